@@ -1,0 +1,7 @@
+//! doorward: a conditional access decision point that runs beside a token service.
+//!
+//! Policies are bundles of files in the shapes of Microsoft Graph; a decision is allow or block, with the policies
+//! that decided.
+
+pub mod limits;
+pub mod text;

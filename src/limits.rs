@@ -1,0 +1,105 @@
+//! Every bound of doorward in one file, so that they are reviewed together.
+//!
+//! A limit is a promise to the operator: work and memory stay within it whatever the input. Relations between
+//! limits are asserted at compile time at the end of the file. This module must not know any other.
+
+use std::time::Duration;
+
+/// Largest single file of a bundle, bytes. The largest legal tenant (195 locations of 2,000 ranges) is 8 MB of JSON.
+pub const FILE_BYTES_MAX: usize = 64 << 20;
+/// Largest country database, bytes. The common ones are 5 to 10 MB.
+pub const COUNTRY_DATABASE_BYTES_MAX: usize = 128 << 20;
+/// Largest bundle, all files together, bytes, after decompression.
+pub const BUNDLE_BYTES_MAX: usize = 256 << 20;
+/// Most files in a bundle.
+pub const BUNDLE_FILES_MAX: usize = 20_000;
+/// Deepest folder below the bundle's root.
+pub const BUNDLE_FOLDERS_DEEP_MAX: usize = 16;
+/// What an archive may hold beyond the files' own bytes: headers, padding and long names.
+pub const ARCHIVE_OVERHEAD_BYTES_MAX: usize = 64 << 20;
+/// Most symbolic links followed from the configured path to the bundle's root, as Linux itself allows.
+pub const LINK_HOPS_MAX: usize = 40;
+/// How often a bundle that changes while it is read is read before that is an error.
+pub const READ_ATTEMPTS_MAX: u32 = 4;
+/// Pause between two such attempts.
+pub const READ_PAUSE: Duration = Duration::from_millis(10);
+/// A file that changed less than this before it was read may have changed again without a trace in its times.
+pub const STAMP_CERTAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Deepest nesting of lists and objects in a document. Graph's own documents nest seven deep.
+pub const DOCUMENT_DEPTH_MAX: usize = 48;
+/// Most values (scalars, lists, objects) in one document that is read with spans.
+pub const DOCUMENT_NODES_MAX: usize = 8_000_000;
+/// Most values that YAML aliases may add to a document by repetition.
+pub const ALIAS_NODES_MAX: usize = 100_000;
+/// Most bytes of text that YAML aliases may add to a document by repetition.
+pub const ALIAS_BYTES_MAX: usize = 16 << 20;
+/// Most diagnostics kept for one bundle; further ones are counted.
+pub const DIAGNOSTICS_MAX: usize = 1_000;
+/// Longest excerpt of a source line in a diagnostic, characters.
+pub const EXCERPT_CHARS_MAX: usize = 160;
+/// Longest message of a diagnostic, characters; it may quote the author at any length.
+pub const MESSAGE_CHARS_MAX: usize = 1_000;
+/// Longest word that near misses are looked for, characters. Nobody mistypes a longer one by a letter or two.
+pub const SUGGESTION_CHARS_MAX: usize = 256;
+
+/// Most policies in a bundle. Entra allows 240.
+pub const POLICIES_MAX: usize = 200_000;
+/// Most named locations in a bundle. Entra allows 195.
+pub const LOCATIONS_MAX: usize = 1_022;
+/// Most address ranges in a bundle. Entra allows 195 x 2,000.
+pub const RANGES_MAX: usize = 4_000_000;
+/// Most service principals in a catalogue.
+pub const CATALOGUE_MAX: usize = 2_000_000;
+/// Longest filter rule, characters. Entra's own limit (Entra documentation, filter for devices, read August 2026).
+pub const FILTER_CHARS_MAX: usize = 3_072;
+/// Deepest nesting of parentheses and `-not` in a filter rule.
+pub const FILTER_DEPTH_MAX: usize = 64;
+
+/// Most requests that the tests of a bundle may ask for, matrices multiplied out: they run before every reload.
+pub const CASES_MAX: usize = 100_000;
+/// Most failing test cases that are explained policy by policy; further ones only name what differs.
+pub const CASES_EXPLAINED_MAX: usize = 100;
+
+/// Largest request message, bytes, on any door.
+pub const REQUEST_BYTES_MAX: usize = 256 << 10;
+/// Deepest nesting of a request document.
+pub const REQUEST_DEPTH_MAX: usize = 32;
+/// Most requests in one batch.
+pub const BATCH_MAX: usize = 100;
+/// Longest request id, bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 256;
+/// Most groups of one request: Entra considers 4,096 memberships.
+pub const GROUPS_MAX: usize = 4_096;
+/// Most resources of one request.
+pub const RESOURCES_MAX: usize = 64;
+/// Most custom security attributes of one request.
+pub const ATTRIBUTES_MAX: usize = 512;
+/// Most requests in flight on one core.
+pub const IN_FLIGHT_PER_CORE_MAX: usize = 1_024;
+/// Most connections open on one core.
+pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;
+/// Longest time for one request from its first byte to its answer.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
+/// Decision records that wait for the log's writer before further ones are dropped and counted.
+pub const LOG_QUEUE_MAX: usize = 16_384;
+
+/// File events must be quiet for this long before a bundle is read.
+pub const RELOAD_SETTLE: Duration = Duration::from_millis(50);
+/// File events that never settle are read after this long all the same.
+pub const RELOAD_SETTLE_MAX: Duration = Duration::from_millis(500);
+/// How often a bundle is looked at although no event came, because events get lost.
+pub const RELOAD_POLL: Duration = Duration::from_secs(10);
+/// How often the loader looks whether the last request has let go of a replaced snapshot.
+pub const RELOAD_REAP: Duration = Duration::from_millis(100);
+
+const _: () = assert!(FILE_BYTES_MAX <= BUNDLE_BYTES_MAX);
+const _: () = assert!(COUNTRY_DATABASE_BYTES_MAX <= BUNDLE_BYTES_MAX);
+const _: () = assert!(BUNDLE_FILES_MAX * 1024 <= ARCHIVE_OVERHEAD_BYTES_MAX, "a header and padding for every file");
+const _: () = assert!(FILE_BYTES_MAX < u32::MAX as usize, "spans are 32-bit offsets");
+const _: () = assert!(REQUEST_BYTES_MAX < FILE_BYTES_MAX);
+const _: () = assert!(REQUEST_DEPTH_MAX <= DOCUMENT_DEPTH_MAX);
+const _: () = assert!(RELOAD_SETTLE.as_millis() < RELOAD_SETTLE_MAX.as_millis());
+const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() < RELOAD_POLL.as_millis());
+const _: () =
+    assert!((LOCATIONS_MAX + 2).is_multiple_of(64), "sets of locations, with two pseudo-locations, are whole words");

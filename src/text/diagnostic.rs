@@ -1,0 +1,290 @@
+//! Diagnostics as data: what is wrong, where, why, and how to mend it.
+//!
+//! A [`Diagnostic`] holds a span; a [`Finding`] is the same with the span resolved to file, line, column and an
+//! excerpt, so that it outlives the sources. Terminal, JSON, status page and log all show findings.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::source::{Sources, Span};
+use crate::limits;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The bundle is refused.
+    Error,
+    /// The bundle is accepted, and something in it will surprise.
+    Warning,
+}
+
+/// What a kind of diagnostic always says. Ids are stable, kebab-case nouns.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Stable id, for example `unknown-location`.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The rule that was broken, one sentence, no final period.
+    pub why: &'static str,
+}
+
+/// One problem at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The kind.
+    pub rule: &'static Rule,
+    /// How bad it is here: the rule's severity, or a warning where the object takes no part in decisions.
+    pub severity: Severity,
+    /// The text that is wrong.
+    pub span: Span,
+    /// What is wrong: a lowercase fragment, the author's words in backticks.
+    pub what: String,
+    /// What to do, if there is something to do.
+    pub help: Option<String>,
+    /// A second place that matters, and why it does.
+    pub related: Option<(Span, String)>,
+}
+
+impl Diagnostic {
+    /// A problem of kind `rule` at `span`.
+    pub fn new(rule: &'static Rule, span: Span, what: impl Into<String>) -> Self {
+        Self { rule, severity: rule.severity, span, what: what.into(), help: None, related: None }
+    }
+
+    /// Makes it a warning: it stands in an object that takes no part in decisions.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a second place, with what is there.
+    #[must_use]
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.related = Some((span, label.into()));
+        self
+    }
+}
+
+/// The problems of one bundle, at most [`limits::DIAGNOSTICS_MAX`] of them kept.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Diagnostics {
+    /// Adds one. Past the limit it is counted, not kept; an error then takes the place of a warning.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let is_error = diagnostic.severity == Severity::Error;
+        if is_error {
+            self.errors += 1;
+        } else {
+            self.warnings += 1;
+        }
+        if self.items.len() < limits::DIAGNOSTICS_MAX {
+            self.items.push(diagnostic);
+        } else if is_error && let Some(place) = self.items.iter_mut().rfind(|kept| kept.severity == Severity::Warning) {
+            *place = diagnostic;
+        }
+    }
+
+    /// Adds all of `others`.
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Diagnostic>) {
+        for diagnostic in others {
+            self.push(diagnostic);
+        }
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.errors + self.warnings == 0
+    }
+
+    /// How many errors there are, kept or not.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// How many warnings there are, kept or not.
+    pub fn warnings(&self) -> usize {
+        self.warnings
+    }
+
+    /// The kept ones, in the order of adding.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.items.iter()
+    }
+
+    /// Resolves the kept ones against `sources`: sorted by file, line and column, without duplicates.
+    pub fn findings(&self, sources: &Sources) -> Vec<Finding> {
+        let mut findings: Vec<_> = self.items.iter().map(|item| Finding::resolve(item, sources)).collect();
+        findings.sort_by(|a, b| {
+            (&a.file, a.line, a.column, a.id, &a.what).cmp(&(&b.file, b.line, b.column, b.id, &b.what))
+        });
+        findings.dedup();
+        findings
+    }
+}
+
+/// A diagnostic whose place is resolved; it needs no sources any more. Its JSON form is this struct.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Stable id of the rule.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// File below the bundle's root; empty when the bundle as a whole is meant.
+    pub file: String,
+    /// Line, from 1; 0 when the file as a whole is meant.
+    pub line: u32,
+    /// Column in characters, from 1; 0 when the file as a whole is meant.
+    pub column: u32,
+    /// What is wrong.
+    pub what: String,
+    /// The rule that was broken.
+    pub why: &'static str,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The source line, cut to [`limits::EXCERPT_CHARS_MAX`], and which characters of it are meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt>,
+    /// A second place that matters: `file:line:col: label`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub related: Option<String>,
+}
+
+/// A source line and the characters of it that are meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Excerpt {
+    /// The line, tabs as spaces, possibly cut at both ends.
+    pub text: String,
+    /// First character meant, from 0, in `text`.
+    pub start: usize,
+    /// How many characters are meant, at least 1.
+    pub length: usize,
+}
+
+impl Finding {
+    fn resolve(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+        let span = diagnostic.span;
+        let position = sources.position(span.file, span.start);
+        Self {
+            id: diagnostic.rule.id,
+            severity: diagnostic.severity,
+            file: sources.file(span.file).map(|file| file.name().to_owned()).unwrap_or_default(),
+            line: position.map_or(0, |position| position.line),
+            column: position.map_or(0, |position| position.column),
+            what: printable(&diagnostic.what),
+            why: diagnostic.rule.why,
+            help: diagnostic.help.as_deref().map(printable),
+            excerpt: Excerpt::of(span, sources),
+            related: diagnostic.related.as_ref().map(|(span, label)| place(*span, sources) + ": " + &printable(label)),
+        }
+    }
+}
+
+impl Excerpt {
+    /// WHY: a minified export is one line of megabytes, so only a window around the span is looked at.
+    fn of(span: Span, sources: &Sources) -> Option<Self> {
+        let text = sources.file(span.file)?.text();
+        let (before, after) = text.split_at_checked(span.start as usize)?;
+        let in_line = |character: &char| *character != '\n';
+        let lead: Vec<char> = before.chars().rev().take(limits::EXCERPT_CHARS_MAX / 2).take_while(in_line).collect();
+        let tail: Vec<char> = after.chars().take(limits::EXCERPT_CHARS_MAX - lead.len()).take_while(in_line).collect();
+        let bytes_meant = span.end.saturating_sub(span.start) as usize;
+        let chars_meant = after.char_indices().take(tail.len()).take_while(|(index, _)| *index < bytes_meant).count();
+        let shown: String = lead
+            .iter()
+            .rev()
+            .chain(&tail)
+            .map(|character| if is_unprintable(*character) { ' ' } else { *character })
+            .collect();
+        Some(Self { text: shown.trim_end().to_owned(), start: lead.len(), length: chars_meant.max(1) })
+    }
+}
+
+/// `message` on one line, safe to print, and cut to [`limits::MESSAGE_CHARS_MAX`].
+///
+/// WHY: messages quote what a file says, and a file may say terminal commands or a megabyte.
+fn printable(message: &str) -> String {
+    let mut printed = String::with_capacity(message.len().min(limits::MESSAGE_CHARS_MAX));
+    for (index, character) in message.chars().enumerate() {
+        if index == limits::MESSAGE_CHARS_MAX {
+            printed.push('…');
+            break;
+        }
+        if is_unprintable(character) {
+            printed.extend(character.escape_default());
+        } else {
+            printed.push(character);
+        }
+    }
+    printed
+}
+
+/// Control characters, those that nobody sees, and those that make text read in another order than it is written.
+fn is_unprintable(character: char) -> bool {
+    let is_hidden = matches!(character, '\u{200b}' | '\u{2060}' | '\u{feff}');
+    let is_turning =
+        matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || is_hidden || is_turning
+}
+
+fn place(span: Span, sources: &Sources) -> String {
+    let name = sources.file(span.file).map_or("", |file| file.name());
+    match sources.position(span.file, span.start) {
+        Some(position) => format!("{name}:{}:{}", position.line, position.column),
+        None => name.to_owned(),
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// The finding as a person reads it: place, what, the source line with the span underlined, why, help.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.file.is_empty() {
+            write!(f, "{}:", self.file)?;
+            if self.line > 0 {
+                write!(f, "{}:{}:", self.line, self.column)?;
+            }
+            f.write_str(" ")?;
+        }
+        writeln!(f, "{}[{}]: {}", self.severity, self.id, self.what)?;
+        if let Some(excerpt) = self.excerpt.as_ref().filter(|excerpt| !excerpt.text.trim().is_empty()) {
+            let gutter = self.line.to_string();
+            writeln!(f, " {gutter} | {}", excerpt.text)?;
+            let pad = " ".repeat(gutter.len());
+            writeln!(f, " {pad} | {}{}", " ".repeat(excerpt.start), "^".repeat(excerpt.length))?;
+        }
+        writeln!(f, "  why: {}", self.why)?;
+        if let Some(help) = &self.help {
+            writeln!(f, "  help: {help}")?;
+        }
+        if let Some(related) = &self.related {
+            writeln!(f, "  see: {related}")?;
+        }
+        Ok(())
+    }
+}
