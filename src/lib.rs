@@ -3,5 +3,7 @@
 //! Policies are bundles of files in the shapes of Microsoft Graph; a decision is allow or block, with the policies
 //! that decided.
 
+pub mod filter;
 pub mod limits;
+pub mod model;
 pub mod text;

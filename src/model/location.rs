@@ -1,0 +1,185 @@
+//! Named locations.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::id::Id;
+use crate::text::{Span, Spanned};
+
+/// A stretch of addresses of one family, both ends included, `first <= last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IpRange {
+    /// IPv4.
+    V4(u32, u32),
+    /// IPv6; never inside `::ffff:0:0/96`, which is folded into IPv4.
+    V6(u128, u128),
+}
+
+/// An address as doorward compares it: an IPv4-mapped IPv6 address is the IPv4 address.
+pub const fn canonical(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+impl IpRange {
+    /// The range from `first` to `last`; `None` when they are of different families or in the wrong order.
+    pub fn new(first: IpAddr, last: IpAddr) -> Option<Self> {
+        match (canonical(first), canonical(last)) {
+            (IpAddr::V4(first), IpAddr::V4(last)) if first <= last => Some(Self::V4(first.into(), last.into())),
+            (IpAddr::V6(first), IpAddr::V6(last)) if first <= last => Some(Self::V6(first.into(), last.into())),
+            _ => None,
+        }
+    }
+
+    /// The addresses of a prefix, host bits cleared. A prefix of `::ffff:0:0/96` or longer is the IPv4 prefix.
+    pub fn from_prefix(prefix: ipnet::IpNet) -> Self {
+        match prefix {
+            ipnet::IpNet::V4(net) => Self::V4(net.network().into(), net.broadcast().into()),
+            ipnet::IpNet::V6(net) => match (net.network().to_ipv4_mapped(), net.broadcast().to_ipv4_mapped()) {
+                (Some(first), Some(last)) => Self::V4(first.into(), last.into()),
+                _ => Self::V6(net.network().into(), net.broadcast().into()),
+            },
+        }
+    }
+
+    /// Whether `address` is inside; of the other family it never is.
+    pub fn contains(self, address: IpAddr) -> bool {
+        match (self, canonical(address)) {
+            (Self::V4(first, last), IpAddr::V4(address)) => (first..=last).contains(&address.into()),
+            (Self::V6(first, last), IpAddr::V6(address)) => (first..=last).contains(&address.into()),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for IpRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::V4(first, last) => write!(f, "{}-{}", Ipv4Addr::from(first), Ipv4Addr::from(last)),
+            Self::V6(first, last) => write!(f, "{}-{}", Ipv6Addr::from(first), Ipv6Addr::from(last)),
+        }
+    }
+}
+
+/// A country or region: two upper-case ASCII letters, ISO 3166-1 alpha-2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// The country that `text` spells, in any case; `None` unless it is two ASCII letters.
+    pub fn new(text: &str) -> Option<Self> {
+        match text.as_bytes() {
+            [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
+                Some(Self([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
+            }
+            _ => None,
+        }
+    }
+
+    /// The two letters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("??")
+    }
+
+    /// A number below [`Country::COUNT`], unique to the country.
+    pub fn index(self) -> usize {
+        usize::from(self.0[0] - b'A') * 26 + usize::from(self.0[1] - b'A')
+    }
+
+    /// The country of a number that [`Country::index`] gave.
+    pub fn from_index(index: usize) -> Option<Self> {
+        let letter = |number: usize| u8::try_from(number).ok().map(|number| b'A' + number);
+        (index < Self::COUNT).then(|| Some(Self([letter(index / 26)?, letter(index % 26)?])))?
+    }
+
+    /// How many codes two letters can spell.
+    pub const COUNT: usize = 26 * 26;
+}
+
+/// What a country lookup found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CountryFact {
+    /// The address is in this country.
+    Known(Country),
+    /// The address is in no country's ranges. Requests spell this `ZZ`, CLDR's code for an unknown region.
+    Unmapped,
+}
+
+impl CountryFact {
+    /// CLDR's code for an unknown region, with which a caller says that its own lookup found nothing.
+    pub const UNMAPPED: &'static str = "ZZ";
+
+    /// The fact that `text` spells; `None` unless it is two ASCII letters.
+    pub fn new(text: &str) -> Option<Self> {
+        let country = Country::new(text)?;
+        Some(if country.as_str() == Self::UNMAPPED { Self::Unmapped } else { Self::Known(country) })
+    }
+
+    /// The two letters, `ZZ` for an unmapped address.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(country) => country.as_str(),
+            Self::Unmapped => Self::UNMAPPED,
+        }
+    }
+}
+
+/// How a country location finds the country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountryLookup {
+    /// By the caller's address.
+    ClientIpAddress,
+    /// By the position that the Authenticator app reports.
+    AuthenticatorAppGps,
+}
+
+/// What a location contains.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LocationKind {
+    /// Address ranges.
+    Ip {
+        /// The ranges, in the order written, possibly overlapping.
+        ranges: Vec<IpRange>,
+        /// Whether `AllTrusted` includes it.
+        is_trusted: bool,
+    },
+    /// Countries and regions.
+    Country {
+        /// The countries, in the order written.
+        countries: Vec<Country>,
+        /// Whether an unmapped address is inside too.
+        include_unknown: bool,
+        /// Where the country comes from.
+        lookup: CountryLookup,
+    },
+    /// The tenant's compliant network.
+    CompliantNetwork {
+        /// Whether `AllTrusted` includes it.
+        is_trusted: bool,
+    },
+    /// A kind that no request can be judged against: private link or service tag. The text is Graph's type name.
+    Unjudgeable(Box<str>),
+}
+
+/// A named location.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedLocation {
+    /// Graph's id; `None` in hand-written bundles that leave it out.
+    pub id: Option<Spanned<Id>>,
+    /// The name people use; not unique in Graph.
+    pub display_name: Spanned<Box<str>>,
+    /// What it contains.
+    pub kind: LocationKind,
+    /// Properties that decide nothing, kept as they were written.
+    pub kept: Vec<Kept>,
+}
+
+/// A property that decides nothing and is kept for export: its path and its value as compact JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Path from the object, for example `conditions.times`.
+    pub path: Box<str>,
+    /// The value, compact JSON.
+    pub json: Box<str>,
+    /// Where the key stands.
+    pub span: Span,
+}

@@ -1,0 +1,204 @@
+//! The token request: the one structure that every door fills.
+//!
+//! It borrows from the message it was decoded from. `None` means that the request does not carry the fact; what that
+//! means is for `evaluate` to say. A fact that is present but unusable never gets here: the door refuses it with an
+//! [`InputError`](super::decision::InputError).
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::attribute::Attributes;
+use super::id::IdRef;
+use super::location::{Country, CountryFact};
+use super::set::Set;
+use super::vocabulary::{
+    ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform, ResourceKind,
+    RiskLevel, SignInAudience, TransferMethod, UserAction,
+};
+
+/// A request for a token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenRequest<'a> {
+    /// Who the token will represent.
+    pub identity: Identity<'a>,
+    /// What it is for.
+    pub resource: Resource<'a>,
+    /// Where the request comes from.
+    pub network: Network,
+    /// How risky it is.
+    pub risk: Risk,
+    /// The kind of client app; absent is unknown.
+    pub client_app: Option<ClientApp>,
+    /// The platform; absent is the unknown platform, which only `all` covers.
+    pub platform: Option<Platform>,
+    /// The device; absent is an unregistered device.
+    pub device: Option<Device<'a>>,
+    /// The authentication flow; absent is none.
+    pub authentication_flow: Option<TransferMethod>,
+    /// What the identity proved itself with.
+    pub credential: Credential<'a>,
+    /// Controls that the token service has seen satisfied; absent is not satisfied.
+    pub satisfied: Satisfied<'a>,
+}
+
+/// Who the token will represent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity<'a> {
+    /// What kind of identity.
+    pub kind: IdentityKind,
+    /// Object id.
+    pub id: IdRef<'a>,
+    /// The application's id.
+    pub app_id: Option<IdRef<'a>>,
+    /// The tenant that owns the application.
+    pub owner_tenant: Option<IdRef<'a>>,
+    /// Who may sign in to the application.
+    pub audience: Option<SignInAudience>,
+    /// All of its custom security attributes.
+    pub attributes: Option<Attributes<'a>>,
+    /// All groups of a user, nested ones too.
+    pub groups: Option<Vec<IdRef<'a>>>,
+    /// All active, tenant-wide built-in roles of a user, as template ids.
+    pub roles: Option<Vec<IdRef<'a>>>,
+    /// What kind of guest a user is.
+    pub guest_type: Option<GuestType>,
+    /// An external user's home tenant.
+    pub home_tenant: Option<IdRef<'a>>,
+    /// The principal of the blueprint that an agent identity was made from.
+    pub blueprint: Option<IdRef<'a>>,
+}
+
+impl<'a> Identity<'a> {
+    /// An identity of which only kind and id are known.
+    pub const fn new(kind: IdentityKind, id: IdRef<'a>) -> Self {
+        Self {
+            kind,
+            id,
+            app_id: None,
+            owner_tenant: None,
+            audience: None,
+            attributes: None,
+            groups: None,
+            roles: None,
+            guest_type: None,
+            home_tenant: None,
+            blueprint: None,
+        }
+    }
+}
+
+/// What the token is for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource<'a> {
+    /// App ids of the resources; empty: not said.
+    pub app_ids: Vec<IdRef<'a>>,
+    /// What kind of object the resources are; absent is unknown.
+    pub kind: Option<ResourceKind>,
+    /// A user action in the place of a resource.
+    pub user_action: Option<UserAction>,
+    /// The authentication context that is asked for, `c1` to `c99`; absent is none.
+    pub authentication_context: Option<Cow<'a, str>>,
+    /// All custom security attributes of the resource's service principal.
+    pub attributes: Option<Attributes<'a>>,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// The public address that the token service sees, IPv4-mapped addresses already folded into IPv4.
+    pub ip_address: Option<IpAddr>,
+    /// The country, when the caller looked it up itself.
+    pub country: Option<CountryFact>,
+    /// The country that the Authenticator app reports.
+    pub gps_country: Option<Country>,
+    /// Whether it comes through the tenant's compliant network.
+    pub compliant_network: Option<bool>,
+}
+
+/// How risky a request is; what is absent is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Risk {
+    /// Of the service principal.
+    pub service_principal: RiskLevel,
+    /// Of the sign-in.
+    pub sign_in: RiskLevel,
+    /// Of the user.
+    pub user: RiskLevel,
+    /// Of the agent.
+    pub agent: RiskLevel,
+    /// Insider risk.
+    pub insider: InsiderRiskLevel,
+}
+
+impl Default for Risk {
+    fn default() -> Self {
+        Self {
+            service_principal: RiskLevel::None,
+            sign_in: RiskLevel::None,
+            user: RiskLevel::None,
+            agent: RiskLevel::None,
+            insider: InsiderRiskLevel::None,
+        }
+    }
+}
+
+/// A registered device; an attribute that is `None` is null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Device<'a> {
+    /// `deviceId`.
+    pub device_id: Option<Cow<'a, str>>,
+    /// `displayName`.
+    pub display_name: Option<Cow<'a, str>>,
+    /// `deviceOwnership`.
+    pub ownership: Option<Cow<'a, str>>,
+    /// `enrollmentProfileName`.
+    pub enrollment_profile_name: Option<Cow<'a, str>>,
+    /// `isCompliant`.
+    pub is_compliant: Option<bool>,
+    /// `manufacturer`.
+    pub manufacturer: Option<Cow<'a, str>>,
+    /// `model`.
+    pub model: Option<Cow<'a, str>>,
+    /// `mdmAppId`.
+    pub mdm_app_id: Option<Cow<'a, str>>,
+    /// `operatingSystem`.
+    pub operating_system: Option<Cow<'a, str>>,
+    /// `operatingSystemVersion`.
+    pub operating_system_version: Option<Cow<'a, str>>,
+    /// `physicalIds`.
+    pub physical_ids: Vec<Cow<'a, str>>,
+    /// `profileType`.
+    pub profile_type: Option<Cow<'a, str>>,
+    /// `systemLabels`.
+    pub system_labels: Vec<Cow<'a, str>>,
+    /// `trustType`.
+    pub trust_type: Option<Cow<'a, str>>,
+    /// `extensionAttribute1` to `extensionAttribute15`.
+    pub extension_attributes: [Option<Cow<'a, str>>; 15],
+}
+
+/// What the identity proved itself with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Credential<'a> {
+    /// The kind.
+    pub kind: Option<CredentialType>,
+    /// Id of the key, secret or certificate.
+    pub key_id: Option<&'a str>,
+    /// Issuer of a federated credential.
+    pub federated_issuer: Option<&'a str>,
+    /// Subject of a federated credential.
+    pub federated_subject: Option<&'a str>,
+}
+
+/// Controls that are already satisfied.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Satisfied<'a> {
+    /// Built-in controls.
+    pub built_in: Set<GrantControl>,
+    /// Ids of authentication strengths.
+    pub authentication_strengths: Vec<IdRef<'a>>,
+    /// Ids of accepted agreements.
+    pub terms_of_use: Vec<IdRef<'a>>,
+    /// Ids of completed custom controls.
+    pub custom_factors: Vec<IdRef<'a>>,
+}
