@@ -3,7 +3,10 @@
 //! Policies are bundles of files in the shapes of Microsoft Graph; a decision is allow or block, with the policies
 //! that decided.
 
+pub mod compile;
+pub mod evaluate;
 pub mod filter;
 pub mod limits;
 pub mod model;
+pub mod review;
 pub mod text;

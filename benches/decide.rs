@@ -1,0 +1,279 @@
+//! How fast bundles are decided and compiled, beside cedar-policy on the same policies.
+//!
+//! Everything runs in one process and in turns, so that ratios mean something on a machine that others use too: the
+//! absolute numbers are for orders of magnitude. Before anything is timed the decisions are compared. What is counted
+//! and not timed (allocations, bytes) is in `count.rs`. `DOORWARD_BENCH=quick` runs a small part, to see that it runs.
+//! Run it with `cargo bench --bench decide`; start with [`main`].
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a bench that meets the unexpected must fail"
+)]
+
+mod cedar;
+mod policy_set;
+mod report;
+
+use std::collections::{BTreeSet, HashMap};
+use std::hint::black_box;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use doorward::compile::{self, CompiledBundle};
+use doorward::evaluate::{Evaluation, evaluate};
+use doorward::model::{Decision, IdRef, TokenRequest};
+use doorward::text::{RawBundle, RawFile};
+
+use cedar::Cedar;
+use policy_set::{PolicySet, RangeText, Size, W10, W240, W1000, W10000, WBIG};
+use report::{Goal, Report, median, nanoseconds};
+
+/// A policy set and its compiled bundle.
+struct World {
+    set: PolicySet,
+    bundle: CompiledBundle,
+}
+
+impl World {
+    fn new(size: Size) -> Self {
+        let set = PolicySet::new(size);
+        let bundle = compiled(&set.bundle(RangeText::Graph));
+        Self { set, bundle }
+    }
+}
+
+fn compiled(raw: &RawBundle) -> CompiledBundle {
+    let compilation = compile::compile(raw);
+    compilation.bundle.unwrap_or_else(|| panic!("the bundle compiles: {:#?}", compilation.findings.first()))
+}
+
+fn main() {
+    if let Some(folder) = std::env::var_os("DOORWARD_BENCH_RESIDENT") {
+        return report_resident(Path::new(&folder));
+    }
+    let is_quick = std::env::var("DOORWARD_BENCH").is_ok_and(|value| value == "quick");
+    let sizes: &[Size] = if is_quick { &[W10, W240] } else { &[W10, W240, W1000, W10000, WBIG] };
+    let rounds = if is_quick { 3 } else { 15 };
+    let mut report = Report::default();
+    for size in sizes {
+        let world = World::new(*size);
+        eprintln!("{}: {} policies, {} ranges", size.name, world.set.policies.len(), size.ranges);
+        decide(&mut report, &world, rounds);
+        if size.ranges < WBIG.ranges {
+            beside_cedar(&mut report, &world, if is_quick { 20 } else { 1_000 });
+        }
+        drop(world);
+        compile_time(&mut report, *size, RangeText::Graph, rounds.min(5));
+        resident(&mut report, *size);
+    }
+    if !is_quick {
+        compile_time(&mut report, WBIG, RangeText::Short, 5);
+        scaling(&mut report, rounds);
+    }
+    report.print();
+}
+
+/// Decision time from binary inputs, from text, and beside one hash lookup; goals 1 and 2.
+fn decide(report: &mut Report, world: &World, rounds: usize) {
+    let name = world.set.size.name;
+    let requests = world.set.token_requests();
+    let mut from_text = world.set.token_requests();
+    let by_id: HashMap<u128, usize, foldhash::fast::FixedState> =
+        world.set.principals.iter().enumerate().filter_map(|(index, id)| guid(id).map(|id| (id, index))).collect();
+    let keys: Vec<u128> = world.set.requests.iter().filter_map(|asked| guid(&asked.id)).collect();
+    let mut evaluation = Evaluation::default();
+    let (mut lookups, mut decisions, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        lookups.push(per_item(keys.len(), 8, || {
+            for key in &keys {
+                black_box(by_id.get(black_box(key)));
+            }
+        }));
+        decisions.push(per_item(requests.len(), 4, || decide_all(&world.bundle, &requests, &mut evaluation)));
+        texts.push(per_item(requests.len(), 4, || {
+            for (request, asked) in from_text.iter_mut().zip(&world.set.requests) {
+                request.identity.id = IdRef::new(black_box(&asked.id));
+                request.network.ip_address = black_box(&asked.address_text).parse::<IpAddr>().ok();
+                evaluate(&world.bundle, request, &mut evaluation).expect("nothing contradicts");
+                black_box(evaluation.decision());
+            }
+        }));
+    }
+    let (lookup, decision, text) = (median(lookups), median(decisions), median(texts));
+    let (most, most_from_text) = match name {
+        "W10" | "W240" => (Goal::AtMost(60.0), Goal::AtMost(250.0)),
+        "WBIG" => (Goal::AtMost(450.0), Goal::None),
+        _ => (Goal::None, Goal::None),
+    };
+    report.add("-", &format!("{name}: one hash lookup, the calibrator"), lookup, "ns", Goal::None);
+    report.add("1", &format!("{name}: decision, binary inputs"), decision, "ns", most);
+    let ratio = if name == "W240" { Goal::AtMost(5.0) } else { Goal::None };
+    report.add("1", &format!("{name}: decision / hash lookup"), decision / lookup, "x", ratio);
+    report.add("2", &format!("{name}: decision, from id and address as text"), text, "ns", most_from_text);
+}
+
+fn decide_all(bundle: &CompiledBundle, requests: &[TokenRequest<'_>], evaluation: &mut Evaluation) {
+    for request in requests {
+        evaluate(bundle, black_box(request), evaluation).expect("nothing contradicts");
+        black_box(evaluation.decision());
+    }
+}
+
+/// The same requests through cedar-policy, decisions and deciding policies compared first; goal 4.
+fn beside_cedar(report: &mut Report, world: &World, most_requests: usize) {
+    let set = &world.set;
+    let cedar = Cedar::new(set);
+    let time_limit = Duration::from_secs(4);
+    let requests = set.token_requests();
+    let mut evaluation = Evaluation::default();
+    let (mut ours, mut theirs, mut compared) = (Vec::new(), Vec::new(), 0usize);
+    let started = Instant::now();
+    for (asked, request) in set.requests.iter().zip(&requests).take(most_requests) {
+        let prepared = cedar.request(set, asked);
+        let before = Instant::now();
+        let answer = black_box(cedar.decide(&prepared));
+        theirs.push(nanoseconds(before.elapsed()));
+
+        ours.push(per_item(1, 16, || decide_all(&world.bundle, std::slice::from_ref(request), &mut evaluation)));
+        let blocking: BTreeSet<usize> = match evaluation.decision() {
+            Decision::Block => evaluation.policies().iter().map(|policy| policy.as_usize()).collect(),
+            Decision::Allow => BTreeSet::new(),
+        };
+        assert_eq!(blocking, answer, "{}: both must name the same policies for {asked:?}", set.size.name);
+        compared += 1;
+        if started.elapsed() > time_limit {
+            break;
+        }
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    let name = set.size.name;
+    let goal = match name {
+        "W240" => Goal::AtLeast(1_000.0),
+        "W10000" => Goal::AtLeast(50_000.0),
+        _ => Goal::None,
+    };
+    report.add("4", &format!("{name}: cedar-policy, {compared} requests, equal answers"), theirs, "ns", Goal::None);
+    report.add("4", &format!("{name}: cedar-policy / doorward"), theirs / ours, "x", goal);
+}
+
+/// From JSON to a bundle that decides; goal 13.
+fn compile_time(report: &mut Report, size: Size, ranges: RangeText, rounds: usize) {
+    let raw = PolicySet::new(size).bundle(ranges);
+    let bytes: usize = raw.files.iter().map(|file| file.bytes.len()).sum();
+    let times = (0..rounds).map(|_| {
+        let before = Instant::now();
+        let bundle = black_box(compiled(&raw));
+        let time = before.elapsed();
+        drop(bundle);
+        nanoseconds(time) / 1e6
+    });
+    let time = median(times.collect());
+    let goal = match (size.name, ranges) {
+        ("W240", _) => Goal::AtMost(5.0),
+        ("WBIG", RangeText::Short) => Goal::AtMost(250.0),
+        _ => Goal::None,
+    };
+    let form = if ranges == RangeText::Short { "short ranges" } else { "Graph ranges" };
+    let what = format!("{}: compile {:.1} MB of JSON, {form}", size.name, bytes as f64 / 1e6);
+    report.add("13", &what, time, "ms", goal);
+}
+
+/// Memory of a process that holds nothing but the bundle; goal 18.
+fn resident(report: &mut Report, size: Size) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for file in PolicySet::new(size).bundle(RangeText::Graph).files {
+        std::fs::write(folder.path().join(&*file.name), file.bytes).expect("the bundle is written");
+    }
+    let this = std::env::current_exe().expect("this program has a path");
+    let child = std::process::Command::new(this).env("DOORWARD_BENCH_RESIDENT", folder.path()).output();
+    let output = String::from_utf8(child.expect("this program runs again").stdout).unwrap();
+    let mut numbers = output.split_whitespace().filter_map(|number| number.parse::<f64>().ok());
+    let (Some(now), Some(peak)) = (numbers.next(), numbers.next()) else {
+        return eprintln!("{}: this system does not tell the memory of a process", size.name);
+    };
+    let goal = match size.name {
+        "W240" => Goal::AtMost(12.0),
+        "WBIG" => Goal::AtMost(64.0),
+        _ => Goal::None,
+    };
+    report.add("18", &format!("{}: resident memory", size.name), now, "MB", goal);
+    report.add("18", &format!("{}: most resident memory, while compiling", size.name), peak, "MB", Goal::None);
+}
+
+/// In the child: compiles the bundle of `folder` and prints resident and most resident memory, MB.
+fn report_resident(folder: &Path) {
+    let mut files: Vec<RawFile> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| {
+            let entry = entry.expect("the folder can be listed");
+            let bytes = std::fs::read(entry.path()).expect("the file is there");
+            RawFile { name: entry.file_name().into_string().expect("a plain name").into(), bytes }
+        })
+        .collect();
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    let bundle = compiled(&RawBundle { files, digest: "resident".into() });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let megabytes = |key: &str| {
+        let line = status.lines().find(|line| line.starts_with(key))?;
+        line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kilobytes| kilobytes / 1024.0)
+    };
+    if let (Some(now), Some(peak)) = (megabytes("VmRSS"), megabytes("VmHWM")) {
+        println!("{now} {peak}");
+    }
+    drop(bundle);
+}
+
+/// How cost grows with what does not concern the caller; goal 20.
+fn scaling(report: &mut Report, rounds: usize) {
+    let base = Size::new("240 policies", 240, 50, 1_000);
+    let few = Size { principals: 1_000, ..Size::new("100 policies, 1 k principals", 100, 50, 1_000) };
+    let many = Size { principals: 100_000, ..Size::new("10 k policies, 100 k principals", 10_000, 50, 1_000) };
+    let pairs = [
+        ("10 k unrelated policies / none", Size { unrelated: 10_000, ..base }, base, 1.5),
+        ("1,000 times the ranges", Size { ranges: 1_000_000, ..base }, base, 4.0),
+        ("100 times the policies and principals", many, few, 2.0),
+    ];
+    for (what, larger, smaller, most) in pairs {
+        let (larger, smaller) = (World::new(larger), World::new(smaller));
+        let ratio = ratio(&larger, &smaller, rounds);
+        report.add("20", what, ratio, "x", Goal::AtMost(most));
+    }
+    let wide = World::new(Size { tenant_wide: true, ..Size::new("tenant-wide", 10_000, 195, 5_300) });
+    let requests = wide.set.token_requests();
+    let mut evaluation = Evaluation::default();
+    let times =
+        (0..rounds).map(|_| per_item(requests.len(), 1, || decide_all(&wide.bundle, &requests, &mut evaluation)));
+    report.add("20", "decision, 10 k tenant-wide policies", median(times.collect()), "ns", Goal::AtMost(1_000.0));
+}
+
+/// How many times as long decisions take in one world as in another, in turns.
+fn ratio(larger: &World, smaller: &World, rounds: usize) -> f64 {
+    let mut evaluation = Evaluation::default();
+    let (large, small) = (larger.set.token_requests(), smaller.set.token_requests());
+    let ratios = (0..rounds).map(|_| {
+        let one = per_item(large.len(), 4, || decide_all(&larger.bundle, &large, &mut evaluation));
+        let other = per_item(small.len(), 4, || decide_all(&smaller.bundle, &small, &mut evaluation));
+        one / other
+    });
+    median(ratios.collect())
+}
+
+/// Nanoseconds per item of `work`, which handles `items`, run `passes` times.
+fn per_item(items: usize, passes: usize, mut work: impl FnMut()) -> f64 {
+    let before = Instant::now();
+    for _ in 0..passes {
+        work();
+    }
+    nanoseconds(before.elapsed()) / (items * passes) as f64
+}
+
+fn guid(text: &str) -> Option<u128> {
+    match IdRef::new(text) {
+        IdRef::Guid(guid) => Some(guid),
+        IdRef::Text(_) => None,
+    }
+}

@@ -1,0 +1,302 @@
+//! From the model to the compiled form: resolve, check, number, tabulate.
+
+use super::bundle::{BundleIdentity, CompiledBundle, Gates, LocationSet, LocationTable, WideMasks, insert};
+use super::network::{Layer, LocationIndex, NetworkTable};
+use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex, UserList};
+use super::resolve::Names;
+use super::workload::{Slot, Workloads};
+use super::{country, lint, rules};
+use crate::limits;
+use crate::model::location::{Country, CountryLookup};
+use crate::model::policy::Policy;
+use crate::model::{
+    Bundle, Id, IpRange, LocationKind, ServicePrincipal, ServicePrincipalType, SignInAudience, State, Truth,
+};
+use crate::text::{Diagnostic, Diagnostics, Span};
+
+/// Compiles `bundle`. `database` is the content of the country database, if the settings name one.
+///
+/// Errors go to `diagnostics`, all of them; with at least one the result is `None`.
+/// Cost: (P + C) log C in policies and ranges.
+pub fn build(
+    bundle: &Bundle,
+    digest: &str,
+    database: Option<&[u8]>,
+    diagnostics: &mut Diagnostics,
+) -> Option<CompiledBundle> {
+    if !within_limits(bundle, diagnostics) {
+        return None;
+    }
+    let errors_before = diagnostics.errors();
+    let mut problems = Vec::new();
+    let mut names = Names::new(bundle, &mut problems);
+    diagnostics.extend(problems.drain(..));
+    let (heads, policies) = resolve_policies(bundle, &mut names, diagnostics);
+    lint::settings(bundle, &heads, &policies, &names, diagnostics);
+    let countries = countries(bundle, database, diagnostics);
+    if diagnostics.errors() > errors_before {
+        return None;
+    }
+    let all_trusted = names.all_trusted();
+    let directory_objects = std::mem::take(&mut names.directory_objects);
+    let directory_names = directory_names(bundle, &directory_objects);
+    Some(assemble(bundle, digest, heads, policies, countries, all_trusted, (directory_objects, directory_names)))
+}
+
+fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
+    let ranges: usize = bundle.locations.iter().map(|location| ranges_of(&location.kind).len()).sum();
+    let crossed = [
+        (bundle.policies.len(), limits::POLICIES_MAX, "policies"),
+        (bundle.locations.len(), limits::LOCATIONS_MAX, "named locations"),
+        (bundle.principals.len(), limits::CATALOGUE_MAX, "service principals"),
+        (ranges, limits::RANGES_MAX, "address ranges"),
+    ];
+    for (count, max, what) in crossed.into_iter().filter(|(count, max, _)| count > max) {
+        let what = format!("{count} {what}, {max} are the most");
+        diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what));
+    }
+    crossed.iter().all(|(count, max, _)| count <= max)
+}
+
+fn ranges_of(kind: &LocationKind) -> &[IpRange] {
+    match kind {
+        LocationKind::Ip { ranges, .. } => ranges,
+        _ => &[],
+    }
+}
+
+/// Resolves every policy. Those that take no part are resolved too, so that their problems show, as warnings.
+fn resolve_policies(
+    bundle: &Bundle,
+    names: &mut Names<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (Vec<PolicyHead>, Vec<CompiledPolicy>) {
+    let (mut heads, mut compiled) = (Vec::new(), Vec::new());
+    let mut first = std::collections::HashMap::<&str, &Policy, foldhash::fast::RandomState>::default();
+    for (index, policy) in (0..).map(PolicyIndex).zip(&bundle.policies) {
+        let is_ignored = lint::is_ignored(bundle, policy);
+        let takes_part = policy.state != State::Disabled && !policy.is_deleted && !is_ignored;
+        let id = policy.id.as_ref().unwrap_or(&policy.display_name);
+        heads.push(PolicyHead {
+            id: id.value.clone(),
+            display_name: policy.display_name.value.clone(),
+            state: policy.state,
+            takes_part,
+        });
+        let mut problems = Vec::new();
+        let other = *first.entry(&id.value).or_insert(policy);
+        if !std::ptr::eq(other, policy) {
+            let what = format!("a second policy with the id `{}`", id.value);
+            let span = other.id.as_ref().unwrap_or(&other.display_name).span;
+            let help = "give each policy an id of its own, or a name of its own where it has no id";
+            // An id that stands for two policies is an error whatever their state.
+            diagnostics
+                .push(Diagnostic::new(&rules::DUPLICATE_ID, id.span, what).help(help).related(span, "the first"));
+        }
+        let resolved = names.policy(policy, index, &mut problems);
+        if takes_part {
+            lint::policy(policy, &resolved, &mut problems);
+            compiled.push(resolved);
+            diagnostics.extend(problems);
+        } else {
+            diagnostics.extend(problems.into_iter().map(Diagnostic::as_warning));
+        }
+        if is_ignored {
+            let what = format!("`{}` is ignored", policy.display_name.value);
+            diagnostics.push(Diagnostic::new(&rules::IGNORED_POLICY, policy.display_name.span, what));
+        }
+    }
+    (heads, compiled)
+}
+
+fn countries(bundle: &Bundle, database: Option<&[u8]>, diagnostics: &mut Diagnostics) -> Vec<(IpRange, Country)> {
+    let Some(name) = &bundle.settings.country_database else { return Vec::new() };
+    let read = match database {
+        Some(bytes) => country::ranges(bytes),
+        None => Err("the bundle has no such file".to_owned()),
+    };
+    read.unwrap_or_else(|problem| {
+        let what = format!("`{}` cannot be used: {problem}", name.value);
+        diagnostics.push(Diagnostic::new(&rules::COUNTRY_DATABASE, name.span, what));
+        Vec::new()
+    })
+}
+
+fn directory_names(bundle: &Bundle, numbers: &super::idmap::IdMap<u32>) -> Vec<Id> {
+    let mut names = vec![Id::NIL; numbers.len()];
+    for policy in &bundle.policies {
+        let users = &policy.conditions.users;
+        let lists = [&users.include_groups, &users.exclude_groups, &users.include_roles, &users.exclude_roles];
+        for id in lists.into_iter().flatten() {
+            if let Some(name) = numbers.value(id.value.as_ref()).and_then(|number| names.get_mut(*number as usize)) {
+                name.clone_from(&id.value);
+            }
+        }
+    }
+    names
+}
+
+/// Wide: covers every workload but the listed, and has no other condition than location and risk.
+fn is_wide(policy: &CompiledPolicy) -> bool {
+    let scope = &policy.workloads;
+    scope.includes_all && scope.filter.is_none() && !scope.excludes_all && policy.is_plain()
+}
+
+fn assemble(
+    bundle: &Bundle,
+    digest: &str,
+    heads: Vec<PolicyHead>,
+    mut policies: Vec<CompiledPolicy>,
+    countries: Vec<(IpRange, Country)>,
+    all_trusted: LocationIndex,
+    (directory_objects, directory_names): (super::idmap::IdMap<u32>, Vec<Id>),
+) -> CompiledBundle {
+    let settings = &bundle.settings;
+    policies.sort_by_key(|policy| !is_wide(policy));
+    let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
+    let slots = |wanted: &dyn Fn(&CompiledPolicy) -> bool| -> Vec<Slot> {
+        (0..).zip(&policies).filter(|(_, policy)| wanted(policy)).map(|(slot, _)| slot).collect()
+    };
+    let has_users = |list: &UserList| !list.is_empty();
+    let ranges: usize = bundle.locations.iter().map(|location| ranges_of(&location.kind).len()).sum();
+    let locations = location_table(&bundle.locations, !settings.mfa_trusted_ips.is_empty(), all_trusted);
+    let named = (0..).zip(&bundle.locations).flat_map(|(index, location)| {
+        ranges_of(&location.kind).iter().map(move |range| (*range, Layer::Location(index)))
+    });
+    let mfa = settings.mfa_trusted_ips.iter().map(|range| (*range, Layer::Location(all_trusted - 1)));
+    let mapped = countries.iter().map(|(range, country)| (*range, Layer::Country(*country)));
+    let mut catalogue_by_app = super::idmap::IdMap::default();
+    for (index, principal) in (0u32..).zip(&bundle.principals) {
+        if let Some(app_id) = &principal.app_id {
+            catalogue_by_app.entry(app_id.as_ref(), || index);
+        }
+    }
+    CompiledBundle {
+        network: NetworkTable::new(named.chain(mfa).chain(mapped)),
+        gates: Gates::new(&policies),
+        wide: WideMasks::new(&policies, wide_count, usize::from(all_trusted) + 1),
+        workloads: Workloads::new(&policies, wide_count, &bundle.principals, |principal| {
+            eligible(settings.eligibility, settings.tenant_id.as_ref(), principal)
+        }),
+        user_policies: slots(&|policy| has_users(&policy.users.include)),
+        agent_policies: slots(&|policy| !policy.agents.is_empty()),
+        locations,
+        catalogue: bundle.principals.clone(),
+        catalogue_by_app,
+        directory_objects,
+        directory_names,
+        heads,
+        identity: BundleIdentity {
+            name: settings.name.clone().unwrap_or_else(|| "bundle".into()),
+            revision: settings.revision.clone().unwrap_or_else(|| digest.get(..12).unwrap_or(digest).into()),
+            digest: digest.into(),
+            sequence: settings.sequence,
+            expires: settings.expires.map(|expires| expires.value),
+            tenant_id: settings.tenant_id.clone(),
+            default_decision: settings.default_decision,
+            missing_ip: settings.missing_ip,
+            eligibility: settings.eligibility,
+            has_country_database: settings.country_database.is_some(),
+            ranges,
+        },
+        policies,
+    }
+}
+
+/// Whether the catalogue alone makes a principal eligible for workload policies.
+fn eligible(
+    eligibility: crate::model::bundle::Eligibility,
+    tenant: Option<&Id>,
+    principal: &ServicePrincipal,
+) -> Truth {
+    let parts = EligibilityFacts {
+        kind: principal.kind,
+        owner_tenant: principal.owner_tenant.as_ref().map(Id::as_ref),
+        audience: principal.audience,
+    };
+    parts.judge(eligibility, tenant)
+}
+
+/// What eligibility for workload policies depends on; `None` is unknown.
+#[derive(Clone, Copy, Debug)]
+pub struct EligibilityFacts<'a> {
+    /// What kind of service principal.
+    pub kind: Option<ServicePrincipalType>,
+    /// The tenant that owns the application.
+    pub owner_tenant: Option<crate::model::IdRef<'a>>,
+    /// Who may sign in to it.
+    pub audience: Option<SignInAudience>,
+}
+
+impl EligibilityFacts<'_> {
+    /// Whether a workload with these facts is covered at all: an application of this tenant, for this tenant only.
+    /// Source: Entra documentation, Conditional Access for workload identities, read August 2026.
+    pub fn judge(self, eligibility: crate::model::bundle::Eligibility, tenant: Option<&Id>) -> Truth {
+        if eligibility == crate::model::bundle::Eligibility::All {
+            return Truth::True;
+        }
+        let known = |holds: Option<bool>| holds.map_or(Truth::Unknown, Truth::from);
+        // A service principal of no stated type is an application: requests can state no other but managed identity.
+        Truth::from(self.kind.is_none_or(|kind| kind == ServicePrincipalType::Application))
+            & known(self.audience.map(|audience| audience == SignInAudience::MyOrg))
+            & known(self.owner_tenant.zip(tenant).map(|(owner, tenant)| owner == tenant.as_ref()))
+    }
+}
+
+fn location_table(
+    locations: &[crate::model::NamedLocation],
+    has_mfa_trusted_ips: bool,
+    all_trusted: LocationIndex,
+) -> LocationTable {
+    let mut table = LocationTable {
+        names: locations.iter().map(|location| location.display_name.value.clone()).collect(),
+        words: usize::from(all_trusted) / 64 + 1,
+        all_trusted,
+        by_address: LocationSet::default(),
+        by_country: LocationSet::default(),
+        by_gps: LocationSet::default(),
+        by_compliant_network: LocationSet::default(),
+        trusted: LocationSet::default(),
+        of_country: vec![Box::default(); Country::COUNT + 1],
+        of_gps: vec![Box::default(); Country::COUNT + 1],
+    };
+    let mut of_country = vec![Vec::new(); Country::COUNT + 1];
+    let mut of_gps = vec![Vec::new(); Country::COUNT + 1];
+    for (index, location) in (0..).zip(locations) {
+        match &location.kind {
+            LocationKind::Ip { is_trusted, .. } => {
+                insert(&mut table.by_address, index);
+                if *is_trusted {
+                    insert(&mut table.trusted, index);
+                }
+            }
+            LocationKind::Country { countries, include_unknown, lookup } => {
+                let (set, rows) = match lookup {
+                    CountryLookup::ClientIpAddress => (&mut table.by_country, &mut of_country),
+                    CountryLookup::AuthenticatorAppGps => (&mut table.by_gps, &mut of_gps),
+                };
+                insert(set, index);
+                let unknown = include_unknown.then_some(Country::COUNT);
+                for row in countries.iter().map(|country| country.index()).chain(unknown) {
+                    if let Some(row) = rows.get_mut(row) {
+                        row.push(index);
+                    }
+                }
+            }
+            LocationKind::CompliantNetwork { is_trusted } => {
+                insert(&mut table.by_compliant_network, index);
+                if *is_trusted {
+                    insert(&mut table.trusted, index);
+                }
+            }
+            LocationKind::Unjudgeable(_) => {}
+        }
+    }
+    if has_mfa_trusted_ips {
+        insert(&mut table.by_address, all_trusted - 1);
+        insert(&mut table.trusted, all_trusted - 1);
+    }
+    table.of_country = of_country.into_iter().map(Vec::into_boxed_slice).collect();
+    table.of_gps = of_gps.into_iter().map(Vec::into_boxed_slice).collect();
+    table
+}

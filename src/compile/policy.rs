@@ -1,0 +1,256 @@
+//! A policy in the form that `evaluate` reads: references resolved, rules parsed, words as bits.
+//!
+//! Holds what conditions *are*; whether they hold is for `evaluate` to say.
+
+use super::network::LocationIndex;
+use crate::filter;
+use crate::model::policy::{Guests, Platforms};
+use crate::model::{
+    ClientApp, FilterMode, GrantControl, Id, InsiderRiskLevel, Operator, RiskLevel, Set, State, TransferMethod,
+    UserAction,
+};
+
+/// Position of a policy in bundle order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyIndex(pub(crate) u32);
+
+impl PolicyIndex {
+    /// The position, from 0.
+    pub const fn as_usize(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What answers say of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyHead {
+    /// Graph's id, or the name of a policy written without one.
+    pub id: Box<str>,
+    /// The name people use.
+    pub display_name: Box<str>,
+    /// Whether and how it takes part.
+    pub state: State,
+    /// Whether it takes part in decisions: neither disabled nor deleted nor ignored.
+    pub takes_part: bool,
+}
+
+/// A policy that takes part.
+#[derive(Debug)]
+pub struct CompiledPolicy {
+    /// Which one.
+    pub index: PolicyIndex,
+    /// Whether it is evaluated and reported only.
+    pub is_report_only: bool,
+    /// Which users.
+    pub users: UserScope,
+    /// Which workloads.
+    pub workloads: PrincipalScope,
+    /// Which agent identities.
+    pub agents: PrincipalScope,
+    /// Which resources.
+    pub resources: ResourceCondition,
+    /// Which client apps; empty: any.
+    pub client_apps: Set<ClientApp>,
+    /// Which platforms.
+    pub platforms: Platforms,
+    /// Which locations.
+    pub locations: LocationCondition,
+    /// Which devices.
+    pub device_filter: Option<CompiledFilter>,
+    /// Sign-in risk; empty: any.
+    pub sign_in_risk: Set<RiskLevel>,
+    /// User risk; empty: any.
+    pub user_risk: Set<RiskLevel>,
+    /// Service principal risk; empty: any.
+    pub service_principal_risk: Set<RiskLevel>,
+    /// Agent risk; empty: any.
+    pub agent_risk: Set<RiskLevel>,
+    /// Insider risk; empty: any.
+    pub insider_risk: Set<InsiderRiskLevel>,
+    /// Authentication flows; empty: any.
+    pub flows: Set<TransferMethod>,
+    /// What must be satisfied.
+    pub grant: Grant,
+}
+
+/// What a policy asks for.
+#[derive(Debug)]
+pub enum Grant {
+    /// No token.
+    Block,
+    /// These controls, in the fixed order, no duplicates; empty: nothing.
+    Require {
+        /// How they combine.
+        operator: Operator,
+        /// The controls.
+        controls: Box<[CompiledControl]>,
+    },
+}
+
+/// A grant control other than block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompiledControl {
+    /// A built-in control.
+    BuiltIn(GrantControl),
+    /// An authentication strength: satisfied when the token service says so by id.
+    AuthenticationStrength(Box<str>),
+    /// An agreement.
+    TermsOfUse(Box<str>),
+    /// A custom control.
+    CustomFactor(Box<str>),
+}
+
+/// A filter whose rule is parsed.
+#[derive(Debug)]
+pub struct CompiledFilter {
+    /// In scope or exempt.
+    pub mode: FilterMode,
+    /// The rule.
+    pub rule: filter::Rule,
+}
+
+/// Service principals or agent identities in scope. The id lists are sorted.
+#[derive(Debug, Default)]
+pub struct PrincipalScope {
+    /// Everybody of the kind.
+    pub includes_all: bool,
+    /// These.
+    pub include: Box<[Id]>,
+    /// Nobody of the kind.
+    pub excludes_all: bool,
+    /// Not these.
+    pub exclude: Box<[Id]>,
+    /// These or not these, by attributes.
+    pub filter: Option<CompiledFilter>,
+}
+
+impl PrincipalScope {
+    /// Whether nobody can be in scope.
+    pub fn is_empty(&self) -> bool {
+        let filter_includes = self.filter.as_ref().is_some_and(|filter| filter.mode == FilterMode::Include);
+        !self.includes_all && self.include.is_empty() && !filter_includes
+    }
+}
+
+/// Users in scope.
+#[derive(Debug, Default)]
+pub struct UserScope {
+    /// In scope.
+    pub include: UserList,
+    /// Exempt.
+    pub exclude: UserList,
+}
+
+/// One side of a user scope. The id list is sorted; groups and roles are numbers of the bundle's directory objects.
+#[derive(Debug, Default)]
+pub struct UserList {
+    /// Every user that is not an agent's user account.
+    pub all: bool,
+    /// Every agent's user account.
+    pub all_agent_users: bool,
+    /// Every guest.
+    pub all_guests: bool,
+    /// Accounts.
+    pub ids: Box<[Id]>,
+    /// Groups.
+    pub groups: Box<[u32]>,
+    /// Roles.
+    pub roles: Box<[u32]>,
+    /// Guests by kind and tenant.
+    pub guests: Option<Guests>,
+}
+
+impl UserList {
+    /// Whether it names nobody.
+    pub fn is_empty(&self) -> bool {
+        !self.all
+            && !self.all_agent_users
+            && !self.all_guests
+            && self.ids.is_empty()
+            && self.groups.is_empty()
+            && self.roles.is_empty()
+            && self.guests.is_none()
+    }
+}
+
+/// Resources in scope.
+#[derive(Debug, Default)]
+pub struct ResourceCondition {
+    /// In scope.
+    pub include: ResourceList,
+    /// Exempt.
+    pub exclude: ResourceList,
+    /// In scope: user actions.
+    pub user_actions: Set<UserAction>,
+    /// In scope: authentication contexts.
+    pub authentication_contexts: Box<[Box<str>]>,
+    /// In scope or exempt, by attributes.
+    pub filter: Option<CompiledFilter>,
+}
+
+impl ResourceCondition {
+    /// Whether every resource is in scope, whatever the request says.
+    pub fn is_any(&self) -> bool {
+        self.include.all && self.exclude.is_empty() && self.filter.is_none()
+    }
+}
+
+/// One side of a resource condition. The id list is sorted; suites are in it as their members.
+#[derive(Debug, Default)]
+pub struct ResourceList {
+    /// Every resource.
+    pub all: bool,
+    /// Agent identities and their blueprints.
+    pub all_agents: bool,
+    /// Applications.
+    pub ids: Box<[Id]>,
+    /// Suites whose members are among the ids, by name.
+    pub suites: Box<[(Suite, Box<[Id]>)]>,
+}
+
+impl ResourceList {
+    /// Whether it names nothing.
+    pub fn is_empty(&self) -> bool {
+        !self.all && !self.all_agents && self.ids.is_empty() && self.suites.is_empty()
+    }
+}
+
+/// A suite of applications that policies name as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suite {
+    /// `Office365`.
+    Office365,
+    /// `MicrosoftAdminPortals`.
+    MicrosoftAdminPortals,
+}
+
+/// Locations in scope, as numbers of the bundle's locations.
+#[derive(Debug, Default)]
+pub struct LocationCondition {
+    /// Whether the condition is configured at all.
+    pub is_configured: bool,
+    /// Everywhere.
+    pub everywhere: bool,
+    /// These.
+    pub include: Box<[LocationIndex]>,
+    /// Nowhere: `All` is excluded.
+    pub nowhere: bool,
+    /// Not these.
+    pub exclude: Box<[LocationIndex]>,
+}
+
+impl CompiledPolicy {
+    /// Whether its only conditions besides identity are locations and service principal risk, the two that Entra
+    /// offers for workloads. Such policies are decided by masks alone.
+    pub fn is_plain(&self) -> bool {
+        self.resources.is_any()
+            && (self.client_apps.is_empty() || self.client_apps.contains(ClientApp::All))
+            && self.platforms == Platforms::default()
+            && self.device_filter.is_none()
+            && self.sign_in_risk.is_empty()
+            && self.user_risk.is_empty()
+            && self.agent_risk.is_empty()
+            && self.insider_risk.is_empty()
+            && self.flows.is_empty()
+    }
+}

@@ -1,0 +1,271 @@
+//! From files to the model, every problem of the text collected.
+//!
+//! Knows which files and shapes a bundle may hold and hands each document to its reader; resolves no reference.
+//! A document is told by its shape: `@odata.type` where Graph writes it, else the properties that only one kind has.
+
+mod fast;
+mod location;
+mod object;
+mod policy;
+mod principal;
+mod settings;
+mod target;
+
+use fast::PackedRanges;
+use object::Context;
+
+use super::rules;
+use crate::limits;
+use crate::model::{Bundle, State};
+use crate::text::{self, Diagnostic, Diagnostics, FileId, Node, RawBundle, Rule, Sources, Span, Value};
+
+/// What reading gives: the model, its sources, and every problem of the text.
+#[derive(Debug)]
+pub struct Reading {
+    /// The model; what could not be read is missing from it, and an error says so.
+    pub bundle: Bundle,
+    /// The decoded files, to resolve spans with.
+    pub sources: Sources,
+    /// The problems.
+    pub diagnostics: Diagnostics,
+}
+
+/// How to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// JSON in one pass without spans: three times as fast; diagnostics then have no places.
+    Fast,
+    /// With spans.
+    Spanned,
+}
+
+/// Reads every file but the bundle's own tests. Cost: linear in the text.
+pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let mut documents = Vec::new();
+    for file in &raw.files {
+        match kind_of(&file.name) {
+            FileKind::Document => documents.extend(text::decode::read(file, &mut sources, &mut diagnostics)),
+            FileKind::Test | FileKind::CountryDatabase => {}
+            FileKind::Cedar => {
+                let help = "write the policy in Graph's shape; custom conditions are not evaluated yet";
+                whole_file(file, &rules::UNSUPPORTED, help, &mut sources, &mut diagnostics);
+            }
+            FileKind::Other => {
+                let help = "rename it if it was meant to be read, or keep it outside the bundle";
+                whole_file(file, &rules::UNRECOGNISED_FILE, help, &mut sources, &mut diagnostics);
+            }
+        }
+    }
+    let mut reader = Reader { mode, sources: &sources, bundle: Bundle::default(), diagnostics };
+    let is_settings = |id: &FileId| sources.file(*id).is_some_and(|file| is_settings(file.name()));
+    for file in documents.iter().filter(|id| is_settings(id)) {
+        reader.settings(*file);
+    }
+    for file in documents.iter().filter(|id| !is_settings(id)) {
+        reader.file(*file);
+    }
+    let Reader { bundle, diagnostics, .. } = reader;
+    Reading { bundle, sources, diagnostics }
+}
+
+fn whole_file(
+    file: &text::RawFile,
+    rule: &'static Rule,
+    help: &str,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) {
+    let id = sources.add(text::SourceFile::new(&*file.name, String::new()));
+    diagnostics.push(Diagnostic::new(rule, Span::new(id, 0, 0), "the file is not read").help(help));
+}
+
+enum FileKind {
+    Document,
+    Test,
+    CountryDatabase,
+    Cedar,
+    Other,
+}
+
+fn kind_of(name: &str) -> FileKind {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    match extension {
+        "json" | "yaml" | "yml" if name.starts_with("tests/") => FileKind::Test,
+        "json" | "yaml" | "yml" => FileKind::Document,
+        "mmdb" => FileKind::CountryDatabase,
+        "cedar" => FileKind::Cedar,
+        _ => FileKind::Other,
+    }
+}
+
+fn is_settings(name: &str) -> bool {
+    matches!(name, "bundle.yaml" | "bundle.yml" | "bundle.json")
+}
+
+struct Reader<'s> {
+    mode: Mode,
+    sources: &'s Sources,
+    bundle: Bundle,
+    diagnostics: Diagnostics,
+}
+
+impl<'s> Reader<'s> {
+    fn settings(&mut self, file: FileId) {
+        let Some(node) = text::parse(self.sources, file, &mut self.diagnostics) else { return };
+        let mut context = Context::default();
+        self.bundle.settings = settings::settings(&node, &mut context);
+        context.flush(true, &mut self.diagnostics);
+    }
+
+    fn file(&mut self, file: FileId) {
+        let mut packed = PackedRanges::default();
+        if let Some(node) = self.parse(file, &mut packed) {
+            self.document(&node, &mut packed);
+        }
+    }
+
+    fn parse(&mut self, file: FileId, packed: &mut PackedRanges) -> Option<Node<'s>> {
+        let source = self.sources.file(file)?;
+        if self.mode == Mode::Fast && source.name().ends_with(".json") {
+            let node = text::json::parse_fast(source.text(), packed);
+            if node.is_some() {
+                return node;
+            }
+        }
+        text::parse(self.sources, file, &mut self.diagnostics)
+    }
+
+    /// A list response, a bare list, a bare object, or an object of lists written by hand.
+    fn document(&mut self, node: &Node<'_>, packed: &mut PackedRanges) {
+        match &node.value {
+            Value::Null => {
+                let what = "the file holds nothing";
+                self.diagnostics.push(Diagnostic::new(&rules::EMPTY_DOCUMENT, node.span, what));
+            }
+            Value::List(nodes) => nodes.iter().for_each(|node| self.element(node, packed)),
+            Value::Map(entries) => {
+                if let Some(next) = node.member("@odata.nextLink") {
+                    let what = "the list goes on on another page";
+                    let help = "export all pages, one file for each, without their next links";
+                    self.diagnostics.push(Diagnostic::new(&rules::INCOMPLETE_EXPORT, next.span, what).help(help));
+                }
+                if let Some(Node { value: Value::List(nodes), .. }) = node.member("value") {
+                    nodes.iter().for_each(|node| self.element(node, packed));
+                } else if !entries.is_empty() && entries.iter().all(|entry| list_kind(&entry.key).is_some()) {
+                    for entry in entries {
+                        let kind = list_kind(&entry.key);
+                        let nodes = entry.node.as_list().unwrap_or_default();
+                        nodes.iter().for_each(|node| self.object(node, kind, packed));
+                    }
+                } else {
+                    self.element(node, packed);
+                }
+            }
+            _ => self.element(node, packed),
+        }
+    }
+
+    fn element(&mut self, node: &Node<'_>, packed: &mut PackedRanges) {
+        self.object(node, object_kind(node), packed);
+    }
+
+    fn object(&mut self, node: &Node<'_>, kind: Option<ObjectKind>, packed: &mut PackedRanges) {
+        let mut context = Context::default();
+        let mut takes_part = true;
+        match kind {
+            Some(ObjectKind::Policy) => {
+                let policy = policy::policy(node, &mut context);
+                takes_part = !self.is_ignored(node)
+                    && policy.as_ref().is_none_or(|policy| policy.state != State::Disabled && !policy.is_deleted);
+                self.bundle.policies.extend(policy);
+            }
+            Some(ObjectKind::Location) => {
+                self.bundle.locations.extend(location::location(node, packed, &mut context));
+            }
+            Some(ObjectKind::Principal) => self.bundle.principals.extend(principal::principal(node, &mut context)),
+            Some(ObjectKind::Template) => {
+                let what = "a template in the place of a policy";
+                let help = "create a policy from it, or take the file out of the bundle";
+                context.report(Diagnostic::new(&rules::POLICY_TEMPLATE, node.span, what).help(help));
+            }
+            None => {
+                let keys = node.as_map().unwrap_or_default().iter().take(4).map(|entry| format!("`{}`", entry.key));
+                let keys = keys.collect::<Vec<_>>().join(", ");
+                let what = match keys.as_str() {
+                    "" => format!("{} in the place of a policy or location", node.kind()),
+                    keys => format!("an object with {keys} is nothing that a bundle holds"),
+                };
+                let help =
+                    "a policy has `conditions`, an IP location `ipRanges`, a service principal `servicePrincipalType`";
+                context.report(Diagnostic::new(&rules::UNRECOGNISED_DOCUMENT, node.span, what).help(help));
+            }
+        }
+        context.flush(takes_part, &mut self.diagnostics);
+        self.bound(node.span);
+    }
+
+    fn is_ignored(&self, node: &Node<'_>) -> bool {
+        let names = [node.member("id"), node.member("displayName")];
+        let ignored = &self.bundle.settings.ignored_policies;
+        names
+            .into_iter()
+            .flatten()
+            .any(|name| ignored.iter().any(|ignored| name.as_str() == Some(ignored.value.as_ref())))
+    }
+
+    /// Reports once when a bound is crossed; `build` refuses the bundle by the same bounds.
+    fn bound(&mut self, span: Span) {
+        let bundle = &self.bundle;
+        let crossed = bundle.policies.len() == limits::POLICIES_MAX + 1
+            || bundle.principals.len() == limits::CATALOGUE_MAX + 1
+            || bundle.locations.len() == limits::LOCATIONS_MAX + 1;
+        if crossed {
+            let what = "the bundle holds more of these than it may";
+            self.diagnostics.push(Diagnostic::new(&rules::TOO_MANY, span, what));
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum ObjectKind {
+    Policy,
+    Location,
+    Principal,
+    Template,
+}
+
+fn list_kind(key: &str) -> Option<ObjectKind> {
+    match key {
+        "policies" => Some(ObjectKind::Policy),
+        "namedLocations" => Some(ObjectKind::Location),
+        "servicePrincipals" => Some(ObjectKind::Principal),
+        _ => None,
+    }
+}
+
+fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {
+    let has = |key: &str| node.member(key).is_some();
+    if let Some(odata_type) = node.member("@odata.type").and_then(Node::as_str) {
+        let short = odata_type.trim_start_matches("#microsoft.graph.");
+        match short {
+            "conditionalAccessPolicy" => return Some(ObjectKind::Policy),
+            "servicePrincipal" => return Some(ObjectKind::Principal),
+            "conditionalAccessTemplate" => return Some(ObjectKind::Template),
+            _ if short.ends_with("NamedLocation") => return Some(ObjectKind::Location),
+            _ => {}
+        }
+    }
+    if node.member("details").is_some_and(|details| details.member("conditions").is_some()) {
+        Some(ObjectKind::Template)
+    } else if has("conditions") || has("grantControls") || has("sessionControls") {
+        Some(ObjectKind::Policy)
+    } else if has("ipRanges") || has("countriesAndRegions") || has("compliantNetworkType") {
+        Some(ObjectKind::Location)
+    } else if has("servicePrincipalType") || has("appId") || has("signInAudience") {
+        Some(ObjectKind::Principal)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,229 @@
+//! Reading the members of an object: every member is either asked for, kept, or warned about.
+//!
+//! Knows documents and diagnostics, not what the properties mean. A member that is null counts as missing.
+
+use std::borrow::Cow;
+
+use super::super::rules;
+use crate::model::Set;
+use crate::model::location::Kept;
+use crate::model::set::Word;
+use crate::text::{Diagnostic, Diagnostics, Entry, Node, Rule, Span, Spanned, Value, suggest};
+
+/// Where reading reports to, and what it keeps.
+#[derive(Debug, Default)]
+pub struct Context {
+    /// Problems so far.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Properties that decide nothing.
+    pub kept: Vec<Kept>,
+}
+
+impl Context {
+    /// Reports a problem.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Hands the problems over, as warnings if the object takes no part in decisions.
+    pub fn flush(&mut self, takes_part: bool, diagnostics: &mut Diagnostics) {
+        for diagnostic in self.diagnostics.drain(..) {
+            diagnostics.push(if takes_part { diagnostic } else { diagnostic.as_warning() });
+        }
+    }
+}
+
+/// An object being read.
+#[derive(Debug)]
+pub struct Object<'n, 'a> {
+    entries: &'n [Entry<'a>],
+    span: Span,
+    path: Cow<'static, str>,
+    asked: Vec<&'static str>,
+}
+
+impl<'n, 'a> Object<'n, 'a> {
+    /// Reads `node` as an object that messages call `path`; reports and gives `None` if it is something else.
+    pub fn new(node: &'n Node<'a>, path: impl Into<Cow<'static, str>>, context: &mut Context) -> Option<Self> {
+        let path = path.into();
+        match node.as_map() {
+            Some(entries) => Some(Self { entries, span: node.span, path, asked: Vec::new() }),
+            None => {
+                context.report(wrong_type(node, &path, "an object"));
+                None
+            }
+        }
+    }
+
+    /// Where the object stands.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The member `key`, unless it is missing or null.
+    pub fn member(&mut self, key: &'static str) -> Option<&'n Node<'a>> {
+        self.asked.push(key);
+        let node = self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)?;
+        (node.value != Value::Null).then_some(node)
+    }
+
+    /// Keeps the member `key`, whatever it is, because it decides nothing.
+    pub fn keep(&mut self, key: &'static str, context: &mut Context) {
+        self.asked.push(key);
+        if let Some(entry) = self.entries.iter().find(|entry| entry.key == key) {
+            self.keep_entry(entry, context);
+        }
+    }
+
+    fn keep_entry(&self, entry: &Entry<'a>, context: &mut Context) {
+        let json = to_json(&entry.node).to_string();
+        context.kept.push(Kept { path: self.path_of(&entry.key).into(), json: json.into(), span: entry.key_span });
+    }
+
+    /// Refuses the member `key` unless it is missing, null or empty: it cannot be evaluated.
+    pub fn refuse(&mut self, key: &'static str, help: &str, context: &mut Context) {
+        if let Some(node) = self.member(key)
+            && !is_empty(node)
+        {
+            let what = format!("`{}` cannot be evaluated", self.path_of(key));
+            context.report(Diagnostic::new(&rules::UNSUPPORTED, node.span, what).help(help));
+        }
+    }
+
+    /// Text.
+    pub fn text(&mut self, key: &'static str, context: &mut Context) -> Option<Spanned<&'n str>> {
+        let node = self.member(key)?;
+        let text = node.as_str();
+        if text.is_none() {
+            context.report(wrong_type(node, &self.path_of(key), "text"));
+        }
+        text.map(|text| Spanned::new(text, node.span))
+    }
+
+    /// A boolean.
+    pub fn boolean(&mut self, key: &'static str, context: &mut Context) -> Option<bool> {
+        let node = self.member(key)?;
+        match node.value {
+            Value::Bool(value) => Some(value),
+            _ => {
+                context.report(wrong_type(node, &self.path_of(key), "a boolean"));
+                None
+            }
+        }
+    }
+
+    /// A list of text; missing is empty.
+    pub fn texts(&mut self, key: &'static str, context: &mut Context) -> Vec<Spanned<&'n str>> {
+        self.list(key, context)
+            .iter()
+            .filter_map(|node| {
+                let text = node.as_str();
+                if text.is_none() {
+                    context.report(wrong_type(node, &self.path_of(key), "a list of text"));
+                }
+                text.map(|text| Spanned::new(text, node.span))
+            })
+            .collect()
+    }
+
+    /// A list; missing is empty.
+    pub fn list(&mut self, key: &'static str, context: &mut Context) -> &'n [Node<'a>] {
+        let Some(node) = self.member(key) else { return &[] };
+        node.as_list().unwrap_or_else(|| {
+            context.report(wrong_type(node, &self.path_of(key), "a list"));
+            &[]
+        })
+    }
+
+    /// An object.
+    pub fn object(&mut self, key: &'static str, context: &mut Context) -> Option<Object<'n, 'a>> {
+        let node = self.member(key)?;
+        Object::new(node, self.path_of(key), context)
+    }
+
+    /// One word of a vocabulary, in any case.
+    pub fn word<T: Word>(&mut self, key: &'static str, context: &mut Context) -> Option<T> {
+        let text = self.text(key, context)?;
+        parse_word(text, &self.path_of(key), context)
+    }
+
+    /// A list of words.
+    pub fn words<T: Word>(&mut self, key: &'static str, context: &mut Context) -> Set<T> {
+        let path = self.path_of(key);
+        self.texts(key, context).into_iter().filter_map(|text| parse_word(text, &path, context)).collect()
+    }
+
+    /// One text of words separated by commas, as Graph writes flags; missing is empty.
+    pub fn flags<T: Word>(&mut self, key: &'static str, context: &mut Context) -> Set<T> {
+        let path = self.path_of(key);
+        let Some(text) = self.text(key, context) else { return Set::EMPTY };
+        let words = text.value.split(',').map(str::trim).filter(|word| !word.is_empty());
+        words.filter_map(|word| parse_word(Spanned::new(word, text.span), &path, context)).collect()
+    }
+
+    /// Ends the reading: members nobody asked for are kept, and reported as `rule` with a near miss. OData
+    /// annotations are kept without a word.
+    pub fn finish(self, rule: &'static Rule, context: &mut Context) {
+        for entry in self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key)) {
+            let is_annotation = entry.key.contains("@odata.") || entry.key.starts_with("@microsoft.graph.");
+            self.keep_entry(entry, context);
+            if !is_annotation {
+                let what = format!("nothing here is called `{}`", self.path_of(&entry.key));
+                let mut diagnostic = Diagnostic::new(rule, entry.key_span, what);
+                if let Some(near) = suggest::nearest(&entry.key, self.asked.iter().copied()) {
+                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+                }
+                context.report(diagnostic);
+            }
+        }
+    }
+}
+
+/// The word that `text` spells; reports an unknown one with the nearest word.
+pub fn parse_word<T: Word>(text: Spanned<&str>, path: &str, context: &mut Context) -> Option<T> {
+    let word = T::parse(text.value);
+    if word.is_none() {
+        let what = format!("`{}` is no value of `{path}`", text.value);
+        let all = || T::ALL.iter().map(|word| word.as_str());
+        let help = match (text.value.eq_ignore_ascii_case("unknownFutureValue"), suggest::nearest(text.value, all())) {
+            (true, _) => "export again with the header `Prefer: include-unknown-enum-members`".to_owned(),
+            (false, Some(near)) => format!("did you mean `{near}`?"),
+            (false, None) => format!("it is one of {}", all().collect::<Vec<_>>().join(", ")),
+        };
+        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help));
+    }
+    word
+}
+
+/// A diagnostic for a value of the wrong kind.
+pub fn wrong_type(node: &Node<'_>, path: &str, expected: &str) -> Diagnostic {
+    let name = if path.is_empty() { "the document" } else { path };
+    Diagnostic::new(&rules::WRONG_TYPE, node.span, format!("`{name}` is {}, not {expected}", node.kind()))
+}
+
+/// Null, an empty list or object, or an object of such.
+fn is_empty(node: &Node<'_>) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::List(nodes) => nodes.is_empty(),
+        Value::Map(entries) => entries.iter().all(|entry| entry.key.contains("@odata.") || is_empty(&entry.node)),
+        _ => false,
+    }
+}
+
+/// The same value as JSON.
+pub fn to_json(node: &Node<'_>) -> serde_json::Value {
+    match &node.value {
+        Value::Null | Value::Packed(_) => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Integer(value) => (*value).into(),
+        Value::Float(value) => (*value).into(),
+        Value::String(text) => text.as_ref().into(),
+        Value::List(nodes) => nodes.iter().map(to_json).collect(),
+        Value::Map(entries) => entries.iter().map(|entry| (entry.key.to_string(), to_json(&entry.node))).collect(),
+    }
+}

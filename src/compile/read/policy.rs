@@ -1,0 +1,311 @@
+//! Reads a policy: every property of Microsoft Graph's `conditionalAccessPolicy`, v1.0 and beta.
+//!
+//! Source: Microsoft Graph metadata and reference, read August 2026.
+
+use super::super::rules;
+use super::object::{Context, Object, parse_word};
+use super::target;
+use crate::model::policy::{
+    AuthenticationStrength, Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope,
+    Users,
+};
+use crate::model::set::Word;
+use crate::model::{GrantControl, Operator, Set, State, TransferMethod, UserAction};
+use crate::text::{Diagnostic, Node, Spanned, Value};
+
+const NO_CEDAR: &str = "custom conditions are not evaluated yet; take the policy out or name it in `ignoredPolicies`";
+const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
+const NO_MEANING: &str =
+    "Microsoft Graph documents no meaning for it; name the policy in `ignoredPolicies` to leave it out";
+
+/// Reads `node`; `None` when even its name or state cannot be read.
+pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
+    let mut object = Object::new(node, "", context)?;
+    let id = object.text("id", context).map(|id| Spanned::new(Box::from(id.value), id.span));
+    let name = object.text("displayName", context);
+    let state = state(&mut object, context);
+    let is_deleted = object.text("deletedDateTime", context).is_some();
+    for key in ["templateId", "description", "createdDateTime", "modifiedDateTime", "partialEnablementStrategy"] {
+        object.keep(key, context);
+    }
+    object.refuse("when", NO_CEDAR, context);
+    let conditions = match object.object("conditions", context) {
+        Some(conditions) => read_conditions(conditions, context),
+        None => {
+            missing(&object, "conditions", "say who and what the policy is for", context);
+            Conditions::default()
+        }
+    };
+    let grant = object.object("grantControls", context).map(|controls| read_grant(controls, context));
+    let has_session_controls = session_controls(&mut object, context);
+    // WHY: some exports have no names; the id then serves as one, so that messages can say which policy is meant.
+    let display_name = name.map(|name| Spanned::new(Box::from(name.value), name.span)).or_else(|| id.clone());
+    if display_name.is_none() {
+        missing(&object, "displayName", "give the policy a name", context);
+    }
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    let kept = std::mem::take(&mut context.kept);
+    Some(Policy {
+        id,
+        display_name: display_name?,
+        state: state?,
+        is_deleted,
+        conditions,
+        grant,
+        has_session_controls,
+        kept,
+    })
+}
+
+fn missing(object: &Object<'_, '_>, key: &str, help: &str, context: &mut Context) {
+    let what = format!("`{key}` is missing");
+    context.report(Diagnostic::new(&rules::MISSING_PROPERTY, object.span(), what).help(help));
+}
+
+fn state(object: &mut Object<'_, '_>, context: &mut Context) -> Option<State> {
+    let before = context.diagnostics.len();
+    let state = object.word::<State>("state", context);
+    if state.is_none() && context.diagnostics.len() == before {
+        let help = "write `enabled`, `disabled` or `enabledForReportingButNotEnforced`";
+        missing(object, "state", help, context);
+    }
+    state
+}
+
+fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditions {
+    let mut conditions = Conditions::default();
+    if let Some(users) = object.object("users", context) {
+        conditions.users = read_users(users, context);
+    }
+    if let Some(workloads) = object.object("clientApplications", context) {
+        read_client_applications(workloads, &mut conditions, context);
+    }
+    match object.object("applications", context) {
+        Some(applications) => conditions.resources = read_resources(applications, context),
+        None => conditions.resources = default_resources(&object),
+    }
+    conditions.client_apps = object.words("clientAppTypes", context);
+    if let Some(mut platforms) = object.object("platforms", context) {
+        conditions.platforms = Platforms {
+            include: platforms.words("includePlatforms", context),
+            exclude: platforms.words("excludePlatforms", context),
+        };
+        platforms.finish(&rules::UNKNOWN_PROPERTY, context);
+    }
+    if let Some(locations) = object.object("locations", context) {
+        conditions.locations = read_locations(locations, context);
+    }
+    if let Some(mut devices) = object.object("devices", context) {
+        conditions.device_filter = read_filter(&mut devices, "deviceFilter", context);
+        for key in ["includeDevices", "excludeDevices", "includeDeviceStates", "excludeDeviceStates"] {
+            devices.refuse(key, RETIRED, context);
+        }
+        devices.finish(&rules::UNKNOWN_PROPERTY, context);
+    }
+    conditions.sign_in_risk = object.words("signInRiskLevels", context);
+    conditions.user_risk = object.words("userRiskLevels", context);
+    conditions.service_principal_risk = object.words("servicePrincipalRiskLevels", context);
+    conditions.agent_risk = object.flags("agentIdRiskLevels", context);
+    conditions.insider_risk = object.flags("insiderRiskLevels", context);
+    if let Some(mut flows) = object.object("authenticationFlows", context) {
+        conditions.flows = flows.flags("transferMethods", context);
+        // WHY: `none` is how Graph writes that no flow is selected, so a policy of only `none` has no flow condition.
+        if conditions.flows.iter().all(|flow| flow == TransferMethod::None) {
+            conditions.flows = Set::EMPTY;
+        }
+        flows.finish(&rules::UNKNOWN_PROPERTY, context);
+    }
+    object.refuse("deviceStates", RETIRED, context);
+    for key in ["clients", "times", "signInRiskDetections"] {
+        object.refuse(key, NO_MEANING, context);
+    }
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    conditions
+}
+
+/// `applications` left out means All, the documented default of a policy written by hand.
+fn default_resources(object: &Object<'_, '_>) -> Resources {
+    Resources {
+        include: vec![Spanned::new(crate::model::policy::ResourceTarget::All, object.span())],
+        ..Resources::default()
+    }
+}
+
+fn read_users(mut object: Object<'_, '_>, context: &mut Context) -> Users {
+    let users = Users {
+        include: target::users(object.texts("includeUsers", context), context),
+        exclude: target::users(object.texts("excludeUsers", context), context),
+        include_groups: target::ids(object.texts("includeGroups", context), context),
+        exclude_groups: target::ids(object.texts("excludeGroups", context), context),
+        include_roles: target::ids(object.texts("includeRoles", context), context),
+        exclude_roles: target::ids(object.texts("excludeRoles", context), context),
+        include_guests: read_guests(&mut object, "includeGuestsOrExternalUsers", context),
+        exclude_guests: read_guests(&mut object, "excludeGuestsOrExternalUsers", context),
+    };
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    users
+}
+
+fn read_guests(object: &mut Object<'_, '_>, key: &'static str, context: &mut Context) -> Option<Guests> {
+    let mut guests = object.object(key, context)?;
+    let types = guests.flags("guestOrExternalUserTypes", context);
+    let tenants = guests.object("externalTenants", context).and_then(|mut tenants| {
+        let kind = tenants.text("membershipKind", context);
+        let members = target::ids(tenants.texts("members", context), context);
+        tenants.finish(&rules::UNKNOWN_PROPERTY, context);
+        match kind.map(|kind| (kind.value.to_ascii_lowercase(), kind.span)) {
+            Some((kind, _)) if kind == "all" => None,
+            Some((kind, span)) if kind != "enumerated" => {
+                let what = format!("`{kind}` is no membership kind");
+                context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, span, what).help("it is `all` or `enumerated`"));
+                None
+            }
+            _ => Some(members.into_iter().map(|member| member.value).collect()),
+        }
+    });
+    guests.finish(&rules::UNKNOWN_PROPERTY, context);
+    Some(Guests { types, tenants })
+}
+
+fn read_client_applications(mut object: Object<'_, '_>, conditions: &mut Conditions, context: &mut Context) {
+    conditions.service_principals = Scope {
+        include: target::principals(
+            object.texts("includeServicePrincipals", context),
+            "ServicePrincipalsInMyTenant",
+            context,
+        ),
+        exclude: target::principals(
+            object.texts("excludeServicePrincipals", context),
+            "ServicePrincipalsInMyTenant",
+            context,
+        ),
+        filter: read_filter(&mut object, "servicePrincipalFilter", context),
+    };
+    conditions.agent_identities = Scope {
+        include: target::principals(object.texts("includeAgentIdServicePrincipals", context), "All", context),
+        exclude: target::principals(object.texts("excludeAgentIdServicePrincipals", context), "All", context),
+        filter: read_filter(&mut object, "agentIdServicePrincipalFilter", context),
+    };
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+}
+
+fn read_resources(mut object: Object<'_, '_>, context: &mut Context) -> Resources {
+    let include = object.texts("includeApplications", context);
+    let actions = object.texts("includeUserActions", context);
+    let contexts = object.texts("includeAuthenticationContextClassReferences", context);
+    let filter = read_filter(&mut object, "applicationFilter", context);
+    let resources = Resources {
+        include: target::resources(include, context),
+        exclude: target::resources(object.texts("excludeApplications", context), context),
+        user_actions: actions.into_iter().filter_map(|action| user_action(action, context)).collect(),
+        authentication_contexts: contexts.into_iter().map(|reference| Box::from(reference.value)).collect(),
+        filter,
+    };
+    for key in ["networkAccess", "globalSecureAccess"] {
+        object.refuse(key, NO_MEANING, context);
+    }
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    resources
+}
+
+fn user_action(text: Spanned<&str>, context: &mut Context) -> Option<UserAction> {
+    let action = UserAction::from_urn(text.value);
+    if action.is_none() {
+        let urns = UserAction::ALL.iter().map(|action| action.urn());
+        let what = format!("`{}` is no user action", text.value);
+        let help = format!("it is one of {}", urns.collect::<Vec<_>>().join(", "));
+        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help));
+    }
+    action
+}
+
+fn read_locations(mut object: Object<'_, '_>, context: &mut Context) -> Locations {
+    let locations = Locations {
+        include: target::locations(object.texts("includeLocations", context), context),
+        exclude: target::locations(object.texts("excludeLocations", context), context),
+    };
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    locations
+}
+
+fn read_filter(object: &mut Object<'_, '_>, key: &'static str, context: &mut Context) -> Option<Filter> {
+    let mut filter = object.object(key, context)?;
+    let mode = filter.word("mode", context);
+    let rule = filter.text("rule", context).map(|rule| Spanned::new(Box::from(rule.value), rule.span));
+    if mode.is_none() || rule.is_none() {
+        let what = format!("`{key}` needs a `mode` and a `rule`");
+        let help = "write `mode: include` or `mode: exclude`, and the rule as text";
+        context.report(Diagnostic::new(&rules::MISSING_PROPERTY, filter.span(), what).help(help));
+    }
+    filter.finish(&rules::UNKNOWN_PROPERTY, context);
+    Some(Filter { mode: mode?, rule: rule? })
+}
+
+fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControls {
+    let operator = object.word("operator", context).unwrap_or(Operator::Or);
+    let texts = object.texts("builtInControls", context);
+    let built_in = texts
+        .into_iter()
+        .filter_map(|text| parse_word::<GrantControl>(text, "grantControls.builtInControls", context))
+        .collect();
+    let owned = |texts: Vec<Spanned<&str>>| texts.into_iter().map(|text| Box::from(text.value)).collect();
+    let grant = GrantControls {
+        operator,
+        built_in,
+        authentication_strength: object
+            .object("authenticationStrength", context)
+            .and_then(|strength| read_strength(strength, context)),
+        terms_of_use: owned(object.texts("termsOfUse", context)),
+        custom_factors: owned(object.texts("customAuthenticationFactors", context)),
+        span: object.span(),
+    };
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    grant
+}
+
+fn read_strength(mut object: Object<'_, '_>, context: &mut Context) -> Option<AuthenticationStrength> {
+    let id = object.text("id", context);
+    let display_name = object.text("displayName", context).map(|name| Box::from(name.value));
+    let combinations = object.texts("allowedCombinations", context);
+    for key in [
+        "description",
+        "createdDateTime",
+        "modifiedDateTime",
+        "policyType",
+        "requirementsSatisfied",
+        "combinationConfigurations",
+    ] {
+        object.keep(key, context);
+    }
+    if id.is_none() {
+        let what = "`authenticationStrength` has no `id`";
+        context.report(Diagnostic::new(&rules::MISSING_PROPERTY, object.span(), what));
+    }
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    let allowed_combinations = combinations
+        .into_iter()
+        .map(|combination| combination.value.split(',').map(|method| Box::from(method.trim())).collect())
+        .collect();
+    Some(AuthenticationStrength { id: Box::from(id?.value), display_name, allowed_combinations })
+}
+
+/// Keeps the session controls and says whether any has an effect. Controls that are null or switched off have none.
+fn session_controls(object: &mut Object<'_, '_>, context: &mut Context) -> bool {
+    let Some(node) = object.member("sessionControls") else { return false };
+    let is_active = |node: &Node<'_>| match &node.value {
+        Value::Null => false,
+        Value::Map(_) => node.member("isEnabled").is_none_or(|is_enabled| is_enabled.value == Value::Bool(true)),
+        Value::Bool(value) => *value,
+        _ => true,
+    };
+    let has_effect = node
+        .as_map()
+        .is_some_and(|entries| entries.iter().any(|entry| !entry.key.contains("@odata.") && is_active(&entry.node)));
+    if has_effect {
+        let what = "the session controls of this policy are not enforced";
+        let help = "enforce them in the token service, or keep the policy for its grant controls alone";
+        context.report(Diagnostic::new(&rules::SESSION_CONTROLS, node.span, what).help(help));
+    }
+    object.keep("sessionControls", context);
+    has_effect
+}

@@ -1,0 +1,127 @@
+//! Reads `bundle.yaml`. A setting nobody knows is an error here: misspelt, it would silently leave a default in force.
+
+use super::super::rules;
+use super::location::plain_range;
+use super::object::{Context, Object};
+use crate::model::Id;
+use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
+use crate::text::{Diagnostic, Node, Spanned, Value, suggest};
+
+const LATER: &str = "staleness is not judged yet; take the setting out";
+
+/// Reads `node`.
+pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
+    if node.value == Value::Null {
+        return BundleSettings::default();
+    }
+    let Some(mut object) = Object::new(node, "", context) else { return BundleSettings::default() };
+    let mut suites = object.object("suites", context);
+    let mut suite = |key, context: &mut Context| {
+        let suites = suites.as_mut()?;
+        suites.member(key)?;
+        let ids = suites.texts(key, context);
+        Some(ids.into_iter().map(|id| Id::new(id.value)).collect())
+    };
+    let (office365, microsoft_admin_portals) = (suite("Office365", context), suite("MicrosoftAdminPortals", context));
+    if let Some(suites) = suites {
+        suites.finish(&rules::UNKNOWN_SETTING, context);
+    }
+    let settings = BundleSettings {
+        name: object.text("name", context).map(|name| name.value.into()),
+        revision: revision(&mut object, context),
+        sequence: sequence(&mut object, context),
+        expires: expires(&mut object, context),
+        tenant_id: object.text("tenantId", context).map(|id| Id::new(id.value)),
+        default_decision: choice(
+            &mut object,
+            "defaultDecision",
+            &[("allow", DefaultDecision::Allow), ("block", DefaultDecision::Block)],
+            context,
+        ),
+        missing_ip: choice(
+            &mut object,
+            "missingIp",
+            &[("unknown", MissingIp::Unknown), ("outsideAll", MissingIp::OutsideAll)],
+            context,
+        ),
+        eligibility: choice(
+            &mut object,
+            "eligibility",
+            &[("entra", Eligibility::Entra), ("all", Eligibility::All)],
+            context,
+        ),
+        break_glass: owned(object.texts("breakGlass", context)),
+        mfa_trusted_ips: object
+            .texts("mfaTrustedIps", context)
+            .into_iter()
+            .filter_map(|range| plain_range(range, context))
+            .collect(),
+        office365,
+        microsoft_admin_portals,
+        country_database: object
+            .text("countryDatabase", context)
+            .map(|name| Spanned::new(Box::from(name.value), name.span)),
+        ignored_policies: owned(object.texts("ignoredPolicies", context)),
+    };
+    for key in ["maxAge", "whenStale"] {
+        object.refuse(key, LATER, context);
+    }
+    object.finish(&rules::UNKNOWN_SETTING, context);
+    settings
+}
+
+fn owned(texts: Vec<Spanned<&str>>) -> Vec<Spanned<Box<str>>> {
+    texts.into_iter().map(|text| Spanned::new(Box::from(text.value), text.span)).collect()
+}
+
+/// A revision may be written as a number.
+fn revision(object: &mut Object<'_, '_>, context: &mut Context) -> Option<Box<str>> {
+    if let Some(Node { value: Value::Integer(number), .. }) = object.member("revision") {
+        return Some(number.to_string().into());
+    }
+    object.text("revision", context).map(|text| text.value.into())
+}
+
+fn sequence(object: &mut Object<'_, '_>, context: &mut Context) -> Option<u64> {
+    let node = object.member("sequence")?;
+    if let Value::Integer(number) = node.value
+        && let Ok(number) = u64::try_from(number)
+    {
+        return Some(number);
+    }
+    context.report(super::object::wrong_type(node, "sequence", "a whole number, zero or more"));
+    None
+}
+
+fn expires(object: &mut Object<'_, '_>, context: &mut Context) -> Option<Spanned<jiff::Timestamp>> {
+    let text = object.text("expires", context)?;
+    match text.value.parse() {
+        Ok(timestamp) => Some(Spanned::new(timestamp, text.span)),
+        Err(_) => {
+            let what = format!("`{}` is no timestamp", text.value);
+            context.report(Diagnostic::new(&rules::TIMESTAMP, text.span, what));
+            None
+        }
+    }
+}
+
+/// One of a few words, compared byte for byte; the default when the setting is left out.
+fn choice<T: Copy + Default>(
+    object: &mut Object<'_, '_>,
+    key: &'static str,
+    choices: &[(&'static str, T)],
+    context: &mut Context,
+) -> T {
+    let Some(text) = object.text(key, context) else { return T::default() };
+    if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text.value) {
+        return *value;
+    }
+    let words = || choices.iter().map(|(word, _)| *word);
+    let help = match suggest::nearest(text.value, words()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it is one of {}", words().collect::<Vec<_>>().join(", ")),
+    };
+    let what = format!("`{}` is no value of `{key}`", text.value);
+    context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help));
+    T::default()
+}

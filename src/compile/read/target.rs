@@ -1,0 +1,97 @@
+//! Reads the entries of assignment lists: well-known words, ids, names, and placeholders that are neither.
+
+use super::super::rules;
+use super::object::Context;
+use crate::model::Id;
+use crate::model::policy::{LocationTarget, PrincipalTarget, ResourceTarget, UserTarget};
+use crate::text::{Diagnostic, Spanned};
+
+/// What Microsoft's templates write into `excludeUsers` for people to read.
+const TEMPLATE_TEXT: &str = "Current administrator will be excluded";
+
+type Texts<'n> = Vec<Spanned<&'n str>>;
+
+/// Entries of a user list.
+pub fn users(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<UserTarget>> {
+    each(texts, context, |text, context| match text.value {
+        "None" => None,
+        "All" => Some(UserTarget::All),
+        "GuestsOrExternalUsers" => Some(UserTarget::GuestsOrExternalUsers),
+        "AllAgentIdUsers" => Some(UserTarget::AllAgentUsers),
+        TEMPLATE_TEXT => {
+            let what = format!("`{TEMPLATE_TEXT}` is an instruction, not an account");
+            let help = "name the account to exclude by its object id";
+            context.report(Diagnostic::new(&rules::TEMPLATE_TEXT, text.span, what).help(help));
+            None
+        }
+        _ => id(text, context).map(UserTarget::Id),
+    })
+}
+
+/// Object ids of groups, roles or tenants.
+pub fn ids(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Id>> {
+    each(texts, context, id)
+}
+
+/// Entries of a service principal or agent identity list; `all` is the word for everybody.
+pub fn principals(texts: Texts<'_>, all: &str, context: &mut Context) -> Vec<Spanned<PrincipalTarget>> {
+    each(texts, context, |text, _| match text.value {
+        "None" => None,
+        word if word == all => Some(PrincipalTarget::All),
+        // WHY: names in the catalogue are free text, so only the look-up can tell a placeholder from a name.
+        named => Some(PrincipalTarget::Named(named.into())),
+    })
+}
+
+/// Entries of an application list.
+pub fn resources(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<ResourceTarget>> {
+    each(texts, context, |text, context| match text.value {
+        "None" => None,
+        "All" => Some(ResourceTarget::All),
+        "Office365" => Some(ResourceTarget::Office365),
+        "MicrosoftAdminPortals" => Some(ResourceTarget::MicrosoftAdminPortals),
+        "AllAgentIdResources" => Some(ResourceTarget::AllAgentResources),
+        _ => id(text, context).map(ResourceTarget::App),
+    })
+}
+
+/// Entries of a location list.
+pub fn locations(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<LocationTarget>> {
+    each(texts, context, |text, _| match text.value {
+        "All" => Some(LocationTarget::All),
+        "AllTrusted" => Some(LocationTarget::AllTrusted),
+        named if Id::new(named) == Id::NIL => Some(LocationTarget::MfaTrustedIps),
+        // WHY: names of locations are free text, so only the look-up can tell a placeholder from a name.
+        named => Some(LocationTarget::Named(named.into())),
+    })
+}
+
+fn each<'n, T>(
+    texts: Texts<'n>,
+    context: &mut Context,
+    mut read: impl FnMut(Spanned<&'n str>, &mut Context) -> Option<T>,
+) -> Vec<Spanned<T>> {
+    texts
+        .into_iter()
+        .filter_map(|text| {
+            let span = text.span;
+            read(text, context).map(|target| Spanned::new(target, span))
+        })
+        .collect()
+}
+
+fn id(text: Spanned<&str>, context: &mut Context) -> Option<Id> {
+    is_real(text, context).then(|| Id::new(text.value))
+}
+
+/// Ids of a directory hold no blanks and no brackets; templates mark what is to be filled in with them.
+fn is_real(text: Spanned<&str>, context: &mut Context) -> bool {
+    let is_marker = |character: char| character.is_whitespace() || "<>{}[]()$%|".contains(character);
+    if !text.value.is_empty() && !text.value.contains(is_marker) {
+        return true;
+    }
+    let what = format!("`{}` is not an id", text.value);
+    let help = "put the object id here, or take the entry out";
+    context.report(Diagnostic::new(&rules::PLACEHOLDER, text.span, what).help(help));
+    false
+}

@@ -1,0 +1,411 @@
+//! Resolves references: names and ids to what they stand for, rules to parsed filters, suites to members.
+//!
+//! Every reference that leads nowhere is an error with a near miss; none is ever skipped silently.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::idmap::IdMap;
+use super::network::LocationIndex;
+use super::policy::{
+    CompiledControl, CompiledFilter, CompiledPolicy, Grant, LocationCondition, PolicyIndex, PrincipalScope,
+    ResourceCondition, ResourceList, Suite, UserList, UserScope,
+};
+use super::{rules, suites};
+use crate::filter::{self, Root};
+use crate::model::policy::{
+    Filter, GrantControls, Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources,
+    Scope, UserTarget, Users,
+};
+use crate::model::set::Word;
+use crate::model::{Bundle, GrantControl, Id, LocationKind, Operator, State};
+use crate::text::{Diagnostic, Span, Spanned, suggest};
+
+/// What references can lead to.
+#[derive(Debug)]
+pub struct Names<'b> {
+    bundle: &'b Bundle,
+    locations_by_id: IdMap<LocationIndex>,
+    locations_by_name: HashMap<&'b str, Vec<LocationIndex>, RandomState>,
+    principals_by_id: IdMap<usize>,
+    principals_by_name: HashMap<&'b str, Vec<usize>, RandomState>,
+    principals_by_app: IdMap<usize>,
+    office365: Box<[Id]>,
+    admin_portals: Box<[Id]>,
+    /// Groups and roles that policies name, numbered.
+    pub directory_objects: IdMap<u32>,
+}
+
+impl<'b> Names<'b> {
+    /// Indexes `bundle`; two objects with one id are reported.
+    pub fn new(bundle: &'b Bundle, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let settings = &bundle.settings;
+        let mut names = Self {
+            bundle,
+            locations_by_id: IdMap::default(),
+            locations_by_name: HashMap::default(),
+            principals_by_id: IdMap::default(),
+            principals_by_name: HashMap::default(),
+            principals_by_app: IdMap::default(),
+            office365: sorted(settings.office365.clone().unwrap_or_else(suites::office365)),
+            admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals)),
+            directory_objects: IdMap::default(),
+        };
+        names.index_locations(diagnostics);
+        names.index_principals(diagnostics);
+        names
+    }
+
+    fn index_locations(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        for (index, location) in (0..).zip(&self.bundle.locations) {
+            self.locations_by_name.entry(&location.display_name.value).or_default().push(index);
+            let Some(id) = &location.id else { continue };
+            let first = *self.locations_by_id.entry(id.value.as_ref(), || index);
+            if first != index {
+                let other = self.bundle.locations.get(usize::from(first)).and_then(|first| first.id.as_ref());
+                diagnostics.push(duplicate("location", &id.value.to_string(), id.span, other.map(|id| id.span)));
+            }
+        }
+    }
+
+    fn index_principals(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        for (index, principal) in self.bundle.principals.iter().enumerate() {
+            if let Some(name) = &principal.display_name {
+                self.principals_by_name.entry(&name.value).or_default().push(index);
+            }
+            if let Some(app_id) = &principal.app_id {
+                self.principals_by_app.entry(app_id.as_ref(), || index);
+            }
+            let id = &principal.id;
+            let first = *self.principals_by_id.entry(id.value.as_ref(), || index);
+            if first != index {
+                let other = self.bundle.principals.get(first).map(|first| first.id.span);
+                diagnostics.push(duplicate("service principal", &id.value.to_string(), id.span, other));
+            }
+        }
+    }
+
+    /// Number of the MFA trusted IPs, behind the named locations.
+    pub fn mfa_trusted_ips(&self) -> LocationIndex {
+        LocationIndex::try_from(self.bundle.locations.len()).unwrap_or(LocationIndex::MAX)
+    }
+
+    /// Number of the set of all trusted locations.
+    pub fn all_trusted(&self) -> LocationIndex {
+        self.mfa_trusted_ips().saturating_add(1)
+    }
+
+    /// The catalogue's entry for an object id.
+    pub fn principal(&self, id: &Id) -> Option<usize> {
+        self.principals_by_id.value(id.as_ref()).copied()
+    }
+
+    /// Resolves a policy, which stands at `index` in bundle order. Problems go to `diagnostics`; what they are about
+    /// is missing from the result.
+    pub fn policy(&mut self, policy: &Policy, index: PolicyIndex, diagnostics: &mut Vec<Diagnostic>) -> CompiledPolicy {
+        let conditions = &policy.conditions;
+        CompiledPolicy {
+            index,
+            is_report_only: policy.state == State::ReportOnly,
+            users: self.users(&conditions.users),
+            workloads: self.scope(&conditions.service_principals, diagnostics),
+            agents: self.scope(&conditions.agent_identities, diagnostics),
+            resources: self.resources(&conditions.resources, diagnostics),
+            client_apps: conditions.client_apps,
+            platforms: conditions.platforms,
+            locations: self.locations(&conditions.locations, diagnostics),
+            device_filter: conditions
+                .device_filter
+                .as_ref()
+                .and_then(|filter| compiled_filter(filter, Root::Device, diagnostics)),
+            sign_in_risk: conditions.sign_in_risk,
+            user_risk: conditions.user_risk,
+            service_principal_risk: conditions.service_principal_risk,
+            agent_risk: conditions.agent_risk,
+            insider_risk: conditions.insider_risk,
+            flows: conditions.flows,
+            grant: policy.grant.as_ref().map_or_else(nothing, grant),
+        }
+    }
+
+    fn users(&mut self, users: &Users) -> UserScope {
+        UserScope {
+            include: self.user_list(
+                &users.include,
+                &users.include_groups,
+                &users.include_roles,
+                users.include_guests.as_ref(),
+            ),
+            exclude: self.user_list(
+                &users.exclude,
+                &users.exclude_groups,
+                &users.exclude_roles,
+                users.exclude_guests.as_ref(),
+            ),
+        }
+    }
+
+    fn user_list(
+        &mut self,
+        targets: &[Spanned<UserTarget>],
+        groups: &[Spanned<Id>],
+        roles: &[Spanned<Id>],
+        guests: Option<&Guests>,
+    ) -> UserList {
+        let has = |target: &UserTarget| targets.iter().any(|entry| entry.value == *target);
+        let ids = targets.iter().filter_map(|target| match &target.value {
+            UserTarget::Id(id) => Some(id.clone()),
+            _ => None,
+        });
+        UserList {
+            all: has(&UserTarget::All),
+            all_agent_users: has(&UserTarget::AllAgentUsers),
+            all_guests: has(&UserTarget::GuestsOrExternalUsers),
+            ids: sorted(ids.collect()),
+            groups: groups.iter().map(|id| self.directory_object(&id.value)).collect(),
+            roles: roles.iter().map(|id| self.directory_object(&id.value)).collect(),
+            guests: guests.filter(|guests| !guests.types.is_empty()).cloned(),
+        }
+    }
+
+    fn directory_object(&mut self, id: &Id) -> u32 {
+        let next = u32::try_from(self.directory_objects.len()).unwrap_or(u32::MAX);
+        *self.directory_objects.entry(id.as_ref(), || next)
+    }
+
+    fn scope(&self, scope: &Scope<PrincipalTarget>, diagnostics: &mut Vec<Diagnostic>) -> PrincipalScope {
+        let mut ids = |targets: &[Spanned<PrincipalTarget>]| {
+            let ids = targets.iter().filter_map(|target| match &target.value {
+                PrincipalTarget::All => None,
+                PrincipalTarget::Named(name) => self.principal_id(name, target.span, diagnostics),
+            });
+            sorted(ids.collect())
+        };
+        let has_all =
+            |targets: &[Spanned<PrincipalTarget>]| targets.iter().any(|target| target.value == PrincipalTarget::All);
+        PrincipalScope {
+            includes_all: has_all(&scope.include),
+            include: ids(&scope.include),
+            excludes_all: has_all(&scope.exclude),
+            exclude: ids(&scope.exclude),
+            filter: scope
+                .filter
+                .as_ref()
+                .and_then(|filter| compiled_filter(filter, Root::CustomSecurityAttributes, diagnostics)),
+        }
+    }
+
+    /// A GUID stands for itself, in the catalogue or not; anything else must be an id or a name of the catalogue.
+    fn principal_id(&self, name: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<Id> {
+        let id = Id::new(name);
+        if self.principal(&id).is_some() {
+            return Some(id);
+        }
+        if id.as_ref().is_guid() {
+            if let Some(other) =
+                self.principals_by_app.value(id.as_ref()).and_then(|index| self.bundle.principals.get(*index))
+            {
+                let what = format!("`{name}` is an app id");
+                let help = format!("the object id of that service principal is {}", other.id.value);
+                diagnostics.push(
+                    Diagnostic::new(&rules::APP_ID, span, what).help(help).related(other.id.span, "its object id"),
+                );
+            }
+            return Some(id);
+        }
+        match self.principals_by_name.get(name).map(Vec::as_slice) {
+            Some([index]) => self.bundle.principals.get(*index).map(|principal| principal.id.value.clone()),
+            Some(_) => {
+                diagnostics.push(ambiguous("service principals", name, span));
+                None
+            }
+            None => {
+                let what = format!("no service principal is called `{name}`");
+                let known = self.principals_by_name.keys().copied();
+                diagnostics.push(near_miss(Diagnostic::new(&rules::UNKNOWN_PRINCIPAL, span, what), name, known));
+                None
+            }
+        }
+    }
+
+    fn resources(&self, resources: &Resources, diagnostics: &mut Vec<Diagnostic>) -> ResourceCondition {
+        ResourceCondition {
+            include: self.resource_list(&resources.include),
+            exclude: self.resource_list(&resources.exclude),
+            user_actions: resources.user_actions,
+            authentication_contexts: resources.authentication_contexts.clone().into(),
+            filter: resources
+                .filter
+                .as_ref()
+                .and_then(|filter| compiled_filter(filter, Root::CustomSecurityAttributes, diagnostics)),
+        }
+    }
+
+    fn resource_list(&self, targets: &[Spanned<ResourceTarget>]) -> ResourceList {
+        let mut list = ResourceList::default();
+        let (mut ids, mut suites) = (Vec::new(), Vec::new());
+        for target in targets {
+            match &target.value {
+                ResourceTarget::All => list.all = true,
+                ResourceTarget::AllAgentResources => list.all_agents = true,
+                ResourceTarget::Office365 => suites.push((Suite::Office365, self.office365.clone())),
+                ResourceTarget::MicrosoftAdminPortals => {
+                    suites.push((Suite::MicrosoftAdminPortals, self.admin_portals.clone()));
+                }
+                ResourceTarget::App(id) => ids.push(id.clone()),
+            }
+        }
+        list.ids = sorted(ids);
+        list.suites = suites.into();
+        list
+    }
+
+    fn locations(&self, locations: &Locations, diagnostics: &mut Vec<Diagnostic>) -> LocationCondition {
+        let mut numbers = |targets: &[Spanned<LocationTarget>]| {
+            let mut numbers: Vec<_> = targets
+                .iter()
+                .filter_map(|target| match &target.value {
+                    LocationTarget::All => None,
+                    LocationTarget::AllTrusted => Some(self.all_trusted()),
+                    LocationTarget::MfaTrustedIps => Some(self.mfa_trusted_ips()),
+                    LocationTarget::Named(name) => self.location(name, target.span, diagnostics),
+                })
+                .collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers.into_boxed_slice()
+        };
+        let has_all =
+            |targets: &[Spanned<LocationTarget>]| targets.iter().any(|target| target.value == LocationTarget::All);
+        LocationCondition {
+            is_configured: !locations.include.is_empty() || !locations.exclude.is_empty(),
+            // An empty include list is not configured, so it includes everywhere.
+            everywhere: has_all(&locations.include) || locations.include.is_empty(),
+            include: numbers(&locations.include),
+            nowhere: has_all(&locations.exclude),
+            exclude: numbers(&locations.exclude),
+        }
+    }
+
+    fn location(&self, name: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<LocationIndex> {
+        let by_id = self.locations_by_id.value(Id::new(name).as_ref()).copied();
+        let index = match (by_id, self.locations_by_name.get(name).map(Vec::as_slice)) {
+            (Some(index), _) | (None, Some(&[index])) => index,
+            (None, Some(_)) => {
+                diagnostics.push(ambiguous("named locations", name, span));
+                return None;
+            }
+            (None, None) => {
+                diagnostics.push(self.unknown_location(name, span));
+                return None;
+            }
+        };
+        let location = self.bundle.locations.get(usize::from(index))?;
+        if let LocationKind::Unjudgeable(kind) = &location.kind {
+            let what = format!("`{name}` is a {kind}");
+            let help = "take the policy out, or name it in `ignoredPolicies` of bundle.yaml";
+            diagnostics.push(
+                Diagnostic::new(&rules::UNJUDGEABLE_LOCATION, span, what)
+                    .help(help)
+                    .related(location.display_name.span, "the location"),
+            );
+            return None;
+        }
+        Some(index)
+    }
+
+    fn unknown_location(&self, name: &str, span: Span) -> Diagnostic {
+        let diagnostic =
+            Diagnostic::new(&rules::UNKNOWN_LOCATION, span, format!("no named location is called `{name}`"));
+        let near = suggest::nearest(name, self.locations_by_name.keys().copied());
+        let place = near
+            .and_then(|near| self.locations_by_name.get(near)?.first())
+            .and_then(|index| self.bundle.locations.get(usize::from(*index)));
+        match (near, place) {
+            (Some(near), Some(place)) => {
+                diagnostic.help(format!("did you mean `{near}`?")).related(place.display_name.span, format!("`{near}`"))
+            }
+            _ => diagnostic.help("add the location to the bundle; an export of policies does not contain it"),
+        }
+    }
+}
+
+fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnostic {
+    let what = format!("a second {kind} with the id `{id}`");
+    let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, span, what).help("take one of them out");
+    match first {
+        Some(first) => diagnostic.related(first, "the first"),
+        None => diagnostic,
+    }
+}
+
+fn ambiguous(kinds: &str, name: &str, span: Span) -> Diagnostic {
+    let what = format!("several {kinds} are called `{name}`");
+    Diagnostic::new(&rules::AMBIGUOUS_NAME, span, what).help("name the one you mean by its id")
+}
+
+fn near_miss<'a>(diagnostic: Diagnostic, name: &str, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    match suggest::nearest(name, known) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("add it to the catalogue of the bundle, or name it by its object id"),
+    }
+}
+
+fn sorted(mut ids: Vec<Id>) -> Box<[Id]> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into()
+}
+
+fn compiled_filter(filter: &Filter, root: Root, diagnostics: &mut Vec<Diagnostic>) -> Option<CompiledFilter> {
+    match filter::parse(&filter.rule.value, root) {
+        Ok(rule) => Some(CompiledFilter { mode: filter.mode, rule }),
+        Err(problems) => {
+            for problem in problems {
+                let mut diagnostic = Diagnostic::new(problem.rule, within(&filter.rule, problem.range), problem.what);
+                diagnostic.help = problem.help;
+                diagnostics.push(diagnostic);
+            }
+            None
+        }
+    }
+}
+
+/// The part of the source that a part of the rule was read from. Where escapes or folding make the written text
+/// differ in length from the rule, the whole rule is meant.
+fn within(rule: &Spanned<Box<str>>, range: std::ops::Range<usize>) -> Span {
+    let span = rule.span;
+    let written = (span.end - span.start) as usize;
+    let quotes = match written.checked_sub(rule.value.len()) {
+        Some(0) => 0,
+        Some(2) => 1,
+        _ => return span,
+    };
+    let offset = |at: usize| span.start + u32::try_from(at + quotes).unwrap_or(0);
+    Span::new(span.file, offset(range.start), offset(range.end))
+}
+
+fn nothing() -> Grant {
+    Grant::Require { operator: Operator::Or, controls: Box::default() }
+}
+
+/// `block` beside other controls is block: Graph refuses to store such a policy, and block is the stricter reading.
+fn grant(controls: &GrantControls) -> Grant {
+    if controls.built_in.contains(GrantControl::Block) {
+        return Grant::Block;
+    }
+    // The order of Entra's prompts: built-in controls, terms of use, custom controls; a strength stands for MFA.
+    let strength = controls.authentication_strength.iter();
+    let list = strength
+        .map(|strength| CompiledControl::AuthenticationStrength(strength.id.clone()))
+        .chain(
+            GrantControl::ALL
+                .iter()
+                .filter(|control| controls.built_in.contains(**control))
+                .map(|control| CompiledControl::BuiltIn(*control)),
+        )
+        .chain(controls.terms_of_use.iter().cloned().map(CompiledControl::TermsOfUse))
+        .chain(controls.custom_factors.iter().cloned().map(CompiledControl::CustomFactor));
+    Grant::Require { operator: controls.operator, controls: list.collect() }
+}

@@ -1,0 +1,83 @@
+//! Every kind of diagnostic that compiling a bundle can give.
+//!
+//! Ids are stable. A test triggers each of them.
+
+use crate::text::{Rule, Severity};
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident: $severity:ident, $id:literal, $why:literal;)+) => {
+        $($(#[$doc])* pub const $name: Rule = Rule { id: $id, severity: Severity::$severity, why: $why };)+
+
+        /// All of them, in the order of this file.
+        pub const ALL: &[&Rule] = &[$(&$name,)+];
+    };
+}
+
+rules! {
+    /// A file whose kind doorward does not read.
+    UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml and .mmdb files; this one is not read";
+    /// A document that is no policy, location, principal or settings.
+    UNRECOGNISED_DOCUMENT: Error, "unrecognised-document", "a document is a policy, a named location, a service principal, or a list of them";
+    /// A template in the place of a policy.
+    POLICY_TEMPLATE: Error, "policy-template", "a Conditional Access template is not a policy: it has no state and targets nobody in particular";
+    /// A file with nothing in it.
+    EMPTY_DOCUMENT: Warning, "empty-document", "the file holds no value, so it adds nothing to the bundle";
+    /// One page of a list.
+    INCOMPLETE_EXPORT: Error, "incomplete-export", "a list response with a next link is one page of several; the policies of the others would be missing";
+    /// A value of the wrong kind.
+    WRONG_TYPE: Error, "wrong-type", "every property has one type in Microsoft Graph";
+    /// A required property that is missing.
+    MISSING_PROPERTY: Error, "missing-property", "without this property the object cannot be judged";
+    /// A property nobody knows.
+    UNKNOWN_PROPERTY: Warning, "unknown-property", "the property is kept but decides nothing";
+    /// A setting nobody knows.
+    UNKNOWN_SETTING: Error, "unknown-setting", "a misspelt setting would silently leave the default in force";
+    /// A value outside its vocabulary.
+    UNKNOWN_VALUE: Error, "unknown-value", "a value that is not understood could widen access, so it is never ignored";
+    /// A condition or setting that is not evaluated.
+    UNSUPPORTED: Error, "unsupported", "what cannot be evaluated is refused, so that no policy is silently weaker than it reads";
+    /// Session controls.
+    SESSION_CONTROLS: Warning, "session-controls", "session controls are read and kept but not yet returned with a decision";
+    /// A placeholder in the place of an id.
+    PLACEHOLDER: Error, "placeholder", "the text is a placeholder of a template, so it names nobody";
+    /// An instruction of a template in a list of ids.
+    TEMPLATE_TEXT: Warning, "template-text", "this text of Microsoft's templates names nobody";
+    /// An address range that is none.
+    ADDRESS_RANGE: Error, "address-range", "an address range is a prefix such as 203.0.113.0/24, or a lower and an upper address of one family";
+    /// A prefix with host bits, written by hand.
+    HOST_BITS: Warning, "host-bits", "a prefix covers whole networks, so the bits after its length are cleared";
+    /// A country that is none.
+    COUNTRY_CODE: Error, "country-code", "countries are two letters, ISO 3166-1 alpha-2";
+    /// A list that would never contain anything.
+    EMPTY_LOCATION: Warning, "empty-location", "nothing is ever inside this location";
+    /// A timestamp that is none.
+    TIMESTAMP: Error, "timestamp", "timestamps are RFC 3339, for example 2026-05-01T00:00:00Z";
+    /// Two objects with one id.
+    DUPLICATE_ID: Error, "duplicate-id", "an id stands for one object; with two, nobody could say which is in force";
+    /// A named location that does not exist.
+    UNKNOWN_LOCATION: Error, "unknown-location", "locations of a policy must be named locations of this bundle, by id or by name";
+    /// A location that no request can be judged against.
+    UNJUDGEABLE_LOCATION: Error, "unjudgeable-location", "no token request says whether it comes from a location of this kind";
+    /// A service principal that does not exist.
+    UNKNOWN_PRINCIPAL: Error, "unknown-principal", "a service principal is named by its object id, or by its name in this bundle's catalogue";
+    /// A name that several objects share.
+    AMBIGUOUS_NAME: Error, "ambiguous-name", "a name that several objects share does not say which is meant";
+    /// An app id in the place of an object id.
+    APP_ID: Warning, "app-id", "Conditional Access compares object ids of service principals; an app id matches none";
+    /// A setting that names a policy that does not exist.
+    UNKNOWN_POLICY: Error, "unknown-policy", "the setting names a policy that the bundle does not have";
+    /// A policy that is left out by its author.
+    IGNORED_POLICY: Warning, "ignored-policy", "`ignoredPolicies` names it, so it takes no part in any decision";
+    /// A policy that targets nobody.
+    EMPTY_SCOPE: Warning, "empty-scope", "a policy without users or workloads in scope applies to nobody";
+    /// A break-glass identity that a policy blocks.
+    BREAK_GLASS: Error, "break-glass", "a break-glass identity must stay outside every enabled policy that blocks";
+    /// A break-glass identity that a policy may block.
+    BREAK_GLASS_UNSURE: Warning, "break-glass-unsure", "membership in groups and roles is known only at request time, so this policy may block a break-glass identity";
+    /// A country database that is missing or broken.
+    COUNTRY_DATABASE: Error, "country-database", "the country database is a MaxMind-format file of this bundle that maps addresses to country codes";
+    /// A country location without a database.
+    NO_COUNTRY_DATABASE: Warning, "no-country-database", "without a country database the country is unknown unless the caller sends it, and unknown never widens access";
+    /// More of something than a bundle may hold.
+    TOO_MANY: Error, "too-many", "bundles are bounded, so that compiling one always ends";
+}

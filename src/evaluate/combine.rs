@@ -1,0 +1,217 @@
+//! The combining rule, alone: how the policies that apply become a decision.
+//!
+//! Any enforced block blocks. Otherwise the grant controls of all enforced policies must be met. Report-only policies
+//! are kept apart from the first moment and never read by the rule.
+
+use super::facts::Memberships;
+use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Grant, PolicyIndex, Slot};
+use crate::model::bundle::DefaultDecision;
+use crate::model::decision::{Control, Decision, Reason};
+use crate::model::request::Satisfied;
+use crate::model::{IdRef, Operator};
+
+/// The result of one decision. Keep one for each thread and reuse it: after its first use, deciding never allocates.
+#[derive(Debug)]
+pub struct Evaluation {
+    reason: Reason,
+    policies: Vec<PolicyIndex>,
+    report_only: Vec<PolicyIndex>,
+    /// Unmet controls: the policy, and the control's place in it.
+    unmet: Vec<(Slot, usize)>,
+    enforced: Vec<Slot>,
+    reported: Vec<Slot>,
+    has_block: bool,
+    memberships: Memberships,
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        Self {
+            reason: Reason::DefaultDecision,
+            policies: Vec::new(),
+            report_only: Vec::new(),
+            unmet: Vec::new(),
+            enforced: Vec::new(),
+            reported: Vec::new(),
+            has_block: false,
+            memberships: Memberships::default(),
+        }
+    }
+}
+
+impl Evaluation {
+    /// Allow or block.
+    pub fn decision(&self) -> Decision {
+        self.reason.decision()
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The policies that decided, in bundle order: those that block, those with unmet controls, or those whose
+    /// controls are met, by the reason.
+    pub fn policies(&self) -> &[PolicyIndex] {
+        &self.policies
+    }
+
+    /// Report-only policies that would have blocked or asked for more, in bundle order.
+    pub fn report_only(&self) -> &[PolicyIndex] {
+        &self.report_only
+    }
+
+    /// The unmet controls of the deciding policies in the order of Entra's prompts, none twice.
+    pub fn unmet<'b>(&'b self, bundle: &'b CompiledBundle) -> impl Iterator<Item = Control<'b>> {
+        self.unmet
+            .iter()
+            .filter_map(|(slot, place)| controls(bundle.slot(*slot)).1.get(*place))
+            .map(CompiledControl::name)
+    }
+
+    pub(super) fn begin(&mut self, bundle: &CompiledBundle) {
+        self.policies.clear();
+        self.report_only.clear();
+        self.unmet.clear();
+        self.enforced.clear();
+        self.reported.clear();
+        self.has_block = false;
+        let most = bundle.compiled().len();
+        for list in [&mut self.enforced, &mut self.reported] {
+            list.reserve(most);
+        }
+        for list in [&mut self.policies, &mut self.report_only] {
+            list.reserve(most);
+        }
+    }
+
+    pub(super) fn take_memberships(&mut self) -> Memberships {
+        std::mem::take(&mut self.memberships)
+    }
+
+    pub(super) fn return_memberships(&mut self, memberships: Memberships) {
+        self.memberships = memberships;
+    }
+
+    /// Notes that the policy of `slot` applies.
+    pub(super) fn apply(&mut self, bundle: &CompiledBundle, slot: Slot) {
+        let gate = bundle.gates().gate(slot);
+        if gate.is_report_only() {
+            self.reported.push(slot);
+        } else {
+            self.has_block |= gate.blocks();
+            self.enforced.push(slot);
+        }
+    }
+
+    /// Decides by what was noted.
+    ///
+    /// `is_certain` tells whether a policy applies whatever the missing facts are. Only such a policy lifts a default
+    /// block: one that merely may apply would let missing evidence widen access.
+    pub(super) fn conclude(
+        &mut self,
+        bundle: &CompiledBundle,
+        satisfied: &Satisfied<'_>,
+        is_certain: impl Fn(Slot) -> bool,
+    ) {
+        let is_unmet = |slot: Slot| !is_met(bundle.slot(slot), satisfied);
+        let blocks = |slot: Slot| bundle.gates().gate(slot).blocks();
+        let index = |slot: Slot| bundle.slot(slot).index;
+        let enforced = || self.enforced.iter().copied();
+        if self.has_block {
+            self.reason = Reason::BlockedByPolicy;
+            self.policies.extend(enforced().filter(|slot| blocks(*slot)).map(index));
+        } else {
+            self.policies.extend(enforced().filter(|slot| is_unmet(*slot)).map(index));
+            let default = bundle.identity().default_decision;
+            if !self.policies.is_empty() {
+                self.reason = Reason::ControlsUnmet;
+                self.note_unmet(bundle, satisfied);
+            } else if default == DefaultDecision::Block && !enforced().any(is_certain) {
+                self.reason = Reason::DefaultDecision;
+            } else if self.enforced.is_empty() {
+                self.reason = Reason::NoPolicyApplies;
+            } else {
+                self.reason = Reason::ControlsMet;
+                self.policies.extend(enforced().map(index));
+            }
+        }
+        self.report_only.extend(self.reported.iter().copied().filter(|slot| is_unmet(*slot)).map(index));
+        self.policies.sort_unstable();
+        self.report_only.sort_unstable();
+    }
+
+    fn note_unmet(&mut self, bundle: &CompiledBundle, satisfied: &Satisfied<'_>) {
+        for slot in self.enforced.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), satisfied)) {
+            let open = controls(bundle.slot(slot)).1.iter().enumerate();
+            self.unmet.extend(open.filter(|(_, control)| !control.is_met(satisfied)).map(|(place, _)| (slot, place)));
+        }
+        let control = |(slot, place): &(Slot, usize)| controls(bundle.slot(*slot)).1.get(*place);
+        self.unmet.sort_unstable_by(|a, b| {
+            control(a).map(CompiledControl::order).cmp(&control(b).map(CompiledControl::order))
+        });
+        self.unmet.dedup_by(|a, b| control(a) == control(b));
+    }
+}
+
+/// Whether a policy that applies lets the request through.
+pub(super) fn is_met(policy: &CompiledPolicy, satisfied: &Satisfied<'_>) -> bool {
+    match &policy.grant {
+        Grant::Block => false,
+        Grant::Require { controls, .. } if controls.is_empty() => true,
+        Grant::Require { operator: Operator::And, controls } => {
+            controls.iter().all(|control| control.is_met(satisfied))
+        }
+        Grant::Require { operator: Operator::Or, controls } => controls.iter().any(|control| control.is_met(satisfied)),
+    }
+}
+
+/// How the controls of a policy combine, and which they are; none for a block.
+fn controls(policy: &CompiledPolicy) -> (Operator, &[CompiledControl]) {
+    match &policy.grant {
+        Grant::Block => (Operator::And, &[]),
+        Grant::Require { operator, controls } => (*operator, controls),
+    }
+}
+
+impl CompiledControl {
+    pub(super) fn is_met(&self, satisfied: &Satisfied<'_>) -> bool {
+        let listed = |ids: &[IdRef<'_>], id: &str| ids.contains(&IdRef::new(id));
+        match self {
+            Self::BuiltIn(control) => satisfied.built_in.contains(*control),
+            Self::AuthenticationStrength(id) => listed(&satisfied.authentication_strengths, id),
+            Self::TermsOfUse(id) => listed(&satisfied.terms_of_use, id),
+            Self::CustomFactor(id) => listed(&satisfied.custom_factors, id),
+        }
+    }
+
+    /// Whether Entra would ask the user for it on the spot.
+    pub(super) fn is_interactive(&self) -> bool {
+        use crate::model::GrantControl as Built;
+        match self {
+            Self::BuiltIn(control) => {
+                matches!(control, Built::Mfa | Built::PasswordChange | Built::RiskRemediation | Built::VerifiedId)
+            }
+            _ => true,
+        }
+    }
+
+    /// Place in the order of Entra's prompts; a strength stands where MFA does.
+    fn order(&self) -> (usize, &str) {
+        match self {
+            Self::AuthenticationStrength(id) => (1, id),
+            Self::BuiltIn(control) => (2 + *control as usize, ""),
+            Self::TermsOfUse(id) => (100, id),
+            Self::CustomFactor(id) => (101, id),
+        }
+    }
+
+    pub(super) fn name(&self) -> Control<'_> {
+        match self {
+            Self::BuiltIn(control) => Control::BuiltIn(*control),
+            Self::AuthenticationStrength(id) => Control::AuthenticationStrength(id),
+            Self::TermsOfUse(id) => Control::TermsOfUse(id),
+            Self::CustomFactor(id) => Control::CustomFactor(id),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Whether each condition of a policy holds for a request: the meaning of policies, one function a condition.
+//!
+//! Each function is asked twice: by the decision, for whether the condition may hold, and by the trace, for what
+//! decided it. So the two cannot disagree. Sources: Entra Conditional Access documentation, read August 2026; what it
+//! leaves open is settled as the crate's rulings say.
+
+use super::facts::Facts;
+use crate::compile::{Blueprint, By, CompiledFilter, CompiledPolicy, Entry, Match, ResourceList, UserList, find};
+use crate::filter::Unregistered;
+use crate::model::policy::Guests;
+use crate::model::set::Word;
+use crate::model::{
+    ClientApp, FilterMode, GuestType, IdRef, IdentityKind, Platform, ResourceKind, Set, TransferMethod, Truth,
+    UserAction,
+};
+
+/// Whether all conditions but identity, location and service principal risk may hold.
+pub fn others_may_hold(policy: &CompiledPolicy, facts: &Facts<'_, '_>) -> bool {
+    OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds.is_possible())
+}
+
+/// Whether every condition certainly holds, whatever the missing facts are.
+pub fn certainly_applies(policy: &CompiledPolicy, facts: &Facts<'_, '_>) -> bool {
+    let hot = [identity(policy, facts), location(policy, facts), service_principal_risk(policy, facts)];
+    hot.iter().all(|found| found.holds == Truth::True)
+        && OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds == Truth::True)
+}
+
+/// A condition: its truth, and what decided it.
+pub type Condition = for<'b> fn(&'b CompiledPolicy, &Facts<'_, '_>) -> Match<'b>;
+
+/// The conditions besides identity, location and service principal risk, with Entra's names for them.
+/// Source: `conditionalAccessConditions` of Microsoft Graph, and `agentIdRisk` of `whatIfAnalysisReasons`.
+pub const OTHERS: &[(&str, Condition)] = &[
+    ("application", resource),
+    ("devicePlatform", platform),
+    ("deviceState", device),
+    ("clientType", client_app),
+    ("signInRisk", |policy, facts| listed(policy.sign_in_risk, facts.request.risk.sign_in)),
+    ("userRisk", |policy, facts| listed(policy.user_risk, facts.request.risk.user)),
+    ("insiderRisk", |policy, facts| listed(policy.insider_risk, facts.request.risk.insider)),
+    ("authenticationFlows", flow),
+    ("agentIdRisk", |policy, facts| listed(policy.agent_risk, facts.request.risk.agent)),
+];
+
+/// Entra's name for the identity condition of a kind of identity.
+pub const fn identity_name(kind: IdentityKind) -> &'static str {
+    match kind {
+        IdentityKind::User | IdentityKind::AgentUser => "users",
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => "servicePrincipals",
+        IdentityKind::AgentIdentity => "agentIdentities",
+    }
+}
+
+/// Who: each kind of identity is in scope only through its own fields.
+pub fn identity<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let identity = &facts.request.identity;
+    match identity.kind {
+        IdentityKind::User => user(policy, facts),
+        IdentityKind::AgentUser => agent_user(policy, identity.id),
+        IdentityKind::AgentIdentity => {
+            let blueprint = identity.blueprint.map_or(Blueprint::Unknown, Blueprint::Known);
+            policy.agents.covers("All", identity.id, blueprint, facts.attributes())
+        }
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
+            let scope = &policy.workloads;
+            let all = "ServicePrincipalsInMyTenant";
+            let covered = scope.covers(all, identity.id, Blueprint::Inapplicable, facts.attributes());
+            match facts.eligible {
+                Truth::False if !scope.is_empty() => Match { holds: Truth::False, by: By::NotEligible },
+                eligible => Match { holds: covered.holds & eligible, ..covered },
+            }
+        }
+    }
+}
+
+fn user<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let scope = &policy.users;
+    if scope.include.is_empty() {
+        return Match { holds: Truth::False, by: By::NoScope };
+    }
+    Match::of(user_side(&scope.include, facts), user_side(&scope.exclude, facts))
+}
+
+fn user_side<'b>(list: &'b UserList, facts: &Facts<'_, '_>) -> impl Iterator<Item = (Truth, Entry<'b>)> {
+    let identity = &facts.request.identity;
+    let all = list.all.then_some((Truth::True, Entry::Word("All")));
+    let id = find(&list.ids, identity.id).map(|id| (Truth::True, Entry::Id(id)));
+    let guest_type = identity.guest_type;
+    let is_guest = guest_type.map_or(Truth::Unknown, |kind| Truth::from(kind != GuestType::None));
+    let guests = list.all_guests.then_some((is_guest, Entry::Word("GuestsOrExternalUsers")));
+    let some_guests = list
+        .guests
+        .as_ref()
+        .map(|guests| (guest(guests, guest_type, identity.home_tenant), Entry::Word("guestOrExternalUserTypes")));
+    let groups =
+        list.groups.iter().map(|group| (facts.memberships.is_in_group(*group), Entry::DirectoryObject(*group)));
+    let roles = list.roles.iter().map(|role| (facts.memberships.has_role(*role), Entry::DirectoryObject(*role)));
+    let fixed = [all, id, guests, some_guests].into_iter().flatten();
+    // The iterators read the facts now, so that the result borrows only the bundle.
+    let memberships: Option<(Truth, Entry<'b>)> =
+        groups.chain(roles).max_by(|a, b| a.0.cmp(&b.0).then(std::cmp::Ordering::Greater));
+    fixed.chain(memberships)
+}
+
+/// Guests of a kind, from a tenant. An internal guest has no home tenant abroad, so no list of tenants matches it.
+fn guest(guests: &Guests, kind: Option<GuestType>, home: Option<IdRef<'_>>) -> Truth {
+    let of_kind = kind.map_or(Truth::Unknown, |kind| Truth::from(guests.types.contains(kind)));
+    let Some(tenants) = &guests.tenants else { return of_kind };
+    let from_tenant = match (kind, home) {
+        (Some(GuestType::InternalGuest), _) => Truth::False,
+        (_, Some(home)) => Truth::from(tenants.iter().any(|tenant| tenant.as_ref() == home)),
+        (_, None) => Truth::Unknown,
+    };
+    of_kind & from_tenant
+}
+
+/// An agent's user account: neither `All` nor groups, roles or guest kinds reach it.
+fn agent_user<'b>(policy: &'b CompiledPolicy, id: IdRef<'_>) -> Match<'b> {
+    let scope = &policy.users;
+    if scope.include.is_empty() {
+        return Match { holds: Truth::False, by: By::NoScope };
+    }
+    let side = |list: &'b UserList| {
+        let all = list.all_agent_users.then_some((Truth::True, Entry::Word("AllAgentIdUsers")));
+        all.into_iter().chain(find(&list.ids, id).map(|id| (Truth::True, Entry::Id(id))))
+    };
+    Match::of(side(&scope.include), side(&scope.exclude))
+}
+
+/// Where from.
+pub fn location<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let condition = &policy.locations;
+    if !condition.is_configured {
+        return Match::NOT_CONFIGURED;
+    }
+    let word = |is_all: bool| is_all.then_some((Truth::True, Entry::Word("All")));
+    let entry = |location: &u16| (facts.locations.is_in(*location), Entry::Location(*location));
+    Match::of(
+        word(condition.everywhere).into_iter().chain(condition.include.iter().map(entry)),
+        word(condition.nowhere).into_iter().chain(condition.exclude.iter().map(entry)),
+    )
+}
+
+/// At which risk of the service principal.
+pub fn service_principal_risk<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    listed(policy.service_principal_risk, facts.request.risk.service_principal)
+}
+
+/// A level is in the set or it is not: levels are no thresholds. An empty set is not configured.
+fn listed<'b, T: Word>(levels: Set<T>, level: T) -> Match<'b> {
+    if levels.is_empty() {
+        return Match::NOT_CONFIGURED;
+    }
+    Match::of(levels.contains(level).then_some((Truth::True, Entry::Word(level.as_str()))), None)
+}
+
+/// What for: applications, user actions and authentication contexts are three ways to say it, and any of them will do.
+/// Exclusions are about applications only.
+fn resource<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let apps = applications(policy, facts);
+    let others = Match::of([user_action(policy, facts), context(policy, facts)].into_iter().flatten(), None);
+    if others.holds > apps.holds { others } else { apps }
+}
+
+fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let condition = &policy.resources;
+    let requested = &facts.request.resource;
+    let filter = condition.filter.as_ref();
+    if requested.app_ids.is_empty() {
+        let app = UnsaidApp { is_action: requested.user_action.is_some(), kind: requested.kind };
+        let rule = |mode| filter.and_then(|filter| app.rule(filter, mode));
+        return Match::of(
+            app.side(&condition.include).chain(rule(FilterMode::Include)),
+            app.side(&condition.exclude).chain(rule(FilterMode::Exclude)),
+        );
+    }
+    // Several resources: the policy applies when any of them is in scope and not exempt.
+    let mut best = Match { holds: Truth::False, by: By::NothingIncluded };
+    for app_id in &requested.app_ids {
+        let attributes = facts.resource_attributes(*app_id);
+        let side = |list: &'b ResourceList, mode| {
+            let rule = filter.and_then(|filter| filter.entry(mode, attributes));
+            app_side(list, *app_id, requested.kind).into_iter().flatten().chain(rule)
+        };
+        let found =
+            Match::of(side(&condition.include, FilterMode::Include), side(&condition.exclude, FilterMode::Exclude));
+        if found.holds > best.holds || best.by == By::NothingIncluded {
+            best = found;
+        }
+    }
+    best
+}
+
+/// A request that names neither an action nor an application may be for any action.
+fn user_action<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Option<(Truth, Entry<'b>)> {
+    let actions = policy.resources.user_actions;
+    let requested = &facts.request.resource;
+    let entry = |truth: Truth| move |action: UserAction| (truth, Entry::Word(action.as_str()));
+    match requested.user_action {
+        Some(action) => Some(action).filter(|action| actions.contains(*action)).map(entry(Truth::True)),
+        None if requested.app_ids.is_empty() => actions.iter().next().map(entry(Truth::Unknown)),
+        None => None,
+    }
+}
+
+/// A context is asked for or it is not: a request that names none asks for none, unless it says nothing of its target.
+fn context<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Option<(Truth, Entry<'b>)> {
+    let contexts = &policy.resources.authentication_contexts;
+    let requested = &facts.request.resource;
+    match &requested.authentication_context {
+        Some(asked) => {
+            contexts.iter().find(|context| ***context == **asked).map(|context| (Truth::True, Entry::Text(context)))
+        }
+        None if requested.app_ids.is_empty() && requested.user_action.is_none() => {
+            contexts.first().map(|context| (Truth::Unknown, Entry::Text(context)))
+        }
+        None => None,
+    }
+}
+
+fn app_side<'b>(
+    list: &'b ResourceList,
+    app_id: IdRef<'_>,
+    kind: Option<ResourceKind>,
+) -> [Option<(Truth, Entry<'b>)>; 4] {
+    let suite = list.suites.iter().find(|(_, members)| find(members, app_id).is_some());
+    [
+        list.all.then_some((Truth::True, Entry::Word("All"))),
+        find(&list.ids, app_id).map(|id| (Truth::True, Entry::Id(id))),
+        suite.map(|(suite, _)| (Truth::True, Entry::Suite(*suite))),
+        agents(list, kind),
+    ]
+}
+
+fn agents<'b>(list: &ResourceList, kind: Option<ResourceKind>) -> Option<(Truth, Entry<'b>)> {
+    let is_agent = kind.map_or(Truth::Unknown, |kind| Truth::from(kind != ResourceKind::Application));
+    list.all_agents.then_some((is_agent, Entry::Word("AllAgentIdResources")))
+}
+
+/// A request that names no application. With a user action there is none; otherwise it may be any.
+#[derive(Clone, Copy)]
+struct UnsaidApp {
+    is_action: bool,
+    kind: Option<ResourceKind>,
+}
+
+impl UnsaidApp {
+    fn side<'b>(self, list: &'b ResourceList) -> impl Iterator<Item = (Truth, Entry<'b>)> + use<'b> {
+        let all = list.all.then_some((Truth::True, Entry::Word("All")));
+        let id = list.ids.first().map(|id| (Truth::Unknown, Entry::Id(id)));
+        let suite = list.suites.first().map(|(suite, _)| (Truth::Unknown, Entry::Suite(*suite)));
+        let some = [id, suite, agents(list, self.kind)].into_iter().flatten().filter(move |_| !self.is_action);
+        all.into_iter().chain(some)
+    }
+
+    fn rule(self, filter: &CompiledFilter, mode: FilterMode) -> Option<(Truth, Entry<'static>)> {
+        (!self.is_action && filter.mode == mode).then_some((Truth::Unknown, Entry::Filter))
+    }
+}
+
+/// An unknown platform is covered by `all` only, and never excluded.
+fn platform<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let condition = policy.platforms;
+    if condition.include.is_empty() && condition.exclude.is_empty() {
+        return Match::NOT_CONFIGURED;
+    }
+    let side = |set: Set<Platform>, empty_is_all: bool| {
+        let all = set.contains(Platform::All) || (empty_is_all && set.is_empty());
+        let own = facts.request.platform.filter(|platform| set.contains(*platform)).map(Word::as_str);
+        all.then_some("all").or(own).map(|word| (Truth::True, Entry::Word(word)))
+    };
+    Match::of(side(condition.include, true), side(condition.exclude, false))
+}
+
+/// `exchangeActiveSync` covers the supported platforms too.
+fn client_app<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let set = policy.client_apps;
+    if set.is_empty() || set.contains(ClientApp::All) {
+        return Match::NOT_CONFIGURED;
+    }
+    let covers = |app: ClientApp| {
+        set.contains(app) || (app == ClientApp::EasSupported && set.contains(ClientApp::ExchangeActiveSync))
+    };
+    let entry = match facts.request.client_app {
+        Some(app) => covers(app).then_some((Truth::True, Entry::Word(app.as_str()))),
+        None => set.iter().next().map(|app| (Truth::Unknown, Entry::Word(app.as_str()))),
+    };
+    Match::of(entry, None)
+}
+
+/// A request without a device comes from an unregistered one, whose attributes are all null.
+fn device<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    let Some(filter) = &policy.device_filter else { return Match::NOT_CONFIGURED };
+    let holds = match &facts.request.device {
+        Some(device) => filter.rule.evaluate(device),
+        None => filter.rule.evaluate(&Unregistered),
+    };
+    match filter.mode {
+        FilterMode::Include => Match::of(Some((holds, Entry::Filter)), None),
+        FilterMode::Exclude => Match::of(Some((Truth::True, Entry::Word("All"))), Some((holds, Entry::Filter))),
+    }
+}
+
+fn flow<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+    listed(policy.flows, facts.request.authentication_flow.unwrap_or(TransferMethod::None))
+}

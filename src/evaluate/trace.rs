@@ -1,0 +1,202 @@
+//! Every policy with every condition's outcome, for people: the same conditions as the decision, none skipped.
+//!
+//! Names of outcomes and conditions are those of Entra's sign-in logs. Source: Microsoft Graph
+//! `appliedConditionalAccessPolicy`, beta, read August 2026.
+
+use super::combine;
+use super::condition::{self, OTHERS};
+use super::facts::{Facts, Memberships};
+use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
+use crate::model::decision::InputError;
+use crate::model::request::Satisfied;
+use crate::model::{TokenRequest, Truth};
+
+/// How one policy came out, condition by condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyTrace {
+    /// Which policy.
+    pub policy: PolicyIndex,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Its conditions in the order of evaluation; empty for a policy that takes no part.
+    pub conditions: Vec<ConditionTrace>,
+    /// Controls that it asks for and the request has not satisfied, as answers name them.
+    pub unmet_controls: Vec<String>,
+}
+
+/// How a policy came out, in the words of Entra's sign-in logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It applies and its controls are satisfied.
+    Success,
+    /// It applies, and blocks or has unsatisfied controls.
+    Failure,
+    /// Some condition does not hold.
+    NotApplied,
+    /// It takes no part: disabled, deleted or ignored.
+    NotEnabled,
+    /// Report-only: it would have succeeded.
+    ReportOnlySuccess,
+    /// Report-only: it would have blocked, or a control that cannot be asked for is not satisfied.
+    ReportOnlyFailure,
+    /// Report-only: some condition does not hold.
+    ReportOnlyNotApplied,
+    /// Report-only: the user would have been asked for something.
+    ReportOnlyInterrupted,
+}
+
+impl Outcome {
+    /// Entra's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::NotApplied => "notApplied",
+            Self::NotEnabled => "notEnabled",
+            Self::ReportOnlySuccess => "reportOnlySuccess",
+            Self::ReportOnlyFailure => "reportOnlyFailure",
+            Self::ReportOnlyNotApplied => "reportOnlyNotApplied",
+            Self::ReportOnlyInterrupted => "reportOnlyInterrupted",
+        }
+    }
+
+    /// Whether the policy's conditions may all hold.
+    pub const fn applies(self) -> bool {
+        !matches!(self, Self::NotApplied | Self::NotEnabled | Self::ReportOnlyNotApplied)
+    }
+}
+
+/// How one condition came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionTrace {
+    /// Entra's name for the condition, for example `location`.
+    pub condition: &'static str,
+    /// Whether it holds.
+    pub holds: Truth,
+    /// What decided, for example `exclude Head Office`.
+    pub rule: String,
+}
+
+/// Traces every policy, in bundle order. Errors as [`super::evaluate`]. Cost: linear in the policies; allocates.
+pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<PolicyTrace>, InputError> {
+    let facts = Facts::settle(bundle, request, Memberships::default())?;
+    let mut traces: Vec<_> = bundle
+        .indexed_policies()
+        .map(|(policy, _)| PolicyTrace {
+            policy,
+            outcome: Outcome::NotEnabled,
+            conditions: Vec::new(),
+            unmet_controls: Vec::new(),
+        })
+        .collect();
+    for policy in bundle.compiled() {
+        if let Some(place) = traces.get_mut(policy.index.as_usize()) {
+            *place = trace_policy(bundle, policy, &facts);
+        }
+    }
+    Ok(traces)
+}
+
+fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<'_, '_>) -> PolicyTrace {
+    let first = (condition::identity_name(facts.request.identity.kind), condition::identity(policy, facts));
+    let location = ("location", condition::location(policy, facts));
+    let risk = ("servicePrincipalRisk", condition::service_principal_risk(policy, facts));
+    let (application, others) = OTHERS.split_first().map_or((None, OTHERS), |(first, rest)| (Some(first), rest));
+    let evaluated = |(name, condition): &(&'static str, condition::Condition)| (*name, condition(policy, facts));
+    let matches: Vec<_> = std::iter::once(first)
+        .chain(application.map(evaluated))
+        .chain([location, risk])
+        .chain(others.iter().map(evaluated))
+        .collect();
+    let applies = matches.iter().all(|(_, found)| found.holds.is_possible());
+    let satisfied = &facts.request.satisfied;
+    let unmet = unmet_controls(policy, satisfied);
+    PolicyTrace {
+        policy: policy.index,
+        outcome: outcome(policy, applies, satisfied, &unmet),
+        unmet_controls: unmet.iter().filter(|_| applies).map(|control| control.name().name()).collect(),
+        conditions: matches
+            .into_iter()
+            .map(|(condition, found)| ConditionTrace {
+                condition,
+                holds: found.holds,
+                rule: describe(bundle, facts, found),
+            })
+            .collect(),
+    }
+}
+
+fn unmet_controls<'b>(policy: &'b CompiledPolicy, satisfied: &Satisfied<'_>) -> Vec<&'b CompiledControl> {
+    match &policy.grant {
+        Grant::Require { controls, .. } if !combine::is_met(policy, satisfied) => {
+            controls.iter().filter(|control| !control.is_met(satisfied)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn outcome(policy: &CompiledPolicy, applies: bool, satisfied: &Satisfied<'_>, unmet: &[&CompiledControl]) -> Outcome {
+    let is_met = combine::is_met(policy, satisfied);
+    match (policy.is_report_only, applies) {
+        (false, false) => Outcome::NotApplied,
+        (true, false) => Outcome::ReportOnlyNotApplied,
+        (false, true) if is_met => Outcome::Success,
+        (false, true) => Outcome::Failure,
+        (true, true) if is_met => Outcome::ReportOnlySuccess,
+        (true, true) if can_be_asked(policy, unmet) => Outcome::ReportOnlyInterrupted,
+        (true, true) => Outcome::ReportOnlyFailure,
+    }
+}
+
+/// Whether a user could still satisfy the policy on the spot: all open controls of AND, or one of OR, can be asked for.
+fn can_be_asked(policy: &CompiledPolicy, unmet: &[&CompiledControl]) -> bool {
+    match &policy.grant {
+        Grant::Block => false,
+        Grant::Require { operator: crate::model::Operator::And, .. } => {
+            unmet.iter().all(|control| control.is_interactive())
+        }
+        Grant::Require { operator: crate::model::Operator::Or, .. } => {
+            unmet.iter().any(|control| control.is_interactive())
+        }
+    }
+}
+
+fn describe(bundle: &CompiledBundle, facts: &Facts<'_, '_>, found: Match<'_>) -> String {
+    let unknown = if found.holds == Truth::Unknown { "may " } else { "" };
+    match found.by {
+        By::NotConfigured => "not configured".to_owned(),
+        By::NoScope => format!("targets no {}", subjects(facts)),
+        By::NotEligible => "not eligible: Entra covers single-tenant applications of its own tenant only".to_owned(),
+        By::NothingIncluded => "nothing included matches".to_owned(),
+        By::Include(entry) => format!("{unknown}include {}", name(bundle, entry)),
+        By::Exclude(entry) => format!("{unknown}exclude {}", name(bundle, entry)),
+    }
+}
+
+fn subjects(facts: &Facts<'_, '_>) -> &'static str {
+    match condition::identity_name(facts.request.identity.kind) {
+        "users" => "users",
+        "servicePrincipals" => "service principals",
+        _ => "agent identities",
+    }
+}
+
+fn name(bundle: &CompiledBundle, entry: Entry<'_>) -> String {
+    match entry {
+        Entry::Word(word) => word.to_owned(),
+        Entry::Text(text) => text.to_owned(),
+        Entry::Id(id) => id.to_string(),
+        Entry::DirectoryObject(number) => bundle.directory_name(number).map(ToString::to_string).unwrap_or_default(),
+        Entry::Suite(Suite::Office365) => "Office365".to_owned(),
+        Entry::Suite(Suite::MicrosoftAdminPortals) => "MicrosoftAdminPortals".to_owned(),
+        Entry::Filter => "filter".to_owned(),
+        Entry::Location(location) => {
+            let table = bundle.location_table();
+            match table.names.get(usize::from(location)) {
+                Some(name) => name.to_string(),
+                None if location == table.all_trusted => "AllTrusted".to_owned(),
+                None => "MFA trusted IPs".to_owned(),
+            }
+        }
+    }
+}

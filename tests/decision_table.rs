@@ -1,0 +1,205 @@
+//! The conformance table: what Entra decides, row by row, as bundles and token requests in their own words.
+//!
+//! The rows are data (`decision_table/*.yaml`); the numbers are those of the table. Each case goes the whole way: files,
+//! compiler, request reader, engine, trace. The oracle, which shares only the readers, has to agree.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a row that cannot be run must fail")]
+
+#[expect(dead_code, reason = "the generators are for properties")]
+mod oracle;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use doorward::compile::{self, Mode};
+use doorward::evaluate::{self, Evaluation};
+use doorward::model::policy::Policy;
+use doorward::model::{Bundle, TokenRequest};
+use doorward::review;
+use doorward::text::{self, Diagnostics, RawBundle, RawFile, SourceFile, Sources};
+
+/// One file of the table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    /// Documents that every case has.
+    files: BTreeMap<String, String>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// The row.
+    number: u32,
+    /// What the row says, as a sentence.
+    note: String,
+    /// Documents beside the shared ones, or in their place.
+    files: BTreeMap<String, String>,
+    /// The token request, in the names of the wire.
+    request: serde_json::Value,
+    expect: Expectation,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Expectation {
+    decision: String,
+    reason: String,
+    /// Display names of the policies that decide.
+    policies: BTreeSet<String>,
+    /// Display names of report-only policies that would have objected.
+    #[serde(default)]
+    report_only: BTreeSet<String>,
+    #[serde(default)]
+    unmet: Vec<String>,
+    /// Policies that do not apply, with the first condition that does not hold.
+    #[serde(default)]
+    not_applied: BTreeMap<String, String>,
+}
+
+/// What a judge found, in the terms of [`Expectation`].
+#[derive(Debug, PartialEq)]
+struct Finding {
+    decision: &'static str,
+    reason: &'static str,
+    policies: BTreeSet<String>,
+    report_only: BTreeSet<String>,
+    unmet: Vec<String>,
+    not_applied: BTreeMap<String, String>,
+}
+
+const FILES: [(&str, &str); 4] = [
+    ("11.1", include_str!("decision_table/11.1.yaml")),
+    ("11.2", include_str!("decision_table/11.2.yaml")),
+    ("11.3", include_str!("decision_table/11.3.yaml")),
+    ("11.4", include_str!("decision_table/11.4.yaml")),
+];
+
+fn table(name: &str) -> Table {
+    let (_, text) = FILES.iter().find(|(file, _)| *file == name).expect("the file is part of the table");
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn every_row_from_1_to_59_has_a_case() {
+    let numbers: BTreeSet<u32> = FILES.iter().flat_map(|(name, _)| table(name).cases).map(|case| case.number).collect();
+    assert_eq!(numbers, (1..=59).collect());
+}
+
+#[test]
+fn rows_about_who_is_in_scope_hold() {
+    check("11.1");
+}
+
+#[test]
+fn rows_about_locations_hold() {
+    check("11.2");
+}
+
+#[test]
+fn rows_about_risk_hold() {
+    check("11.3");
+}
+
+#[test]
+fn rows_about_states_and_combination_hold() {
+    check("11.4");
+}
+
+/// Runs every case of a file and reports all that fail, not only the first.
+fn check(name: &str) {
+    let table = table(name);
+    let mut failures = Vec::new();
+    for case in &table.cases {
+        for (judge, found) in [("engine", engine(&table, case)), ("oracle", oracle(&table, case))] {
+            let expected = &case.expect;
+            if !found.agrees_with(expected) {
+                failures.push(format!("row {} ({judge}): {}\n  {found:?}", case.number, case.note));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+impl Finding {
+    fn agrees_with(&self, expected: &Expectation) -> bool {
+        self.decision == expected.decision
+            && self.reason == expected.reason
+            && self.policies == expected.policies
+            && self.report_only == expected.report_only
+            && self.unmet == expected.unmet
+            && expected.not_applied.iter().all(|(policy, condition)| self.not_applied.get(policy) == Some(condition))
+    }
+}
+
+fn raw(table: &Table, case: &Case) -> RawBundle {
+    let mut files = table.files.clone();
+    files.extend(case.files.clone());
+    let files = files.into_iter().map(|(name, text)| RawFile { name: name.into(), bytes: text.into_bytes() });
+    RawBundle { files: files.collect(), digest: format!("row-{}", case.number).into() }
+}
+
+/// Hands the case's request to `use_request`, read as the command line and the doors read it.
+fn with_request<T>(case: &Case, use_request: impl FnOnce(&TokenRequest<'_>) -> T) -> T {
+    let text = case.request.to_string();
+    let mut sources = Sources::default();
+    let file = sources.add(SourceFile::new("request.json", text));
+    let mut diagnostics = Diagnostics::default();
+    let node = text::parse(&sources, file, &mut diagnostics).expect("JSON that was just written can be read");
+    let document = review::request::read(&node, &mut diagnostics);
+    let document = document
+        .unwrap_or_else(|| panic!("row {}: the request is refused: {:?}", case.number, diagnostics.findings(&sources)));
+    use_request(&document.request)
+}
+
+fn engine(table: &Table, case: &Case) -> Finding {
+    let compilation = compile::compile(&raw(table, case));
+    let bundle = compilation
+        .bundle
+        .unwrap_or_else(|| panic!("row {}: the bundle is refused: {:#?}", case.number, compilation.findings));
+    let names = |indices: &[compile::PolicyIndex]| {
+        indices.iter().map(|index| bundle.policy(*index).display_name.to_string()).collect()
+    };
+    with_request(case, |request| {
+        let mut evaluation = Evaluation::default();
+        evaluate::evaluate(&bundle, request, &mut evaluation).expect("a row does not contradict itself");
+        let trace = evaluate::trace(&bundle, request).expect("a row does not contradict itself");
+        let failed = trace.iter().filter_map(|policy| {
+            let condition = policy.conditions.iter().find(|condition| !condition.holds.is_possible())?;
+            Some((bundle.policy(policy.policy).display_name.to_string(), condition.condition.to_owned()))
+        });
+        Finding {
+            decision: evaluation.decision().as_str(),
+            reason: evaluation.reason().as_str(),
+            policies: names(evaluation.policies()),
+            report_only: names(evaluation.report_only()),
+            unmet: evaluation.unmet(&bundle).map(|control| control.name()).collect(),
+            not_applied: failed.collect(),
+        }
+    })
+}
+
+fn oracle(table: &Table, case: &Case) -> Finding {
+    let bundle: Bundle = compile::read(&raw(table, case), Mode::Spanned).bundle;
+    let name = |policy: &Policy| policy.display_name.value.to_string();
+    let names = |indices: &[usize]| indices.iter().map(|index| name(&bundle.policies[*index])).collect();
+    with_request(case, |request| {
+        let no_database = |_| None;
+        let answer = oracle::decide(&bundle, &no_database, request).expect("a row does not contradict itself");
+        let failed = bundle.policies.iter().filter(|policy| oracle::takes_part(&bundle, policy)).filter_map(|policy| {
+            let conditions = oracle::conditions(&bundle, &no_database, request, policy);
+            let (condition, _) = conditions.into_iter().find(|(_, holds)| !holds.is_possible())?;
+            Some((name(policy), condition.to_owned()))
+        });
+        Finding {
+            decision: answer.decision.as_str(),
+            reason: answer.reason.as_str(),
+            policies: names(&answer.policies),
+            report_only: names(&answer.report_only),
+            unmet: answer.unmet,
+            not_applied: failed.collect(),
+        }
+    })
+}

@@ -1,0 +1,112 @@
+//! What catalogue, country database and request say about the same thing, and whether they agree.
+
+use doorward::model::decision::InputError;
+use doorward::model::location::CountryFact;
+use doorward::model::principal::ServicePrincipal;
+use doorward::model::{
+    Attributes, Bundle, Id, IdRef, IdentityKind, ServicePrincipalType, SignInAudience, TokenRequest, Truth,
+};
+
+use super::{Case, CountryOf};
+
+/// The catalogue's entry of the identity, for the kinds of identity that a catalogue holds.
+pub fn catalogued<'a>(bundle: &'a Bundle, request: &TokenRequest<'_>) -> Option<&'a ServicePrincipal> {
+    match request.identity.kind {
+        IdentityKind::User | IdentityKind::AgentUser => None,
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity | IdentityKind::AgentIdentity => {
+            bundle.principals.iter().find(|principal| principal.id.as_ref() == request.identity.id)
+        }
+    }
+}
+
+/// The catalogue's entry of the application `app`.
+pub fn catalogued_app<'a>(bundle: &'a Bundle, app: IdRef<'_>) -> Option<&'a ServicePrincipal> {
+    bundle.principals.iter().find(|principal| principal.app_id.as_ref().is_some_and(|id| id.as_ref() == app))
+}
+
+/// Whether Entra lets a workload policy cover this service principal: an application of this tenant, for this tenant.
+pub fn is_eligible(case: &Case<'_>) -> Truth {
+    use doorward::model::bundle::Eligibility;
+    let identity = &case.request.identity;
+    if case.bundle.settings.eligibility == Eligibility::All {
+        return Truth::True;
+    }
+    if identity.kind == IdentityKind::ManagedIdentity {
+        return Truth::False;
+    }
+    let entry = catalogued(case.bundle, case.request);
+    let kind = entry.and_then(|entry| entry.kind);
+    let is_application: Truth = kind.is_none_or(|kind| kind == ServicePrincipalType::Application).into();
+
+    let owner = entry.and_then(|entry| entry.owner_tenant.as_ref()).map(Id::as_ref).or(identity.owner_tenant);
+    let tenant = case.bundle.settings.tenant_id.as_ref().map(Id::as_ref);
+    let is_own = match (owner, tenant) {
+        (Some(owner), Some(tenant)) => (owner == tenant).into(),
+        _ => Truth::Unknown,
+    };
+
+    let audience = entry.and_then(|entry| entry.audience).or(identity.audience);
+    let is_single_tenant = audience.map_or(Truth::Unknown, |audience| (audience == SignInAudience::MyOrg).into());
+
+    is_application & is_own & is_single_tenant
+}
+
+/// The identity's custom security attributes; `None` when neither catalogue nor request has them.
+pub fn attributes<'a>(case: &Case<'a>) -> Option<&'a Attributes<'a>> {
+    let known = catalogued(case.bundle, case.request).and_then(|entry| entry.attributes.as_ref());
+    known.or(case.request.identity.attributes.as_ref())
+}
+
+/// The custom security attributes of the resource `app`; `None` when neither catalogue nor request has them.
+pub fn attributes_of_app<'a>(case: &Case<'a>, app: IdRef<'_>) -> Option<&'a Attributes<'a>> {
+    let known = catalogued_app(case.bundle, app).and_then(|entry| entry.attributes.as_ref());
+    known.or(case.request.resource.attributes.as_ref())
+}
+
+/// Every fact on which two sources disagree.
+pub fn conflicts(bundle: &Bundle, country_of: CountryOf<'_>, request: &TokenRequest<'_>) -> Vec<InputError> {
+    let mut fields: Vec<&str> = Vec::new();
+    let identity = &request.identity;
+    if let Some(entry) = catalogued(bundle, request) {
+        let is_managed = entry.kind.map(|kind| kind == ServicePrincipalType::ManagedIdentity);
+        match identity.kind {
+            IdentityKind::ServicePrincipal if is_managed == Some(true) => fields.push("identity.type"),
+            IdentityKind::ManagedIdentity if is_managed == Some(false) => fields.push("identity.type"),
+            _ => {}
+        }
+        if disagree(entry.app_id.as_ref().map(Id::as_ref), identity.app_id) {
+            fields.push("identity.appId");
+        }
+        if disagree(entry.owner_tenant.as_ref().map(Id::as_ref), identity.owner_tenant) {
+            fields.push("identity.ownerTenant");
+        }
+        if disagree(entry.audience, identity.audience) {
+            fields.push("identity.audience");
+        }
+        if attributes_disagree(entry.attributes.as_ref(), identity.attributes.as_ref()) {
+            fields.push("identity.customSecurityAttributes");
+        }
+    }
+    for app in &request.resource.app_ids {
+        let known = catalogued_app(bundle, *app).and_then(|entry| entry.attributes.as_ref());
+        if attributes_disagree(known, request.resource.attributes.as_ref()) {
+            fields.push("resource.customSecurityAttributes");
+        }
+    }
+    // A caller whose own look-up found nothing contradicts a database that found a country.
+    if let (Some(address), Some(said)) = (request.network.ip_address, request.network.country)
+        && let Some(found @ CountryFact::Known(_)) = country_of(address)
+        && said != found
+    {
+        fields.push("network.country");
+    }
+    fields.into_iter().map(|field| InputError::conflict(field, "contradicts another source")).collect()
+}
+
+fn disagree<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one != other)
+}
+
+fn attributes_disagree(one: Option<&Attributes<'_>>, other: Option<&Attributes<'_>>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if !one.agrees_with(other))
+}

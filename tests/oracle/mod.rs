@@ -1,0 +1,200 @@
+//! The oracle: Conditional Access evaluated the slow, obvious way, as a second opinion on the engine.
+//!
+//! Policy by policy, condition by condition, straight from the documented semantics. It shares the model with the
+//! engine and nothing else: not the compiled form, not the filter parser, not the combining rule. It must stay so naive
+//! that a reader can check it against the documentation line by line; speed is no concern.
+//!
+//! Start with [`decide`]; [`conditions`] lists what one policy needs, in the order in which Entra checks.
+
+mod condition;
+mod fact;
+pub mod generate;
+mod place;
+mod request;
+mod resource;
+pub mod rule;
+mod rule_text;
+mod subject;
+mod world;
+
+use std::net::IpAddr;
+
+use doorward::model::bundle::DefaultDecision;
+use doorward::model::decision::{Control, InputError};
+use doorward::model::location::CountryFact;
+use doorward::model::policy::{GrantControls, Policy};
+use doorward::model::request::Satisfied;
+use doorward::model::{Bundle, Decision, GrantControl, IdRef, Operator, Reason, State, TokenRequest, Truth};
+
+pub use fact::conflicts;
+
+/// Finds the country of an address; `None` when the bundle has no country database.
+pub type CountryOf<'a> = &'a dyn Fn(IpAddr) -> Option<CountryFact>;
+
+/// What the oracle answers. Policies are positions in `bundle.policies`, ascending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OracleAnswer {
+    pub decision: Decision,
+    pub reason: Reason,
+    /// The policies that decided.
+    pub policies: Vec<usize>,
+    /// Report-only policies that would have blocked or asked for more.
+    pub report_only: Vec<usize>,
+    /// Names of the unmet controls behind `controls_unmet`; no duplicates.
+    pub unmet: Vec<String>,
+    /// Whether each policy applies; `False` for policies that take no part.
+    pub applies: Vec<Truth>,
+}
+
+/// Everything a condition may look at.
+pub struct Case<'a> {
+    pub bundle: &'a Bundle,
+    pub country_of: CountryOf<'a>,
+    pub request: &'a TokenRequest<'a>,
+}
+
+/// Decides, or refuses because two sources of one fact disagree.
+pub fn decide(
+    bundle: &Bundle,
+    country_of: CountryOf<'_>,
+    request: &TokenRequest<'_>,
+) -> Result<OracleAnswer, InputError> {
+    if let Some(conflict) = conflicts(bundle, country_of, request).into_iter().next() {
+        return Err(conflict);
+    }
+    let applies: Vec<Truth> =
+        bundle.policies.iter().map(|policy| applies(bundle, country_of, request, policy)).collect();
+    let applying = |state: State| -> Vec<usize> {
+        (0..applies.len())
+            .filter(|&index| applies[index].is_possible() && bundle.policies[index].state == state)
+            .collect()
+    };
+    let objects = |index: &usize| {
+        let policy = &bundle.policies[*index];
+        blocks(policy) || !unmet(policy, &request.satisfied).is_empty()
+    };
+
+    let enforced = applying(State::Enabled);
+    let report_only = applying(State::ReportOnly).into_iter().filter(objects).collect();
+
+    let blocking: Vec<usize> = enforced.iter().copied().filter(|&index| blocks(&bundle.policies[index])).collect();
+    let unsatisfied: Vec<usize> = enforced.iter().copied().filter(objects).collect();
+    let default_blocks = bundle.settings.default_decision == DefaultDecision::Block;
+    // A policy that may or may not apply cannot lift a default block: missing evidence never widens access.
+    let some_certainly_applies = enforced.iter().any(|&index| applies[index] == Truth::True);
+
+    let (reason, policies) = if !blocking.is_empty() {
+        (Reason::BlockedByPolicy, blocking)
+    } else if !unsatisfied.is_empty() {
+        (Reason::ControlsUnmet, unsatisfied)
+    } else if default_blocks && !some_certainly_applies {
+        (Reason::DefaultDecision, Vec::new())
+    } else if enforced.is_empty() {
+        (Reason::NoPolicyApplies, Vec::new())
+    } else {
+        (Reason::ControlsMet, enforced)
+    };
+    let unmet = match reason {
+        Reason::ControlsUnmet => unmet_of_all(policies.iter().map(|&index| &bundle.policies[index]), request),
+        _ => Vec::new(),
+    };
+    Ok(OracleAnswer { decision: reason.decision(), reason, policies, report_only, unmet, applies })
+}
+
+/// Whether `policy` applies: every condition holds. Policies that take no part never do.
+fn applies(bundle: &Bundle, country_of: CountryOf<'_>, request: &TokenRequest<'_>, policy: &Policy) -> Truth {
+    if !takes_part(bundle, policy) {
+        return Truth::False;
+    }
+    conditions(bundle, country_of, request, policy).into_iter().fold(Truth::True, |all, (_, holds)| all & holds)
+}
+
+/// Disabled, deleted and ignored policies do not.
+pub fn takes_part(bundle: &Bundle, policy: &Policy) -> bool {
+    let is_ignored = bundle.settings.ignored_policies.iter().any(|ignored| {
+        policy.id.as_ref().is_some_and(|id| id.value == ignored.value) || policy.display_name.value == ignored.value
+    });
+    policy.state != State::Disabled && !policy.is_deleted && !is_ignored
+}
+
+/// Every condition of `policy` and whether it holds, in the order in which Entra looks for the first unsatisfied one.
+/// The names are those of sign-in logs.
+pub fn conditions(
+    bundle: &Bundle,
+    country_of: CountryOf<'_>,
+    request: &TokenRequest<'_>,
+    policy: &Policy,
+) -> Vec<(&'static str, Truth)> {
+    let case = Case { bundle, country_of, request };
+    let conditions = &policy.conditions;
+    vec![
+        (subject::name(&case), subject::matches(&case, conditions)),
+        ("application", resource::matches(&case, &conditions.resources)),
+        ("devicePlatform", condition::platforms(&case, conditions.platforms)),
+        ("deviceState", condition::device(&case, conditions.device_filter.as_ref())),
+        ("clientType", condition::client_apps(&case, conditions.client_apps)),
+        ("location", place::matches(&case, &conditions.locations)),
+        ("signInRisk", condition::level(conditions.sign_in_risk, request.risk.sign_in)),
+        ("userRisk", condition::level(conditions.user_risk, request.risk.user)),
+        ("servicePrincipalRisk", condition::level(conditions.service_principal_risk, request.risk.service_principal)),
+        ("insiderRisk", condition::level(conditions.insider_risk, request.risk.insider)),
+        ("authenticationFlows", condition::flows(&case, conditions.flows)),
+        ("agentIdRisk", condition::level(conditions.agent_risk, request.risk.agent)),
+    ]
+}
+
+/// Whether the policy blocks; `block` beside other controls still blocks.
+fn blocks(policy: &Policy) -> bool {
+    policy.grant.as_ref().is_some_and(|grant| grant.built_in.contains(GrantControl::Block))
+}
+
+/// The controls that this policy demands and does not get.
+fn unmet(policy: &Policy, satisfied: &Satisfied<'_>) -> Vec<String> {
+    let Some(grant) = &policy.grant else {
+        return Vec::new();
+    };
+    let controls = controls(grant);
+    let missing: Vec<String> =
+        controls.iter().filter(|control| !is_satisfied(control, satisfied)).map(Control::name).collect();
+    match grant.operator {
+        Operator::Or if missing.len() < controls.len() => Vec::new(),
+        Operator::Or | Operator::And => missing,
+    }
+}
+
+fn controls(grant: &GrantControls) -> Vec<Control<'_>> {
+    let mut controls: Vec<Control<'_>> = grant.built_in.iter().map(Control::BuiltIn).collect();
+    controls.extend(grant.authentication_strength.iter().map(|strength| Control::AuthenticationStrength(&strength.id)));
+    controls.extend(grant.terms_of_use.iter().map(|id| Control::TermsOfUse(id)));
+    controls.extend(grant.custom_factors.iter().map(|id| Control::CustomFactor(id)));
+    controls
+}
+
+fn is_satisfied(control: &Control<'_>, satisfied: &Satisfied<'_>) -> bool {
+    match control {
+        Control::BuiltIn(control) => satisfied.built_in.contains(*control),
+        Control::AuthenticationStrength(id) => satisfied.authentication_strengths.contains(&IdRef::new(id)),
+        Control::TermsOfUse(id) => satisfied.terms_of_use.contains(&IdRef::new(id)),
+        Control::CustomFactor(id) => satisfied.custom_factors.contains(&IdRef::new(id)),
+    }
+}
+
+/// Unmet controls of several policies: built-in ones in prompting order, then the others; no duplicates.
+fn unmet_of_all<'p>(policies: impl Iterator<Item = &'p Policy>, request: &TokenRequest<'_>) -> Vec<String> {
+    let all: Vec<String> = policies.flat_map(|policy| unmet(policy, &request.satisfied)).collect();
+    let rank = |name: &String| {
+        use doorward::model::set::Word;
+        let built_in = GrantControl::ALL.iter().position(|control| control.as_str() == name);
+        let kinds = ["authenticationStrength:", "termsOfUse:", "customAuthenticationFactor:"];
+        let other = kinds.iter().position(|kind| name.starts_with(kind));
+        built_in.unwrap_or_else(|| GrantControl::ALL.len() + other.unwrap_or(kinds.len()))
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in all {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.sort_by_key(rank);
+    names
+}

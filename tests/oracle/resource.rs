@@ -1,0 +1,146 @@
+//! The target resource condition.
+//!
+//! Source: Entra documentation, Targeting resources in Conditional Access policies; Filter for applications; Microsoft
+//! Graph, conditionalAccessRoot: evaluate, example 3; read August 2026.
+
+use doorward::model::bundle::BundleSettings;
+use doorward::model::policy::{ResourceTarget, Resources};
+use doorward::model::{FilterMode, Id, IdRef, ResourceKind, Truth};
+use doorward::text::Spanned;
+
+use super::rule::{self, Fact};
+use super::{Case, fact};
+
+/// Members of `Office365` that the community has verified; Microsoft publishes names only.
+const OFFICE_365: [&str; 10] = [
+    "00000002-0000-0ff1-ce00-000000000000",
+    "00000003-0000-0ff1-ce00-000000000000",
+    "00000004-0000-0ff1-ce00-000000000000",
+    "00000005-0000-0ff1-ce00-000000000000",
+    "00000006-0000-0ff1-ce00-000000000000",
+    "00000007-0000-0ff1-ce00-000000000000",
+    "7557eb47-c689-4224-abcf-aef9bd7573df",
+    "905fcf26-4eb7-48a0-9ff0-8dcc7194b5ba",
+    "c9a559d2-7aab-4f13-a6ed-e7e9c52aec87",
+    "cc15fd57-2c6c-4117-a88c-83b1d56b4bbe",
+];
+/// Members of `MicrosoftAdminPortals`, verified in the same way.
+const ADMIN_PORTALS: [&str; 2] = ["c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "80ccca67-54bd-44ab-8625-4b79c4dc7775"];
+
+/// An application, a user action or an authentication context; a policy uses one of the three.
+pub fn matches(case: &Case<'_>, resources: &Resources) -> Truth {
+    applications(case, resources) | user_action(case, resources) | authentication_context(case, resources)
+}
+
+fn user_action(case: &Case<'_>, resources: &Resources) -> Truth {
+    let resource = &case.request.resource;
+    if resources.user_actions.is_empty() {
+        return Truth::False;
+    }
+    match resource.user_action {
+        Some(action) => resources.user_actions.contains(action).into(),
+        // What is asked for is not said at all: it may be any action.
+        None if resource.app_ids.is_empty() => Truth::Unknown,
+        None => Truth::False,
+    }
+}
+
+fn authentication_context(case: &Case<'_>, resources: &Resources) -> Truth {
+    let resource = &case.request.resource;
+    if resources.authentication_contexts.is_empty() {
+        return Truth::False;
+    }
+    match &resource.authentication_context {
+        Some(asked) => resources.authentication_contexts.iter().any(|listed| **listed == **asked).into(),
+        None if resource.app_ids.is_empty() && resource.user_action.is_none() => Truth::Unknown,
+        None => Truth::False,
+    }
+}
+
+/// Any of the requested applications is included and not excluded.
+fn applications(case: &Case<'_>, resources: &Resources) -> Truth {
+    let resource = &case.request.resource;
+    let one = |app: App<'_>| {
+        let included = any(&resources.include, |target| is_target(case, app, target))
+            | by_filter(case, resources, app, FilterMode::Include);
+        let excluded = any(&resources.exclude, |target| is_target(case, app, target))
+            | by_filter(case, resources, app, FilterMode::Exclude);
+        included & !excluded
+    };
+    if !resource.app_ids.is_empty() {
+        return resource.app_ids.iter().map(|id| one(App::Id(*id))).fold(Truth::False, |any, app| any | app);
+    }
+    one(if resource.user_action.is_some() { App::None } else { App::Unknown })
+}
+
+/// What is asked for, as far as applications go.
+#[derive(Clone, Copy)]
+enum App<'a> {
+    /// This one.
+    Id(IdRef<'a>),
+    /// None: it is a user action.
+    None,
+    /// The request does not say.
+    Unknown,
+}
+
+fn is_target(case: &Case<'_>, app: App<'_>, target: &ResourceTarget) -> Truth {
+    let settings = &case.bundle.settings;
+    match target {
+        ResourceTarget::All => Truth::True,
+        ResourceTarget::AllAgentResources => match (app, case.request.resource.kind) {
+            (App::None, _) => Truth::False,
+            (_, None) => Truth::Unknown,
+            (_, Some(ResourceKind::Application)) => Truth::False,
+            (_, Some(ResourceKind::AgentIdentity | ResourceKind::AgentBlueprint)) => Truth::True,
+        },
+        ResourceTarget::App(id) => app.is(|app| id.as_ref() == app),
+        ResourceTarget::Office365 => app.is(|app| is_office_365(settings, app)),
+        ResourceTarget::MicrosoftAdminPortals => app.is(|app| is_admin_portal(settings, app)),
+    }
+}
+
+impl App<'_> {
+    fn is(self, test: impl Fn(IdRef<'_>) -> bool) -> Truth {
+        match self {
+            App::Id(id) => test(id).into(),
+            App::None => Truth::False,
+            App::Unknown => Truth::Unknown,
+        }
+    }
+}
+
+fn is_office_365(settings: &BundleSettings, app: IdRef<'_>) -> bool {
+    is_member(&settings.office365, &OFFICE_365, app)
+}
+
+fn is_admin_portal(settings: &BundleSettings, app: IdRef<'_>) -> bool {
+    is_member(&settings.microsoft_admin_portals, &ADMIN_PORTALS, app)
+}
+
+fn is_member(own: &Option<Vec<Id>>, built_in: &[&str], app: IdRef<'_>) -> bool {
+    match own {
+        Some(members) => members.iter().any(|member| member.as_ref() == app),
+        None => built_in.iter().any(|member| IdRef::new(member) == app),
+    }
+}
+
+fn by_filter(case: &Case<'_>, resources: &Resources, app: App<'_>, mode: FilterMode) -> Truth {
+    let Some(filter) = resources.filter.as_ref().filter(|filter| filter.mode == mode) else {
+        return Truth::False;
+    };
+    match app {
+        App::None => Truth::False,
+        App::Unknown => Truth::Unknown,
+        App::Id(id) => match fact::attributes_of_app(case, id) {
+            None => Truth::Unknown,
+            Some(attributes) => {
+                rule::parse(&filter.rule).holds(&|property| Fact::attribute(attributes, property)).into()
+            }
+        },
+    }
+}
+
+fn any<T>(items: &[Spanned<T>], holds: impl Fn(&T) -> Truth) -> Truth {
+    items.iter().map(|item| holds(&item.value)).fold(Truth::False, |any, one| any | one)
+}

@@ -1,0 +1,453 @@
+//! What must hold of every bundle and every request, checked on thousands of generated ones.
+//!
+//! Each property is asked of two judges: the engine, and the oracle (`oracle/`), a naive second evaluator. That the
+//! oracle holds them too shows that they follow from the semantics and not from one implementation.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that meets the unexpected must fail"
+)]
+
+mod oracle;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use doorward::compile::{self, CompiledBundle};
+use doorward::evaluate::{self, Evaluation, Outcome};
+use doorward::model::bundle::MissingIp;
+use doorward::model::location::CountryFact;
+use doorward::model::policy::{Policy, PrincipalTarget, UserTarget};
+use doorward::model::request::Satisfied;
+use doorward::model::{Bundle, Decision, GrantControl, IdentityKind, Reason, State, TokenRequest, Truth};
+use doorward::text::Diagnostics;
+
+use oracle::generate::{Scene, placed, policy, scene};
+use oracle::rule;
+
+/// Who judges.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Judge {
+    Oracle,
+    Engine,
+}
+
+const JUDGES: [Judge; 2] = [Judge::Oracle, Judge::Engine];
+
+/// A bundle as a judge holds it.
+enum Bench<'a> {
+    Oracle(&'a Bundle, Option<&'a Countries>),
+    Engine(Box<CompiledBundle>),
+}
+
+/// A judgement, policies by id. `Err` names the field on which two sources disagree.
+type Judgement = Result<Verdict, String>;
+
+#[derive(Debug, Clone, PartialEq)]
+struct Verdict {
+    decision: Decision,
+    reason: Reason,
+    policies: BTreeSet<String>,
+    report_only: BTreeSet<String>,
+    unmet: BTreeSet<String>,
+}
+
+/// A country database, for the engine as bytes and for the oracle as something to look up in.
+struct Countries {
+    bytes: Vec<u8>,
+    reader: maxminddb::Reader<Vec<u8>>,
+}
+
+impl Countries {
+    /// MaxMind's test database, where the folder of test data is present.
+    fn load() -> Option<Self> {
+        let corpus = std::env::var_os("DOORWARD_CORPUS")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+        let file = corpus.join("ip/maxmind-test/test-data/GeoIP2-Country-Test.mmdb");
+        match std::fs::read(&file) {
+            Err(_) => {
+                eprintln!("skipped: bundles with a country database, because there is no {}", file.display());
+                None
+            }
+            Ok(bytes) => {
+                let reader = maxminddb::Reader::from_source(bytes.clone()).expect("MaxMind's test database opens");
+                Some(Self { bytes, reader })
+            }
+        }
+    }
+
+    fn of(&self, address: IpAddr) -> CountryFact {
+        let path = [maxminddb::PathElement::Key("country"), maxminddb::PathElement::Key("iso_code")];
+        let found = self.reader.lookup(address).expect("the database is sound");
+        let code: Option<String> = found.decode_path(&path).expect("the database is sound");
+        code.and_then(|code| CountryFact::new(&code)).unwrap_or(CountryFact::Unmapped)
+    }
+}
+
+impl Judge {
+    fn bench<'a>(self, bundle: &'a Bundle, countries: Option<&'a Countries>) -> Bench<'a> {
+        let countries = countries.filter(|_| bundle.settings.country_database.is_some());
+        match self {
+            Self::Oracle => Bench::Oracle(bundle, countries),
+            Self::Engine => {
+                let mut diagnostics = Diagnostics::default();
+                let bytes = countries.map(|countries| &*countries.bytes);
+                let compiled = compile::build(bundle, "digest", bytes, &mut diagnostics);
+                let problems: Vec<_> = diagnostics.iter().map(|problem| (problem.rule.id, &problem.what)).collect();
+                Bench::Engine(Box::new(compiled.unwrap_or_else(|| panic!("the bundle compiles: {problems:?}"))))
+            }
+        }
+    }
+}
+
+impl Bench<'_> {
+    fn judge(&self, request: &TokenRequest<'_>) -> Judgement {
+        match self {
+            Self::Oracle(bundle, countries) => {
+                let country_of = |address| countries.map(|countries| countries.of(address));
+                let answer = oracle::decide(bundle, &country_of, request).map_err(|error| error.field)?;
+                let ids = |indices: &[usize]| indices.iter().map(|index| id(&bundle.policies[*index])).collect();
+                Ok(Verdict {
+                    decision: answer.decision,
+                    reason: answer.reason,
+                    policies: ids(&answer.policies),
+                    report_only: ids(&answer.report_only),
+                    unmet: answer.unmet.into_iter().collect(),
+                })
+            }
+            Self::Engine(compiled) => {
+                let mut evaluation = Evaluation::default();
+                evaluate::evaluate(compiled, request, &mut evaluation).map_err(|error| error.field)?;
+                let ids = |indices: &[compile::PolicyIndex]| {
+                    indices.iter().map(|index| compiled.policy(*index).id.to_string()).collect()
+                };
+                Ok(Verdict {
+                    decision: evaluation.decision(),
+                    reason: evaluation.reason(),
+                    policies: ids(evaluation.policies()),
+                    report_only: ids(evaluation.report_only()),
+                    unmet: evaluation.unmet(compiled).map(|control| control.name()).collect(),
+                })
+            }
+        }
+    }
+
+    /// The judgement, or `None` where the request is refused.
+    fn verdict(&self, request: &TokenRequest<'_>) -> Option<Verdict> {
+        self.judge(request).ok()
+    }
+}
+
+fn id(policy: &Policy) -> String {
+    policy.id.as_ref().expect("a generated policy has an id").value.to_string()
+}
+
+/// Runs `property` on `cases` scenes of up to `requests` requests.
+fn check(cases: u32, requests: usize, property: impl Fn(&Scene, Option<&Countries>) -> Result<(), TestCaseError>) {
+    let countries = Countries::load();
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let outcome = runner.run(&scene(countries.is_some(), requests), |scene| property(&scene, countries.as_ref()));
+    if let Err(problem) = outcome {
+        panic!("{problem}");
+    }
+}
+
+#[test]
+fn engine_and_oracle_give_the_same_answer() {
+    check(512, 24, |scene, countries| {
+        let oracle = Judge::Oracle.bench(&scene.bundle, countries);
+        let engine = Judge::Engine.bench(&scene.bundle, countries);
+        for request in &scene.requests {
+            match (oracle.judge(request), engine.judge(request)) {
+                // Of several contradictions either may be named.
+                (Err(_), Err(field)) => {
+                    let country_of = |address| match oracle {
+                        Bench::Oracle(_, countries) => countries.map(|countries| countries.of(address)),
+                        Bench::Engine(_) => None,
+                    };
+                    let conflicts = oracle::conflicts(&scene.bundle, &country_of, request);
+                    prop_assert!(conflicts.iter().any(|one| one.field == field), "{field} is no contradiction");
+                }
+                (oracle, engine) => prop_assert_eq!(oracle, engine, "{:?}", request),
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn trace_shows_a_policy_as_applying_exactly_when_the_oracle_says_it_may() {
+    check(192, 12, |scene, countries| {
+        let held = countries.filter(|_| scene.bundle.settings.country_database.is_some());
+        let country_of = |address| held.map(|countries| countries.of(address));
+        let Bench::Engine(compiled) = Judge::Engine.bench(&scene.bundle, countries) else {
+            return Ok(());
+        };
+        for request in &scene.requests {
+            let (Ok(answer), Ok(trace)) =
+                (oracle::decide(&scene.bundle, &country_of, request), evaluate::trace(&compiled, request))
+            else {
+                continue;
+            };
+            let mut possible: BTreeSet<String> = BTreeSet::new();
+            for (policy, applies) in scene.bundle.policies.iter().zip(&answer.applies) {
+                if applies.is_possible() {
+                    possible.insert(id(policy));
+                }
+            }
+            for policy in &trace {
+                let id = compiled.policy(policy.policy).id.to_string();
+                let applies = match policy.outcome {
+                    Outcome::Success
+                    | Outcome::Failure
+                    | Outcome::ReportOnlySuccess
+                    | Outcome::ReportOnlyFailure
+                    | Outcome::ReportOnlyInterrupted => true,
+                    Outcome::NotApplied | Outcome::ReportOnlyNotApplied | Outcome::NotEnabled => false,
+                };
+                prop_assert_eq!(applies, possible.remove(&id), "{} {:?} {:?}", id, policy, request);
+                if policy.outcome != Outcome::NotEnabled {
+                    let all = policy.conditions.iter().fold(Truth::True, |all, condition| all & condition.holds);
+                    prop_assert_eq!(applies, all.is_possible(), "{:?}", policy);
+                }
+            }
+            prop_assert!(possible.is_empty(), "the trace leaves out {:?}", possible);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn policy_order_means_nothing() {
+    check(96, 8, |scene, countries| {
+        for judge in JUDGES {
+            let mut reversed = scene.bundle.clone();
+            reversed.policies.reverse();
+            let mut rotated = scene.bundle.clone();
+            rotated.policies.rotate_left(scene.bundle.policies.len() / 2);
+            let [one, two, three] = [&scene.bundle, &reversed, &rotated].map(|bundle| judge.bench(bundle, countries));
+            for request in &scene.requests {
+                let expected = one.judge(request);
+                prop_assert_eq!(&expected, &two.judge(request), "{:?}", judge);
+                prop_assert_eq!(&expected, &three.judge(request), "{:?}", judge);
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn an_identity_that_every_policy_excludes_is_free_of_all_of_them() {
+    check(96, 8, |scene, countries| {
+        for request in &scene.requests {
+            let mut bundle = scene.bundle.clone();
+            for policy in &mut bundle.policies {
+                exclude(policy, request);
+            }
+            for judge in JUDGES {
+                if let Some(verdict) = judge.bench(&bundle, countries).verdict(request) {
+                    prop_assert!(matches!(verdict.reason, Reason::NoPolicyApplies | Reason::DefaultDecision));
+                    prop_assert!(verdict.report_only.is_empty(), "{:?}", verdict);
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+fn exclude(policy: &mut Policy, request: &TokenRequest<'_>) {
+    let id = request.identity.id;
+    let target = placed(PrincipalTarget::Named(id.to_string().into()));
+    match request.identity.kind {
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
+            policy.conditions.service_principals.exclude.push(target);
+        }
+        IdentityKind::AgentIdentity => policy.conditions.agent_identities.exclude.push(target),
+        IdentityKind::User | IdentityKind::AgentUser => {
+            policy.conditions.users.exclude.push(placed(UserTarget::Id(id.to_owned())));
+        }
+    }
+}
+
+#[test]
+fn one_more_block_policy_never_allows() {
+    let countries = Countries::load();
+    let config = Config { cases: 192, failure_persistence: None, ..Config::default() };
+    proptest!(config, |(scene in scene(countries.is_some(), 8), added in policy())| {
+        let mut bundle = scene.bundle.clone();
+        let mut added = added;
+        added.id = Some(placed("added".into()));
+        added.display_name = placed("Added".into());
+        added.state = State::Enabled;
+        if let Some(grant) = &mut added.grant {
+            grant.built_in.insert(GrantControl::Block);
+        }
+        prop_assume!(added.grant.is_some());
+        bundle.policies.push(added);
+        for judge in JUDGES {
+            let before = judge.bench(&scene.bundle, countries.as_ref());
+            let after = judge.bench(&bundle, countries.as_ref());
+            for request in &scene.requests {
+                if let (Some(before), Some(after)) = (before.verdict(request), after.verdict(request)) {
+                    prop_assert!(
+                        before.decision == Decision::Allow || after.decision == Decision::Block,
+                        "{judge:?} {before:?} {after:?}"
+                    );
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn report_only_policies_never_change_the_decision() {
+    check(96, 8, |scene, countries| {
+        let mut without = scene.bundle.clone();
+        without.policies.retain(|policy| policy.state != State::ReportOnly);
+        for judge in JUDGES {
+            let with = judge.bench(&scene.bundle, countries);
+            let without = judge.bench(&without, countries);
+            for request in &scene.requests {
+                let (with, without) = (with.judge(request), without.judge(request));
+                let silent = with.map(|verdict| Verdict { report_only: BTreeSet::new(), ..verdict });
+                prop_assert_eq!(silent, without, "{:?}", judge);
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Risk, platform, device, authentication flow and authentication context are no evidence in this sense: Entra defines
+/// what their absence means, so leaving one out is saying something else, not saying less.
+#[test]
+fn less_evidence_never_turns_block_into_allow() {
+    check(192, 8, |scene, countries| {
+        let held = countries.filter(|_| scene.bundle.settings.country_database.is_some());
+        for judge in JUDGES {
+            let bench = judge.bench(&scene.bundle, countries);
+            for request in &scene.requests {
+                let Some(before) = bench.verdict(request) else {
+                    continue;
+                };
+                for (evidence, less) in with_less_evidence(&scene.bundle, held, request) {
+                    let after = bench.judge(&less).expect("less evidence contradicts less");
+                    prop_assert!(
+                        before.decision == Decision::Allow || after.decision == Decision::Block,
+                        "{judge:?}: without {evidence} {before:?} becomes {after:?} for {request:?}"
+                    );
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+/// `request` without each piece of evidence in turn, and at last without any.
+fn with_less_evidence<'a>(
+    bundle: &Bundle,
+    countries: Option<&Countries>,
+    request: &TokenRequest<'a>,
+) -> Vec<(&'static str, TokenRequest<'a>)> {
+    let outside_all = bundle.settings.missing_ip == MissingIp::OutsideAll;
+    let network = &request.network;
+    let looked_up = network.ip_address.and_then(|address| countries.map(|countries| countries.of(address)));
+    // Without the caller's country the bundle's own database speaks; that is another witness, not less evidence.
+    let other_witness = looked_up.is_some_and(|found| Some(found) != network.country);
+    // The bundle may say what a missing address means: outside of every location.
+    let address_is_evidence = !outside_all;
+    let country_is_evidence = !other_witness && (network.ip_address.is_some() || !outside_all);
+    // A user action stands in the place of applications; without it the applications would be asked for.
+    let apps_are_evidence = request.resource.user_action.is_none();
+    let action_is_evidence = request.resource.app_ids.is_empty();
+
+    type Removal = (&'static str, bool, fn(&mut TokenRequest<'_>));
+    let removals: [Removal; 18] = [
+        ("the address", address_is_evidence, |request| request.network.ip_address = None),
+        ("the country", country_is_evidence, |request| request.network.country = None),
+        ("the GPS country", true, |request| request.network.gps_country = None),
+        ("the compliant network", true, |request| request.network.compliant_network = None),
+        ("the attributes", true, |request| request.identity.attributes = None),
+        ("the groups", true, |request| request.identity.groups = None),
+        ("the roles", true, |request| request.identity.roles = None),
+        ("the guest type", true, |request| request.identity.guest_type = None),
+        ("the home tenant", true, |request| request.identity.home_tenant = None),
+        ("the owner tenant", true, |request| request.identity.owner_tenant = None),
+        ("the audience", true, |request| request.identity.audience = None),
+        ("the app id", true, |request| request.identity.app_id = None),
+        ("the blueprint", true, |request| request.identity.blueprint = None),
+        ("the resources", apps_are_evidence, |request| request.resource.app_ids.clear()),
+        ("the user action", action_is_evidence, |request| request.resource.user_action = None),
+        ("the kind of resource", true, |request| request.resource.kind = None),
+        ("the resource's attributes", true, |request| request.resource.attributes = None),
+        ("the client app", true, |request| request.client_app = None),
+    ];
+    let mut requests: Vec<(&'static str, TokenRequest<'a>)> = Vec::new();
+    let mut nothing = request.clone();
+    for (evidence, counts, remove) in removals {
+        if counts {
+            let mut less = request.clone();
+            remove(&mut less);
+            remove(&mut nothing);
+            requests.push((evidence, less));
+        }
+    }
+    let mut unsatisfied = request.clone();
+    unsatisfied.satisfied = Satisfied::default();
+    requests.push(("the satisfied controls", unsatisfied));
+    requests.push(("any evidence", nothing));
+    requests
+}
+
+#[test]
+fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_ways() {
+    use std::cell::RefCell;
+    let seen = RefCell::new(BTreeSet::new());
+    check(256, 24, |scene, countries| {
+        let bench = Judge::Oracle.bench(&scene.bundle, countries);
+        for request in &scene.requests {
+            match bench.judge(request) {
+                Err(field) => seen.borrow_mut().insert(field),
+                Ok(verdict) => {
+                    seen.borrow_mut().insert(verdict.reason.as_str().to_owned());
+                    seen.borrow_mut().insert(format!("{:?} {}", request.identity.kind, verdict.decision.as_str()))
+                }
+            };
+        }
+        Ok(())
+    });
+    let seen = seen.into_inner();
+    use doorward::model::set::Word;
+    for reason in Reason::ALL {
+        assert!(seen.contains(reason.as_str()), "no scene ends with {reason:?}");
+    }
+    for kind in IdentityKind::ALL {
+        for decision in [Decision::Allow, Decision::Block] {
+            let end = format!("{kind:?} {}", decision.as_str());
+            assert!(seen.contains(&end), "no scene ends in {end}");
+        }
+    }
+    for field in ["identity.type", "identity.audience", "identity.customSecurityAttributes"] {
+        assert!(seen.contains(field), "no scene contradicts itself about {field}");
+    }
+}
+
+#[test]
+fn negation_binds_tighter_than_and_and_and_tighter_than_or() {
+    let facts = |property: &str| match property {
+        "a" => rule::Fact::Text("yes"),
+        _ => rule::Fact::Null,
+    };
+    let holds = |text: &str| rule::parse(text).holds(&facts);
+    assert!(holds("a -eq 'YES' -or a -eq 'x' -and b -eq 'x'"));
+    assert!(!holds("(a -eq 'yes' -or a -eq 'x') -and b -eq 'x'"));
+    assert!(holds("not b -eq 'x' and a -eq 'yes'"));
+    assert!(holds("b -ne 'x' -and b -notIn ['x', 'y'] -and b -eq null -and a -ne null"));
+    assert!(holds("a -in [\"no\", \"yes\"] -and a -notContains \"E`\"S\" -and a -contains \"E\""));
+}
