@@ -8,5 +8,9 @@ pub mod evaluate;
 pub mod filter;
 pub mod limits;
 pub mod model;
+#[cfg(feature = "serve")]
+pub mod reload;
 pub mod review;
+#[cfg(feature = "serve")]
+pub mod source;
 pub mod text;

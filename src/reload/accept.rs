@@ -1,0 +1,79 @@
+//! From files to a bundle that may come into force: the one way of `check`, `test` and the server.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::machine::Pace;
+use super::outcome::{Built, Facts, Loaded, Rejection, Stage};
+use super::snapshot::Active;
+use super::status::{Status, View};
+use super::task::Loader;
+use crate::compile::{self, CompiledBundle};
+use crate::review::cases;
+use crate::source::Source;
+use crate::text::{Finding, RawBundle, Severity};
+
+/// Starts a loader of `source` that publishes through `active` and reports through `status`.
+///
+/// `on_load` is called on the loader's thread after each load, for metrics and health; it must not block.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn start(
+    source: Source,
+    active: Arc<Active>,
+    status: Arc<Status>,
+    on_load: impl FnMut(&View) + Send + 'static,
+) -> io::Result<Loader> {
+    Loader::start(source, Pace::default(), active, status, accept, on_load)
+}
+
+/// Compiles a bundle and asks it its own tests: what fails them never comes into force.
+pub fn accept(raw: &RawBundle) -> Built<CompiledBundle> {
+    let started = Instant::now();
+    let compilation = compile::compile(raw);
+    let compile = started.elapsed();
+    let Some(bundle) = compilation.bundle else {
+        let mut findings = compilation.findings;
+        findings.extend(cases::check(raw));
+        let message = first_error(&findings, compilation.errors);
+        return Built::rejected(Rejection { stage: Stage::Parse, message, findings }, compile, None);
+    };
+    let started = Instant::now();
+    let report = cases::run(&bundle, raw);
+    let selftest = Some(started.elapsed());
+    if report.is_green() {
+        let mut warnings = compilation.findings;
+        warnings.extend(report.findings);
+        return Built { outcome: Ok(bundle), warnings, compile, selftest };
+    }
+    let message = match report.results.iter().find(|result| !result.is_green()) {
+        Some(case) => format!("{}:{}: the case `{}` does not pass", case.file, case.line, case.name),
+        None => first_error(&report.findings, 1),
+    };
+    Built::rejected(Rejection { stage: Stage::Tests, message, findings: report.findings }, compile, selftest)
+}
+
+fn first_error(findings: &[Finding], errors: usize) -> String {
+    match findings.iter().find(|finding| finding.severity == Severity::Error) {
+        Some(first) if errors > 1 => format!("{errors} errors, the first: {}", first.what),
+        Some(first) => first.what.clone(),
+        None => "the bundle is invalid".to_owned(),
+    }
+}
+
+impl Loaded for CompiledBundle {
+    fn facts(&self) -> Facts {
+        Facts {
+            name: self.name().into(),
+            revision: self.revision().into(),
+            digest: self.digest().into(),
+            sequence: self.sequence(),
+            expires: self.expires(),
+            policies: self.policies().len(),
+            locations: self.locations(),
+            ranges: self.ranges(),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! When to read, build and publish: the whole logic of reloading as a pure state machine.
+//!
+//! It knows no clock, file or thread. Whoever drives it passes `now` as time since any fixed start, performs the
+//! returned actions in order, answers [`Action::Read`] and [`Action::Build`] with the input of the same name, and comes
+//! back at [`Machine::deadline`]. So that a table and a simulation can test what a file system would take days to show.
+//!
+//! The rules:
+//! - Changes settle first: files are read once they are quiet for [`Pace::settle`], or [`Pace::settle_max`] after the
+//!   first change if they never are.
+//! - Events get lost: every [`Pace::poll`] the driver looks for changes without being told.
+//! - One load at a time. Whatever changes during it causes exactly one more afterwards; the newest files win.
+//! - Files with the digest of the active bundle end the load; so do files that were rejected before, unless an
+//!   operator asks.
+//! - A bundle is activated only if it has not expired and its sequence is not lower than the active one's. A bundle
+//!   without a sequence is lower than any that has one, or removing the line would undo the protection.
+//! - A failure leaves the active bundle untouched, and the same failure is new only once.
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::outcome::{Facts, Rejection, Stage};
+use crate::limits;
+
+/// The times of reloading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Changes must be quiet for this long.
+    pub settle: Duration,
+    /// Changes that never are quiet are read this long after the first.
+    pub settle_max: Duration,
+    /// How often to look for changes that no event told of.
+    pub poll: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { settle: limits::RELOAD_SETTLE, settle_max: limits::RELOAD_SETTLE_MAX, poll: limits::RELOAD_POLL }
+    }
+}
+
+/// What the machine is told.
+#[derive(Debug)]
+pub enum Input {
+    /// Some file may have changed.
+    Changed,
+    /// Time has passed.
+    Tick,
+    /// An operator asks for a load now (SIGHUP).
+    Reload,
+    /// [`Action::Read`] is done: the digest of the files, or why there are none.
+    Read(Result<Box<str>, Rejection>),
+    /// [`Action::Build`] is done.
+    Built {
+        /// The built bundle, or why it is refused.
+        outcome: Result<Facts, Rejection>,
+        /// The time of day, against which `expires` is held.
+        wall: Timestamp,
+    },
+}
+
+/// What the machine wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Look whether files changed, without reading them, and say [`Input::Changed`] if so.
+    Look,
+    /// Read the files and answer with [`Input::Read`].
+    Read,
+    /// Build what was just read and answer with [`Input::Built`].
+    Build,
+    /// Make what was just built the active snapshot.
+    Publish,
+    /// A load came to its end.
+    Report(Report),
+}
+
+/// How a load ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// A new bundle is active.
+    Activated {
+        /// Its facts.
+        facts: Facts,
+        /// It bears the sequence of the bundle it replaces: two different bundles were given one number.
+        is_sequence_reused: bool,
+    },
+    /// The files are those of the active bundle.
+    Unchanged {
+        /// A rejection stood until now: the files were put back to what is active.
+        is_recovery: bool,
+    },
+    /// The newest files cannot be activated.
+    Rejected {
+        /// Why.
+        rejection: Rejection,
+        /// Digest of the files, if they could be read.
+        digest: Option<Box<str>>,
+        /// Nobody was told of this failure yet, or an operator asked again.
+        is_new: bool,
+    },
+}
+
+/// The state of reloading.
+#[derive(Debug)]
+pub struct Machine {
+    pace: Pace,
+    state: State,
+    poll_at: Duration,
+    active: Option<Facts>,
+    /// The newest bundle that was read and refused, until another is accepted.
+    refused: Option<(Box<str>, Rejection)>,
+    /// The failure that was reported last, until one load succeeds.
+    reported: Option<(Option<Box<str>>, Rejection)>,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Settling(Changes),
+    Loading { step: Step, is_asked: bool, next: Option<Changes> },
+}
+
+#[derive(Debug)]
+enum Step {
+    Reading,
+    Building(Box<str>),
+}
+
+/// Changes that no load has seen.
+#[derive(Clone, Copy, Debug)]
+struct Changes {
+    first: Duration,
+    last: Duration,
+    is_asked: bool,
+}
+
+impl Machine {
+    /// A machine without an active bundle, whose first deadline is `now`.
+    pub fn new(pace: Pace, now: Duration) -> Self {
+        Self {
+            pace,
+            state: State::Settling(Changes { first: now, last: now, is_asked: true }),
+            poll_at: now + pace.poll,
+            active: None,
+            refused: None,
+            reported: None,
+        }
+    }
+
+    /// When to pass [`Input::Tick`] if nothing else happens before; `None` while a load runs.
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.state {
+            State::Idle => Some(self.poll_at),
+            State::Settling(changes) => Some(self.due(*changes)),
+            State::Loading { .. } => None,
+        }
+    }
+
+    /// Takes one input and gives the actions it causes, in order. `now` never decreases.
+    ///
+    /// An answer to an action that was not asked for is ignored.
+    #[must_use]
+    pub fn handle(&mut self, now: Duration, input: Input) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match input {
+            Input::Changed => self.note(now, false),
+            Input::Reload => self.note(now, true),
+            Input::Tick => {}
+            Input::Read(outcome) => self.read(now, outcome, &mut actions),
+            Input::Built { outcome, wall } => self.built(now, outcome, wall, &mut actions),
+        }
+        self.advance(now, &mut actions);
+        actions
+    }
+
+    fn due(&self, changes: Changes) -> Duration {
+        if changes.is_asked {
+            return changes.first;
+        }
+        (changes.last + self.pace.settle).min(changes.first + self.pace.settle_max)
+    }
+
+    fn note(&mut self, now: Duration, is_asked: bool) {
+        let fresh = Changes { first: now, last: now, is_asked };
+        let merge = |known: Changes| Changes { last: now, is_asked: known.is_asked || is_asked, ..known };
+        match &mut self.state {
+            State::Idle => self.state = State::Settling(fresh),
+            State::Settling(known) => *known = merge(*known),
+            State::Loading { next, .. } => *next = Some(next.map_or(fresh, merge)),
+        }
+    }
+
+    /// Starts what is due. Every input passes here, or a storm of events would keep the time from passing.
+    fn advance(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        match &self.state {
+            State::Settling(changes) if now >= self.due(*changes) => {
+                let is_asked = changes.is_asked;
+                self.state = State::Loading { step: Step::Reading, is_asked, next: None };
+                actions.push(Action::Read);
+            }
+            State::Idle if now >= self.poll_at => {
+                self.poll_at = now + self.pace.poll;
+                actions.push(Action::Look);
+            }
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, now: Duration, outcome: Result<Box<str>, Rejection>, actions: &mut Vec<Action>) {
+        let State::Loading { step: step @ Step::Reading, is_asked, .. } = &mut self.state else { return };
+        let is_asked = *is_asked;
+        let digest = match outcome {
+            Ok(digest) => digest,
+            Err(rejection) => {
+                actions.push(self.reject(None, rejection, is_asked));
+                return self.finish(now);
+            }
+        };
+        if self.active.as_ref().is_some_and(|active| active.digest == digest) {
+            self.refused = None;
+            let is_recovery = self.reported.take().is_some();
+            actions.push(Action::Report(Report::Unchanged { is_recovery }));
+            return self.finish(now);
+        }
+        let known = self.refused.as_ref().filter(|(refused, _)| *refused == digest && !is_asked).cloned();
+        if let Some((digest, rejection)) = known {
+            actions.push(self.reject(Some(digest), rejection, false));
+            return self.finish(now);
+        }
+        *step = Step::Building(digest);
+        actions.push(Action::Build);
+    }
+
+    fn built(&mut self, now: Duration, outcome: Result<Facts, Rejection>, wall: Timestamp, actions: &mut Vec<Action>) {
+        let State::Loading { step: Step::Building(digest), is_asked, .. } = &self.state else { return };
+        let (digest, is_asked) = (digest.clone(), *is_asked);
+        match outcome.and_then(|facts| self.check(facts, wall)) {
+            Ok(facts) => {
+                let is_sequence_reused = facts.sequence.is_some()
+                    && self.active.as_ref().is_some_and(|active| active.sequence == facts.sequence);
+                self.active = Some(facts.clone());
+                self.refused = None;
+                self.reported = None;
+                actions.push(Action::Publish);
+                actions.push(Action::Report(Report::Activated { facts, is_sequence_reused }));
+            }
+            Err(rejection) => {
+                self.refused = Some((digest.clone(), rejection.clone()));
+                actions.push(self.reject(Some(digest), rejection, is_asked));
+            }
+        }
+        self.finish(now);
+    }
+
+    /// Freshness: neither expired nor older than what is active.
+    fn check(&self, facts: Facts, wall: Timestamp) -> Result<Facts, Rejection> {
+        if let Some(expires) = facts.expires.filter(|expires| *expires <= wall) {
+            return Err(Rejection::new(Stage::Expired, format!("the bundle expired at {expires}")));
+        }
+        let Some(active) = self.active.as_ref().and_then(|active| active.sequence) else { return Ok(facts) };
+        match facts.sequence {
+            Some(sequence) if sequence >= active => Ok(facts),
+            Some(sequence) => Err(Rejection::new(
+                Stage::Rollback,
+                format!("sequence {sequence} is lower than {active}, the active bundle's"),
+            )),
+            None => Err(Rejection::new(
+                Stage::Rollback,
+                format!("the bundle has no sequence, the active one has sequence {active}"),
+            )),
+        }
+    }
+
+    fn reject(&mut self, digest: Option<Box<str>>, rejection: Rejection, is_asked: bool) -> Action {
+        let failure = Some((digest.clone(), rejection.clone()));
+        let is_new = is_asked || self.reported != failure;
+        self.reported = failure;
+        Action::Report(Report::Rejected { rejection, digest, is_new })
+    }
+
+    fn finish(&mut self, now: Duration) {
+        let State::Loading { next, .. } = &self.state else { return };
+        self.poll_at = now + self.pace.poll;
+        self.state = next.map_or(State::Idle, State::Settling);
+    }
+}

@@ -1,0 +1,22 @@
+//! Keeps one good snapshot active.
+//!
+//! [`Loader`] is one thread that owns everything about loading: it watches the source, reads and compiles, publishes
+//! through [`Active`], writes [`Status`] and frees what it replaced. When to do what is decided by [`machine`], a pure
+//! state machine without clock, files or threads. A request loads [`Active`] once and knows nothing of the rest; a bad
+//! bundle changes [`Status`] and leaves [`Active`] alone. Start with [`machine`], then `work`.
+
+mod accept;
+pub mod machine;
+mod outcome;
+mod priority;
+mod snapshot;
+mod status;
+mod task;
+mod watch;
+mod work;
+
+pub use accept::{accept, start};
+pub use outcome::{Built, Facts, LoadResult, Loaded, Rejection, Stage};
+pub use snapshot::{Active, Snapshot};
+pub use status::{ActiveBundle, Durations, Load, Loads, RejectedBundle, Status, View};
+pub use task::{FirstLoadError, Loader};

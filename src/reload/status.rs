@@ -1,0 +1,172 @@
+//! What there is to tell about loading: written by the loader alone, read by the status page, health and metrics.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::outcome::{Facts, LoadResult, Rejection};
+use crate::text::Finding;
+
+/// The state of loading, for any number of readers.
+#[derive(Default)]
+pub struct Status {
+    view: Mutex<Arc<View>>,
+    changed: Condvar,
+}
+
+/// The state of loading at one instant.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The bundle in force.
+    pub active: Option<Arc<ActiveBundle>>,
+    /// The newest bundle, if it is not the one in force: serving goes on, degraded.
+    pub rejected: Option<Arc<RejectedBundle>>,
+    /// When the source was last looked at.
+    pub checked: Option<Timestamp>,
+    /// How many loads came to which end.
+    pub loads: Loads,
+    /// The last load.
+    pub last: Option<Load>,
+    /// The loader has ended; nothing will change any more.
+    pub has_stopped: bool,
+}
+
+/// The bundle in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActiveBundle {
+    /// What it is.
+    pub facts: Facts,
+    /// When it came into force.
+    pub activated: Timestamp,
+    /// How many bundles came into force since the start, this one included.
+    pub generation: u64,
+    /// What its authors were warned of.
+    pub warnings: Vec<Finding>,
+}
+
+/// A bundle that is not in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RejectedBundle {
+    /// When it was refused first.
+    pub at: Timestamp,
+    /// Digest of its files, if they could be read.
+    pub digest: Option<Box<str>>,
+    /// Why.
+    pub rejection: Rejection,
+}
+
+/// How many loads came to which end since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loads {
+    counts: [u64; LoadResult::ALL.len()],
+}
+
+/// One load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// How it ended.
+    pub result: LoadResult,
+    /// How long its stages took.
+    pub durations: Durations,
+}
+
+/// How long the stages of a load took; `None` for a stage it did not come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Durations {
+    /// Reading the files.
+    pub fetch: Option<Duration>,
+    /// Reading and compiling the text.
+    pub compile: Option<Duration>,
+    /// The bundle's own tests.
+    pub selftest: Option<Duration>,
+    /// Putting the snapshot in force.
+    pub swap: Option<Duration>,
+}
+
+impl Status {
+    /// Nothing loaded, nothing known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The state now. Cost: a short lock; meant for status pages and scrapes, not for requests.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.lock())
+    }
+
+    /// Waits until the state is as wanted; `None` if it is not by `deadline`.
+    pub fn wait_until(&self, deadline: Instant, is_wanted: impl Fn(&View) -> bool) -> Option<Arc<View>> {
+        let mut view = self.lock();
+        while !is_wanted(&view) {
+            let left = deadline.checked_duration_since(Instant::now())?;
+            view = self.changed.wait_timeout(view, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(Arc::clone(&view))
+    }
+
+    /// Waits as long as it takes until the state is as wanted.
+    pub fn wait(&self, is_wanted: impl Fn(&View) -> bool) -> Arc<View> {
+        let view = self.lock();
+        let view = self.changed.wait_while(view, |view| !is_wanted(view));
+        Arc::clone(&view.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Only the loader writes, so nothing is lost between reading and writing.
+    pub(super) fn update(&self, change: impl FnOnce(&mut View)) -> Arc<View> {
+        let mut next = View::clone(&self.view());
+        change(&mut next);
+        let next = Arc::new(next);
+        *self.lock() = Arc::clone(&next);
+        self.changed.notify_all();
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<View>> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loads {
+    /// How many loads ended so.
+    pub fn of(&self, result: LoadResult) -> u64 {
+        self.counts.get(result as usize).copied().unwrap_or(0)
+    }
+
+    /// All loads.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    pub(super) fn add(&mut self, result: LoadResult) {
+        if let Some(count) = self.counts.get_mut(result as usize) {
+            *count += 1;
+        }
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Status").field(&self.view()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_result_is_counted_apart() {
+        let mut loads = Loads::default();
+        for (index, result) in LoadResult::ALL.into_iter().enumerate() {
+            for _ in 0..=index {
+                loads.add(result);
+            }
+        }
+        for (index, result) in LoadResult::ALL.into_iter().enumerate() {
+            assert_eq!(loads.of(result), index as u64 + 1, "{}", result.as_str());
+        }
+        assert_eq!(loads.total(), 21);
+    }
+}

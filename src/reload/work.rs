@@ -1,0 +1,319 @@
+//! What the loader does: performs the actions of the state machine on real files, clocks and snapshots.
+//!
+//! No decision is taken here; whoever looks for one finds it in `machine`.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::error::Error;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::machine::{Action, Input, Machine, Pace, Report};
+use super::outcome::{Built, LoadResult, Loaded, Rejection, Stage};
+use super::snapshot::{Active, Retired, Snapshot};
+use super::status::{ActiveBundle, Durations, Load, RejectedBundle, Status, View};
+use super::watch::{Bell, Watch};
+use crate::limits;
+use crate::source::{Places, Source, SourceError, Stamp};
+use crate::text::{Finding, RawBundle, Severity};
+
+type Build<B> = Box<dyn FnMut(&RawBundle) -> Built<B> + Send>;
+
+/// The machine and everything it acts upon.
+pub(super) struct Work<B> {
+    source: Source,
+    started: Instant,
+    machine: Machine,
+    active: Arc<Active<B>>,
+    status: Arc<Status>,
+    build: Build<B>,
+    on_load: Box<dyn FnMut(&View) + Send>,
+    bell: Bell,
+    watch: Option<Watch>,
+    is_blind: bool,
+    /// The marks of the files at the last reading, unless it failed.
+    stamp: Option<Stamp>,
+    generation: u64,
+    retired: Retired<B>,
+    load: Loading<B>,
+}
+
+/// What a load carries from one action to the next.
+struct Loading<B> {
+    raw: Option<RawBundle>,
+    built: Option<(B, Vec<Finding>)>,
+    published: Option<ActiveBundle>,
+    durations: Durations,
+}
+
+impl<B: Loaded> Work<B> {
+    pub(super) fn new(
+        source: Source,
+        pace: Pace,
+        active: Arc<Active<B>>,
+        status: Arc<Status>,
+        bell: Bell,
+        build: impl FnMut(&RawBundle) -> Built<B> + Send + 'static,
+        on_load: impl FnMut(&View) + Send + 'static,
+    ) -> Self {
+        Self {
+            source,
+            started: Instant::now(),
+            machine: Machine::new(pace, Duration::ZERO),
+            active,
+            status,
+            build: Box::new(build),
+            on_load: Box::new(on_load),
+            bell,
+            watch: None,
+            is_blind: false,
+            stamp: None,
+            generation: 0,
+            retired: Retired::new(),
+            load: Loading::new(),
+        }
+    }
+
+    /// How long to wait for a message before the next [`Input::Tick`].
+    pub(super) fn wait(&self) -> Option<Duration> {
+        let wait = self.machine.deadline().map(|deadline| deadline.saturating_sub(self.started.elapsed()));
+        match wait {
+            Some(wait) if !self.retired.is_empty() => Some(wait.min(limits::RELOAD_REAP)),
+            wait => wait,
+        }
+    }
+
+    /// Hands one input to the machine and performs what follows from it, until nothing more does.
+    pub(super) fn step(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for action in self.machine.handle(self.started.elapsed(), input) {
+                match action {
+                    Action::Look => self.look(&mut inputs),
+                    Action::Read => self.read(&mut inputs),
+                    Action::Build => inputs.push_back(self.build()),
+                    Action::Publish => self.publish(),
+                    Action::Report(report) => self.report(report),
+                }
+            }
+        }
+        self.retired.reap();
+    }
+
+    fn look(&mut self, inputs: &mut VecDeque<Input>) {
+        let now = self.source.look().stamp.ok();
+        let is_same = match (&self.stamp, &now) {
+            (Some(then), Some(now)) => then.is_certain() && then.shows_same_as(now),
+            _ => false,
+        };
+        if !is_same {
+            inputs.push_back(Input::Changed);
+        }
+        self.status.update(|view| view.checked = Some(Timestamp::now()));
+    }
+
+    fn read(&mut self, inputs: &mut VecDeque<Input>) {
+        self.load = Loading::new();
+        let started = Instant::now();
+        let fetched = self.source.read();
+        self.load.durations.fetch = Some(started.elapsed());
+        let (outcome, places, stamp) = match fetched {
+            Ok(fetched) => {
+                let digest = fetched.bundle.digest.clone();
+                self.load.raw = Some(fetched.bundle);
+                (Ok(digest), fetched.places, Some(fetched.stamp))
+            }
+            Err(error) => {
+                let look = self.source.look();
+                (Err(Rejection::new(Stage::Read, chain(&error))), look.places, look.stamp.ok())
+            }
+        };
+        self.watch(places);
+        // WHY: what changed between the reading and the watch has caused no event.
+        if !is_same(&stamp, &self.source.look().stamp) {
+            inputs.push_back(Input::Changed);
+        }
+        self.stamp = stamp.filter(|_| outcome.is_ok());
+        inputs.push_back(Input::Read(outcome));
+    }
+
+    /// The old watch is dropped only when the new one stands.
+    fn watch(&mut self, places: Places) {
+        let watch = Watch::start(places, self.bell.clone());
+        let trouble = watch.as_ref().map_or_else(Some, Watch::blind_spot);
+        match trouble {
+            Some(error) if !self.is_blind => {
+                tracing::warn!(%error, "file events incomplete, changes may be seen only by the poll");
+            }
+            None if self.is_blind => tracing::info!("file events complete again"),
+            _ => {}
+        }
+        self.is_blind = trouble.is_some();
+        self.watch = watch.ok();
+    }
+
+    fn build(&mut self) -> Input {
+        let outcome = match self.load.raw.take() {
+            Some(raw) => self.build_from(&raw),
+            None => Err(Rejection::new(Stage::Read, "the files are gone")),
+        };
+        Input::Built { outcome, wall: Timestamp::now() }
+    }
+
+    fn build_from(&mut self, raw: &RawBundle) -> Result<super::Facts, Rejection> {
+        let started = Instant::now();
+        // WHY: a bug in the compiler must not end the loader, or no later bundle would be looked at.
+        let built = panic::catch_unwind(AssertUnwindSafe(|| (self.build)(raw)));
+        let built = built.unwrap_or_else(|cause| failed(cause.as_ref(), started));
+        self.load.durations.compile = Some(built.compile);
+        self.load.durations.selftest = built.selftest;
+        let bundle = built.outcome?;
+        let facts = bundle.facts();
+        self.load.built = Some((bundle, built.warnings));
+        Ok(facts)
+    }
+
+    fn publish(&mut self) {
+        let Some((bundle, warnings)) = self.load.built.take() else { return };
+        self.generation += 1;
+        let activated = Timestamp::now();
+        let facts = bundle.facts();
+        let snapshot = Arc::new(Snapshot { bundle, activated, generation: self.generation });
+        let started = Instant::now();
+        let old = self.active.publish(snapshot);
+        self.load.durations.swap = Some(started.elapsed());
+        if let Some(old) = old {
+            self.retired.add(old);
+        }
+        self.load.published = Some(ActiveBundle { facts, activated, generation: self.generation, warnings });
+    }
+
+    fn report(&mut self, report: Report) {
+        log(&report, &self.load.durations, self.source.path());
+        let now = Timestamp::now();
+        let Loading { durations, published, .. } = mem::replace(&mut self.load, Loading::new());
+        let view = self.status.update(|view| {
+            let result = match report {
+                Report::Activated { .. } => {
+                    view.active = published.map(Arc::new);
+                    view.rejected = None;
+                    LoadResult::Activated
+                }
+                Report::Unchanged { .. } => {
+                    view.rejected = None;
+                    LoadResult::Unchanged
+                }
+                Report::Rejected { rejection, digest, is_new } => {
+                    let result = LoadResult::from(rejection.stage);
+                    if is_new || view.rejected.is_none() {
+                        view.rejected = Some(Arc::new(RejectedBundle { at: now, digest, rejection }));
+                    }
+                    result
+                }
+            };
+            view.checked = Some(now);
+            view.loads.add(result);
+            view.last = Some(Load { result, durations });
+        });
+        (self.on_load)(&view);
+    }
+}
+
+impl<B> Loading<B> {
+    fn new() -> Self {
+        Self { raw: None, built: None, published: None, durations: Durations::default() }
+    }
+}
+
+fn is_same(then: &Option<Stamp>, now: &Result<Stamp, SourceError>) -> bool {
+    match (then, now) {
+        (Some(then), Ok(now)) => then.shows_same_as(now),
+        (None, Err(_)) => true,
+        _ => false,
+    }
+}
+
+fn failed<B>(cause: &(dyn Any + Send), started: Instant) -> Built<B> {
+    let cause = match (cause.downcast_ref::<&str>(), cause.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text.as_str(),
+        (None, None) => "unknown",
+    };
+    let message = format!("the compiler failed, which is a bug of doorward: {cause}");
+    Built {
+        outcome: Err(Rejection::new(Stage::Parse, message)),
+        warnings: Vec::new(),
+        compile: started.elapsed(),
+        selftest: None,
+    }
+}
+
+/// One event per fact; what is not new is told to those who debug only.
+fn log(report: &Report, durations: &Durations, source: &Path) {
+    let source = source.display();
+    match report {
+        Report::Activated { facts, is_sequence_reused } => {
+            tracing::info!(
+                %source,
+                bundle = &*facts.name,
+                revision = &*facts.revision,
+                digest = &*facts.digest,
+                sequence = facts.sequence,
+                policies = facts.policies,
+                locations = facts.locations,
+                ranges = facts.ranges,
+                fetch_ms = durations.fetch.map(milliseconds),
+                compile_ms = durations.compile.map(milliseconds),
+                selftest_ms = durations.selftest.map(milliseconds),
+                "bundle activated"
+            );
+            if *is_sequence_reused {
+                tracing::warn!(
+                    %source,
+                    revision = &*facts.revision,
+                    sequence = facts.sequence,
+                    "bundle differs from the one before and bears its sequence"
+                );
+            }
+        }
+        Report::Unchanged { is_recovery: true } => tracing::info!(%source, "bundle files are those in force again"),
+        Report::Unchanged { is_recovery: false } => tracing::debug!(%source, "bundle unchanged"),
+        Report::Rejected { rejection, digest, is_new: true } => {
+            let place = rejection.findings.iter().find(|finding| finding.severity == Severity::Error);
+            tracing::error!(
+                %source,
+                stage = rejection.stage.as_str(),
+                digest = digest.as_deref(),
+                reason = rejection.message,
+                rule = place.map(|finding| finding.id),
+                file = place.map(|finding| finding.file.as_str()),
+                line = place.map(|finding| finding.line),
+                findings = rejection.findings.len(),
+                "bundle rejected"
+            );
+        }
+        Report::Rejected { rejection, is_new: false, .. } => {
+            tracing::debug!(%source, stage = rejection.stage.as_str(), reason = rejection.message, "bundle still rejected");
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        line = format!("{line}: {inner}");
+        cause = inner.source();
+    }
+    line
+}
