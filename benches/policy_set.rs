@@ -40,7 +40,7 @@ pub struct Size {
     pub locations: usize,
     /// Address ranges of all locations together.
     pub ranges: usize,
-    /// Whether every policy covers the whole tenant, instead of one in fifty and at most twenty.
+    /// Whether every policy covers the whole tenant, inside some locations, instead of one in fifty and at most twenty.
     pub tenant_wide: bool,
 }
 
@@ -338,7 +338,9 @@ fn block_policy(rng: &mut Rng, size: Size, index: usize, named: Named) -> BlockP
     let places = |rng: &mut Rng, most: usize| -> Vec<usize> {
         (0..rng.usize(1..=most)).map(|_| rng.usize(..size.locations)).collect()
     };
-    let place = match (by_place, rng.u8(..100) < 85) {
+    // A decision reports what applies; when all policies covered everyone nearly everywhere, that would be all it does.
+    let is_outside = rng.u8(..100) < 85 && !size.tenant_wide;
+    let place = match (by_place, is_outside) {
         (false, _) => Place::Anywhere,
         (true, true) => Place::Except(places(rng, 5)),
         (true, false) => Place::Only(places(rng, 3)),

@@ -84,6 +84,19 @@ pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 /// Decision records that wait for the log's writer before further ones are dropped and counted.
 pub const LOG_QUEUE_MAX: usize = 16_384;
 
+/// Most bytes of decision records that wait for the log's writer, counted as encoded requests.
+pub const LOG_QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Longest time that a connection may stay without a complete request head, and that it may stay open unused.
+pub const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
+/// Longest time that connections get to finish what they have begun when the process stops.
+pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+/// Largest head of a request, bytes.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 16 << 10;
+/// Most requests in flight on one HTTP/2 connection.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
+/// Most report-only policies that get a metric of their own.
+pub const REPORT_ONLY_SERIES_MAX: usize = 256;
+
 /// File events must be quiet for this long before a bundle is read.
 pub const RELOAD_SETTLE: Duration = Duration::from_millis(50);
 /// File events that never settle are read after this long all the same.
@@ -101,5 +114,8 @@ const _: () = assert!(REQUEST_BYTES_MAX < FILE_BYTES_MAX);
 const _: () = assert!(REQUEST_DEPTH_MAX <= DOCUMENT_DEPTH_MAX);
 const _: () = assert!(RELOAD_SETTLE.as_millis() < RELOAD_SETTLE_MAX.as_millis());
 const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() < RELOAD_POLL.as_millis());
+const _: () = assert!(REQUEST_TIME_MAX.as_millis() < IDLE_TIME_MAX.as_millis());
+const _: () = assert!(REQUEST_TIME_MAX.as_millis() < DRAIN_TIME_MAX.as_millis(), "what is begun can end");
+const _: () = assert!(REQUEST_BYTES_MAX < LOG_QUEUE_BYTES_MAX);
 const _: () =
     assert!((LOCATIONS_MAX + 2).is_multiple_of(64), "sets of locations, with two pseudo-locations, are whole words");

@@ -95,7 +95,10 @@ fn resolve_policies(
         }
         let resolved = names.policy(policy, index, &mut problems);
         if takes_part {
-            lint::policy(policy, &resolved, &mut problems);
+            // WHY: a scope that could not be read is no empty one, and an error has said so.
+            if diagnostics.errors() == 0 {
+                lint::policy(policy, &resolved, &mut problems);
+            }
             compiled.push(resolved);
             diagnostics.extend(problems);
         } else {
@@ -257,6 +260,9 @@ fn location_table(
         by_gps: LocationSet::default(),
         by_compliant_network: LocationSet::default(),
         trusted: LocationSet::default(),
+        has_countries: false,
+        has_gps: false,
+        has_compliant_network: false,
         of_country: vec![Box::default(); Country::COUNT + 1],
         of_gps: vec![Box::default(); Country::COUNT + 1],
     };
@@ -296,6 +302,10 @@ fn location_table(
         insert(&mut table.by_address, all_trusted - 1);
         insert(&mut table.trusted, all_trusted - 1);
     }
+    let any = |set: &LocationSet| set.iter().any(|word| *word != 0);
+    table.has_countries = any(&table.by_country);
+    table.has_gps = any(&table.by_gps);
+    table.has_compliant_network = any(&table.by_compliant_network);
     table.of_country = of_country.into_iter().map(Vec::into_boxed_slice).collect();
     table.of_gps = of_gps.into_iter().map(Vec::into_boxed_slice).collect();
     table

@@ -108,9 +108,19 @@ impl CompiledBundle {
         self.identity.ranges
     }
 
+    /// How many service principals the catalogue has.
+    pub fn principals(&self) -> usize {
+        self.catalogue.len()
+    }
+
     /// The locations and the country of an address, which must be canonical.
     pub fn place(&self, address: IpAddr) -> Place<'_> {
         self.network.place(address)
+    }
+
+    /// The country of an address, which must be canonical, by the bundle's database; `None` when it has none.
+    pub fn country(&self, address: IpAddr) -> Option<CountryFact> {
+        self.identity.has_country_database.then(|| self.place(address).country)
     }
 
     /// Memory of the tables, bytes: what grows with policies, principals and ranges.
@@ -198,6 +208,12 @@ pub struct LocationTable {
     pub(crate) by_gps: LocationSet,
     /// Compliant network locations.
     pub(crate) by_compliant_network: LocationSet,
+    /// Whether there are country locations judged by address.
+    pub(crate) has_countries: bool,
+    /// Whether there are country locations judged by GPS.
+    pub(crate) has_gps: bool,
+    /// Whether there are compliant network locations.
+    pub(crate) has_compliant_network: bool,
     /// Locations that `AllTrusted` includes.
     pub(crate) trusted: LocationSet,
     /// Locations judged by address that contain each country, then the unmapped; by [`Country::index`].
@@ -334,6 +350,18 @@ pub fn risk_bit(level: RiskLevel) -> u8 {
     1 << level.index()
 }
 
+/// Memory for masks over wide policies, to reuse.
+#[derive(Debug, Default)]
+pub struct WideScratch {
+    /// The policies that apply.
+    pub(crate) applying: Vec<u64>,
+    excluded: Vec<u64>,
+}
+
+fn unite(mask: &mut [u64], other: &[u64]) {
+    mask.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+}
+
 /// The conditions of wide policies as masks over them.
 #[derive(Debug)]
 pub struct WideMasks {
@@ -349,6 +377,8 @@ pub struct WideMasks {
     exclude: Vec<u64>,
     /// Policies that each level of risk matches, a row each.
     risk: Vec<u64>,
+    /// The locations that any of them names.
+    pub(crate) locations: LocationSet,
 }
 
 impl WideMasks {
@@ -363,6 +393,7 @@ impl WideMasks {
             include: rows(locations),
             exclude: rows(locations),
             risk: rows(RiskLevel::ALL.len()),
+            locations: LocationSet::default(),
         };
         let set = |table: &mut Vec<u64>, row: usize, slot: usize| {
             if let Some(word) = table.get_mut(row * words + slot / 64) {
@@ -376,6 +407,8 @@ impl WideMasks {
             if policy.locations.nowhere {
                 set(&mut masks.nowhere, 0, slot);
             }
+            let named = policy.locations.include.iter().chain(&policy.locations.exclude);
+            named.for_each(|location| insert(&mut masks.locations, *location));
             policy.locations.include.iter().for_each(|location| set(&mut masks.include, usize::from(*location), slot));
             policy.locations.exclude.iter().for_each(|location| set(&mut masks.exclude, usize::from(*location), slot));
             for level in RiskLevel::ALL {
@@ -387,23 +420,33 @@ impl WideMasks {
         masks
     }
 
-    /// Word `word` of the policies whose location and risk conditions may hold. The locations are those that may
-    /// contain the request, each with whether it certainly does.
-    pub(crate) fn word(
+    /// The policies among `covering` whose location and risk conditions may hold, into `applying`. The locations are
+    /// those that may contain the request, each with whether it certainly does.
+    pub(crate) fn applying(
         &self,
-        word: usize,
+        covering: &[u64],
         risk: RiskLevel,
         locations: impl Iterator<Item = (LocationIndex, bool)>,
-    ) -> u64 {
-        let at = |table: &[u64], row: usize| table.get(row * self.words + word).copied().unwrap_or(0);
-        let (mut included, mut excluded) = (at(&self.everywhere, 0), at(&self.nowhere, 0));
+        WideScratch { applying, excluded }: &mut WideScratch,
+    ) {
+        applying.resize(self.words, 0);
+        applying.iter_mut().zip(&self.everywhere).for_each(|(word, everywhere)| *word = *everywhere);
+        excluded.resize(self.words, 0);
+        excluded.iter_mut().zip(&self.nowhere).for_each(|(word, nowhere)| *word = *nowhere);
         for (location, is_certain) in locations {
-            included |= at(&self.include, usize::from(location));
+            unite(applying, self.row(&self.include, usize::from(location)));
             if is_certain {
-                excluded |= at(&self.exclude, usize::from(location));
+                unite(excluded, self.row(&self.exclude, usize::from(location)));
             }
         }
-        included & !excluded & at(&self.risk, risk.index())
+        let others = excluded.iter().zip(covering).zip(self.row(&self.risk, risk.index()));
+        for (word, ((excluded, covering), risk)) in applying.iter_mut().zip(others) {
+            *word &= !excluded & covering & risk;
+        }
+    }
+
+    fn row<'t>(&self, table: &'t [u64], row: usize) -> &'t [u64] {
+        table.get(row * self.words..(row + 1) * self.words).unwrap_or_default()
     }
 
     fn bytes(&self) -> usize {

@@ -18,7 +18,9 @@ pub fn is_ignored(bundle: &Bundle, policy: &Policy) -> bool {
 
 /// Problems of one policy that takes part.
 pub fn policy(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Diagnostic>) {
-    if compiled.users.include.is_empty() && compiled.workloads.is_empty() && compiled.agents.is_empty() {
+    let is_empty = compiled.users.include.is_empty() && compiled.workloads.is_empty() && compiled.agents.is_empty();
+    // WHY: a scope whose names led nowhere is no empty one; those have been reported.
+    if is_empty && problems.is_empty() {
         let what = format!("`{}` applies to nobody", policy.display_name.value);
         let help = "include users, service principals or agent identities";
         problems.push(Diagnostic::new(&rules::EMPTY_SCOPE, policy.display_name.span, what).help(help));
@@ -80,7 +82,12 @@ fn break_glass(
             };
             let name = heads.get(policy.index.as_usize()).map_or("", |head| &head.display_name);
             let what = format!("`{name}` can block the break-glass identity `{}`", identity.value);
-            diagnostics.push(Diagnostic::new(rule, identity.span, what).help("exclude the identity from that policy"));
+            let mut diagnostic =
+                Diagnostic::new(rule, identity.span, what).help("exclude the identity from that policy");
+            if let Some(policy) = bundle.policies.get(policy.index.as_usize()) {
+                diagnostic = diagnostic.related(policy.display_name.span, "the policy");
+            }
+            diagnostics.push(diagnostic);
         }
     }
 }

@@ -35,13 +35,13 @@ pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};
 
 pub(crate) use build::EligibilityFacts;
-pub(crate) use bundle::{LocationSet, LocationTable, contains, insert, risk_bit};
+pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert, risk_bit};
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{CompiledControl, CompiledFilter, CompiledPolicy, Grant, ResourceList, Suite, UserList};
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
-pub(crate) use workload::{Candidate, Slot};
+pub(crate) use workload::{Candidate, Class, Slot};
 
-use crate::text::{Diagnostics, Finding, RawBundle};
+use crate::text::{Diagnostics, Finding, RawBundle, Sources};
 
 /// The result of compiling a whole bundle.
 #[derive(Debug)]
@@ -66,7 +66,11 @@ pub fn compile(raw: &RawBundle) -> Compilation {
 }
 
 fn attempt(raw: &RawBundle, mode: Mode) -> Compilation {
-    let Reading { bundle, sources, mut diagnostics } = read(raw, mode);
+    let Reading { bundle, mut sources, mut diagnostics } = read(raw, mode);
+    if mode == Mode::Fast {
+        // WHY: the fast way needs no text any more, for it tells no places; a large tenant's text is most of the memory.
+        sources = Sources::default();
+    }
     let database = bundle
         .settings
         .country_database

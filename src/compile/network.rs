@@ -5,10 +5,11 @@
 //! country, interned, because many stretches share one. A look-up finds the stretch by the top bits of the address
 //! and a binary search in between. Knows addresses and location numbers, not what locations mean.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use crate::model::IpRange;
 use crate::model::location::{Country, CountryFact};
@@ -248,17 +249,18 @@ struct Places {
 const UNMAPPED: u16 = u16::MAX;
 
 impl Places {
-    fn place(&self, index: u32) -> Place<'_> {
-        let index = index as usize;
+    fn place(&self, number: u32) -> Place<'_> {
+        let (country, locations) = self.key(number);
+        let country = Country::from_index(usize::from(country)).map_or(CountryFact::Unmapped, CountryFact::Known);
+        Place { locations, country }
+    }
+
+    /// Country number, out of range for none, and locations.
+    fn key(&self, number: u32) -> (u16, &[LocationIndex]) {
+        let index = number as usize;
         let bound = |index: usize| self.offsets.get(index).map_or(0, |offset| *offset as usize);
         let locations = self.locations.get(bound(index)..bound(index + 1)).unwrap_or_default();
-        let country = match self.countries.get(index) {
-            Some(&number) if number != UNMAPPED => {
-                Country::from_index(usize::from(number)).map_or(CountryFact::Unmapped, CountryFact::Known)
-            }
-            _ => CountryFact::Unmapped,
-        };
-        Place { locations, country }
+        (self.countries.get(index).copied().unwrap_or(UNMAPPED), locations)
     }
 
     fn bytes(&self) -> usize {
@@ -266,36 +268,39 @@ impl Places {
     }
 }
 
+/// Gives equal places one number. The table stores numbers only; the places themselves are the keys.
 #[derive(Debug)]
 struct PlaceInterner {
     places: Places,
-    known: HashMap<Box<[u16]>, u32, RandomState>,
-    key: Vec<u16>,
+    numbers: HashTable<u32>,
+    hasher: RandomState,
 }
 
 impl Default for PlaceInterner {
     fn default() -> Self {
         let places = Places { offsets: vec![0, 0], locations: Vec::new(), countries: vec![UNMAPPED] };
-        let known = HashMap::from_iter([(Box::from([UNMAPPED]), 0)]);
-        Self { places, known, key: Vec::new() }
+        let mut interner = Self { places, numbers: HashTable::new(), hasher: RandomState::default() };
+        let hash = interner.hasher.hash_one((UNMAPPED, &[] as &[LocationIndex]));
+        interner.numbers.insert_unique(hash, 0, |_| hash);
+        interner
     }
 }
 
 impl PlaceInterner {
     fn intern(&mut self, open: &Open) -> u32 {
+        let Self { places, numbers, hasher } = self;
         let country = open.country.unwrap_or(UNMAPPED);
-        self.key.clear();
-        self.key.push(country);
-        self.key.extend(&open.locations);
-        if let Some(index) = self.known.get(self.key.as_slice()) {
-            return *index;
+        let hash = hasher.hash_one((country, open.locations.as_slice()));
+        let is_same = |number: &u32| places.key(*number) == (country, open.locations.as_slice());
+        if let Some(number) = numbers.find(hash, is_same) {
+            return *number;
         }
-        let index = u32::try_from(self.places.countries.len()).unwrap_or(u32::MAX);
-        self.places.locations.extend(&open.locations);
-        self.places.offsets.push(u32::try_from(self.places.locations.len()).unwrap_or(u32::MAX));
-        self.places.countries.push(country);
-        self.known.insert(self.key.as_slice().into(), index);
-        index
+        let number = u32::try_from(places.countries.len()).unwrap_or(u32::MAX);
+        places.locations.extend(&open.locations);
+        places.offsets.push(u32::try_from(places.locations.len()).unwrap_or(u32::MAX));
+        places.countries.push(country);
+        numbers.insert_unique(hash, number, |number| hasher.hash_one(places.key(*number)));
+        number
     }
 }
 

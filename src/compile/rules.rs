@@ -15,7 +15,7 @@ macro_rules! rules {
 
 rules! {
     /// A file whose kind doorward does not read.
-    UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml and .mmdb files; this one is not read";
+    UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml and .mmdb files";
     /// A document that is no policy, location, principal or settings.
     UNRECOGNISED_DOCUMENT: Error, "unrecognised-document", "a document is a policy, a named location, a service principal, or a list of them";
     /// A template in the place of a policy.
@@ -50,6 +50,8 @@ rules! {
     COUNTRY_CODE: Error, "country-code", "countries are two letters, ISO 3166-1 alpha-2";
     /// A list that would never contain anything.
     EMPTY_LOCATION: Warning, "empty-location", "nothing is ever inside this location";
+    /// A location that was deleted.
+    DELETED_LOCATION: Warning, "deleted-location", "a deleted location contains nothing, so it is left out";
     /// A timestamp that is none.
     TIMESTAMP: Error, "timestamp", "timestamps are RFC 3339, for example 2026-05-01T00:00:00Z";
     /// Two objects with one id.

@@ -3,16 +3,15 @@
 //! Any enforced block blocks. Otherwise the grant controls of all enforced policies must be met. Report-only policies
 //! are kept apart from the first moment and never read by the rule.
 
-use super::facts::Memberships;
 use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Grant, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
-use crate::model::decision::{Control, Decision, Reason};
+use crate::model::decision::{Control, Reason};
 use crate::model::request::Satisfied;
 use crate::model::{IdRef, Operator};
 
-/// The result of one decision. Keep one for each thread and reuse it: after its first use, deciding never allocates.
+/// The policies that apply, and what they come to.
 #[derive(Debug)]
-pub struct Evaluation {
+pub(super) struct Combination {
     reason: Reason,
     policies: Vec<PolicyIndex>,
     report_only: Vec<PolicyIndex>,
@@ -21,10 +20,9 @@ pub struct Evaluation {
     enforced: Vec<Slot>,
     reported: Vec<Slot>,
     has_block: bool,
-    memberships: Memberships,
 }
 
-impl Default for Evaluation {
+impl Default for Combination {
     fn default() -> Self {
         Self {
             reason: Reason::DefaultDecision,
@@ -34,63 +32,45 @@ impl Default for Evaluation {
             enforced: Vec::new(),
             reported: Vec::new(),
             has_block: false,
-            memberships: Memberships::default(),
         }
     }
 }
 
-impl Evaluation {
-    /// Allow or block.
-    pub fn decision(&self) -> Decision {
-        self.reason.decision()
-    }
-
-    /// Why.
-    pub fn reason(&self) -> Reason {
+impl Combination {
+    pub(super) fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// The policies that decided, in bundle order: those that block, those with unmet controls, or those whose
-    /// controls are met, by the reason.
-    pub fn policies(&self) -> &[PolicyIndex] {
+    pub(super) fn policies(&self) -> &[PolicyIndex] {
         &self.policies
     }
 
-    /// Report-only policies that would have blocked or asked for more, in bundle order.
-    pub fn report_only(&self) -> &[PolicyIndex] {
+    pub(super) fn report_only(&self) -> &[PolicyIndex] {
         &self.report_only
     }
 
-    /// The unmet controls of the deciding policies in the order of Entra's prompts, none twice.
-    pub fn unmet<'b>(&'b self, bundle: &'b CompiledBundle) -> impl Iterator<Item = Control<'b>> {
+    pub(super) fn unmet<'b>(&'b self, bundle: &'b CompiledBundle) -> impl Iterator<Item = Control<'b>> {
         self.unmet
             .iter()
-            .filter_map(|(slot, place)| controls(bundle.slot(*slot)).1.get(*place))
+            .filter_map(|(slot, place)| controls(bundle.slot(*slot)).get(*place))
             .map(CompiledControl::name)
     }
 
+    /// Forgets the last decision. All memory that this bundle can need is taken at its first one.
     pub(super) fn begin(&mut self, bundle: &CompiledBundle) {
+        self.enforced.clear();
+        self.reported.clear();
         self.policies.clear();
         self.report_only.clear();
         self.unmet.clear();
-        self.enforced.clear();
-        self.reported.clear();
         self.has_block = false;
         let most = bundle.compiled().len();
-        for list in [&mut self.enforced, &mut self.reported] {
-            list.reserve(most);
+        if self.enforced.capacity() < most {
+            self.enforced.reserve(most);
+            self.reported.reserve(most);
+            self.policies.reserve(most);
+            self.report_only.reserve(most);
         }
-        for list in [&mut self.policies, &mut self.report_only] {
-            list.reserve(most);
-        }
-    }
-
-    pub(super) fn take_memberships(&mut self) -> Memberships {
-        std::mem::take(&mut self.memberships)
-    }
-
-    pub(super) fn return_memberships(&mut self, memberships: Memberships) {
-        self.memberships = memberships;
     }
 
     /// Notes that the policy of `slot` applies.
@@ -114,8 +94,8 @@ impl Evaluation {
         satisfied: &Satisfied<'_>,
         is_certain: impl Fn(Slot) -> bool,
     ) {
-        let is_unmet = |slot: Slot| !is_met(bundle.slot(slot), satisfied);
         let blocks = |slot: Slot| bundle.gates().gate(slot).blocks();
+        let is_unmet = |slot: Slot| blocks(slot) || !is_met(bundle.slot(slot), satisfied);
         let index = |slot: Slot| bundle.slot(slot).index;
         let enforced = || self.enforced.iter().copied();
         if self.has_block {
@@ -143,10 +123,10 @@ impl Evaluation {
 
     fn note_unmet(&mut self, bundle: &CompiledBundle, satisfied: &Satisfied<'_>) {
         for slot in self.enforced.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), satisfied)) {
-            let open = controls(bundle.slot(slot)).1.iter().enumerate();
+            let open = controls(bundle.slot(slot)).iter().enumerate();
             self.unmet.extend(open.filter(|(_, control)| !control.is_met(satisfied)).map(|(place, _)| (slot, place)));
         }
-        let control = |(slot, place): &(Slot, usize)| controls(bundle.slot(*slot)).1.get(*place);
+        let control = |(slot, place): &(Slot, usize)| controls(bundle.slot(*slot)).get(*place);
         self.unmet.sort_unstable_by(|a, b| {
             control(a).map(CompiledControl::order).cmp(&control(b).map(CompiledControl::order))
         });
@@ -166,11 +146,11 @@ pub(super) fn is_met(policy: &CompiledPolicy, satisfied: &Satisfied<'_>) -> bool
     }
 }
 
-/// How the controls of a policy combine, and which they are; none for a block.
-fn controls(policy: &CompiledPolicy) -> (Operator, &[CompiledControl]) {
+/// The controls that a policy asks for; none for a block.
+fn controls(policy: &CompiledPolicy) -> &[CompiledControl] {
     match &policy.grant {
-        Grant::Block => (Operator::And, &[]),
-        Grant::Require { operator, controls } => (*operator, controls),
+        Grant::Block => &[],
+        Grant::Require { controls, .. } => controls,
     }
 }
 

@@ -15,19 +15,19 @@ use crate::model::{
 };
 
 /// Whether all conditions but identity, location and service principal risk may hold.
-pub fn others_may_hold(policy: &CompiledPolicy, facts: &Facts<'_, '_>) -> bool {
+pub fn others_may_hold(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
     OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds.is_possible())
 }
 
 /// Whether every condition certainly holds, whatever the missing facts are.
-pub fn certainly_applies(policy: &CompiledPolicy, facts: &Facts<'_, '_>) -> bool {
+pub fn certainly_applies(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
     let hot = [identity(policy, facts), location(policy, facts), service_principal_risk(policy, facts)];
     hot.iter().all(|found| found.holds == Truth::True)
         && OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds == Truth::True)
 }
 
 /// A condition: its truth, and what decided it.
-pub type Condition = for<'b> fn(&'b CompiledPolicy, &Facts<'_, '_>) -> Match<'b>;
+pub type Condition = for<'b> fn(&'b CompiledPolicy, &Facts<'_>) -> Match<'b>;
 
 /// The conditions besides identity, location and service principal risk, with Entra's names for them.
 /// Source: `conditionalAccessConditions` of Microsoft Graph, and `agentIdRisk` of `whatIfAnalysisReasons`.
@@ -53,7 +53,7 @@ pub const fn identity_name(kind: IdentityKind) -> &'static str {
 }
 
 /// Who: each kind of identity is in scope only through its own fields.
-pub fn identity<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+pub fn identity<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let identity = &facts.request.identity;
     match identity.kind {
         IdentityKind::User => user(policy, facts),
@@ -66,7 +66,7 @@ pub fn identity<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<
             let scope = &policy.workloads;
             let all = "ServicePrincipalsInMyTenant";
             let covered = scope.covers(all, identity.id, Blueprint::Inapplicable, facts.attributes());
-            match facts.eligible {
+            match facts.workload.eligible {
                 Truth::False if !scope.is_empty() => Match { holds: Truth::False, by: By::NotEligible },
                 eligible => Match { holds: covered.holds & eligible, ..covered },
             }
@@ -74,7 +74,7 @@ pub fn identity<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<
     }
 }
 
-fn user<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+fn user<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let scope = &policy.users;
     if scope.include.is_empty() {
         return Match { holds: Truth::False, by: By::NoScope };
@@ -82,7 +82,7 @@ fn user<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
     Match::of(user_side(&scope.include, facts), user_side(&scope.exclude, facts))
 }
 
-fn user_side<'b>(list: &'b UserList, facts: &Facts<'_, '_>) -> impl Iterator<Item = (Truth, Entry<'b>)> {
+fn user_side<'b>(list: &'b UserList, facts: &Facts<'_>) -> impl Iterator<Item = (Truth, Entry<'b>)> {
     let identity = &facts.request.identity;
     let all = list.all.then_some((Truth::True, Entry::Word("All")));
     let id = find(&list.ids, identity.id).map(|id| (Truth::True, Entry::Id(id)));
@@ -129,7 +129,7 @@ fn agent_user<'b>(policy: &'b CompiledPolicy, id: IdRef<'_>) -> Match<'b> {
 }
 
 /// Where from.
-pub fn location<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+pub fn location<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let condition = &policy.locations;
     if !condition.is_configured {
         return Match::NOT_CONFIGURED;
@@ -143,7 +143,7 @@ pub fn location<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<
 }
 
 /// At which risk of the service principal.
-pub fn service_principal_risk<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+pub fn service_principal_risk<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     listed(policy.service_principal_risk, facts.request.risk.service_principal)
 }
 
@@ -157,13 +157,13 @@ fn listed<'b, T: Word>(levels: Set<T>, level: T) -> Match<'b> {
 
 /// What for: applications, user actions and authentication contexts are three ways to say it, and any of them will do.
 /// Exclusions are about applications only.
-fn resource<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+fn resource<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let apps = applications(policy, facts);
     let others = Match::of([user_action(policy, facts), context(policy, facts)].into_iter().flatten(), None);
     if others.holds > apps.holds { others } else { apps }
 }
 
-fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let condition = &policy.resources;
     let requested = &facts.request.resource;
     let filter = condition.filter.as_ref();
@@ -193,7 +193,7 @@ fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<
 }
 
 /// A request that names neither an action nor an application may be for any action.
-fn user_action<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Option<(Truth, Entry<'b>)> {
+fn user_action<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Option<(Truth, Entry<'b>)> {
     let actions = policy.resources.user_actions;
     let requested = &facts.request.resource;
     let entry = |truth: Truth| move |action: UserAction| (truth, Entry::Word(action.as_str()));
@@ -205,7 +205,7 @@ fn user_action<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Option<
 }
 
 /// A context is asked for or it is not: a request that names none asks for none, unless it says nothing of its target.
-fn context<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Option<(Truth, Entry<'b>)> {
+fn context<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Option<(Truth, Entry<'b>)> {
     let contexts = &policy.resources.authentication_contexts;
     let requested = &facts.request.resource;
     match &requested.authentication_context {
@@ -260,7 +260,7 @@ impl UnsaidApp {
 }
 
 /// An unknown platform is covered by `all` only, and never excluded.
-fn platform<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+fn platform<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let condition = policy.platforms;
     if condition.include.is_empty() && condition.exclude.is_empty() {
         return Match::NOT_CONFIGURED;
@@ -274,7 +274,7 @@ fn platform<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> 
 }
 
 /// `exchangeActiveSync` covers the supported platforms too.
-fn client_app<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+fn client_app<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let set = policy.client_apps;
     if set.is_empty() || set.contains(ClientApp::All) {
         return Match::NOT_CONFIGURED;
@@ -290,7 +290,7 @@ fn client_app<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b
 }
 
 /// A request without a device comes from an unregistered one, whose attributes are all null.
-fn device<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+fn device<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let Some(filter) = &policy.device_filter else { return Match::NOT_CONFIGURED };
     let holds = match &facts.request.device {
         Some(device) => filter.rule.evaluate(device),
@@ -302,6 +302,6 @@ fn device<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
     }
 }
 
-fn flow<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_, '_>) -> Match<'b> {
+fn flow<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     listed(policy.flows, facts.request.authentication_flow.unwrap_or(TransferMethod::None))
 }

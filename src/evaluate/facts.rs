@@ -3,7 +3,7 @@
 //! Two sources of one fact that disagree are an error here. Says nothing about policies.
 
 use crate::compile::{
-    CompiledBundle, EligibilityFacts, LocationIndex, LocationSet, LocationTable, contains, insert, risk_bit,
+    Class, CompiledBundle, EligibilityFacts, LocationIndex, LocationSet, LocationTable, contains, insert, risk_bit,
 };
 use crate::model::bundle::MissingIp;
 use crate::model::decision::InputError;
@@ -11,33 +11,49 @@ use crate::model::location::{Country, CountryFact};
 use crate::model::request::{Identity, Network};
 use crate::model::{Attributes, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
 
-/// The facts of one request. `'r` is the request's, `'b` the bundle's.
+/// The facts of one request.
 #[derive(Debug)]
-pub struct Facts<'r, 'b> {
+pub struct Facts<'a> {
     /// The request.
-    pub request: &'r TokenRequest<'r>,
+    pub request: &'a TokenRequest<'a>,
     /// The bundle.
-    pub bundle: &'b CompiledBundle,
-    /// Whether the workload is covered by workload policies at all; meaningless for other identities.
-    pub eligible: Truth,
-    /// The identity's custom security attributes as the catalogue has them; the request's own are in the request.
-    catalogue_attributes: Option<&'b Attributes<'static>>,
+    pub bundle: &'a CompiledBundle,
+    /// What the bundle knows of the workload; for other kinds of identity of nobody.
+    pub workload: Workload<'a>,
     /// The locations.
-    pub locations: LocationFacts,
+    pub locations: &'a LocationFacts,
     /// The bit of the service principal's risk.
     pub risk_bit: u8,
     /// Groups and roles of a user.
-    pub memberships: Memberships,
+    pub memberships: &'a Memberships,
 }
 
-impl<'r, 'b> Facts<'r, 'b> {
-    /// Joins request and bundle. `memberships` is memory to reuse.
+/// Memory for facts, to reuse: sets that are too large to copy about.
+#[derive(Debug, Default)]
+pub struct FactScratch {
+    locations: LocationFacts,
+    memberships: Memberships,
+}
+
+/// What the bundle knows of a workload or agent identity.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload<'b> {
+    /// The policies that may cover it.
+    pub class: Class<'b>,
+    /// Whether workload policies cover it at all; meaningless for agent identities.
+    pub eligible: Truth,
+    /// Its entry of the catalogue.
+    catalogue: Option<usize>,
+}
+
+impl<'a> Facts<'a> {
+    /// Joins request and bundle.
     pub fn settle(
-        bundle: &'b CompiledBundle,
-        request: &'r TokenRequest<'r>,
-        mut memberships: Memberships,
+        bundle: &'a CompiledBundle,
+        request: &'a TokenRequest<'a>,
+        scratch: &'a mut FactScratch,
     ) -> Result<Self, InputError> {
-        let locations = LocationFacts::settle(bundle, &request.network)?;
+        scratch.locations.settle(bundle, &request.network)?;
         let identity = &request.identity;
         if let Some(own) = &request.resource.attributes {
             for app_id in &request.resource.app_ids {
@@ -45,28 +61,29 @@ impl<'r, 'b> Facts<'r, 'b> {
                 agree_on_attributes("resource.customSecurityAttributes", Some(own), catalogue)?;
             }
         }
-        let (eligible, catalogue_attributes) = match identity.kind {
-            IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => settle_workload(bundle, identity)?,
-            IdentityKind::AgentIdentity => (Truth::True, settle_agent(bundle, identity)?),
+        let workload = match identity.kind {
+            IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity | IdentityKind::AgentIdentity => {
+                Workload::settle(bundle, identity)?
+            }
             IdentityKind::User | IdentityKind::AgentUser => {
-                memberships.settle(bundle, identity);
-                (Truth::True, None)
+                scratch.memberships.settle(bundle, identity);
+                Workload::NOBODY
             }
         };
         Ok(Self {
             request,
             bundle,
-            eligible,
-            catalogue_attributes,
-            locations,
+            workload,
+            locations: &scratch.locations,
             risk_bit: risk_bit(request.risk.service_principal),
-            memberships,
+            memberships: &scratch.memberships,
         })
     }
 
     /// All custom security attributes of the identity; `None`: nobody said.
     pub fn attributes(&self) -> Option<&Attributes<'_>> {
-        self.request.identity.attributes.as_ref().or(self.catalogue_attributes)
+        let catalogue = || self.bundle.principal(self.workload.catalogue?)?.attributes.as_ref();
+        self.request.identity.attributes.as_ref().or_else(catalogue)
     }
 
     /// All custom security attributes of a resource's service principal; `None`: nobody said.
@@ -74,80 +91,66 @@ impl<'r, 'b> Facts<'r, 'b> {
         let own = self.request.resource.attributes.as_ref();
         own.or_else(|| self.bundle.attributes_of_app(app_id))
     }
+}
 
-    /// Gives the memory of the memberships back.
-    pub fn into_memberships(self) -> Memberships {
-        self.memberships
+impl<'b> Workload<'b> {
+    const NOBODY: Self = Self { class: Class { candidates: &[], wide: &[] }, eligible: Truth::True, catalogue: None };
+
+    fn settle(bundle: &'b CompiledBundle, identity: &Identity<'_>) -> Result<Self, InputError> {
+        let (known, class) = bundle.workloads().class(identity.id);
+        let kind = known.and_then(|known| known.kind);
+        let is_managed = identity.kind == IdentityKind::ManagedIdentity;
+        let is_agent = identity.kind == IdentityKind::AgentIdentity;
+        if let Some(kind) = kind
+            && !is_agent
+            && is_managed != (kind == ServicePrincipalType::ManagedIdentity)
+        {
+            return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
+        }
+        let catalogue = known.and_then(|known| known.catalogue());
+        // WHY: most requests state no fact that the catalogue also has; its entry is then not touched, which spares
+        // the decision a cache miss.
+        let states_facts = identity.app_id.is_some()
+            || identity.owner_tenant.is_some()
+            || identity.audience.is_some()
+            || identity.attributes.is_some();
+        let principal = catalogue.filter(|_| states_facts).and_then(|index| bundle.principal(index));
+        if let Some(principal) = principal {
+            agree_on_principal(identity, principal)?;
+        }
+        let settings = bundle.identity();
+        let eligible = match known {
+            Some(known) if catalogue.is_some() && !is_managed && !states_facts => known.eligible,
+            _ => {
+                let facts = EligibilityFacts {
+                    kind: kind.or(is_managed.then_some(ServicePrincipalType::ManagedIdentity)),
+                    owner_tenant: identity
+                        .owner_tenant
+                        .or(principal.and_then(|principal| principal.owner_tenant.as_ref()).map(Id::as_ref)),
+                    audience: identity.audience.or(principal.and_then(|principal| principal.audience)),
+                };
+                facts.judge(settings.eligibility, settings.tenant_id.as_ref())
+            }
+        };
+        Ok(Self { class, eligible, catalogue })
     }
 }
 
-type Settled<'b> = (Truth, Option<&'b Attributes<'static>>);
+const CATALOGUE_DISAGREES: &str = "is not what the bundle's catalogue says";
 
-fn settle_workload<'b>(bundle: &'b CompiledBundle, identity: &Identity<'_>) -> Result<Settled<'b>, InputError> {
-    let own = own_kind(identity.kind);
-    let (known, _) = bundle.workloads().class(identity.id);
-    let catalogue = known.and_then(|known| Some((known, bundle.principal(known.catalogue()?)?)));
-    let Some((known, principal)) = catalogue else {
-        let kind =
-            (own == Some(ServicePrincipalType::ManagedIdentity)).then_some(ServicePrincipalType::ManagedIdentity);
-        let facts = EligibilityFacts { kind, owner_tenant: identity.owner_tenant, audience: identity.audience };
-        return Ok((judge(bundle, facts), None));
-    };
-    if let Some(kind) = known.kind
-        && (own == Some(ServicePrincipalType::ManagedIdentity)) != (kind == ServicePrincipalType::ManagedIdentity)
-    {
-        return Err(InputError::conflict("identity.type", "is not what the bundle's catalogue says"));
-    }
-    let attributes = agree_on_principal(identity, principal)?;
-    let is_managed = own == Some(ServicePrincipalType::ManagedIdentity);
-    if !is_managed && identity.owner_tenant.is_none() && identity.audience.is_none() {
-        return Ok((known.eligible, attributes));
-    }
-    let facts = EligibilityFacts {
-        kind: principal.kind.or(is_managed.then_some(ServicePrincipalType::ManagedIdentity)),
-        owner_tenant: identity.owner_tenant.or(principal.owner_tenant.as_ref().map(Id::as_ref)),
-        audience: identity.audience.or(principal.audience),
-    };
-    Ok((judge(bundle, facts), attributes))
-}
-
-fn settle_agent<'b>(
-    bundle: &'b CompiledBundle,
-    identity: &Identity<'_>,
-) -> Result<Option<&'b Attributes<'static>>, InputError> {
-    let (known, _) = bundle.workloads().class(identity.id);
-    match known.and_then(|known| bundle.principal(known.catalogue()?)) {
-        Some(principal) => agree_on_principal(identity, principal),
-        None => Ok(None),
-    }
-}
-
-/// Holds the request's facts against the catalogue's; gives the catalogue's attributes.
-fn agree_on_principal<'b>(
-    identity: &Identity<'_>,
-    principal: &'b ServicePrincipal,
-) -> Result<Option<&'b Attributes<'static>>, InputError> {
+/// Holds the request's facts against the catalogue's.
+fn agree_on_principal(identity: &Identity<'_>, principal: &ServicePrincipal) -> Result<(), InputError> {
     agree("identity.appId", identity.app_id, principal.app_id.as_ref().map(Id::as_ref))?;
     agree("identity.ownerTenant", identity.owner_tenant, principal.owner_tenant.as_ref().map(Id::as_ref))?;
     agree("identity.audience", identity.audience, principal.audience)?;
-    let attributes = principal.attributes.as_ref();
-    agree_on_attributes("identity.customSecurityAttributes", identity.attributes.as_ref(), attributes)?;
-    Ok(attributes)
-}
-
-fn own_kind(kind: IdentityKind) -> Option<ServicePrincipalType> {
-    (kind == IdentityKind::ManagedIdentity).then_some(ServicePrincipalType::ManagedIdentity)
-}
-
-fn judge(bundle: &CompiledBundle, facts: EligibilityFacts<'_>) -> Truth {
-    let identity = bundle.identity();
-    facts.judge(identity.eligibility, identity.tenant_id.as_ref())
+    let field = "identity.customSecurityAttributes";
+    agree_on_attributes(field, identity.attributes.as_ref(), principal.attributes.as_ref())
 }
 
 fn agree<T: PartialEq>(field: &str, request: Option<T>, catalogue: Option<T>) -> Result<(), InputError> {
     match (request, catalogue) {
         (Some(request), Some(catalogue)) if request != catalogue => {
-            Err(InputError::conflict(field, "is not what the bundle's catalogue says"))
+            Err(InputError::conflict(field, CATALOGUE_DISAGREES))
         }
         _ => Ok(()),
     }
@@ -160,14 +163,14 @@ fn agree_on_attributes(
 ) -> Result<(), InputError> {
     match (request, catalogue) {
         (Some(request), Some(catalogue)) if !request.agrees_with(catalogue) => {
-            Err(InputError::conflict(field, "is not what the bundle's catalogue says"))
+            Err(InputError::conflict(field, CATALOGUE_DISAGREES))
         }
         _ => Ok(()),
     }
 }
 
-/// Where a request comes from, as sets of locations.
-#[derive(Debug)]
+/// Where a request comes from, as sets of locations. Only the words that the bundle uses mean anything.
+#[derive(Debug, Default)]
 pub struct LocationFacts {
     /// Locations that certainly contain it.
     pub inside: LocationSet,
@@ -177,39 +180,55 @@ pub struct LocationFacts {
 }
 
 impl LocationFacts {
-    fn settle(bundle: &CompiledBundle, network: &Network) -> Result<Self, InputError> {
-        let table = bundle.location_table();
-        let mut inside = LocationSet::default();
-        let mut unknown = LocationSet::default();
-        let is_outside = bundle.identity().missing_ip == MissingIp::OutsideAll;
+    fn settle(&mut self, bundle: &CompiledBundle, network: &Network) -> Result<(), InputError> {
+        let (table, settings) = (bundle.location_table(), bundle.identity());
+        let words = table.words;
+        let Self { inside, possible: unknown, words: used } = self;
+        *used = words;
+        inside.iter_mut().zip(unknown.iter_mut()).take(words).for_each(|(inside, unknown)| {
+            *inside = 0;
+            *unknown = 0;
+        });
+        let mut is_all_known = true;
+        let mut may_be_in = |set: &LocationSet| {
+            unite(unknown, set, words);
+            is_all_known = false;
+        };
+        let is_outside = settings.missing_ip == MissingIp::OutsideAll;
         let place = network.ip_address.map(|address| bundle.place(address));
         match place {
-            Some(place) => place.locations.iter().for_each(|location| insert(&mut inside, *location)),
+            Some(place) => place.locations.iter().for_each(|location| insert(inside, *location)),
             None if is_outside => {}
-            None => unite(&mut unknown, &table.by_address),
+            None => may_be_in(&table.by_address),
         }
-        let mapped = place.filter(|_| bundle.identity().has_country_database).map(|place| place.country);
-        match country(network.country, mapped)? {
-            Some(country) => enter(&mut inside, &table.of_country, LocationTable::row(country)),
-            None if place.is_none() && is_outside => {}
-            None => unite(&mut unknown, &table.by_country),
+        if table.has_countries || network.country.is_some() {
+            let mapped = place.filter(|_| settings.has_country_database).map(|place| place.country);
+            match country(network.country, mapped)? {
+                Some(country) => enter(inside, &table.of_country, LocationTable::row(country)),
+                None if place.is_none() && is_outside => {}
+                None => may_be_in(&table.by_country),
+            }
         }
-        match network.gps_country {
-            Some(country) => enter(&mut inside, &table.of_gps, Country::index(country)),
-            None => unite(&mut unknown, &table.by_gps),
+        if table.has_gps {
+            match network.gps_country {
+                Some(country) => enter(inside, &table.of_gps, Country::index(country)),
+                None => may_be_in(&table.by_gps),
+            }
         }
-        match network.compliant_network {
-            Some(true) => unite(&mut inside, &table.by_compliant_network),
-            Some(false) => {}
-            None => unite(&mut unknown, &table.by_compliant_network),
+        if table.has_compliant_network {
+            match network.compliant_network {
+                Some(true) => unite(inside, &table.by_compliant_network, words),
+                Some(false) => {}
+                None => may_be_in(&table.by_compliant_network),
+            }
         }
-        if meet(&inside, &table.trusted) {
-            insert(&mut inside, table.all_trusted);
-        } else if meet(&unknown, &table.trusted) {
-            insert(&mut unknown, table.all_trusted);
+        if meet(inside, &table.trusted, words) {
+            insert(inside, table.all_trusted);
+        } else if !is_all_known && meet(unknown, &table.trusted, words) {
+            insert(unknown, table.all_trusted);
         }
-        unite(&mut unknown, &inside);
-        Ok(Self { inside, possible: unknown, words: table.words })
+        unite(unknown, inside, words);
+        Ok(())
     }
 
     /// Whether the request is in `location`.
@@ -223,10 +242,10 @@ impl LocationFacts {
         }
     }
 
-    /// The locations that may contain the request, each with whether it certainly does.
-    pub fn iter(&self) -> impl Iterator<Item = (LocationIndex, bool)> {
-        (0u16..).zip(&self.possible).take(self.words).flat_map(move |(word, bits)| {
-            let mut rest = *bits;
+    /// The locations among `wanted` that may contain the request, each with whether it certainly does.
+    pub fn among(&self, wanted: &LocationSet) -> impl Iterator<Item = (LocationIndex, bool)> {
+        (0u16..).zip(self.possible.iter().zip(wanted)).take(self.words).flat_map(move |(word, (bits, wanted))| {
+            let mut rest = bits & wanted;
             std::iter::from_fn(move || {
                 let bit = u16::try_from(rest.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
                 rest &= rest - 1;
@@ -252,12 +271,12 @@ fn enter(set: &mut LocationSet, rows: &[Box<[LocationIndex]>], row: usize) {
     rows.get(row).into_iter().flatten().for_each(|location| insert(set, *location));
 }
 
-fn unite(set: &mut LocationSet, other: &LocationSet) {
-    set.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+fn unite(set: &mut LocationSet, other: &LocationSet, words: usize) {
+    set.iter_mut().zip(other).take(words).for_each(|(word, other)| *word |= other);
 }
 
-fn meet(set: &LocationSet, other: &LocationSet) -> bool {
-    set.iter().zip(other).any(|(word, other)| word & other != 0)
+fn meet(set: &LocationSet, other: &LocationSet, words: usize) -> bool {
+    set.iter().zip(other).take(words).any(|(word, other)| word & other != 0)
 }
 
 /// Groups and roles of a user, as far as policies name them.

@@ -5,21 +5,59 @@
 //!
 //! The walk: [`facts`] settles what is known of the request; [`condition`] says of each condition whether it holds,
 //! three-valued; a policy applies when every condition may hold, so that missing evidence never widens access;
-//! [`combine`] alone orders outcomes. [`trace`] runs the same conditions for people.
+//! [`combine`] alone orders outcomes. [`mod@trace`] runs the same conditions for people.
 
 mod combine;
 mod condition;
 mod facts;
 mod trace;
 
-pub use combine::Evaluation;
 pub use trace::{ConditionTrace, Outcome, PolicyTrace, trace};
 
-use facts::Facts;
+use combine::Combination;
+use facts::{FactScratch, Facts};
 
-use crate::compile::{Candidate, CompiledBundle, Slot};
-use crate::model::decision::InputError;
+use crate::compile::{Candidate, CompiledBundle, PolicyIndex, Slot, WideScratch};
+use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::{IdentityKind, TokenRequest};
+
+/// The result of one decision. Keep one for each thread and reuse it: after its first use, deciding never allocates.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    outcome: Combination,
+    /// Memory that one decision leaves to the next.
+    facts: FactScratch,
+    wide: WideScratch,
+}
+
+impl Evaluation {
+    /// Allow or block.
+    pub fn decision(&self) -> Decision {
+        self.reason().decision()
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason {
+        self.outcome.reason()
+    }
+
+    /// The policies that decided, in bundle order: those that block, those with unmet controls, or those whose
+    /// controls are met, by the reason.
+    pub fn policies(&self) -> &[PolicyIndex] {
+        self.outcome.policies()
+    }
+
+    /// Report-only policies that would have blocked or asked for more, in bundle order.
+    pub fn report_only(&self) -> &[PolicyIndex] {
+        self.outcome.report_only()
+    }
+
+    /// The unmet controls of the deciding policies in the order of Entra's prompts, none twice. `bundle` is the one
+    /// that decided.
+    pub fn unmet<'b>(&'b self, bundle: &'b CompiledBundle) -> impl Iterator<Item = Control<'b>> {
+        self.outcome.unmet(bundle)
+    }
+}
 
 /// Decides `request`; the result is in `evaluation`, whatever it held before.
 ///
@@ -31,23 +69,23 @@ pub fn evaluate(
     request: &TokenRequest<'_>,
     evaluation: &mut Evaluation,
 ) -> Result<(), InputError> {
-    evaluation.begin(bundle);
-    let facts = Facts::settle(bundle, request, evaluation.take_memberships())?;
-    each_applying(bundle, &facts, |slot| evaluation.apply(bundle, slot));
+    let Evaluation { outcome, facts, wide } = evaluation;
+    outcome.begin(bundle);
+    let facts = Facts::settle(bundle, request, facts)?;
+    each_applying(bundle, &facts, wide, |slot| outcome.apply(bundle, slot));
     let is_certain = |slot| condition::certainly_applies(bundle.slot(slot), &facts);
-    evaluation.conclude(bundle, &request.satisfied, is_certain);
-    evaluation.return_memberships(facts.into_memberships());
+    outcome.conclude(bundle, &request.satisfied, is_certain);
     Ok(())
 }
 
 /// Calls `found` with every policy that takes part and may apply, in no order, none twice.
-fn each_applying(bundle: &CompiledBundle, facts: &Facts<'_, '_>, mut found: impl FnMut(Slot)) {
+fn each_applying(bundle: &CompiledBundle, facts: &Facts<'_>, scratch: &mut WideScratch, mut found: impl FnMut(Slot)) {
     match facts.request.identity.kind {
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
-            if facts.eligible.is_possible() {
-                let (_, class) = bundle.workloads().class(facts.request.identity.id);
-                each_wide(bundle, facts, class.wide, &mut found);
-                each_candidate(bundle, facts, class.candidates.iter().copied(), found);
+            let workload = &facts.workload;
+            if workload.eligible.is_possible() {
+                each_wide(bundle, facts, workload.class.wide, scratch, &mut found);
+                each_candidate(bundle, facts, workload.class.candidates.iter().copied(), found);
             }
         }
         IdentityKind::User | IdentityKind::AgentUser => {
@@ -61,22 +99,31 @@ fn each_applying(bundle: &CompiledBundle, facts: &Facts<'_, '_>, mut found: impl
     }
 }
 
-fn each_wide(bundle: &CompiledBundle, facts: &Facts<'_, '_>, class: &[u64], found: &mut impl FnMut(Slot)) {
-    let masks = bundle.wide();
-    for (word, covering) in class.iter().enumerate().take(masks.words) {
-        let holding = masks.word(word, facts.request.risk.service_principal, facts.locations.iter());
-        let mut applying = covering & holding;
-        while applying != 0 {
-            let bit = applying.trailing_zeros();
-            found(u32::try_from(word * 64).unwrap_or(u32::MAX) + bit);
-            applying &= applying - 1;
+fn each_wide(
+    bundle: &CompiledBundle,
+    facts: &Facts<'_>,
+    covering: &[u64],
+    scratch: &mut WideScratch,
+    found: &mut impl FnMut(Slot),
+) {
+    if covering.is_empty() {
+        return;
+    }
+    let wide = bundle.wide();
+    let locations = facts.locations.among(&wide.locations);
+    wide.applying(covering, facts.request.risk.service_principal, locations, scratch);
+    for (word, applying) in (0u32..).zip(&scratch.applying) {
+        let mut rest = *applying;
+        while rest != 0 {
+            found(word * 64 + rest.trailing_zeros());
+            rest &= rest - 1;
         }
     }
 }
 
 fn each_candidate(
     bundle: &CompiledBundle,
-    facts: &Facts<'_, '_>,
+    facts: &Facts<'_>,
     candidates: impl Iterator<Item = Candidate>,
     mut found: impl FnMut(Slot),
 ) {

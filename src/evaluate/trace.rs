@@ -5,7 +5,7 @@
 
 use super::combine;
 use super::condition::{self, OTHERS};
-use super::facts::{Facts, Memberships};
+use super::facts::{FactScratch, Facts};
 use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
 use crate::model::decision::InputError;
 use crate::model::request::Satisfied;
@@ -79,7 +79,8 @@ pub struct ConditionTrace {
 
 /// Traces every policy, in bundle order. Errors as [`super::evaluate`]. Cost: linear in the policies; allocates.
 pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<PolicyTrace>, InputError> {
-    let facts = Facts::settle(bundle, request, Memberships::default())?;
+    let mut scratch = FactScratch::default();
+    let facts = Facts::settle(bundle, request, &mut scratch)?;
     let mut traces: Vec<_> = bundle
         .indexed_policies()
         .map(|(policy, _)| PolicyTrace {
@@ -97,7 +98,7 @@ pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<
     Ok(traces)
 }
 
-fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<'_, '_>) -> PolicyTrace {
+fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<'_>) -> PolicyTrace {
     let first = (condition::identity_name(facts.request.identity.kind), condition::identity(policy, facts));
     let location = ("location", condition::location(policy, facts));
     let risk = ("servicePrincipalRisk", condition::service_principal_risk(policy, facts));
@@ -161,7 +162,7 @@ fn can_be_asked(policy: &CompiledPolicy, unmet: &[&CompiledControl]) -> bool {
     }
 }
 
-fn describe(bundle: &CompiledBundle, facts: &Facts<'_, '_>, found: Match<'_>) -> String {
+fn describe(bundle: &CompiledBundle, facts: &Facts<'_>, found: Match<'_>) -> String {
     let unknown = if found.holds == Truth::Unknown { "may " } else { "" };
     match found.by {
         By::NotConfigured => "not configured".to_owned(),
@@ -173,7 +174,7 @@ fn describe(bundle: &CompiledBundle, facts: &Facts<'_, '_>, found: Match<'_>) ->
     }
 }
 
-fn subjects(facts: &Facts<'_, '_>) -> &'static str {
+fn subjects(facts: &Facts<'_>) -> &'static str {
     match condition::identity_name(facts.request.identity.kind) {
         "users" => "users",
         "servicePrincipals" => "service principals",

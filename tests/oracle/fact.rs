@@ -36,6 +36,7 @@ pub fn is_eligible(case: &Case<'_>) -> Truth {
     }
     let entry = catalogued(case.bundle, case.request);
     let kind = entry.and_then(|entry| entry.kind);
+    // A request calls only an application's service principal a service principal; the catalogue may know better.
     let is_application: Truth = kind.is_none_or(|kind| kind == ServicePrincipalType::Application).into();
 
     let owner = entry.and_then(|entry| entry.owner_tenant.as_ref()).map(Id::as_ref).or(identity.owner_tenant);

@@ -1,13 +1,15 @@
 //! Address ranges on the fast way: a million of them go from JSON to numbers without a document node each.
 //!
-//! Only Graph's two prefix objects are read here; anything else, and anything wrong, makes the fast reading give up,
+//! Only Graph's two prefix objects and plain prefixes are read here; anything else, and anything wrong, makes the fast reading give up,
 //! and the file is then read with spans by [`super::location`]. A test holds that both readings agree.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use ipnet::IpNet;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::location::typed_prefix;
 use crate::limits;
@@ -39,6 +41,37 @@ impl<'a> Pack<'a> for PackedRanges {
     }
 }
 
+/// One of Graph's prefix objects, or a prefix as people write it.
+struct Range(IpRange);
+
+impl<'de> Deserialize<'de> for Range {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RangeVisitor).map(Range)
+    }
+}
+
+struct RangeVisitor;
+
+impl<'de> Visitor<'de> for RangeVisitor {
+    type Value = IpRange;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an address prefix")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<IpRange, E> {
+        // Host bits are worth a warning, so the spanned reading must see them.
+        let prefix = text.parse::<IpNet>().ok().filter(|prefix| prefix.addr() == prefix.network());
+        prefix.map(IpRange::from_prefix).ok_or_else(|| E::custom("no address prefix"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<IpRange, A::Error> {
+        let object = PrefixObject::deserialize(MapAccessDeserializer::new(members))?;
+        typed_prefix(Some(&object.odata_type), &object.cidr_address)
+            .ok_or_else(|| A::Error::custom("no address prefix"))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PrefixObject<'a> {
@@ -59,9 +92,8 @@ impl<'de> Visitor<'de> for Ranges {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut ranges = Vec::new();
-        while let Some(object) = elements.next_element::<PrefixObject<'_>>()? {
-            let range = typed_prefix(Some(&object.odata_type), &object.cidr_address);
-            ranges.push(range.ok_or_else(|| A::Error::custom("no address prefix"))?);
+        while let Some(Range(range)) = elements.next_element()? {
+            ranges.push(range);
             if ranges.len() > limits::RANGES_MAX {
                 return Err(A::Error::custom("too many ranges"));
             }

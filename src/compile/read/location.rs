@@ -8,17 +8,18 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::super::rules;
 use super::fast::PackedRanges;
-use super::object::{Context, Object, wrong_type};
+use super::object::{Context, Object, Path, wrong_type};
 use crate::model::location::{Country, CountryLookup};
 use crate::model::{Id, IpRange, LocationKind, NamedLocation};
 use crate::text::{Diagnostic, Node, Span, Spanned, Value};
 
 /// Reads `node`; ranges that the fast reading took out of the tree are in `packed`.
 pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Context) -> Option<NamedLocation> {
-    let mut object = Object::new(node, "", context)?;
+    let mut object = Object::new(node, Path::default(), context)?;
     let id = object.text("id", context).map(|id| Spanned::new(Id::new(id.value), id.span));
     let name = object.text("displayName", context);
-    for key in ["createdDateTime", "modifiedDateTime", "deletedDateTime"] {
+    let deleted = object.text("deletedDateTime", context);
+    for key in ["createdDateTime", "modifiedDateTime"] {
         object.keep(key, context);
     }
     let kind = kind(&mut object, packed, context);
@@ -30,7 +31,15 @@ pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Contex
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     let kept = std::mem::take(&mut context.kept);
     let display_name = name.map(|name| Spanned::new(Box::from(name.value), name.span))?;
-    Some(NamedLocation { id, display_name, kind: kind?, kept })
+    if let Some(deleted) = deleted {
+        let what = format!("`{}` is in the recycle bin", display_name.value);
+        let help = "restore it and export again, or take it out of the bundle";
+        context.report(Diagnostic::new(&rules::DELETED_LOCATION, deleted.span, what).help(help));
+        return None;
+    }
+    // WHY: of an unreadable kind the bundle is refused; policies that name the location are right to do so.
+    let kind = kind.unwrap_or(LocationKind::Ip { ranges: Vec::new(), is_trusted: false });
+    Some(NamedLocation { id, display_name, kind, kept })
 }
 
 fn kind(object: &mut Object<'_, '_>, packed: &mut PackedRanges, context: &mut Context) -> Option<LocationKind> {
@@ -78,7 +87,8 @@ fn ip(object: &mut Object<'_, '_>, packed: &mut PackedRanges, context: &mut Cont
         },
         None => Vec::new(),
     };
-    if ranges.is_empty() {
+    // WHY: ranges that could not be read have been reported, and the author meant some.
+    if ranges.is_empty() && node.and_then(Node::as_list).is_none_or(<[_]>::is_empty) {
         empty(object, "it has no address ranges", context);
     }
     LocationKind::Ip { ranges, is_trusted }
@@ -93,7 +103,7 @@ fn range(node: &Node<'_>, context: &mut Context) -> Option<IpRange> {
     if let Some(text) = node.as_str() {
         return plain_range(Spanned::new(text, node.span), context);
     }
-    let mut object = Object::new(node, "ipRanges", context)?;
+    let mut object = Object::new(node, Path::default().join("ipRanges"), context)?;
     let odata_type = object.text("@odata.type", context).map(|text| text.value);
     let cidr = object.text("cidrAddress", context);
     let lower = object.text("lowerAddress", context);
@@ -105,7 +115,11 @@ fn range(node: &Node<'_>, context: &mut Context) -> Option<IpRange> {
         _ => None,
     };
     if range.is_none() {
-        let meant = cidr.or(lower).map_or_else(|| node.kind().to_owned(), |text| format!("`{}`", text.value));
+        let meant = match (cidr.or(lower), upper) {
+            (Some(lower), Some(upper)) => format!("`{}` to `{}`", lower.value, upper.value),
+            (Some(text), None) => format!("`{}`", text.value),
+            (None, _) => node.kind().to_owned(),
+        };
         let span = cidr.or(lower).map_or(node.span, |text| text.span);
         context.report(not_a_range(&meant, odata_type, span));
     }
@@ -159,8 +173,9 @@ pub fn plain_range(text: Spanned<&str>, context: &mut Context) -> Option<IpRange
 }
 
 fn country(object: &mut Object<'_, '_>, context: &mut Context) -> LocationKind {
-    let countries: Vec<Country> = object
-        .texts("countriesAndRegions", context)
+    let texts = object.texts("countriesAndRegions", context);
+    let is_empty = texts.is_empty();
+    let countries: Vec<Country> = texts
         .into_iter()
         .filter_map(|text| {
             let country = Country::new(text.value);
@@ -183,7 +198,7 @@ fn country(object: &mut Object<'_, '_>, context: &mut Context) -> LocationKind {
             CountryLookup::ClientIpAddress
         }
     };
-    if countries.is_empty() && !include_unknown {
+    if is_empty && !include_unknown {
         empty(object, "it has no countries", context);
     }
     LocationKind::Country { countries, include_unknown, lookup }

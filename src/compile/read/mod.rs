@@ -78,7 +78,7 @@ fn whole_file(
     diagnostics: &mut Diagnostics,
 ) {
     let id = sources.add(text::SourceFile::new(&*file.name, String::new()));
-    diagnostics.push(Diagnostic::new(rule, Span::new(id, 0, 0), "the file is not read").help(help));
+    diagnostics.push(Diagnostic::new(rule, Span::whole(id), "the file is not read").help(help));
 }
 
 enum FileKind {
@@ -156,8 +156,12 @@ impl<'s> Reader<'s> {
                 } else if !entries.is_empty() && entries.iter().all(|entry| list_kind(&entry.key).is_some()) {
                     for entry in entries {
                         let kind = list_kind(&entry.key);
-                        let nodes = entry.node.as_list().unwrap_or_default();
-                        nodes.iter().for_each(|node| self.object(node, kind, packed));
+                        match (&entry.node.value, entry.node.as_list()) {
+                            (_, Some(nodes)) => nodes.iter().for_each(|node| self.object(node, kind, packed)),
+                            (Value::Null, None) => {}
+                            // WHY: one policy in the place of a list must not be lost without a word.
+                            _ => self.diagnostics.push(object::wrong_type(&entry.node, &entry.key, "a list")),
+                        }
                     }
                 } else {
                     self.element(node, packed);
@@ -174,6 +178,7 @@ impl<'s> Reader<'s> {
     fn object(&mut self, node: &Node<'_>, kind: Option<ObjectKind>, packed: &mut PackedRanges) {
         let mut context = Context::default();
         let mut takes_part = true;
+        let before = self.counts();
         match kind {
             Some(ObjectKind::Policy) => {
                 let policy = policy::policy(node, &mut context);
@@ -203,7 +208,7 @@ impl<'s> Reader<'s> {
             }
         }
         context.flush(takes_part, &mut self.diagnostics);
-        self.bound(node.span);
+        self.bound(before, node.span);
     }
 
     fn is_ignored(&self, node: &Node<'_>) -> bool {
@@ -215,15 +220,19 @@ impl<'s> Reader<'s> {
             .any(|name| ignored.iter().any(|ignored| name.as_str() == Some(ignored.value.as_ref())))
     }
 
+    fn counts(&self) -> [usize; 3] {
+        [self.bundle.policies.len(), self.bundle.locations.len(), self.bundle.principals.len()]
+    }
+
     /// Reports once when a bound is crossed; `build` refuses the bundle by the same bounds.
-    fn bound(&mut self, span: Span) {
-        let bundle = &self.bundle;
-        let crossed = bundle.policies.len() == limits::POLICIES_MAX + 1
-            || bundle.principals.len() == limits::CATALOGUE_MAX + 1
-            || bundle.locations.len() == limits::LOCATIONS_MAX + 1;
-        if crossed {
-            let what = "the bundle holds more of these than it may";
-            self.diagnostics.push(Diagnostic::new(&rules::TOO_MANY, span, what));
+    fn bound(&mut self, before: [usize; 3], span: Span) {
+        let most = [limits::POLICIES_MAX, limits::LOCATIONS_MAX, limits::CATALOGUE_MAX];
+        let kinds = ["policies", "named locations", "service principals"];
+        for ((before, after), (most, kind)) in before.into_iter().zip(self.counts()).zip(most.into_iter().zip(kinds)) {
+            if before == most && after > most {
+                let what = format!("from here on there are more than {most} {kind}");
+                self.diagnostics.push(Diagnostic::new(&rules::TOO_MANY, span, what));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Knows documents and diagnostics, not what the properties mean. A member that is null counts as missing.
 
-use std::borrow::Cow;
+use std::fmt;
 
 use super::super::rules;
 use crate::model::Set;
@@ -33,23 +33,49 @@ impl Context {
     }
 }
 
+/// The properties that lead from a document to a value; put together as text only for a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Path {
+    parts: [&'static str; 4],
+}
+
+impl Path {
+    /// The path of the member `key` of the value at this path.
+    #[must_use]
+    pub fn join(mut self, key: &'static str) -> Self {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.is_empty()) {
+            *part = key;
+        }
+        self
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.parts.iter().filter(|part| !part.is_empty()).enumerate() {
+            let dot = if index > 0 { "." } else { "" };
+            write!(f, "{dot}{part}")?;
+        }
+        Ok(())
+    }
+}
+
 /// An object being read.
 #[derive(Debug)]
 pub struct Object<'n, 'a> {
     entries: &'n [Entry<'a>],
     span: Span,
-    path: Cow<'static, str>,
+    path: Path,
     asked: Vec<&'static str>,
 }
 
 impl<'n, 'a> Object<'n, 'a> {
     /// Reads `node` as an object that messages call `path`; reports and gives `None` if it is something else.
-    pub fn new(node: &'n Node<'a>, path: impl Into<Cow<'static, str>>, context: &mut Context) -> Option<Self> {
-        let path = path.into();
+    pub fn new(node: &'n Node<'a>, path: Path, context: &mut Context) -> Option<Self> {
         match node.as_map() {
-            Some(entries) => Some(Self { entries, span: node.span, path, asked: Vec::new() }),
+            Some(entries) => Some(Self { entries, span: node.span, path, asked: Vec::with_capacity(16) }),
             None => {
-                context.report(wrong_type(node, &path, "an object"));
+                context.report(wrong_type(node, path, "an object"));
                 None
             }
         }
@@ -60,8 +86,10 @@ impl<'n, 'a> Object<'n, 'a> {
         self.span
     }
 
+    /// The path of a member whose name is the author's.
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        let path = self.path.to_string();
+        if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
     }
 
     /// The member `key`, unless it is missing or null.
@@ -99,7 +127,7 @@ impl<'n, 'a> Object<'n, 'a> {
         let node = self.member(key)?;
         let text = node.as_str();
         if text.is_none() {
-            context.report(wrong_type(node, &self.path_of(key), "text"));
+            context.report(wrong_type(node, self.path.join(key), "text"));
         }
         text.map(|text| Spanned::new(text, node.span))
     }
@@ -110,7 +138,7 @@ impl<'n, 'a> Object<'n, 'a> {
         match node.value {
             Value::Bool(value) => Some(value),
             _ => {
-                context.report(wrong_type(node, &self.path_of(key), "a boolean"));
+                context.report(wrong_type(node, self.path.join(key), "a boolean"));
                 None
             }
         }
@@ -123,7 +151,7 @@ impl<'n, 'a> Object<'n, 'a> {
             .filter_map(|node| {
                 let text = node.as_str();
                 if text.is_none() {
-                    context.report(wrong_type(node, &self.path_of(key), "a list of text"));
+                    context.report(wrong_type(node, self.path.join(key), "a list of text"));
                 }
                 text.map(|text| Spanned::new(text, node.span))
             })
@@ -134,7 +162,7 @@ impl<'n, 'a> Object<'n, 'a> {
     pub fn list(&mut self, key: &'static str, context: &mut Context) -> &'n [Node<'a>] {
         let Some(node) = self.member(key) else { return &[] };
         node.as_list().unwrap_or_else(|| {
-            context.report(wrong_type(node, &self.path_of(key), "a list"));
+            context.report(wrong_type(node, self.path.join(key), "a list"));
             &[]
         })
     }
@@ -142,27 +170,27 @@ impl<'n, 'a> Object<'n, 'a> {
     /// An object.
     pub fn object(&mut self, key: &'static str, context: &mut Context) -> Option<Object<'n, 'a>> {
         let node = self.member(key)?;
-        Object::new(node, self.path_of(key), context)
+        Object::new(node, self.path.join(key), context)
     }
 
     /// One word of a vocabulary, in any case.
     pub fn word<T: Word>(&mut self, key: &'static str, context: &mut Context) -> Option<T> {
         let text = self.text(key, context)?;
-        parse_word(text, &self.path_of(key), context)
+        parse_word(text, self.path.join(key), context)
     }
 
     /// A list of words.
     pub fn words<T: Word>(&mut self, key: &'static str, context: &mut Context) -> Set<T> {
-        let path = self.path_of(key);
-        self.texts(key, context).into_iter().filter_map(|text| parse_word(text, &path, context)).collect()
+        let path = self.path.join(key);
+        self.texts(key, context).into_iter().filter_map(|text| parse_word(text, path, context)).collect()
     }
 
     /// One text of words separated by commas, as Graph writes flags; missing is empty.
     pub fn flags<T: Word>(&mut self, key: &'static str, context: &mut Context) -> Set<T> {
-        let path = self.path_of(key);
+        let path = self.path.join(key);
         let Some(text) = self.text(key, context) else { return Set::EMPTY };
         let words = text.value.split(',').map(str::trim).filter(|word| !word.is_empty());
-        words.filter_map(|word| parse_word(Spanned::new(word, text.span), &path, context)).collect()
+        words.filter_map(|word| parse_word(Spanned::new(word, text.span), path, context)).collect()
     }
 
     /// Ends the reading: members nobody asked for are kept, and reported as `rule` with a near miss. OData
@@ -184,7 +212,7 @@ impl<'n, 'a> Object<'n, 'a> {
 }
 
 /// The word that `text` spells; reports an unknown one with the nearest word.
-pub fn parse_word<T: Word>(text: Spanned<&str>, path: &str, context: &mut Context) -> Option<T> {
+pub fn parse_word<T: Word>(text: Spanned<&str>, path: Path, context: &mut Context) -> Option<T> {
     let word = T::parse(text.value);
     if word.is_none() {
         let what = format!("`{}` is no value of `{path}`", text.value);
@@ -200,9 +228,15 @@ pub fn parse_word<T: Word>(text: Spanned<&str>, path: &str, context: &mut Contex
 }
 
 /// A diagnostic for a value of the wrong kind.
-pub fn wrong_type(node: &Node<'_>, path: &str, expected: &str) -> Diagnostic {
-    let name = if path.is_empty() { "the document" } else { path };
-    Diagnostic::new(&rules::WRONG_TYPE, node.span, format!("`{name}` is {}, not {expected}", node.kind()))
+pub fn wrong_type(node: &Node<'_>, path: impl fmt::Display, expected: &str) -> Diagnostic {
+    let path = path.to_string();
+    let name = if path.is_empty() { "the document" } else { &path };
+    let diagnostic =
+        Diagnostic::new(&rules::WRONG_TYPE, node.span, format!("`{name}` is {}, not {expected}", node.kind()));
+    match &node.value {
+        Value::String(text) if expected.starts_with("a list") => diagnostic.help(format!("write `[{text}]`")),
+        _ => diagnostic,
+    }
 }
 
 /// Null, an empty list or object, or an object of such.

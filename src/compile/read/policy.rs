@@ -3,7 +3,7 @@
 //! Source: Microsoft Graph metadata and reference, read August 2026.
 
 use super::super::rules;
-use super::object::{Context, Object, parse_word};
+use super::object::{Context, Object, Path, parse_word};
 use super::target;
 use crate::model::policy::{
     AuthenticationStrength, Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope,
@@ -18,9 +18,9 @@ const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignore
 const NO_MEANING: &str =
     "Microsoft Graph documents no meaning for it; name the policy in `ignoredPolicies` to leave it out";
 
-/// Reads `node`; `None` when even its name or state cannot be read.
+/// Reads `node`; `None` when it has neither name nor id.
 pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
-    let mut object = Object::new(node, "", context)?;
+    let mut object = Object::new(node, Path::default(), context)?;
     let id = object.text("id", context).map(|id| Spanned::new(Box::from(id.value), id.span));
     let name = object.text("displayName", context);
     let state = state(&mut object, context);
@@ -48,7 +48,8 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     Some(Policy {
         id,
         display_name: display_name?,
-        state: state?,
+        // WHY: with an unreadable state the bundle is refused; its other problems should show all the same.
+        state: state.unwrap_or(State::Enabled),
         is_deleted,
         conditions,
         grant,
@@ -246,7 +247,9 @@ fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControl
     let texts = object.texts("builtInControls", context);
     let built_in = texts
         .into_iter()
-        .filter_map(|text| parse_word::<GrantControl>(text, "grantControls.builtInControls", context))
+        .filter_map(|text| {
+            parse_word::<GrantControl>(text, Path::default().join("grantControls").join("builtInControls"), context)
+        })
         .collect();
     let owned = |texts: Vec<Spanned<&str>>| texts.into_iter().map(|text| Box::from(text.value)).collect();
     let grant = GrantControls {

@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 
 use super::super::rules;
-use super::object::{Context, Object};
+use super::object::{Context, Object, Path};
 use crate::model::{AttributeValue, Attributes, Id, ServicePrincipal};
 use crate::text::{Diagnostic, Node, Spanned, Value};
 
 /// Reads `node`. Graph's service principals have some forty more properties; those decide nothing.
 pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrincipal> {
-    let mut object = Object::new(node, "", context)?;
+    let mut object = Object::new(node, Path::default(), context)?;
     let id = object.text("id", context);
     if id.is_none() {
         let what = "a service principal without `id`";
@@ -38,7 +38,7 @@ pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrinci
 fn attributes_of(node: &Node<'_>, context: &mut Context) -> Attributes<'static> {
     let mut attributes = Attributes::default();
     for set in node.as_map().unwrap_or_default().iter().filter(|entry| !entry.key.contains("@odata.")) {
-        let Some(_) = Object::new(&set.node, format!("customSecurityAttributes.{}", set.key), context) else {
+        let Some(_) = Object::new(&set.node, Path::default().join("customSecurityAttributes"), context) else {
             continue;
         };
         for entry in set.node.as_map().unwrap_or_default().iter().filter(|entry| !entry.key.contains("@odata.")) {

@@ -2,7 +2,7 @@
 
 use super::super::rules;
 use super::location::plain_range;
-use super::object::{Context, Object};
+use super::object::{Context, Object, Path};
 use crate::model::Id;
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
 use crate::text::{Diagnostic, Node, Spanned, Value, suggest};
@@ -14,7 +14,7 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
     if node.value == Value::Null {
         return BundleSettings::default();
     }
-    let Some(mut object) = Object::new(node, "", context) else { return BundleSettings::default() };
+    let Some(mut object) = Object::new(node, Path::default(), context) else { return BundleSettings::default() };
     let mut suites = object.object("suites", context);
     let mut suite = |key, context: &mut Context| {
         let suites = suites.as_mut()?;
