@@ -9,8 +9,12 @@ pub mod filter;
 pub mod limits;
 pub mod model;
 #[cfg(feature = "serve")]
+pub mod observe;
+#[cfg(feature = "serve")]
 pub mod reload;
 pub mod review;
+#[cfg(feature = "serve")]
+pub mod serve;
 #[cfg(feature = "serve")]
 pub mod source;
 pub mod text;

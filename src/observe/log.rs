@@ -1,0 +1,253 @@
+//! The decision log: one JSON line for each request, enough to decide it again.
+//!
+//! A request moves its record into a bounded queue and goes on; it never waits. What finds no place is dropped and
+//! counted. One thread encodes and writes. The request is logged as the caller sent it, so a record holds ids and
+//! addresses: the log is as confidential as the requests are.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::limits;
+
+/// Where the decision log goes.
+#[derive(Default)]
+pub enum Target {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// Standard output.
+    Stdout,
+    /// The end of a file, which is created if it is not there.
+    File(PathBuf),
+    /// Any writer.
+    Writer(Box<dyn Write + Send>),
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Off => f.write_str("Off"),
+            Self::Stdout => f.write_str("Stdout"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Writer(_) => f.write_str("Writer"),
+        }
+    }
+}
+
+/// One request and what became of it. `I` is the request as the caller sent it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record<I> {
+    /// When it was decided.
+    #[serde(serialize_with = "rfc3339")]
+    pub time: Timestamp,
+    /// The request's id.
+    pub request_id: String,
+    /// The door it came through.
+    pub surface: &'static str,
+    /// The request; its own id is left out.
+    pub input: I,
+    /// The country that the bundle's database found for the request's address, `ZZ` for none; left out when the bundle
+    /// has no database or the request no address. Deciding again with another bundle needs no look-up then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// `allow`, `block`, or `error` for a request that was refused.
+    pub decision: &'static str,
+    /// Why.
+    pub reason: &'static str,
+    /// The field that could not be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Ids of the policies that decided, in bundle order.
+    pub policies: Vec<String>,
+    /// Ids of the report-only policies that would have blocked or asked for more, in bundle order.
+    pub report_only: Vec<String>,
+    /// Controls that would turn the block into an allow.
+    pub unmet_controls: Vec<String>,
+    /// The bundle it was decided with.
+    pub bundle: Bundle,
+    /// How long deciding took, nanoseconds.
+    pub duration_ns: u64,
+}
+
+/// The bundle of a record.
+#[derive(Debug, Serialize)]
+pub struct Bundle {
+    /// Its name.
+    pub name: String,
+    /// Its revision.
+    pub revision: String,
+    /// Its digest.
+    pub digest: String,
+}
+
+/// What became of the records so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Encoded and handed to the writer.
+    pub written: u64,
+    /// Found no place in the queue.
+    pub dropped: u64,
+    /// The writer failed.
+    pub failed: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    written: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+    bytes_queued: AtomicUsize,
+}
+
+/// The end of the queue that requests put records into; clones share it.
+#[derive(Debug)]
+pub struct Sender<I> {
+    queue: SyncSender<(Record<I>, usize)>,
+    shared: Arc<Shared>,
+}
+
+impl<I> Clone for Sender<I> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<I> Sender<I> {
+    /// Hands a record over, or drops and counts it: it never waits. `bytes` is about what it occupies.
+    pub fn send(&self, record: Record<I>, bytes: usize) {
+        let is_full = self.shared.bytes_queued.load(Relaxed).saturating_add(bytes) > limits::LOG_QUEUE_BYTES_MAX;
+        if is_full {
+            self.shared.dropped.fetch_add(1, Relaxed);
+            return;
+        }
+        self.shared.bytes_queued.fetch_add(bytes, Relaxed);
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send((record, bytes)) {
+            self.shared.bytes_queued.fetch_sub(bytes, Relaxed);
+            self.shared.dropped.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// A running decision log. Dropping it without [`Log::finish`] lets its thread end by itself.
+#[derive(Debug)]
+pub struct Log {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+/// Starts the thread of the log; `None` when the target is [`Target::Off`].
+///
+/// # Errors
+/// The file cannot be opened, or the system gives no thread.
+pub fn start<I: Serialize + Send + 'static>(target: Target) -> io::Result<Option<(Log, Sender<I>)>> {
+    let writer: Box<dyn Write + Send> = match target {
+        Target::Off => return Ok(None),
+        Target::Stdout => Box::new(io::stdout()),
+        Target::File(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+        Target::Writer(writer) => writer,
+    };
+    let (queue, records) = mpsc::sync_channel(limits::LOG_QUEUE_MAX);
+    let shared = Arc::new(Shared::default());
+    let theirs = Arc::clone(&shared);
+    let thread = thread::Builder::new().name("decision-log".to_owned()).spawn(move || {
+        run(&records, BufWriter::with_capacity(64 << 10, writer), &theirs);
+    })?;
+    let sender = Sender { queue, shared: Arc::clone(&shared) };
+    Ok(Some((Log { shared, thread }, sender)))
+}
+
+/// Reads the counters of a log.
+#[derive(Clone, Debug)]
+pub struct Meter(Arc<Shared>);
+
+impl Meter {
+    /// What became of the records so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            written: self.0.written.load(Relaxed),
+            dropped: self.0.dropped.load(Relaxed),
+            failed: self.0.failed.load(Relaxed),
+        }
+    }
+}
+
+impl Log {
+    /// The counters, to read while it runs.
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.shared))
+    }
+
+    /// Waits until everything is written. All senders must be gone, or it waits for them.
+    pub fn finish(self) -> Counts {
+        let meter = self.meter();
+        let _ = self.thread.join();
+        meter.counts()
+    }
+}
+
+/// How often a busy log looks for records, and how many empty looks make it idle.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS_UNTIL_IDLE: u32 = 40;
+
+fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut writer: impl Write, shared: &Shared) {
+    let mut line = Vec::with_capacity(1 << 10);
+    let mut empty_looks = 0;
+    loop {
+        // WHY: a sender that must wake a waiting thread pays for a system call. A busy log looks every few milliseconds
+        // instead of waiting; only an idle one waits, and then a single request pays.
+        let next = if empty_looks < LOOKS_UNTIL_IDLE {
+            records.try_recv()
+        } else {
+            records.recv().map_err(|_| TryRecvError::Disconnected)
+        };
+        match next {
+            Ok((record, bytes)) => {
+                empty_looks = 0;
+                write(&record, &mut line, &mut writer, shared);
+                shared.bytes_queued.fetch_sub(bytes, Relaxed);
+            }
+            Err(TryRecvError::Empty) => {
+                if empty_looks == 0 {
+                    flush(&mut writer, shared);
+                }
+                empty_looks += 1;
+                thread::sleep(LOOK);
+            }
+            Err(TryRecvError::Disconnected) => return flush(&mut writer, shared),
+        }
+    }
+}
+
+fn write<I: Serialize>(record: &Record<I>, line: &mut Vec<u8>, writer: &mut impl Write, shared: &Shared) {
+    line.clear();
+    let is_written = serde_json::to_writer(&mut *line, record).is_ok() && {
+        line.push(b'\n');
+        writer.write_all(line).is_ok()
+    };
+    let counter = if is_written { &shared.written } else { &shared.failed };
+    counter.fetch_add(1, Relaxed);
+}
+
+fn flush(writer: &mut impl Write, shared: &Shared) {
+    if let Err(error) = writer.flush() {
+        shared.failed.fetch_add(1, Relaxed);
+        tracing::error!(%error, "the decision log cannot be written");
+    }
+}
+
+fn rfc3339<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+#[cfg(test)]
+mod tests;

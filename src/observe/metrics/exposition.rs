@@ -1,0 +1,185 @@
+//! The sums of all counters as OpenMetrics text, for one scrape.
+//!
+//! Labels are bounded: never an identity, an address or a path.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::metrics::{MetricType, TypedMetric};
+use prometheus_client::registry::Registry;
+
+use super::{BUCKETS_NS, Core, ERRORS, Surface, Totals};
+use crate::limits;
+use crate::model::Reason;
+use crate::observe::log;
+
+/// The media type of [`text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What a scrape tells beyond the counters of requests.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The bundle in force.
+    pub bundle: Option<BundleFacts>,
+    /// How many loads came to which result.
+    pub loads: Vec<(&'static str, u64)>,
+    /// What became of the records of the decision log, if there is one.
+    pub log: Option<log::Counts>,
+}
+
+/// The bundle in force.
+#[derive(Clone, Debug, Default)]
+pub struct BundleFacts {
+    /// Its name.
+    pub name: String,
+    /// Its revision.
+    pub revision: String,
+    /// Its digest.
+    pub digest: String,
+    /// When it came into force, seconds since the epoch.
+    pub activated: f64,
+    /// How many policies it has.
+    pub policies: usize,
+    /// How many address ranges its locations have.
+    pub ranges: usize,
+    /// Ids of its report-only policies, in bundle order.
+    pub report_only: Vec<String>,
+}
+
+/// The text of one scrape.
+pub fn text(cores: &[Arc<Core>], facts: Facts) -> String {
+    let mut registry = Registry::with_prefix("doorward");
+    registry.register_collector(Box::new(Scrape { cores: cores.to_vec(), facts }));
+    let mut text = String::with_capacity(16 << 10);
+    // INVARIANT: a `String` takes every write.
+    let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
+    text
+}
+
+#[derive(Debug)]
+struct Scrape {
+    cores: Vec<Arc<Core>>,
+    facts: Facts,
+}
+
+type Labels<const N: usize> = [(&'static str, String); N];
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let totals = Totals(&self.cores);
+        requests(&totals, &mut encoder)?;
+        durations(&totals, &mut encoder)?;
+        if let Some(bundle) = &self.facts.bundle {
+            bundle_in_force(bundle, &totals, &mut encoder)?;
+        }
+        let loads = self.facts.loads.iter().map(|(result, count)| ([("result", (*result).to_owned())], *count));
+        counters(&mut encoder, "bundle_loads", "Bundle loads by result", loads)?;
+        if let Some(log) = self.facts.log {
+            let entries = [("written", log.written), ("dropped", log.dropped), ("failed", log.failed)];
+            let entries = entries.map(|(result, count)| ([("result", result.to_owned())], count));
+            counters(&mut encoder, "log_entries", "Decision log records by what became of them", entries)?;
+        }
+        Ok(())
+    }
+}
+
+fn requests(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let labels = |surface: Surface, decision: &str, reason: &str| {
+        [("surface", surface.as_str().to_owned()), ("decision", decision.to_owned()), ("reason", reason.to_owned())]
+    };
+    let decisions = Surface::ALL.into_iter().flat_map(|surface| {
+        let decided = Reason::ALL.into_iter().map(move |reason| {
+            (labels(surface, reason.decision().as_str(), reason.as_str()), totals.decided(surface, reason))
+        });
+        let refused =
+            ERRORS.into_iter().map(move |reason| (labels(surface, "error", reason), totals.refused(surface, reason)));
+        decided.chain(refused)
+    });
+    counters(encoder, "decisions", "Requests by decision and reason", decisions)?;
+    let by_surface = |of: &dyn Fn(Surface) -> u64| {
+        Surface::ALL.map(|surface| ([("surface", surface.as_str().to_owned())], of(surface)))
+    };
+    let invalid = |surface| totals.refused(surface, "input_invalid") + totals.refused(surface, "input_conflict");
+    counters(encoder, "invalid_input", "Requests with a field that cannot be used", by_surface(&invalid))?;
+    let missing = |surface| totals.missing_ip(surface);
+    counters(encoder, "missing_ip", "Decided requests without an address", by_surface(&missing))?;
+    let shed = by_surface(&|surface| totals.refused(surface, "overloaded"));
+    let connections = ([("surface", "connection".to_owned())], totals.connections_shed());
+    let help = "Requests and connections turned away because there were too many";
+    counters(encoder, "requests_shed", help, shed.into_iter().chain([connections]))?;
+    let help = "Requests and streams that have not ended";
+    let mut family = encoder.encode_descriptor("inflight_requests", help, None, MetricType::Gauge)?;
+    for (labels, count) in by_surface(&|surface| totals.in_flight(surface)) {
+        ConstGauge::new(signed(count)).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn durations(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Time from a decoded request to its decision";
+    let mut family = encoder.encode_descriptor("decision_duration_seconds", help, None, MetricType::Histogram)?;
+    for surface in Surface::ALL {
+        let counts = totals.durations(surface);
+        let bounds = BUCKETS_NS.iter().map(|bound| *bound as f64 / 1e9).chain([f64::INFINITY]);
+        let buckets: Vec<_> = bounds.zip(counts).collect();
+        let labels: Labels<1> = [("surface", surface.as_str().to_owned())];
+        family.encode_family(&labels)?.encode_histogram::<Labels<0>>(
+            totals.duration_sum(surface).as_secs_f64(),
+            counts.iter().sum(),
+            &buckets,
+            None,
+        )?;
+    }
+    Ok(())
+}
+
+fn bundle_in_force(bundle: &BundleFacts, totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let info = Info::new(vec![
+        ("name", bundle.name.clone()),
+        ("revision", bundle.revision.clone()),
+        ("digest", bundle.digest.clone()),
+    ]);
+    one(encoder, "bundle", "The bundle in force", &info)?;
+    let activated = ConstGauge::new(bundle.activated);
+    one(encoder, "bundle_activation_timestamp_seconds", "When the bundle came into force", &activated)?;
+    let policies = ConstGauge::new(signed(bundle.policies as u64));
+    one(encoder, "policies", "Policies of the bundle in force", &policies)?;
+    let ranges = ConstGauge::new(signed(bundle.ranges as u64));
+    one(encoder, "named_location_prefixes", "Address ranges of the bundle in force", &ranges)?;
+    let named = bundle.report_only.iter().take(limits::REPORT_ONLY_SERIES_MAX);
+    let named = named.map(|policy| ([("policy", policy.clone())], totals.report_only(policy)));
+    let others = ([("policy", "others".to_owned())], totals.report_only_others());
+    let help = "Requests that a report-only policy would have blocked or asked more of";
+    counters(encoder, "report_only_blocks", help, named.chain([others]))
+}
+
+fn counters<const N: usize>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    series: impl IntoIterator<Item = (Labels<N>, u64)>,
+) -> fmt::Result {
+    let mut family: MetricEncoder<'_> = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, count) in series {
+        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn one<M: EncodeMetric + TypedMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    metric: &M,
+) -> fmt::Result {
+    metric.encode(encoder.encode_descriptor(name, help, None, M::TYPE)?)
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

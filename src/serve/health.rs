@@ -1,0 +1,109 @@
+//! Whether this process should get requests, for Kubernetes, load balancers and gRPC clients.
+//!
+//! | state | `/startupz` | `/livez` | `/readyz` | gRPC |
+//! |---|---|---|---|---|
+//! | no bundle yet | 503 | 200 | 503 | NOT_SERVING |
+//! | serving | 200 | 200 | 200 | SERVING |
+//! | serving, the newest bundle was refused | 200 | 200 | 200, `degraded` | SERVING |
+//! | stopping | 200 | 200 | 503 | NOT_SERVING |
+//!
+//! A bad new bundle never takes a healthy process out of service.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream;
+use tonic::{Request, Response, Status};
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+use crate::reload::Active;
+
+/// The service that health names beside the process as a whole, which is the empty name.
+pub const SERVICE: &str = "doorward.v1.Decisions";
+/// How often a watching client's answer is looked at.
+const WATCH: Duration = Duration::from_millis(200);
+
+/// Whether there is a bundle, and whether the process is stopping.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    active: Arc<Active>,
+    is_stopping: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// Readiness of a process that serves the snapshots of `active`.
+    pub fn new(active: Arc<Active>) -> Self {
+        Self { active, is_stopping: Arc::default() }
+    }
+
+    /// Whether a bundle has ever been activated.
+    pub fn has_started(&self) -> bool {
+        self.active.load().is_some()
+    }
+
+    /// Whether requests should be sent here.
+    pub fn is_ready(&self) -> bool {
+        self.has_started() && !self.is_stopping()
+    }
+
+    /// Whether the process is stopping.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Relaxed)
+    }
+
+    /// From now on the process is stopping.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Relaxed);
+    }
+
+    fn status(&self) -> ServingStatus {
+        if self.is_ready() { ServingStatus::Serving } else { ServingStatus::NotServing }
+    }
+}
+
+/// `grpc.health.v1.Health`.
+pub fn service(readiness: Readiness) -> HealthServer<impl Health> {
+    HealthServer::new(Checks(readiness))
+}
+
+struct Checks(Readiness);
+
+type Statuses = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Health for Checks {
+    type WatchStream = Statuses;
+
+    async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+        match request.get_ref().service.as_str() {
+            "" | SERVICE => Ok(Response::new(response(self.0.status()))),
+            _ => Err(Status::not_found("there is no such service")),
+        }
+    }
+
+    async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Statuses>, Status> {
+        if !matches!(request.get_ref().service.as_str(), "" | SERVICE) {
+            let unknown = stream::once(async { Ok(response(ServingStatus::ServiceUnknown)) });
+            return Ok(Response::new(Box::pin(futures_util::StreamExt::chain(unknown, stream::pending()))));
+        }
+        let changes = stream::unfold((self.0.clone(), None), |(readiness, told)| async move {
+            loop {
+                let status = readiness.status();
+                if told != Some(status) {
+                    return Some((Ok(response(status)), (readiness, Some(status))));
+                }
+                tokio::time::sleep(WATCH).await;
+            }
+        });
+        Ok(Response::new(Box::pin(changes)))
+    }
+}
+
+fn response(status: ServingStatus) -> HealthCheckResponse {
+    HealthCheckResponse { status: status.into() }
+}

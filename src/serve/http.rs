@@ -1,0 +1,87 @@
+//! The door that speaks HTTP and JSON.
+//!
+//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`. It decodes and encodes; what is decided and
+//! whether anything can be is the decider's.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::body::Reply;
+use super::door::{Door, InFlight};
+use super::wire::{self, Refusal, Refused, json};
+use crate::limits;
+use crate::observe::metrics::Surface;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Answers one HTTP request that is not gRPC.
+pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> {
+    let decider = &door.decider;
+    match (request.uri().path(), request.method()) {
+        ("/v1/decide", &Method::POST) => decide(door, request, |message| decider.decide(Surface::Http, message)).await,
+        ("/v1/decide/batch", &Method::POST) => {
+            decide(door, request, |batch| decider.decide_batch(Surface::Http, batch)).await
+        }
+        ("/v1/openapi.json", &Method::GET) => reply(StatusCode::OK, Bytes::from_static(wire::OPENAPI.as_bytes())),
+        ("/v1/decide" | "/v1/decide/batch", _) => refuse(door, Refusal::Method("POST")),
+        ("/v1/openapi.json", _) => refuse(door, Refusal::Method("GET")),
+        _ => refuse(door, Refusal::NotFound),
+    }
+}
+
+async fn decide<M: DeserializeOwned, A: Serialize>(
+    door: &Door,
+    request: Request<Incoming>,
+    decide: impl FnOnce(M) -> Result<A, Refused>,
+) -> Response<Reply> {
+    let Some(_in_flight) = InFlight::begin(door, Surface::Http) else {
+        return refuse(door, Refusal::Overloaded);
+    };
+    if !is_json(request.headers()) {
+        return refuse(door, Refusal::ContentType);
+    }
+    let body = match door.read(request.into_body(), limits::REQUEST_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(refusal) => return refuse(door, refusal),
+    };
+    match json::read(&body).map(decide) {
+        Ok(Ok(answer)) => reply(StatusCode::OK, json::write(&answer).into()),
+        Ok(Err(refused)) => error(&refused),
+        Err(invalid) => refuse(door, invalid.into()),
+    }
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(text)) = headers.get(CONTENT_TYPE).map(HeaderValue::to_str) else {
+        return false;
+    };
+    let essence = text.split_once(';').map_or(text, |(essence, _)| essence);
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn refuse(door: &Door, refusal: Refusal) -> Response<Reply> {
+    error(&door.decider.refused(Surface::Http, refusal, None))
+}
+
+fn error(refused: &Refused) -> Response<Reply> {
+    let mut response = reply(refused.refusal.http_status(), refused.to_json().into());
+    if let Some(delay) = refused.refusal.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
+    }
+    if let Refusal::Method(method) = refused.refusal {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
+    }
+    response
+}
+
+fn reply(status: StatusCode, body: Bytes) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}

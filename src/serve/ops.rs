@@ -1,0 +1,198 @@
+//! The listener for operators: probes, metrics, status. On its own thread and address, loopback by default, so that a
+//! scrape never takes time from a decision and nobody outside sees what a bundle holds.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::health::Readiness;
+use crate::model::State as PolicyState;
+use crate::observe::log;
+use crate::observe::metrics::Core;
+use crate::observe::metrics::exposition::{self, BundleFacts, Facts};
+use crate::reload::{Active, LoadResult, Status, View};
+use crate::text::Finding;
+
+/// What operators can see.
+#[derive(Clone, Debug)]
+pub struct Ops {
+    /// Whether requests should come here.
+    pub readiness: Readiness,
+    /// The snapshot in force.
+    pub active: Arc<Active>,
+    /// The state of loading.
+    pub status: Arc<Status>,
+    /// The counters of all serving threads.
+    pub cores: Arc<[Arc<Core>]>,
+    /// The counters of the decision log, if there is one.
+    pub log: Option<log::Meter>,
+}
+
+/// Serves operators until `stop` is true.
+///
+/// # Errors
+/// The system gives no runtime or refuses the listener.
+pub fn run(listener: std::net::TcpListener, ops: Ops, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(async move {
+        let listener = TcpListener::from_std(listener)?;
+        let router = router(ops);
+        loop {
+            let stream = tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(_) => continue,
+                },
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            };
+            let router = router.clone();
+            tokio::spawn(async move {
+                let server = auto::Builder::new(TokioExecutor::new());
+                let _ = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
+            });
+        }
+    })
+}
+
+fn router(ops: Ops) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/startupz", get(startup))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/v1/status", get(status))
+        .with_state(ops)
+}
+
+async fn startup(State(ops): State<Ops>) -> Response {
+    probe(ops.readiness.has_started(), "no bundle yet\n", "ok\n")
+}
+
+async fn ready(State(ops): State<Ops>) -> Response {
+    let reason = if ops.readiness.is_stopping() { "stopping\n" } else { "no bundle yet\n" };
+    let is_degraded = ops.status.view().rejected.is_some();
+    probe(ops.readiness.is_ready(), reason, if is_degraded { "degraded: bundle_rejected\n" } else { "ok\n" })
+}
+
+fn probe(is_well: bool, unwell: &'static str, well: &'static str) -> Response {
+    if is_well { well.into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, unwell).into_response() }
+}
+
+async fn metrics(State(ops): State<Ops>) -> Response {
+    let view = ops.status.view();
+    let facts = Facts {
+        bundle: bundle(&ops.active),
+        loads: LoadResult::ALL.map(|result| (result.as_str(), view.loads.of(result))).to_vec(),
+        log: ops.log.as_ref().map(log::Meter::counts),
+    };
+    ([(header::CONTENT_TYPE, exposition::MEDIA_TYPE)], exposition::text(&ops.cores, facts)).into_response()
+}
+
+fn bundle(active: &Active) -> Option<BundleFacts> {
+    let snapshot = active.load();
+    let snapshot = snapshot.as_ref()?;
+    let bundle = &snapshot.bundle;
+    let report_only = bundle.policies().iter().filter(|policy| policy.state == PolicyState::ReportOnly);
+    Some(BundleFacts {
+        name: bundle.name().to_owned(),
+        revision: bundle.revision().to_owned(),
+        digest: bundle.digest().to_owned(),
+        activated: snapshot.activated.as_duration().as_secs_f64(),
+        policies: bundle.policies().len(),
+        ranges: bundle.ranges(),
+        report_only: report_only.map(|policy| policy.id.as_ref().to_owned()).collect(),
+    })
+}
+
+/// `GET /v1/status`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusBody<'a> {
+    state: &'static str,
+    active: Option<ActiveBody<'a>>,
+    rejected: Option<RejectedBody<'a>>,
+    checked: Option<String>,
+    checked_age_seconds: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ActiveBody<'a> {
+    name: &'a str,
+    revision: &'a str,
+    digest: &'a str,
+    sequence: Option<u64>,
+    expires: Option<String>,
+    activated: String,
+    age_seconds: i64,
+    generation: u64,
+    policies: usize,
+    locations: usize,
+    ranges: usize,
+    warnings: &'a [Finding],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RejectedBody<'a> {
+    at: String,
+    age_seconds: i64,
+    digest: Option<&'a str>,
+    stage: &'a str,
+    message: &'a str,
+    findings: &'a [Finding],
+}
+
+async fn status(State(ops): State<Ops>) -> Response {
+    let view = ops.status.view();
+    let body = status_body(&ops.readiness, &view, Timestamp::now());
+    ([(header::CONTENT_TYPE, "application/json")], serde_json::to_vec(&body).unwrap_or_default()).into_response()
+}
+
+fn status_body<'a>(readiness: &Readiness, view: &'a View, now: Timestamp) -> StatusBody<'a> {
+    let age = |then: Timestamp| now.duration_since(then).as_secs();
+    StatusBody {
+        state: match (readiness.is_stopping(), readiness.has_started(), view.rejected.is_some()) {
+            (true, _, _) => "stopping",
+            (_, false, _) => "starting",
+            (_, true, true) => "degraded",
+            (_, true, false) => "serving",
+        },
+        active: view.active.as_deref().map(|active| ActiveBody {
+            name: &active.facts.name,
+            revision: &active.facts.revision,
+            digest: &active.facts.digest,
+            sequence: active.facts.sequence,
+            expires: active.facts.expires.map(|expires| expires.to_string()),
+            activated: active.activated.to_string(),
+            age_seconds: age(active.activated),
+            generation: active.generation,
+            policies: active.facts.policies,
+            locations: active.facts.locations,
+            ranges: active.facts.ranges,
+            warnings: &active.warnings,
+        }),
+        rejected: view.rejected.as_deref().map(|rejected| RejectedBody {
+            at: rejected.at.to_string(),
+            age_seconds: age(rejected.at),
+            digest: rejected.digest.as_deref(),
+            stage: rejected.rejection.stage.as_str(),
+            message: &rejected.rejection.message,
+            findings: &rejected.rejection.findings,
+        }),
+        checked: view.checked.map(|checked| checked.to_string()),
+        checked_age_seconds: view.checked.map(age),
+    }
+}

@@ -1,0 +1,305 @@
+//! From a message to a token request.
+//!
+//! A fact that is present and cannot be used is refused with the path of its field, never taken for absent. The request
+//! borrows from the message; for one that carries ids, an address and risk only the list of resources is allocated.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+
+use super::json::too_deep;
+use super::spelling::Spelling;
+use super::v1;
+use crate::limits;
+use crate::model::attribute::{AttributeValue, Attributes};
+use crate::model::decision::InputError;
+use crate::model::location::{Country, CountryFact, canonical};
+use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, TokenRequest};
+use crate::model::{IdRef, InsiderRiskLevel, RiskLevel, Set};
+
+type Result<T> = std::result::Result<T, InputError>;
+
+/// The token request that `message` means.
+///
+/// Errors: a field that cannot be used, by its path in JSON spelling. Cost: linear in the message.
+pub fn token_request(message: &v1::DecideRequest) -> Result<TokenRequest<'_>> {
+    if let Some(id) = &message.request_id {
+        request_id(id)?;
+    }
+    if let Some(attributes) = &message.attributes {
+        shape(attributes, "attributes", 1)?;
+    }
+    Ok(TokenRequest {
+        identity: identity(message.identity.as_ref())?,
+        resource: message.resource.as_ref().map(resource).transpose()?.unwrap_or_default(),
+        network: message.network.as_ref().map(network).transpose()?.unwrap_or_default(),
+        risk: message.risk.as_ref().map(risk).transpose()?.unwrap_or_default(),
+        client_app: word(message.client_app, "clientApp")?,
+        platform: word(message.platform, "platform")?,
+        device: message.device.as_ref().map(device),
+        authentication_flow: word(message.authentication_flow, "authenticationFlow")?,
+        credential: message.credential.as_ref().map(credential).transpose()?.unwrap_or_default(),
+        satisfied: message.satisfied.as_ref().map(satisfied).transpose()?.unwrap_or_default(),
+    })
+}
+
+/// Whether a request id can be echoed and logged as it is.
+fn request_id(id: &str) -> Result<()> {
+    if id.is_empty() || id.len() > limits::REQUEST_ID_BYTES_MAX || id.chars().any(char::is_control) {
+        let most = limits::REQUEST_ID_BYTES_MAX;
+        return Err(InputError::invalid("requestId", format!("must be 1 to {most} bytes without control characters")));
+    }
+    Ok(())
+}
+
+fn identity(message: Option<&v1::Identity>) -> Result<Identity<'_>> {
+    let Some(message) = message else {
+        return Err(InputError::invalid("identity", "is required"));
+    };
+    let kind = word(message.r#type, "identity.type")?;
+    let kind = kind.ok_or_else(|| InputError::invalid("identity.type", "is required"))?;
+    let id = id(message.id.as_deref(), "identity.id")?;
+    let id = id.ok_or_else(|| InputError::invalid("identity.id", "is required"))?;
+    Ok(Identity {
+        app_id: self::id(message.app_id.as_deref(), "identity.appId")?,
+        owner_tenant: self::id(message.owner_tenant.as_deref(), "identity.ownerTenant")?,
+        audience: word(message.audience, "identity.audience")?,
+        attributes: attributes(&message.custom_security_attributes, "identity.customSecurityAttributes")?,
+        groups: id_set(message.groups.as_ref(), "identity.groups")?,
+        roles: id_set(message.roles.as_ref(), "identity.roles")?,
+        guest_type: word(message.guest_type, "identity.guestType")?,
+        home_tenant: self::id(message.home_tenant.as_deref(), "identity.homeTenant")?,
+        blueprint: self::id(message.blueprint.as_deref(), "identity.blueprint")?,
+        ..Identity::new(kind, id)
+    })
+}
+
+fn resource(message: &v1::Resource) -> Result<Resource<'_>> {
+    Ok(Resource {
+        app_ids: ids(&message.app_ids, limits::RESOURCES_MAX, "resource.appIds")?,
+        kind: word(message.r#type, "resource.type")?,
+        user_action: word(message.user_action, "resource.userAction")?,
+        authentication_context: message.authentication_context.as_deref().map(authentication_context).transpose()?,
+        attributes: attributes(&message.custom_security_attributes, "resource.customSecurityAttributes")?,
+    })
+}
+
+/// `c1` to `c99`, in lower case.
+fn authentication_context(text: &str) -> Result<Cow<'_, str>> {
+    let is_valid = matches!(text.as_bytes(), [b'c' | b'C', b'1'..=b'9'] | [b'c' | b'C', b'1'..=b'9', b'0'..=b'9']);
+    match is_valid {
+        true if text.starts_with('C') => Ok(Cow::Owned(text.to_ascii_lowercase())),
+        true => Ok(Cow::Borrowed(text)),
+        false => Err(InputError::invalid("resource.authenticationContext", "must be `c1` to `c99`")),
+    }
+}
+
+fn network(message: &v1::Network) -> Result<Network> {
+    let country = |text: &str| CountryFact::new(text).ok_or_else(|| InputError::invalid("network.country", COUNTRY));
+    let gps_country = |text: &str| Country::new(text).ok_or_else(|| InputError::invalid("network.gpsCountry", COUNTRY));
+    Ok(Network {
+        ip_address: message.ip_address.as_deref().map(ip_address).transpose()?,
+        country: message.country.as_deref().map(country).transpose()?,
+        gps_country: message.gps_country.as_deref().map(gps_country).transpose()?,
+        compliant_network: message.compliant_network,
+    })
+}
+
+const COUNTRY: &str = "must be two letters, as ISO 3166-1 alpha-2 has them";
+
+/// An address without zone, prefix length or port; an IPv4-mapped one is the IPv4 address.
+fn ip_address(text: &str) -> Result<IpAddr> {
+    text.parse()
+        .map(canonical)
+        .map_err(|_| InputError::invalid("network.ipAddress", "must be an IPv4 or IPv6 address without zone or port"))
+}
+
+fn risk(message: &v1::Risk) -> Result<Risk> {
+    let level = |number, field| Ok::<_, InputError>(word(number, field)?.unwrap_or(RiskLevel::None));
+    Ok(Risk {
+        service_principal: level(message.service_principal, "risk.servicePrincipal")?,
+        sign_in: level(message.sign_in, "risk.signIn")?,
+        user: level(message.user, "risk.user")?,
+        agent: level(message.agent, "risk.agent")?,
+        insider: word(message.insider, "risk.insider")?.unwrap_or(InsiderRiskLevel::None),
+    })
+}
+
+fn device(message: &v1::Device) -> Device<'_> {
+    fn borrowed(field: &Option<String>) -> Option<Cow<'_, str>> {
+        field.as_deref().map(Cow::Borrowed)
+    }
+    fn all(list: &[String]) -> Vec<Cow<'_, str>> {
+        list.iter().map(|text| Cow::Borrowed(text.as_str())).collect()
+    }
+    Device {
+        device_id: borrowed(&message.device_id),
+        display_name: borrowed(&message.display_name),
+        ownership: borrowed(&message.ownership),
+        enrollment_profile_name: borrowed(&message.enrollment_profile_name),
+        is_compliant: message.is_compliant,
+        manufacturer: borrowed(&message.manufacturer),
+        model: borrowed(&message.model),
+        mdm_app_id: borrowed(&message.mdm_app_id),
+        operating_system: borrowed(&message.operating_system),
+        operating_system_version: borrowed(&message.operating_system_version),
+        physical_ids: all(&message.physical_ids),
+        profile_type: borrowed(&message.profile_type),
+        system_labels: all(&message.system_labels),
+        trust_type: borrowed(&message.trust_type),
+        extension_attributes: [
+            borrowed(&message.extension_attribute1),
+            borrowed(&message.extension_attribute2),
+            borrowed(&message.extension_attribute3),
+            borrowed(&message.extension_attribute4),
+            borrowed(&message.extension_attribute5),
+            borrowed(&message.extension_attribute6),
+            borrowed(&message.extension_attribute7),
+            borrowed(&message.extension_attribute8),
+            borrowed(&message.extension_attribute9),
+            borrowed(&message.extension_attribute10),
+            borrowed(&message.extension_attribute11),
+            borrowed(&message.extension_attribute12),
+            borrowed(&message.extension_attribute13),
+            borrowed(&message.extension_attribute14),
+            borrowed(&message.extension_attribute15),
+        ],
+    }
+}
+
+fn credential(message: &v1::Credential) -> Result<Credential<'_>> {
+    Ok(Credential {
+        kind: word(message.r#type, "credential.type")?,
+        key_id: message.key_id.as_deref(),
+        federated_issuer: message.federated_issuer.as_deref(),
+        federated_subject: message.federated_subject.as_deref(),
+    })
+}
+
+fn satisfied(message: &v1::Satisfied) -> Result<Satisfied<'_>> {
+    let mut built_in = Set::EMPTY;
+    for (place, number) in message.built_in_controls.iter().enumerate() {
+        let field = "satisfied.builtInControls";
+        let control =
+            word(*number, field).map_err(|error| InputError { field: format!("{field}[{place}]"), ..error })?;
+        built_in.insert(control.ok_or_else(|| InputError::invalid(format!("{field}[{place}]"), "must not be empty"))?);
+    }
+    let ids = |list, field| ids(list, limits::GROUPS_MAX, field);
+    Ok(Satisfied {
+        built_in,
+        authentication_strengths: ids(&message.authentication_strengths, "satisfied.authenticationStrengths")?,
+        terms_of_use: ids(&message.terms_of_use, "satisfied.termsOfUse")?,
+        custom_factors: ids(&message.custom_authentication_factors, "satisfied.customAuthenticationFactors")?,
+    })
+}
+
+/// The word of a number; 0 is absent.
+fn word<W: Spelling>(number: i32, field: &'static str) -> Result<Option<W>> {
+    if number == 0 {
+        return Ok(None);
+    }
+    let known = || InputError::invalid(field, format!("must be an enum number from 0 to {}", W::MEMBERS.len()));
+    W::of_number(number).map(Some).ok_or_else(known)
+}
+
+fn id<'a>(text: Option<&'a str>, field: &str) -> Result<Option<IdRef<'a>>> {
+    match text {
+        Some("") => Err(InputError::invalid(field, "must not be empty")),
+        text => Ok(text.map(IdRef::new)),
+    }
+}
+
+fn ids<'a>(list: &'a [String], most: usize, field: &str) -> Result<Vec<IdRef<'a>>> {
+    if list.len() > most {
+        return Err(InputError::invalid(field, format!("must have at most {most} entries")));
+    }
+    if let Some(place) = list.iter().position(String::is_empty) {
+        return Err(InputError::invalid(format!("{field}[{place}]"), "must not be empty"));
+    }
+    Ok(list.iter().map(|text| IdRef::new(text)).collect())
+}
+
+fn id_set<'a>(set: Option<&'a v1::IdSet>, field: &str) -> Result<Option<Vec<IdRef<'a>>>> {
+    set.map(|set| ids(&set.ids, limits::GROUPS_MAX, field)).transpose()
+}
+
+/// Custom security attributes: set, attribute, value.
+///
+/// Graph's own form carries `@odata.type` annotations beside the values; they say nothing new and are passed over.
+fn attributes<'a>(message: &'a Option<Struct>, field: &str) -> Result<Option<Attributes<'a>>> {
+    let Some(message) = message else {
+        return Ok(None);
+    };
+    let mut attributes = Attributes::default();
+    for (set, members) in message.fields.iter().filter(|(name, _)| !is_annotation(name)) {
+        let Some(Kind::StructValue(members)) = &members.kind else {
+            return Err(InputError::invalid(format!("{field}.{set}"), "must be an object of attributes"));
+        };
+        for (name, value) in members.fields.iter().filter(|(name, _)| !is_annotation(name)) {
+            let problem = |text: String| InputError::invalid(format!("{field}.{set}.{name}"), text);
+            let Some(value) = attribute(value).map_err(|text| problem(text.to_owned()))? else {
+                continue;
+            };
+            if attributes.len() >= limits::ATTRIBUTES_MAX {
+                let most = limits::ATTRIBUTES_MAX;
+                return Err(InputError::invalid(field, format!("must have at most {most} attributes")));
+            }
+            if !attributes.insert(set, name, value) {
+                return Err(problem("is given twice: names are compared without regard to case".to_owned()));
+            }
+        }
+    }
+    Ok(Some(attributes))
+}
+
+fn is_annotation(name: &str) -> bool {
+    name.ends_with("@odata.type")
+}
+
+/// `None` for null, which is how Graph writes an attribute that is not assigned.
+fn attribute(value: &Value) -> std::result::Result<Option<AttributeValue<'_>>, &'static str> {
+    const PROBLEM: &str = "must be text, a list of texts, a boolean or a number";
+    match &value.kind {
+        None | Some(Kind::NullValue(_)) => Ok(None),
+        Some(Kind::StringValue(text)) => Ok(Some(AttributeValue::Text(Cow::Borrowed(text)))),
+        Some(Kind::BoolValue(_) | Kind::NumberValue(_)) => Ok(Some(AttributeValue::Other)),
+        Some(Kind::StructValue(_)) => Err(PROBLEM),
+        Some(Kind::ListValue(list)) => {
+            let kinds = || list.values.iter().map(|value| &value.kind);
+            if !list.values.is_empty() && kinds().all(|kind| matches!(kind, Some(Kind::NumberValue(_)))) {
+                return Ok(Some(AttributeValue::Other));
+            }
+            let texts: Option<Vec<_>> = kinds()
+                .map(|kind| match kind {
+                    Some(Kind::StringValue(text)) => Some(Cow::Borrowed(text.as_str())),
+                    _ => None,
+                })
+                .collect();
+            texts.map(|texts| Some(AttributeValue::Texts(texts))).ok_or(PROBLEM)
+        }
+    }
+}
+
+/// Checks a free object: depth, and numbers that JSON can write.
+fn shape(object: &Struct, path: &str, depth: usize) -> Result<()> {
+    if depth > limits::REQUEST_DEPTH_MAX {
+        return Err(InputError::invalid(path, too_deep()));
+    }
+    object.fields.iter().try_for_each(|(name, value)| shape_of_value(value, &format!("{path}.{name}"), depth))
+}
+
+fn shape_of_value(value: &Value, path: &str, depth: usize) -> Result<()> {
+    match &value.kind {
+        Some(Kind::StructValue(object)) => shape(object, path, depth + 1),
+        Some(Kind::ListValue(_)) if depth + 1 > limits::REQUEST_DEPTH_MAX => Err(InputError::invalid(path, too_deep())),
+        Some(Kind::ListValue(list)) => (0..)
+            .zip(&list.values)
+            .try_for_each(|(place, value): (usize, _)| shape_of_value(value, &format!("{path}[{place}]"), depth + 1)),
+        Some(Kind::NumberValue(number)) if !number.is_finite() => {
+            Err(InputError::invalid(path, "must be a finite number"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,188 @@
+//! One serving thread: a runtime of its own, its own listeners, and the connections that came to it.
+//!
+//! Nothing here is shared with another thread but the snapshot and the Unix socket's queue. A connection is watched by
+//! one timer: whoever sends no complete request head for a while is asked to leave and then cut off.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{mpsc, watch};
+
+use super::door::{self, Door};
+use crate::limits;
+
+/// What a serving thread accepts from.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// Its own TCP listener.
+    pub tcp: Option<std::net::TcpListener>,
+    /// The Unix socket, shared with the other threads.
+    pub unix: Option<std::os::unix::net::UnixListener>,
+}
+
+/// Serves until `stop` is true, then lets what has begun end within [`limits::DRAIN_TIME_MAX`].
+///
+/// # Errors
+/// The system gives no runtime or refuses a listener.
+pub fn run(listeners: Listeners, door: Arc<Door>, stop: watch::Receiver<bool>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(serve(listeners, door, stop))
+}
+
+async fn serve(listeners: Listeners, door: Arc<Door>, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+    let (open, mut closed) = mpsc::channel(1);
+    let connections = Connections { door, stop: stop.clone(), open };
+    let tcp = listeners.tcp.map(TcpListener::from_std).transpose()?;
+    let unix = listeners.unix.map(UnixListener::from_std).transpose()?;
+    {
+        let tcp = accept_tcp(tcp, &connections);
+        let unix = accept_unix(unix, &connections);
+        let mut accepting = pin!(async { tokio::join!(tcp, unix) });
+        let mut stopping = pin!(stop.wait_for(|stop| *stop));
+        poll_fn(|cx| match stopping.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => accepting.as_mut().poll(cx).map(|_| ()),
+        })
+        .await;
+    }
+    drop(connections);
+    // WHY: every connection holds a sender, so the channel closes when the last one is gone.
+    let _ = tokio::time::timeout(limits::DRAIN_TIME_MAX, closed.recv()).await;
+    Ok(())
+}
+
+async fn accept_tcp(listener: Option<TcpListener>, connections: &Connections) {
+    let Some(listener) = listener else { return };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // WHY: answers are written whole; waiting to fill a segment would only add delay.
+                let _ = stream.set_nodelay(true);
+                connections.start(stream);
+            }
+            Err(error) => pause(&error).await,
+        }
+    }
+}
+
+async fn accept_unix(listener: Option<UnixListener>, connections: &Connections) {
+    let Some(listener) = listener else { return };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => connections.start(stream),
+            Err(error) => pause(&error).await,
+        }
+    }
+}
+
+/// Keeps a failing `accept` (no file descriptors, usually) from spinning.
+async fn pause(error: &io::Error) {
+    let is_one_connection = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+    );
+    if !is_one_connection {
+        tracing::warn!(%error, "a connection could not be accepted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+struct Connections {
+    door: Arc<Door>,
+    stop: watch::Receiver<bool>,
+    open: mpsc::Sender<()>,
+}
+
+impl Connections {
+    fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) {
+        if self.open.strong_count() > self.door.bounds.connections_max {
+            self.door.decider.core().shed_connection();
+            return;
+        }
+        let (door, stop, open) = (Arc::clone(&self.door), self.stop.clone(), self.open.clone());
+        tokio::spawn(async move {
+            connection(stream, door, stop).await;
+            drop(open);
+        });
+    }
+}
+
+/// How many requests a connection has begun and ended.
+#[derive(Debug, Default)]
+struct Activity {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+async fn connection<S>(stream: S, door: Arc<Door>, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let idle_time = door.bounds.idle_time_max;
+    let activity = Arc::new(Activity::default());
+    let theirs = Arc::clone(&activity);
+    let service = service_fn(move |request| {
+        let (door, activity) = (Arc::clone(&door), Arc::clone(&theirs));
+        activity.begun.store(activity.begun.load(Relaxed) + 1, Relaxed);
+        async move {
+            let response = door::answer(door, request).await;
+            activity.ended.store(activity.ended.load(Relaxed) + 1, Relaxed);
+            response
+        }
+    });
+    let server = server();
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let mut stopping = pin!(stop.wait_for(|stop| *stop));
+    let mut idle = pin!(tokio::time::sleep(idle_time));
+    let (mut is_stopping, mut is_leaving, mut seen) = (false, false, 0);
+    poll_fn(|cx| {
+        if connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if !is_stopping && stopping.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
+            connection.as_mut().graceful_shutdown();
+            return connection.as_mut().poll(cx).map(|_| ());
+        }
+        while idle.as_mut().poll(cx).is_ready() {
+            let (begun, ended) = (activity.begun.load(Relaxed), activity.ended.load(Relaxed));
+            if begun == seen && begun == ended {
+                if is_leaving {
+                    return Poll::Ready(());
+                }
+                is_leaving = true;
+                connection.as_mut().graceful_shutdown();
+                if connection.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
+            }
+            seen = begun;
+            idle.as_mut().reset(tokio::time::Instant::now() + idle_time);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+fn server() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // WHY: the timer of `connection` watches for slow heads without a timer for each request.
+    server.http1().header_read_timeout(None).pipeline_flush(true).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits::IDLE_TIME_MAX)
+        .max_concurrent_streams(limits::STREAMS_PER_CONNECTION_MAX)
+        .max_header_list_size(limits::REQUEST_HEAD_BYTES_MAX as u32);
+    server
+}

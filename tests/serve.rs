@@ -1,0 +1,17 @@
+//! The server as its callers meet it: real clients over TCP and Unix sockets, a real bundle, a real loader.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
+
+#[path = "serve/contract.rs"]
+mod contract;
+#[path = "serve/errors.rs"]
+mod errors;
+#[path = "serve/limits.rs"]
+mod limits;
+#[path = "serve/log.rs"]
+mod log;
+#[path = "serve/openapi.rs"]
+mod openapi;
+#[path = "serve/operators.rs"]
+mod operators;
+#[path = "serve/support.rs"]
+mod support;

@@ -1,0 +1,137 @@
+//! The decision log.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use doorward::observe::log::Target;
+use doorward::serve::wire::v1;
+use serde_json::{Value, json};
+
+use crate::support::{Server, changed, outside};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn read(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn rich() -> Value {
+    json!({
+        "identity": {
+            "type": "user", "id": "u1", "groups": [], "roles": ["r1"], "guestType": "b2bCollaborationGuest",
+            "customSecurityAttributes": {"Set": {"A": "x", "B": ["y", "z"], "C": true, "D": 1.5}},
+        },
+        "resource": {"appIds": ["a1"], "type": "application", "authenticationContext": "c7"},
+        "network": {"ipAddress": "2001:db8::1", "country": "DE", "compliantNetwork": false},
+        "risk": {"signIn": "none", "insider": "minor"},
+        "clientApp": "browser", "platform": "iOS",
+        "device": {"deviceId": "d", "isCompliant": true, "physicalIds": ["p"], "extensionAttribute15": "e"},
+        "authenticationFlow": "deviceCodeFlow",
+        "credential": {"type": "password", "keyId": "k"},
+        "satisfied": {"builtInControls": ["verifiedID", "mfa"], "termsOfUse": ["t"]},
+        "attributes": {"any": [{"thing": null}]},
+        "explain": false,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_line_of_the_log_decides_the_same_again() {
+    let lines = Lines::default();
+    let sink = Box::new(lines.clone());
+    let mut server = Server::with(|settings| settings.log = Target::Writer(sink));
+    let requests = [outside(), changed(outside(), "/risk/servicePrincipal", json!("high")), rich()];
+    let mut answers = Vec::new();
+    for request in &requests {
+        answers.push(server.http().await.decide(request).await.json());
+        let message: v1::DecideRequest = serde_json::from_value(request.clone()).unwrap();
+        server.grpc().await.decide(message).await.unwrap();
+    }
+    server.stop();
+    let logged = lines.read();
+    assert_eq!(logged.len(), 6);
+    let again = Server::start();
+    for (entry, (request, answer)) in logged.iter().step_by(2).zip(requests.iter().zip(&answers)) {
+        let sent: v1::DecideRequest = serde_json::from_value(request.clone()).unwrap();
+        let mut replayed: v1::DecideRequest = serde_json::from_value(entry["input"].clone()).unwrap();
+        replayed.request_id = sent.request_id.clone();
+        assert_eq!(replayed, sent);
+        let replay = changed(entry["input"].clone(), "/requestId", entry["requestId"].clone());
+        assert_eq!(again.http().await.decide(&replay).await.json(), *answer);
+        assert_eq!((&entry["decision"], &entry["reason"]), (&answer["decision"], &answer["reason"]));
+        let ids: Vec<_> = answer["policies"].as_array().unwrap().iter().map(|policy| policy["id"].clone()).collect();
+        assert_eq!(entry["policies"], json!(ids));
+        assert_eq!(entry["bundle"]["revision"], "1");
+        assert_eq!(entry["bundle"]["digest"].as_str().unwrap().len(), 64);
+        assert!(entry["durationNs"].as_u64().is_some());
+        assert!(entry["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    }
+    let surfaces: Vec<_> = logged.iter().map(|entry| entry["surface"].as_str().unwrap()).collect();
+    assert_eq!(surfaces, ["http", "grpc"].repeat(3));
+}
+
+/// The country decides, and a later bundle may bring another database: so the record says what this one found.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_record_holds_the_country_that_the_database_found() {
+    let corpus = std::env::var_os("DOORWARD_CORPUS").map_or_else(|| "../shared/corpus".into(), PathBuf::from);
+    let Ok(database) = std::fs::read(corpus.join("ip/maxmind-test/test-data/GeoIP2-Country-Test.mmdb")) else {
+        eprintln!("skipped: there is no country database at {}", corpus.display());
+        return;
+    };
+    let lines = Lines::default();
+    let sink = Box::new(lines.clone());
+    let mut server = Server::with(|settings| settings.log = Target::Writer(sink));
+    server.http().await.decide(&outside()).await;
+    server.replace("countries.mmdb", database);
+    server.replace("bundle.yaml", "{ name: corp, revision: mapped, countryDatabase: countries.mmdb }");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "mapped"));
+    for address in ["81.2.69.142", "203.0.113.1"] {
+        server.http().await.decide(&changed(outside(), "/network/ipAddress", json!(address))).await;
+    }
+    server.stop();
+    let countries: Vec<_> = lines.read().iter().map(|entry| entry["country"].clone()).collect();
+    assert_eq!(countries, [json!(null), json!("GB"), json!("ZZ")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn refused_input_is_logged_as_an_error() {
+    let lines = Lines::default();
+    let sink = Box::new(lines.clone());
+    let mut server = Server::with(|settings| settings.log = Target::Writer(sink));
+    server.http().await.decide(&changed(outside(), "/network/ipAddress", json!("10.0.0"))).await;
+    server.stop();
+    let logged = lines.read();
+    assert_eq!(logged.len(), 1);
+    assert_eq!(logged[0]["decision"], "error");
+    assert_eq!(logged[0]["reason"], "input_invalid");
+    assert_eq!(logged[0]["field"], "network.ipAddress");
+    assert_eq!(logged[0]["input"]["network"]["ipAddress"], "10.0.0");
+    assert_eq!(logged[0]["requestId"], "r-1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_log_file_is_appended_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("decisions.jsonl");
+    for _ in 0..2 {
+        let mut server = Server::with(|settings| settings.log = Target::File(file.clone()));
+        server.http().await.decide(&outside()).await;
+        server.stop();
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
+}
