@@ -1,0 +1,152 @@
+//! `check`: every problem of a bundle and of the test cases it carries; runs nothing.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Exit, Outcome, Stop, load, paint};
+use crate::compile::{self, CompiledBundle};
+use crate::model::State;
+use crate::review::cases;
+use crate::text::{Finding, Severity};
+
+/// Version of the JSON output; it rises when a reader of an older one could be misled.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example:
+  $ doorward check policies/graph-export
+
+Ends with 0, or with 3 when there is an error. Warnings do not fail a check.")]
+pub struct Args {
+    /// Folder or `.tar.gz` of the bundle.
+    bundle: PathBuf,
+    /// How to write the findings.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Format {
+    /// For reading.
+    #[default]
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    schema_version: u32,
+    errors: usize,
+    warnings: usize,
+    /// What the bundle holds; missing when it is invalid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<Contents<'a>>,
+    findings: &'a [Finding],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Contents<'a> {
+    name: &'a str,
+    revision: &'a str,
+    digest: &'a str,
+    policies: States,
+    named_locations: usize,
+    address_ranges: usize,
+    service_principals: usize,
+}
+
+/// How many policies are in which state. One that `ignoredPolicies` names, or that is deleted, is counted as ignored.
+#[derive(Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct States {
+    enabled: usize,
+    report_only: usize,
+    disabled: usize,
+    ignored: usize,
+}
+
+/// Checks a bundle.
+pub fn run(args: &Args) -> Result<Outcome, Stop> {
+    let raw = load::read(&args.bundle)?;
+    let compilation = compile::compile(&raw);
+    let (mut errors, mut warnings, mut findings) = (compilation.errors, compilation.warnings, compilation.findings);
+    let of_tests = cases::check(&raw);
+    errors += of_tests.iter().filter(|finding| finding.severity == Severity::Error).count();
+    warnings += of_tests.iter().filter(|finding| finding.severity == Severity::Warning).count();
+    findings.extend(of_tests);
+    let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(contents);
+    let text = match args.format {
+        Format::Json => {
+            let body = Body { schema_version: SCHEMA_VERSION, errors, warnings, bundle: contents, findings: &findings };
+            super::answer::json(&body)?
+        }
+        Format::Human => human(args, contents.as_ref(), &findings, (errors, warnings)),
+    };
+    Ok(Outcome { text, exit: if errors == 0 { Exit::Success } else { Exit::BundleInvalid } })
+}
+
+fn contents(bundle: &CompiledBundle) -> Contents<'_> {
+    let mut policies = States::default();
+    for policy in bundle.policies() {
+        *match policy.state {
+            State::Disabled => &mut policies.disabled,
+            _ if !policy.takes_part => &mut policies.ignored,
+            State::Enabled => &mut policies.enabled,
+            State::ReportOnly => &mut policies.report_only,
+        } += 1;
+    }
+    Contents {
+        name: bundle.name(),
+        revision: bundle.revision(),
+        digest: bundle.digest(),
+        policies,
+        named_locations: bundle.locations(),
+        address_ranges: bundle.ranges(),
+        service_principals: bundle.principals(),
+    }
+}
+
+fn human(args: &Args, contents: Option<&Contents<'_>>, findings: &[Finding], counts: (usize, usize)) -> String {
+    let (errors, warnings) = counts;
+    let mut text = paint::findings(findings);
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let kept = findings.len();
+    if errors + warnings > kept {
+        text += &format!("... and {} more\n", errors + warnings - kept);
+    }
+    let verdict = match (errors, warnings) {
+        (0, 0) => paint::verdict(true, "valid"),
+        (0, _) => format!("{}, {}", paint::verdict(true, "valid"), paint::counted(warnings, "warning")),
+        _ => format!(
+            "{}, {}, {}",
+            paint::verdict(false, "invalid"),
+            paint::counted(errors, "error"),
+            paint::counted(warnings, "warning")
+        ),
+    };
+    text += &format!("{}: {verdict}\n", args.bundle.display());
+    if let Some(contents) = contents {
+        let States { enabled, report_only, disabled, ignored } = contents.policies;
+        let all = enabled + report_only + disabled + ignored;
+        let ignored = if ignored == 0 { String::new() } else { format!(", {ignored} ignored") };
+        text += &format!(
+            "  {}: {enabled} enabled, {report_only} report-only, {disabled} disabled{ignored}\n",
+            paint::counted(all, "policy")
+        );
+        text += &format!(
+            "  {}, {}, {}\n",
+            paint::counted(contents.named_locations, "named location"),
+            paint::counted(contents.address_ranges, "address range"),
+            paint::counted(contents.service_principals, "service principal")
+        );
+    }
+    text
+}

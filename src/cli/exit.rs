@@ -1,0 +1,50 @@
+//! Exit codes: the part of the command line that scripts read.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+/// How the process ends. The numbers are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done; of a decision: allow.
+    Success = 0,
+    /// The tool failed: a file cannot be read, an address cannot be listened on.
+    Failure = 1,
+    /// The command line or the token request cannot be used.
+    Usage = 2,
+    /// The bundle has errors.
+    BundleInvalid = 3,
+    /// A test of the bundle failed, or it has none.
+    TestsFailed = 4,
+    /// The decision is block. Not 0, so that `doorward decide ... && issue` never opens.
+    Blocked = 6,
+}
+
+impl Exit {
+    /// Every code with its meaning, ascending.
+    pub const ALL: [(Self, &str); 6] = [
+        (Self::Success, "done; of `decide`: allow"),
+        (Self::Failure, "a file, address or other resource cannot be used"),
+        (Self::Usage, "the command line or the token request cannot be used"),
+        (Self::BundleInvalid, "the bundle has errors"),
+        (Self::TestsFailed, "a test of the bundle failed, or it has none"),
+        (Self::Blocked, "of `decide`: block"),
+    ];
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The codes as `--help` shows them.
+pub fn table() -> String {
+    let mut table = "Exit codes:".to_owned();
+    for (exit, meaning) in Exit::ALL {
+        // Writing to a `String` cannot fail.
+        let _ = write!(table, "\n  {}  {meaning}", exit as u8);
+    }
+    table
+}

@@ -1,0 +1,132 @@
+//! `explain`: one request, and for each policy which conditions held and what decided them.
+
+use std::path::PathBuf;
+
+use super::decide::Format;
+use super::request::RequestArgs;
+use super::{Exit, Outcome, Stop, answer, load, paint};
+use crate::compile::CompiledBundle;
+use crate::evaluate::{ConditionTrace, Outcome as PolicyOutcome, PolicyTrace, trace};
+use crate::model::{State, Truth};
+use crate::serve::wire;
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example:
+  $ doorward explain policies/workload --id 5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01 --ip 203.0.113.200
+
+Ends with 0 whatever the decision is: the question was what leads to it.")]
+pub struct Args {
+    /// Folder or `.tar.gz` of the bundle.
+    bundle: PathBuf,
+    /// Show every condition of every policy.
+    #[arg(long)]
+    all: bool,
+    /// How to write the explanation.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    request: RequestArgs,
+}
+
+/// Explains.
+pub fn run(args: &Args) -> Result<Outcome, Stop> {
+    let loaded = load::bundle(&args.bundle)?;
+    let bundle = &loaded.bundle;
+    args.request.ask(|document| {
+        let evaluation = answer::decided(bundle, &document.request)?;
+        let traces = trace(bundle, &document.request).map_err(|error| answer::unusable(&error))?;
+        let text = match args.format {
+            Format::Json => {
+                let request_id = document.request_id.unwrap_or_default().to_owned();
+                let mut body = wire::answer::answer(bundle, &evaluation, request_id);
+                body.trace = wire::answer::trace(bundle, traces);
+                answer::json(&body)?
+            }
+            Format::Human => {
+                let decision = evaluation.decision();
+                let verdict = paint::decision(decision, decision.as_str());
+                let mut text = format!("{verdict}: {}\n", answer::sentence(bundle, &evaluation));
+                if let Some(reported) = answer::report_only(bundle, &evaluation) {
+                    text += &format!("  report-only: {reported}\n");
+                }
+                text + "\n" + &policies(bundle, &traces, args.all)
+            }
+        };
+        Ok(Outcome { text, exit: Exit::Success })
+    })
+}
+
+/// The policies that apply with their conditions, then the others in a line each. With `all`, conditions everywhere.
+pub fn policies(bundle: &CompiledBundle, traces: &[PolicyTrace], all: bool) -> String {
+    let mut text = String::new();
+    let (mut applying, others): (Vec<_>, Vec<_>) = traces.iter().partition(|trace| trace.outcome.applies());
+    // What decides comes first; the sort keeps bundle order otherwise.
+    applying.sort_by_key(|trace| bundle.policy(trace.policy).state != State::Enabled);
+    for trace in applying {
+        text += &heading(bundle, trace);
+        text += &conditions(trace, all);
+    }
+    let others: Vec<_> = others.into_iter().filter(|trace| all || trace.outcome != PolicyOutcome::NotEnabled).collect();
+    if all {
+        for trace in others {
+            text += &heading(bundle, trace);
+            text += &conditions(trace, all);
+        }
+        return text;
+    }
+    let name = |trace: &PolicyTrace| bundle.policy(trace.policy).display_name.as_ref();
+    let width = others.iter().map(|trace| name(trace).chars().count()).max().unwrap_or(0);
+    for trace in others {
+        let failing = trace.conditions.iter().find(|condition| !condition.holds.is_possible());
+        let why = failing.map(|failing| format!("{}: {}", failing.condition, failing.rule)).unwrap_or_default();
+        text +=
+            &format!("{}  does not apply  {}\n", paint::padded(name(trace), width), paint::styled(paint::FAINT, &why));
+    }
+    text
+}
+
+fn heading(bundle: &CompiledBundle, trace: &PolicyTrace) -> String {
+    let head = bundle.policy(trace.policy);
+    let state = match head.state {
+        State::Enabled => "",
+        State::ReportOnly => " (report-only)",
+        State::Disabled => " (disabled)",
+    };
+    format!("{}{state}: {}\n", paint::styled(paint::STRONG, &head.display_name), outcome(trace))
+}
+
+/// How a policy came out, for people. `--format json` has Entra's own words for it.
+fn outcome(trace: &PolicyTrace) -> String {
+    let unmet = trace.unmet_controls.join(", ");
+    let asks = |verb: &str, blocks: &str| if unmet.is_empty() { blocks.to_owned() } else { format!("{verb} {unmet}") };
+    match trace.outcome {
+        PolicyOutcome::Success => paint::verdict(true, "applies, its controls are satisfied"),
+        PolicyOutcome::Failure => paint::verdict(false, &asks("asks for", "blocks")),
+        PolicyOutcome::ReportOnlySuccess => "would apply, its controls are satisfied".to_owned(),
+        PolicyOutcome::ReportOnlyFailure | PolicyOutcome::ReportOnlyInterrupted => {
+            paint::doubt(&asks("would ask for", "would block"))
+        }
+        PolicyOutcome::NotApplied | PolicyOutcome::ReportOnlyNotApplied => "does not apply".to_owned(),
+        PolicyOutcome::NotEnabled => "takes no part".to_owned(),
+    }
+}
+
+fn conditions(trace: &PolicyTrace, all: bool) -> String {
+    // A condition that is not configured says nothing about the request.
+    let is_told = |condition: &&ConditionTrace| all || condition.rule != "not configured";
+    let told: Vec<_> = trace.conditions.iter().filter(is_told).collect();
+    let width = told.iter().map(|condition| condition.condition.len()).max().unwrap_or(0);
+    let line = |condition: &ConditionTrace| {
+        let name = paint::padded(condition.condition, width);
+        let holds = match condition.holds {
+            Truth::True => "yes    ".to_owned(),
+            Truth::False => "no     ".to_owned(),
+            Truth::Unknown => paint::doubt("unknown"),
+        };
+        let counts = if condition.holds == Truth::Unknown { " (unknown counts as yes)" } else { "" };
+        format!("  {name}  {holds}  {}{counts}\n", condition.rule)
+    };
+    told.into_iter().map(line).collect()
+}

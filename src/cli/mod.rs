@@ -1,0 +1,118 @@
+//! The command line: one file for each verb.
+//!
+//! A verb takes its arguments and gives an [`Outcome`] (what to print, how to end) or a [`Stop`] (why there is none);
+//! only this file prints them. A verb decides nothing itself: `compile`, `evaluate`, `review` and `serve` do. Start with
+//! [`main`], then the verb that interests you.
+
+mod answer;
+mod check;
+mod decide;
+mod exit;
+mod explain;
+mod load;
+mod paint;
+mod request;
+mod serve;
+mod test;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Decides, beside a token service, whether an identity may have a token: conditional access for any issuer.
+///
+/// A bundle is a folder, or a `.tar.gz` of one, with policies, named locations and service principals in the shapes of
+/// Microsoft Graph, as YAML or JSON.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve decisions over gRPC and HTTP, and take up changes of the bundle.
+    Serve(serve::Args),
+    /// Report every problem of a bundle, with file, line, reason and remedy.
+    Check(check::Args),
+    /// Ask a bundle for one decision. Ends with 0 for allow and 6 for block.
+    Decide(decide::Args),
+    /// Ask for one decision and show which policies and conditions led to it.
+    Explain(explain::Args),
+    /// Run the tests that a bundle carries in its `tests/` folder.
+    Test(test::Args),
+}
+
+/// What a verb has to say, and how the process then ends.
+#[derive(Debug)]
+struct Outcome {
+    /// For standard output; styled, the printer takes the styles out where no terminal reads them.
+    text: String,
+    exit: Exit,
+}
+
+/// Why a verb could not do its work.
+#[derive(Debug)]
+struct Stop {
+    /// For standard error, with its final line break.
+    message: String,
+    exit: Exit,
+}
+
+impl Stop {
+    /// The command line or the request cannot be used.
+    fn usage(message: impl AsRef<str>) -> Self {
+        Self { message: format!("{} {}\n", paint::error_label(), message.as_ref()), exit: Exit::Usage }
+    }
+}
+
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self { message: format!("{} {error:#}\n", paint::error_label()), exit: Exit::Failure }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let verb = match parse(std::env::args_os()) {
+        Ok(verb) => verb,
+        Err(error) => {
+            // A closed pipe is no reason to complain: nobody is left to read it.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+        }
+    };
+    let exit = match run(verb) {
+        Ok(outcome) => print(&mut anstream::stdout(), &outcome.text, outcome.exit),
+        Err(stop) => print(&mut anstream::stderr(), &stop.message, stop.exit),
+    };
+    exit.into()
+}
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Verb, clap::Error> {
+    let command = Cli::command().after_long_help(exit::table());
+    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?).map(|cli| cli.verb)
+}
+
+fn run(verb: Verb) -> Result<Outcome, Stop> {
+    match verb {
+        Verb::Serve(args) => serve::run(&args),
+        Verb::Check(args) => check::run(&args),
+        Verb::Decide(args) => decide::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Test(args) => test::run(&args),
+    }
+}
+
+/// Prints, and ends as the verb said also when nobody reads: a closed pipe must not turn a block into anything else.
+fn print(stream: &mut impl Write, text: &str, exit: Exit) -> Exit {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failure,
+        _ => exit,
+    }
+}

@@ -1,0 +1,247 @@
+//! `serve`: from flags to a running server, and from signals to its end.
+//!
+//! Starts the listeners and the loader, waits for the first bundle, says how to ask, and then only listens for signals.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Exit, Outcome, Stop, paint};
+use crate::compile::CompiledBundle;
+use crate::model::ServicePrincipalType;
+use crate::observe::{log, trace};
+use crate::reload::{self, Active, FirstLoadError, Loader, Rejection, Stage, Status};
+use crate::serve::{self, Addresses, Running, Settings};
+use crate::source::Source;
+
+const LISTEN: &str = "127.0.0.1:8480";
+const OPS: &str = "127.0.0.1:8481";
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example:
+  $ doorward serve policies/workload
+
+Changes of the bundle are taken up by themselves, and at once on SIGHUP. SIGTERM and SIGINT let requests end that \
+have begun, then the process ends with 0.
+
+A first bundle that is invalid ends it with 3, one that fails its own tests with 4. A later one is refused and \
+reported, and the one in force stays.")]
+pub struct Args {
+    /// Folder or `.tar.gz` of the bundle.
+    bundle: PathBuf,
+    /// Where to take requests, gRPC and HTTP alike; a TCP address and a Unix socket may both be given.
+    #[arg(long, value_name = "ADDRESS|unix:PATH", default_value = LISTEN)]
+    listen: Vec<Listen>,
+    /// Let a TCP address other than loopback be listened on although callers are not authenticated.
+    #[arg(long)]
+    allow_unauthenticated: bool,
+    /// Where operators find probes, metrics and status.
+    #[arg(long, value_name = "ADDRESS", default_value = OPS)]
+    ops: SocketAddr,
+    /// Write a record of each decision to a file, `-` for standard output.
+    #[arg(long, value_name = "FILE")]
+    decision_log: Option<PathBuf>,
+    /// Threads that serve; by default one for each core.
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<NonZeroUsize>,
+    /// How long to take requests after SIGTERM, so that load balancers notice the failing readiness probe.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    drain_delay: u64,
+    /// How to write events to standard error.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// One line a person reads.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Debug)]
+enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl std::str::FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("a Unix socket has a path, as in `unix:/run/doorward.sock`".to_owned()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp).map_err(|_| {
+                "an address has an IP and a port, as in `127.0.0.1:8480`; a Unix socket is `unix:PATH`".to_owned()
+            }),
+        }
+    }
+}
+
+/// Serves until a signal ends it.
+pub fn run(args: &Args) -> Result<Outcome, Stop> {
+    let settings = settings(args)?;
+    let format = match args.log_format {
+        LogFormat::Human => trace::Format::Human,
+        LogFormat::Json => trace::Format::Json,
+    };
+    trace::start(format, "info").map_err(|error| anyhow!("cannot write events: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start a runtime for signals")?;
+    // WHY: before anything else, so that there is no moment in which a signal would end the process half-way.
+    let mut signals = runtime.block_on(async { Signals::new() }).context("cannot listen for signals")?;
+
+    let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
+    let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).map_err(anyhow::Error::from)?;
+    let loader = reload::start(Source::new(&args.bundle), Arc::clone(&active), status, |_| {});
+    let loader = loader.context("cannot start the loader")?;
+    loader.wait_first().map_err(|error| refused(&args.bundle, error))?;
+    announce(args, &running, &active);
+
+    runtime.block_on(signals.serve(&loader));
+    tracing::info!("stopping");
+    running.stop();
+    loader.stop();
+    tracing::info!("stopped");
+    Ok(Outcome { text: String::new(), exit: Exit::Success })
+}
+
+fn settings(args: &Args) -> Result<Settings, Stop> {
+    let (mut listen, mut unix) = (None, None);
+    for place in &args.listen {
+        let is_second = match place {
+            Listen::Tcp(address) if !address.ip().is_loopback() && !args.allow_unauthenticated => {
+                return Err(Stop::usage(format!(
+                    "`{address}` can be reached from other machines, and callers are not authenticated yet: listen on \
+                     a loopback address or a Unix socket, or add `--allow-unauthenticated`"
+                )));
+            }
+            Listen::Tcp(address) => listen.replace(*address).is_some(),
+            Listen::Unix(path) => unix.replace(path.clone()).is_some(),
+        };
+        if is_second {
+            return Err(Stop::usage("`--listen` takes at most one TCP address and one Unix socket"));
+        }
+    }
+    Ok(Settings {
+        listen,
+        unix,
+        ops: Some(args.ops),
+        threads: args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN),
+        log: match &args.decision_log {
+            None => log::Target::Off,
+            Some(path) if path == Path::new("-") => log::Target::Stdout,
+            Some(path) => log::Target::File(path.clone()),
+        },
+        drain_delay: Duration::from_secs(args.drain_delay),
+        ..Settings::default()
+    })
+}
+
+/// Why there is nothing to serve.
+fn refused(path: &Path, error: FirstLoadError) -> Stop {
+    match error {
+        FirstLoadError::Stopped => anyhow!("the loader has ended").into(),
+        FirstLoadError::Rejected(Rejection { stage, message, findings }) => {
+            let told = paint::findings(&findings);
+            let label = paint::error_label();
+            let message = format!("{told}{label} `{}` cannot come into force: {message}\n", path.display());
+            let exit = match stage {
+                Stage::Read => Exit::Failure,
+                Stage::Tests => Exit::TestsFailed,
+                Stage::Parse | Stage::Rollback | Stage::Expired => Exit::BundleInvalid,
+            };
+            Stop { message, exit }
+        }
+    }
+}
+
+/// The signals that the process understands.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads when asked to; returns when asked to end.
+    async fn serve(&mut self, loader: &Loader) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => loader.reload(),
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+            }
+        }
+    }
+}
+
+/// Says that the server is ready: to people how to ask, to programs where.
+fn announce(args: &Args, running: &Running, active: &Active) {
+    let addresses = running.addresses();
+    tracing::info!(
+        tcp = addresses.tcp.map(|address| address.to_string()),
+        unix = addresses.unix.as_ref().map(|path| path.display().to_string()),
+        operators = addresses.ops.map(|address| address.to_string()),
+        "ready"
+    );
+    let is_stdout_taken = args.decision_log.as_deref() == Some(Path::new("-"));
+    if let Some(snapshot) = active.load().as_ref()
+        && args.log_format == LogFormat::Human
+        && !is_stdout_taken
+    {
+        // WHY: nobody may be reading, and that is no reason to end.
+        let _ = anstream::stdout().write_all(greeting(addresses, &snapshot.bundle).as_bytes());
+    }
+}
+
+fn greeting(addresses: &Addresses, bundle: &CompiledBundle) -> String {
+    let curl = match (addresses.tcp, &addresses.unix) {
+        (Some(address), _) => format!("curl -s http://{address}/v1/decide"),
+        (None, Some(path)) => format!("curl -s --unix-socket '{}' http://localhost/v1/decide", path.display()),
+        (None, None) => return String::new(),
+    };
+    let body = format!(
+        r#"{{"identity":{{"type":"servicePrincipal","id":"{}"}},"network":{{"ipAddress":"203.0.113.200"}}}}"#,
+        somebody(bundle)
+    );
+    let name = format!("{} revision {}", bundle.name(), bundle.revision());
+    let mut text = format!(
+        "\nServing {}: {}. Ask for a first decision:\n\n  {curl} -H 'content-type: application/json' -d '{body}'\n\n",
+        paint::styled(paint::STRONG, &name),
+        paint::counted(bundle.policies().len(), "policy"),
+    );
+    if let Some(ops) = addresses.ops {
+        text += &format!("Status   curl -s http://{ops}/v1/status\nMetrics  curl -s http://{ops}/metrics\n\n");
+    }
+    text
+}
+
+/// A service principal that policies may cover: of the catalogue, or made up.
+fn somebody(bundle: &CompiledBundle) -> String {
+    (0..)
+        .map_while(|index| bundle.principal(index))
+        .find(|principal| principal.kind != Some(ServicePrincipalType::ManagedIdentity))
+        .map_or_else(|| "11111111-2222-4333-8444-555555555555".to_owned(), |principal| principal.id.value.to_string())
+}

@@ -1,0 +1,16 @@
+//! The command line as people and scripts meet it: the binary itself, its output, its exit codes.
+#![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic, its helpers too")]
+
+#[path = "cli/check.rs"]
+mod check;
+#[path = "cli/decide.rs"]
+mod decide;
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/serve.rs"]
+mod serve;
+#[path = "cli/suite.rs"]
+mod suite;

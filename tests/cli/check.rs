@@ -1,0 +1,90 @@
+//! `check`: findings for people and programs.
+
+use serde_json::Value;
+
+use super::run::{BLOCK, WORKLOAD, bundle, doorward};
+
+const MISTAKES: (&str, &str) = (
+    "policy.yaml",
+    "displayName: Office only\nstate: enabled\nconditions:\n  users: { includeUsers: [All], exludeUsers: [0f8fad5b-d9cb-469f-a165-70867728950e] }\n  locations: { includeLocations: [All], excludeLocations: [Head Ofice] }\ngrantControls: { builtInControls: [block] }\n",
+);
+const OFFICE: (&str, &str) = ("locations.yaml", "displayName: Head Office\nipRanges: [203.0.113.0/24]\n");
+
+#[test]
+fn an_invalid_bundle_ends_with_3_and_every_problem() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let mut run = doorward(&["check", folder.path().to_str().unwrap()]);
+    run.stdout = run.stdout.replace(folder.path().to_str().unwrap(), "BUNDLE");
+    insta::assert_snapshot!(run.told());
+}
+
+#[test]
+fn json_has_the_findings_and_their_counts() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let run = doorward(&["check", folder.path().to_str().unwrap(), "--format", "json"]);
+    assert_eq!(run.code, 3);
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    insta::assert_snapshot!(run.stdout);
+    assert_eq!(body["schemaVersion"], 1);
+    assert_eq!((&body["errors"], &body["warnings"]), (&1.into(), &1.into()));
+    assert_eq!(body["findings"].as_array().unwrap().len(), 2);
+    assert_eq!(body.get("bundle"), None);
+}
+
+#[test]
+fn json_of_a_valid_bundle_says_what_it_holds() {
+    let run = doorward(&["check", WORKLOAD, "--format", "json"]);
+    assert_eq!(run.code, 0);
+    let mut body: Value = serde_json::from_str(&run.stdout).unwrap();
+    let contents = body["bundle"].take();
+    assert_eq!(contents["digest"].as_str().unwrap().len(), 64);
+    assert_eq!(contents["policies"]["enabled"], 4);
+    assert_eq!(contents["policies"]["reportOnly"], 1);
+    assert_eq!(contents["policies"]["disabled"], 1);
+    assert_eq!(contents["servicePrincipals"], 6);
+}
+
+#[test]
+fn a_mistake_in_a_test_file_makes_the_bundle_invalid() {
+    let folder = bundle(&[BLOCK, ("tests/a.yaml", "cases:\n  - name: typo\n    reqest: {}\n")]);
+    let run = doorward(&["check", folder.path().to_str().unwrap()]);
+    assert_eq!(run.code, 3);
+    assert!(run.stdout.contains("tests/a.yaml:3:5: error[unknown-field]"), "{}", run.stdout);
+}
+
+#[test]
+fn a_bundle_that_cannot_be_read_ends_with_1() {
+    let run = doorward(&["check", "policies/nowhere"]);
+    insta::assert_snapshot!(run.told());
+}
+
+#[test]
+fn an_archive_is_a_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle.tar.gz");
+    let status = std::process::Command::new("tar")
+        .args(["-czf", path.to_str().unwrap(), "-C", WORKLOAD, "."])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let (of_archive, of_folder) = (
+        doorward(&["check", path.to_str().unwrap(), "--format", "json"]),
+        doorward(&["check", WORKLOAD, "--format", "json"]),
+    );
+    assert_eq!(of_archive.stdout, of_folder.stdout);
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let arguments = ["check", folder.path().to_str().unwrap()];
+    let coloured = |variables: &[(&str, &str)]| {
+        let mut command = super::run::command(&arguments);
+        command.envs(variables.iter().copied());
+        String::from_utf8(command.output().unwrap().stdout).unwrap().contains('\u{1b}')
+    };
+    assert!(!coloured(&[]), "a pipe is no terminal");
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}

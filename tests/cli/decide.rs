@@ -1,0 +1,133 @@
+//! `decide` and `explain`: requests from flags and files, answers, and exit codes that never open by mistake.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::run::{BLOCK, INVOICE, PAYROLL, WORKLOAD, bundle, command, doorward, doorward_reading};
+
+#[test]
+fn allow_ends_with_0_and_block_with_6() {
+    let allowed = doorward(&["decide", WORKLOAD, "--id", INVOICE, "--ip", "192.0.2.7", "--country", "NL"]);
+    insta::assert_snapshot!("allow", allowed.told());
+    let blocked = doorward(&["decide", WORKLOAD, "--id", PAYROLL, "--ip", "203.0.113.200", "--country", "AQ"]);
+    insta::assert_snapshot!("block", blocked.told());
+}
+
+#[test]
+fn json_is_the_answer_of_the_api() {
+    let run = doorward(&[
+        "decide",
+        WORKLOAD,
+        "--id",
+        PAYROLL,
+        "--ip",
+        "203.0.113.200",
+        "--country",
+        "AQ",
+        "--format",
+        "json",
+    ]);
+    insta::assert_snapshot!(run.told());
+}
+
+#[test]
+fn explain_shows_what_decided() {
+    let arguments = ["explain", WORKLOAD, "--id", PAYROLL, "--ip", "203.0.113.200"];
+    insta::assert_snapshot!("explain", doorward(&arguments).told());
+    let run = doorward(&[&arguments[..], &["--all"]].concat());
+    insta::assert_snapshot!("explain_all", run.told());
+    let run = doorward(&[&arguments[..], &["--format", "json"]].concat());
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(body["decision"], "block");
+    assert_eq!(body["trace"].as_array().unwrap().len(), 6, "every policy, disabled ones too");
+}
+
+#[test]
+fn explain_ends_with_0_whatever_the_decision() {
+    for ip in ["192.0.2.7", "203.0.113.200"] {
+        assert_eq!(doorward(&["explain", WORKLOAD, "--id", INVOICE, "--ip", ip]).code, 0);
+    }
+}
+
+#[test]
+fn a_request_comes_from_a_file_with_flags_on_top() {
+    let request =
+        format!("identity: {{ type: servicePrincipal, id: {INVOICE} }}\nnetwork: {{ ipAddress: 192.0.2.7 }}\n");
+    let folder = bundle(&[("request.yaml", &request)]);
+    let file = folder.path().join("request.yaml");
+    let file = file.to_str().unwrap();
+    assert_eq!(doorward(&["decide", WORKLOAD, "--request", file]).code, 0);
+    assert_eq!(doorward(&["decide", WORKLOAD, "--request", file, "--ip", "203.0.113.200"]).code, 6);
+    assert_eq!(doorward(&["decide", WORKLOAD, "--request", file, "--risk", "High"]).code, 6);
+    assert_eq!(doorward(&["decide", WORKLOAD, "--request", file, "--set", "risk.servicePrincipal=high"]).code, 6);
+}
+
+#[test]
+fn a_request_comes_from_standard_input_as_yaml_or_json() {
+    let json = format!(
+        "{{\"identity\":{{\"type\":\"servicePrincipal\",\"id\":\"{INVOICE}\"}},\"network\":{{\"ipAddress\":\"192.0.2.7\"}}}}"
+    );
+    assert_eq!(doorward_reading(&json, &["decide", WORKLOAD, "--request", "-"]).code, 0);
+    let yaml = format!("identity: {{ id: {INVOICE} }}\nnetwork: {{ ipAddress: 203.0.113.200 }}\n");
+    assert_eq!(doorward_reading(&yaml, &["decide", WORKLOAD, "--request", "-"]).code, 6);
+}
+
+#[test]
+fn set_reaches_every_field() {
+    let bundle = bundle(&[(
+        "mfa.yaml",
+        "displayName: MFA\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { builtInControls: [mfa] }\n",
+    )]);
+    let path = bundle.path().to_str().unwrap();
+    let user = ["decide", path, "--type", "user", "--id", "someone"];
+    let run = doorward(&user);
+    assert_eq!(run.code, 6);
+    assert!(run.stdout.contains("`MFA` applies, and mfa is not satisfied"), "{}", run.stdout);
+    assert_eq!(doorward(&[&user[..], &["--set", "satisfied.builtInControls=[mfa]"]].concat()).code, 0);
+}
+
+#[test]
+fn a_request_that_cannot_be_used_is_a_usage_error() {
+    let mut told = String::new();
+    for arguments in [
+        &["--id", INVOICE, "--ip", "192.0.2"][..],
+        &["--id", INVOICE, "--set", "risk.servicePrincipal=severe"],
+        &["--id", INVOICE, "--set", "network.ip=192.0.2.7"],
+        &["--id", INVOICE, "--set", "network"],
+        &["--id", INVOICE, "--set", "satisfied.builtInControls=[mfa"],
+        &["--ip", "192.0.2.7"],
+        &["--id", PAYROLL, "--app-id", "another"],
+        &["--id", INVOICE, "--request", "no-such-file.yaml"],
+    ] {
+        let run = doorward(&[&["decide", WORKLOAD], arguments].concat());
+        assert_eq!(run.stdout, "", "nothing that looks like an answer");
+        told += &format!("# {}\n{}\n", arguments.join(" "), run.told());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn an_invalid_bundle_decides_nothing() {
+    let folder = bundle(&[BLOCK, ("bundle.yaml", "defaultDecison: block\n")]);
+    for verb in ["decide", "explain"] {
+        let run = doorward(&[verb, folder.path().to_str().unwrap(), "--id", INVOICE]);
+        assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{verb}");
+        assert!(run.stderr.contains("bundle.yaml:1:1: error[unknown-setting]"), "{}", run.stderr);
+    }
+}
+
+/// A reader that goes away must neither make the tool panic nor turn a block into anything else.
+#[test]
+fn a_closed_pipe_changes_nothing() {
+    let mut child = command(&["decide", WORKLOAD, "--id", INVOICE, "--ip", "203.0.113.200"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(6), ""));
+}

@@ -1,0 +1,171 @@
+//! What the project shows is true: the sample bundles, and the commands and outputs of the README.
+#![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
+
+#[path = "cli/run.rs"]
+#[expect(dead_code, reason = "shared with the tests of the command line, which need more of it")]
+mod run;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use doorward::compile::{self, CompiledBundle};
+use doorward::evaluate::{Evaluation, evaluate};
+use doorward::model::request::{Identity, Network, Resource, Risk};
+use doorward::model::set::Word;
+use doorward::model::{Id, IdentityKind, RiskLevel, TokenRequest};
+use doorward::review::cases;
+use doorward::source::Source;
+use doorward::text::RawBundle;
+
+const SAMPLES: [&str; 2] = ["policies/workload", "policies/graph-export"];
+
+fn raw(sample: &str) -> RawBundle {
+    Source::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(sample)).read().unwrap().bundle
+}
+
+fn compiled(sample: &str) -> CompiledBundle {
+    compile::compile(&raw(sample)).bundle.unwrap()
+}
+
+#[test]
+fn samples_are_valid_and_warn_only_of_the_missing_country_database() {
+    for sample in SAMPLES {
+        let compilation = compile::compile(&raw(sample));
+        let ids: Vec<_> = compilation.findings.iter().map(|finding| finding.id).collect();
+        assert_eq!((compilation.errors, ids.as_slice()), (0, &["no-country-database"][..]), "{sample}");
+    }
+}
+
+#[test]
+fn samples_pass_their_own_tests() {
+    for sample in SAMPLES {
+        let report = cases::run(&compiled(sample), &raw(sample));
+        assert!(report.is_green() && report.results.len() > 40, "{sample}: {report:#?}");
+    }
+}
+
+#[test]
+fn both_samples_have_the_same_tests() {
+    let tests = |sample: &str| -> BTreeMap<Box<str>, Vec<u8>> {
+        let files = raw(sample).files.into_iter().filter(|file| file.name.starts_with("tests/"));
+        files.map(|file| (file.name, file.bytes)).collect()
+    };
+    assert!(tests(SAMPLES[0]) == tests(SAMPLES[1]), "copy `policies/workload/tests` to `policies/graph-export/tests`");
+}
+
+/// Hand-written YAML and a Graph export of the same policies give the same answers, and each policy decides some
+/// request and lets another through.
+#[test]
+fn both_samples_give_the_same_answers() {
+    let bundles = SAMPLES.map(compiled);
+    let mut evaluation = Evaluation::default();
+    let mut decided = BTreeMap::new();
+    let mut requests = 0;
+    each_request(|request| {
+        requests += 1;
+        let answers = bundles.each_ref().map(|bundle| {
+            evaluate(bundle, request, &mut evaluation).unwrap();
+            let names = evaluation.policies().iter().chain(evaluation.report_only());
+            let mut names: Vec<_> = names.map(|index| bundle.policy(*index).display_name.to_string()).collect();
+            names.sort();
+            (evaluation.reason(), names)
+        });
+        assert_eq!(answers[0], answers[1], "{request:?}");
+        for name in answers[0].1.clone() {
+            *decided.entry(name).or_insert(0) += 1;
+        }
+    });
+    for policy in bundles[0].policies().iter().filter(|policy| policy.takes_part) {
+        let count = decided.get(&*policy.display_name).copied().unwrap_or(0);
+        assert!(0 < count && count < requests, "{} decides {count} of {requests}", policy.display_name);
+    }
+}
+
+fn each_request(mut ask: impl FnMut(&TokenRequest<'_>)) {
+    let ids = (1..=7).map(|number| Id::new(&format!("5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e0{number}")));
+    let ids: Vec<_> = ids.collect();
+    let addresses = ["192.0.2.7", "198.51.100.7", "203.0.113.7", "203.0.113.250", "203.0.113.200", "2001:db8:10::7"];
+    let addresses: Vec<_> = addresses.iter().map(|text| Some(text.parse().unwrap())).chain([None]).collect();
+    let countries =
+        [None, Some("NL"), Some("AQ")].map(|code| code.and_then(doorward::model::location::CountryFact::new));
+    for (number, id) in ids.iter().enumerate() {
+        let kind = if number == 4 { IdentityKind::ManagedIdentity } else { IdentityKind::ServicePrincipal };
+        for ip_address in &addresses {
+            for country in countries {
+                for risk in RiskLevel::ALL {
+                    ask(&TokenRequest {
+                        identity: Identity::new(kind, id.as_ref()),
+                        resource: Resource::default(),
+                        network: Network { ip_address: *ip_address, country, ..Network::default() },
+                        risk: Risk { service_principal: *risk, ..Risk::default() },
+                        client_app: None,
+                        platform: None,
+                        device: None,
+                        authentication_flow: None,
+                        credential: doorward::model::request::Credential::default(),
+                        satisfied: doorward::model::request::Satisfied::default(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// Every `$ command` of the README's console blocks, with the output that is shown.
+fn shown() -> Vec<(String, String)> {
+    let mut shown = Vec::new();
+    for block in readme().split("```console\n").skip(1) {
+        for part in block.split("```").next().unwrap().split("$ ").skip(1) {
+            let (command, output) = part.split_once('\n').unwrap();
+            shown.push((command.to_owned(), output.to_owned()));
+        }
+    }
+    shown
+}
+
+#[test]
+fn readme_shows_what_the_commands_print() {
+    let mut verbs = Vec::new();
+    for (command, output) in shown() {
+        let Some(arguments) = command.strip_prefix("doorward ") else { continue };
+        let words: Vec<_> = arguments.split(' ').collect();
+        assert_eq!(run::doorward(&words).stdout, output, "{command}");
+        verbs.extend(words.first().map(ToString::to_string));
+    }
+    verbs.dedup();
+    assert_eq!(verbs, ["check", "decide", "explain", "test"]);
+}
+
+/// The line to paste is made by the server that the test of `serve` runs; here its answer is compared.
+#[test]
+fn readme_shows_the_answer_to_the_line_to_paste() {
+    let (line, output) = shown().into_iter().find(|(command, _)| command.starts_with("curl")).unwrap();
+    assert!(line.starts_with("curl -s http://127.0.0.1:8480/v1/decide -H 'content-type: application/json' -d '"));
+    let body = line.split("-d '").nth(1).unwrap().strip_suffix('\'').unwrap();
+    let run = run::doorward_reading(body, &["decide", SAMPLES[0], "--request", "-", "--format", "json"]);
+    let mut shown: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert!(shown.as_object_mut().unwrap().remove("requestId").is_some());
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap(), shown);
+}
+
+#[test]
+fn readme_lists_every_exit_code() {
+    let readme = readme();
+    for (exit, meaning) in doorward::cli::Exit::ALL {
+        assert!(readme.contains(&format!("| {} | {meaning}", exit as u8)), "{exit:?}");
+    }
+}
+
+#[test]
+fn readme_names_files_that_exist() {
+    for link in readme().split("](").skip(1) {
+        let target = link.split(')').next().unwrap();
+        assert!(target.starts_with("http") || Path::new(env!("CARGO_MANIFEST_DIR")).join(target).exists(), "{target}");
+    }
+}

@@ -1,0 +1,13 @@
+//! House rules that no compiler checks. Every failure says what to do in place of what was found.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
+
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+#[path = "tidy/files.rs"]
+mod files;
+#[path = "tidy/layers.rs"]
+mod layers;
+#[path = "tidy/rules.rs"]
+mod rules;
+#[path = "tidy/tree.rs"]
+mod tree;
