@@ -9,6 +9,8 @@ use std::time::Duration;
 pub const FILE_BYTES_MAX: usize = 64 << 20;
 /// Largest country database, bytes. The common ones are 5 to 10 MB.
 pub const COUNTRY_DATABASE_BYTES_MAX: usize = 128 << 20;
+/// Most networks of a country database that map to a country. The common ones have half a million.
+pub const COUNTRY_NETWORKS_MAX: usize = 4_000_000;
 /// Largest bundle, all files together, bytes, after decompression.
 pub const BUNDLE_BYTES_MAX: usize = 256 << 20;
 /// Most files in a bundle.
@@ -43,6 +45,9 @@ pub const MESSAGE_CHARS_MAX: usize = 1_000;
 /// Longest word that near misses are looked for, characters. Nobody mistypes a longer one by a letter or two.
 pub const SUGGESTION_CHARS_MAX: usize = 256;
 
+/// Most unknown names of one bundle that get a `did you mean`: each is held against all known names.
+pub const NEAR_MISSES_MAX: usize = 100;
+
 /// Most policies in a bundle. Entra allows 240.
 pub const POLICIES_MAX: usize = 200_000;
 /// Most named locations in a bundle. Entra allows 195.
@@ -51,6 +56,12 @@ pub const LOCATIONS_MAX: usize = 1_022;
 pub const RANGES_MAX: usize = 4_000_000;
 /// Most service principals in a catalogue.
 pub const CATALOGUE_MAX: usize = 2_000_000;
+/// Most evaluations of a filter while a bundle is compiled: filtered policies times different sets of attributes.
+pub const CATALOGUE_EVALUATIONS_MAX: usize = 1 << 25;
+/// Most bytes of the lists of policies that principals get by name or by filter.
+pub const CATALOGUE_BYTES_MAX: usize = 512 << 20;
+/// Most locations of all places together: a place is a set of locations that some addresses are in.
+pub const PLACE_LOCATIONS_MAX: usize = 64 << 20;
 /// Longest filter rule, characters. Entra's own limit (Entra documentation, filter for devices, read August 2026).
 pub const FILTER_CHARS_MAX: usize = 3_072;
 /// Deepest nesting of parentheses and `-not` in a filter rule.
@@ -58,6 +69,12 @@ pub const FILTER_DEPTH_MAX: usize = 64;
 
 /// Most requests that the tests of a bundle may ask for, matrices multiplied out: they run before every reload.
 pub const CASES_MAX: usize = 100_000;
+/// Most bytes that the requests of a bundle's tests may come to: all they are made of, once for every request.
+pub const CASES_BYTES_MAX: usize = 512 << 20;
+/// Most paths of one matrix; seventeen with two values each are more than `CASES_MAX`.
+pub const MATRIX_PATHS_MAX: usize = 64;
+/// Longest value of a matrix in the name of a case, characters.
+pub const MATRIX_LABEL_CHARS_MAX: usize = 40;
 /// Most failing test cases that are explained policy by policy; further ones only name what differs.
 pub const CASES_EXPLAINED_MAX: usize = 100;
 
@@ -73,10 +90,15 @@ pub const REQUEST_ID_BYTES_MAX: usize = 256;
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.
 pub const RESOURCES_MAX: usize = 64;
-/// Most custom security attributes of one request.
+/// Most custom security attributes of one object, in a request or in the catalogue.
 pub const ATTRIBUTES_MAX: usize = 512;
 /// Most requests in flight on one core.
 pub const IN_FLIGHT_PER_CORE_MAX: usize = 1_024;
+/// Most streams open on one core. A stream decides one message at a time and mostly waits, so it takes no place of a
+/// request.
+pub const STREAMS_PER_CORE_MAX: usize = 1_024;
+/// Most policies that one message may have explained, over all its requests: an explained policy is about a kilobyte.
+pub const EXPLAINED_POLICIES_MAX: usize = 10_000;
 /// Most connections open on one core.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;
 /// Longest time for one request from its first byte to its answer.
@@ -90,6 +112,8 @@ pub const LOG_QUEUE_BYTES_MAX: usize = 64 << 20;
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
 /// Longest time that connections get to finish what they have begun when the process stops.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+/// Most connections open on the operators' listener.
+pub const OPERATOR_CONNECTIONS_MAX: usize = 64;
 /// Largest head of a request, bytes.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Most requests in flight on one HTTP/2 connection.
@@ -97,10 +121,14 @@ pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 /// Most report-only policies that get a metric of their own.
 pub const REPORT_ONLY_SERIES_MAX: usize = 256;
 
-/// File events must be quiet for this long before a bundle is read.
+/// Files must be quiet for this long before a bundle is activated.
 pub const RELOAD_SETTLE: Duration = Duration::from_millis(50);
-/// File events that never settle are read after this long all the same.
-pub const RELOAD_SETTLE_MAX: Duration = Duration::from_millis(500);
+/// Files must hold still for this long before a bundle is activated that lacks files of the one in force.
+pub const RELOAD_SETTLE_LACKING: Duration = Duration::from_secs(1);
+/// File events that never settle: files are read after this long all the same, as a swapped link is complete at once.
+pub const RELOAD_PEEK: Duration = Duration::from_millis(300);
+/// Files that do not hold still for this long are reported; they are not activated.
+pub const RELOAD_SETTLE_MAX: Duration = Duration::from_secs(10);
 /// How often a bundle is looked at although no event came, because events get lost.
 pub const RELOAD_POLL: Duration = Duration::from_secs(10);
 /// How often the loader looks whether the last request has let go of a replaced snapshot.
@@ -111,9 +139,12 @@ const _: () = assert!(COUNTRY_DATABASE_BYTES_MAX <= BUNDLE_BYTES_MAX);
 const _: () = assert!(BUNDLE_FILES_MAX * 1024 <= ARCHIVE_OVERHEAD_BYTES_MAX, "a header and padding for every file");
 const _: () = assert!(FILE_BYTES_MAX < u32::MAX as usize, "spans are 32-bit offsets");
 const _: () = assert!(REQUEST_BYTES_MAX < FILE_BYTES_MAX);
+const _: () = assert!(ATTRIBUTES_MAX < u16::MAX as usize, "attributes are numbered in 16 bits");
 const _: () = assert!(REQUEST_DEPTH_MAX <= DOCUMENT_DEPTH_MAX);
-const _: () = assert!(RELOAD_SETTLE.as_millis() < RELOAD_SETTLE_MAX.as_millis());
-const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() < RELOAD_POLL.as_millis());
+const _: () = assert!(RELOAD_SETTLE.as_millis() < RELOAD_PEEK.as_millis());
+const _: () = assert!(RELOAD_PEEK.as_millis() < RELOAD_SETTLE_LACKING.as_millis());
+const _: () = assert!(RELOAD_SETTLE_LACKING.as_millis() < RELOAD_SETTLE_MAX.as_millis());
+const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() <= RELOAD_POLL.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < IDLE_TIME_MAX.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < DRAIN_TIME_MAX.as_millis(), "what is begun can end");
 const _: () = assert!(REQUEST_BYTES_MAX < LOG_QUEUE_BYTES_MAX);

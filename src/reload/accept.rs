@@ -1,4 +1,8 @@
-//! From files to a bundle that may come into force: the one way of `check`, `test` and the server.
+//! From files to a bundle that may come into force, as the server goes it.
+//!
+//! `check` and `test` take the same steps one by one, because they show more of each than a loader needs: all compile
+//! with [`compile::compile`], `check` examines the bundle's tests with [`cases::check`], `test` runs them with
+//! [`cases::run`]. So what passes both is accepted here, but for what only the loader knows: expiry and sequence.
 
 use std::io;
 use std::sync::Arc;

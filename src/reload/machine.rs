@@ -5,8 +5,13 @@
 //! back at [`Machine::deadline`]. So that a table and a simulation can test what a file system would take days to show.
 //!
 //! The rules:
-//! - Changes settle first: files are read once they are quiet for [`Pace::settle`], or [`Pace::settle_max`] after the
-//!   first change if they never are.
+//! - Changes settle first: files are read once they are quiet for [`Pace::settle`], or [`Pace::peek`] after the first
+//!   change if they never are.
+//! - A reading during a copy holds a part of the bundle, and every part may be valid. So a reading is built only if it is
+//!   a swap: a link leads elsewhere, and what it leads to was complete before. Or if it is calm: no event for
+//!   [`Pace::settle`], no file younger than that, none missing that the active bundle has. Any other reading is held
+//!   until a second one, [`Pace::settle`] later, shows the very same files, [`Pace::settle_lacking`] later if files are
+//!   missing. Files that do not hold still for [`Pace::settle_max`] are reported, and never activated.
 //! - Events get lost: every [`Pace::poll`] the driver looks for changes without being told.
 //! - One load at a time. Whatever changes during it causes exactly one more afterwards; the newest files win.
 //! - Files with the digest of the active bundle end the load; so do files that were rejected before, unless an
@@ -14,7 +19,15 @@
 //! - A bundle is activated only if it has not expired and its sequence is not lower than the active one's. A bundle
 //!   without a sequence is lower than any that has one, or removing the line would undo the protection.
 //! - A failure leaves the active bundle untouched, and the same failure is new only once.
+//! - That the active bundle expires is told once; it stays in force.
+//!
+//! What cannot be promised: a copy in place that pauses for longer than these times looks like one that is complete, and
+//! what it has copied so far goes into force if it is valid. The same holds for a copy into a folder after a link leads
+//! there. Whoever replaces more than one file does it safely by a swap: write a new folder, then rename a link over the
+//! old link, as Kubernetes does with `..data`; or replace an archive by renaming.
 
+#[cfg(test)]
+mod copy;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -32,7 +45,11 @@ use crate::limits;
 pub struct Pace {
     /// Changes must be quiet for this long.
     pub settle: Duration,
+    /// A reading that lacks files of the active bundle must hold still for this long.
+    pub settle_lacking: Duration,
     /// Changes that never are quiet are read this long after the first.
+    pub peek: Duration,
+    /// Files that do not hold still are reported after this long.
     pub settle_max: Duration,
     /// How often to look for changes that no event told of.
     pub poll: Duration,
@@ -40,7 +57,13 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { settle: limits::RELOAD_SETTLE, settle_max: limits::RELOAD_SETTLE_MAX, poll: limits::RELOAD_POLL }
+        Self {
+            settle: limits::RELOAD_SETTLE,
+            settle_lacking: limits::RELOAD_SETTLE_LACKING,
+            peek: limits::RELOAD_PEEK,
+            settle_max: limits::RELOAD_SETTLE_MAX,
+            poll: limits::RELOAD_POLL,
+        }
     }
 }
 
@@ -53,15 +76,25 @@ pub enum Input {
     Tick,
     /// An operator asks for a load now (SIGHUP).
     Reload,
-    /// [`Action::Read`] is done: the digest of the files, or why there are none.
-    Read(Result<Box<str>, Rejection>),
-    /// [`Action::Build`] is done.
-    Built {
-        /// The built bundle, or why it is refused.
-        outcome: Result<Facts, Rejection>,
-        /// The time of day, against which `expires` is held.
-        wall: Timestamp,
-    },
+    /// [`Action::Read`] is done: what was read, or why nothing was.
+    Read(Result<Reading, Rejection>),
+    /// [`Action::Build`] is done: the built bundle, or why it is refused.
+    Built(Result<Facts, Rejection>),
+}
+
+/// What the marks of files tell of a reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Digest of the files.
+    pub digest: Box<str>,
+    /// A link leads elsewhere since the last reading: the files were complete before they became visible.
+    pub is_swapped: bool,
+    /// A file of the active bundle is missing.
+    pub is_lacking: bool,
+    /// The files bear the marks of the last reading.
+    pub is_same: bool,
+    /// How long ago a file changed last.
+    pub age: Duration,
 }
 
 /// What the machine wants done.
@@ -77,6 +110,8 @@ pub enum Action {
     Publish,
     /// A load came to its end.
     Report(Report),
+    /// The active bundle has expired just now. It stays in force.
+    WarnExpired,
 }
 
 /// How a load ended.
@@ -88,6 +123,8 @@ pub enum Report {
         facts: Facts,
         /// It bears the sequence of the bundle it replaces: two different bundles were given one number.
         is_sequence_reused: bool,
+        /// It bears the revision of the bundle it replaces: answers do not tell the two apart.
+        is_revision_reused: bool,
     },
     /// The files are those of the active bundle.
     Unchanged {
@@ -112,6 +149,8 @@ pub struct Machine {
     state: State,
     poll_at: Duration,
     active: Option<Facts>,
+    is_expiry_told: bool,
+    held: Option<Held>,
     /// The newest bundle that was read and refused, until another is accepted.
     refused: Option<(Box<str>, Rejection)>,
     /// The failure that was reported last, until one load succeeds.
@@ -122,7 +161,17 @@ pub struct Machine {
 enum State {
     Idle,
     Settling(Changes),
-    Loading { step: Step, is_asked: bool, next: Option<Changes> },
+    Loading { step: Step, is_quiet: bool, is_asked: bool, next: Option<Changes> },
+}
+
+/// A reading that may be a part of a bundle, until the next one shows whether the files held still.
+#[derive(Debug)]
+struct Held {
+    digest: Box<str>,
+    since: Duration,
+    /// When the first reading of a row that differed from each other was held.
+    unsettled_since: Duration,
+    is_asked: bool,
 }
 
 #[derive(Debug)]
@@ -136,6 +185,7 @@ enum Step {
 struct Changes {
     first: Duration,
     last: Duration,
+    settle: Duration,
     is_asked: bool,
 }
 
@@ -144,9 +194,11 @@ impl Machine {
     pub fn new(pace: Pace, now: Duration) -> Self {
         Self {
             pace,
-            state: State::Settling(Changes { first: now, last: now, is_asked: true }),
+            state: State::Settling(Changes { first: now, last: now, settle: pace.settle, is_asked: true }),
             poll_at: now + pace.poll,
             active: None,
+            is_expiry_told: false,
+            held: None,
             refused: None,
             reported: None,
         }
@@ -161,20 +213,22 @@ impl Machine {
         }
     }
 
-    /// Takes one input and gives the actions it causes, in order. `now` never decreases.
+    /// Takes one input and gives the actions it causes, in order. `now` never decreases; `wall` is the time of day, which
+    /// `expires` is held against.
     ///
     /// An answer to an action that was not asked for is ignored.
     #[must_use]
-    pub fn handle(&mut self, now: Duration, input: Input) -> Vec<Action> {
+    pub fn handle(&mut self, now: Duration, wall: Timestamp, input: Input) -> Vec<Action> {
         let mut actions = Vec::new();
         match input {
             Input::Changed => self.note(now, false),
             Input::Reload => self.note(now, true),
             Input::Tick => {}
             Input::Read(outcome) => self.read(now, outcome, &mut actions),
-            Input::Built { outcome, wall } => self.built(now, outcome, wall, &mut actions),
+            Input::Built(outcome) => self.built(now, outcome, wall, &mut actions),
         }
         self.advance(now, &mut actions);
+        self.watch_expiry(wall, &mut actions);
         actions
     }
 
@@ -182,11 +236,11 @@ impl Machine {
         if changes.is_asked {
             return changes.first;
         }
-        (changes.last + self.pace.settle).min(changes.first + self.pace.settle_max)
+        (changes.last + changes.settle).min(changes.first + changes.settle.max(self.pace.peek))
     }
 
     fn note(&mut self, now: Duration, is_asked: bool) {
-        let fresh = Changes { first: now, last: now, is_asked };
+        let fresh = Changes { first: now, last: now, settle: self.pace.settle, is_asked };
         let merge = |known: Changes| Changes { last: now, is_asked: known.is_asked || is_asked, ..known };
         match &mut self.state {
             State::Idle => self.state = State::Settling(fresh),
@@ -200,7 +254,8 @@ impl Machine {
         match &self.state {
             State::Settling(changes) if now >= self.due(*changes) => {
                 let is_asked = changes.is_asked;
-                self.state = State::Loading { step: Step::Reading, is_asked, next: None };
+                let is_quiet = now >= changes.last + self.pace.settle || is_asked;
+                self.state = State::Loading { step: Step::Reading, is_quiet, is_asked, next: None };
                 actions.push(Action::Read);
             }
             State::Idle if now >= self.poll_at => {
@@ -211,29 +266,63 @@ impl Machine {
         }
     }
 
-    fn read(&mut self, now: Duration, outcome: Result<Box<str>, Rejection>, actions: &mut Vec<Action>) {
-        let State::Loading { step: step @ Step::Reading, is_asked, .. } = &mut self.state else { return };
-        let is_asked = *is_asked;
-        let digest = match outcome {
-            Ok(digest) => digest,
+    fn read(&mut self, now: Duration, outcome: Result<Reading, Rejection>, actions: &mut Vec<Action>) {
+        let State::Loading { step: Step::Reading, is_quiet, is_asked, .. } = &mut self.state else { return };
+        let held = self.held.take();
+        *is_asked |= held.as_ref().is_some_and(|held| held.is_asked);
+        let (is_quiet, is_asked) = (*is_quiet, *is_asked);
+        let reading = match outcome {
+            Ok(reading) => reading,
             Err(rejection) => {
                 actions.push(self.reject(None, rejection, is_asked));
                 return self.finish(now);
             }
         };
-        if self.active.as_ref().is_some_and(|active| active.digest == digest) {
+        if self.active.as_ref().is_some_and(|active| active.digest == reading.digest) {
             self.refused = None;
             let is_recovery = self.reported.take().is_some();
             actions.push(Action::Report(Report::Unchanged { is_recovery }));
             return self.finish(now);
         }
-        let known = self.refused.as_ref().filter(|(refused, _)| *refused == digest && !is_asked).cloned();
+        let known = self.refused.as_ref().filter(|(refused, _)| *refused == reading.digest && !is_asked).cloned();
         if let Some((digest, rejection)) = known {
             actions.push(self.reject(Some(digest), rejection, false));
             return self.finish(now);
         }
-        *step = Step::Building(digest);
-        actions.push(Action::Build);
+        let settle = if reading.is_lacking { self.pace.settle_lacking } else { self.pace.settle };
+        let is_calm = is_quiet && !reading.is_lacking && reading.age >= settle;
+        let is_still = reading.is_same
+            && held.as_ref().is_some_and(|held| held.digest == reading.digest && now >= held.since + settle);
+        if reading.is_swapped || is_calm || is_still {
+            if let State::Loading { step, .. } = &mut self.state {
+                *step = Step::Building(reading.digest);
+            }
+            return actions.push(Action::Build);
+        }
+        self.hold(now, reading, held, is_asked, actions);
+        self.finish(now);
+        self.settle_held(now, settle);
+    }
+
+    /// Remembers a reading until the next one, and reports files that never hold still.
+    fn hold(&mut self, now: Duration, reading: Reading, held: Option<Held>, is_asked: bool, actions: &mut Vec<Action>) {
+        let since = match &held {
+            Some(held) if reading.is_same && held.digest == reading.digest => held.since,
+            _ => now,
+        };
+        let mut unsettled_since = held.map_or(now, |held| held.unsettled_since);
+        if now >= unsettled_since + self.pace.settle_max {
+            unsettled_since = now;
+            let message = "the files keep changing; they are not activated before they hold still";
+            actions.push(self.reject(None, Rejection::new(Stage::Read, message), is_asked));
+        }
+        self.held = Some(Held { digest: reading.digest, since, unsettled_since, is_asked });
+    }
+
+    /// The second reading comes without a cause of its own.
+    fn settle_held(&mut self, now: Duration, settle: Duration) {
+        let is_asked = matches!(&self.state, State::Settling(next) if next.is_asked);
+        self.state = State::Settling(Changes { first: now, last: now, settle, is_asked });
     }
 
     fn built(&mut self, now: Duration, outcome: Result<Facts, Rejection>, wall: Timestamp, actions: &mut Vec<Action>) {
@@ -243,11 +332,13 @@ impl Machine {
             Ok(facts) => {
                 let is_sequence_reused = facts.sequence.is_some()
                     && self.active.as_ref().is_some_and(|active| active.sequence == facts.sequence);
+                let is_revision_reused = self.active.as_ref().is_some_and(|active| active.revision == facts.revision);
                 self.active = Some(facts.clone());
+                self.is_expiry_told = false;
                 self.refused = None;
                 self.reported = None;
                 actions.push(Action::Publish);
-                actions.push(Action::Report(Report::Activated { facts, is_sequence_reused }));
+                actions.push(Action::Report(Report::Activated { facts, is_sequence_reused, is_revision_reused }));
             }
             Err(rejection) => {
                 self.refused = Some((digest.clone(), rejection.clone()));
@@ -273,6 +364,14 @@ impl Machine {
                 Stage::Rollback,
                 format!("the bundle has no sequence, the active one has sequence {active}"),
             )),
+        }
+    }
+
+    fn watch_expiry(&mut self, wall: Timestamp, actions: &mut Vec<Action>) {
+        let expires = self.active.as_ref().and_then(|active| active.expires);
+        if !self.is_expiry_told && expires.is_some_and(|expires| expires <= wall) {
+            self.is_expiry_told = true;
+            actions.push(Action::WarnExpired);
         }
     }
 

@@ -42,6 +42,8 @@ pub struct ActiveBundle {
     pub activated: Timestamp,
     /// How many bundles came into force since the start, this one included.
     pub generation: u64,
+    /// The bundle before it bore the same revision with other files: answers do not tell the two apart.
+    pub is_revision_reused: bool,
     /// What its authors were warned of.
     pub warnings: Vec<Finding>,
 }
@@ -128,6 +130,14 @@ impl Status {
     }
 }
 
+impl ActiveBundle {
+    /// Whether it has expired, so that it would be refused if it came `now`. It stays in force all the same: old rules
+    /// are better than none.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.facts.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
 impl Loads {
     /// How many loads ended so.
     pub fn of(&self, result: LoadResult) -> u64 {
@@ -168,5 +178,29 @@ mod tests {
             assert_eq!(loads.of(result), index as u64 + 1, "{}", result.as_str());
         }
         assert_eq!(loads.total(), 21);
+    }
+
+    #[test]
+    fn a_bundle_has_expired_from_the_instant_that_it_names() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let bundle = |expires| ActiveBundle {
+            facts: Facts {
+                name: "bundle".into(),
+                revision: "1".into(),
+                digest: "d".into(),
+                sequence: None,
+                expires,
+                policies: 0,
+                locations: 0,
+                ranges: 0,
+            },
+            activated: at(0),
+            generation: 1,
+            is_revision_reused: false,
+            warnings: Vec::new(),
+        };
+        assert!(!bundle(Some(at(10))).has_expired(at(9)));
+        assert!(bundle(Some(at(10))).has_expired(at(10)));
+        assert!(!bundle(None).has_expired(at(10)));
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::machine::{Action, Input, Machine, Pace, Report};
+use super::machine::{Action, Input, Machine, Pace, Reading, Report};
 use super::outcome::{Built, LoadResult, Loaded, Rejection, Stage};
 use super::snapshot::{Active, Retired, Snapshot};
 use super::status::{ActiveBundle, Durations, Load, RejectedBundle, Status, View};
@@ -38,6 +38,10 @@ pub(super) struct Work<B> {
     is_blind: bool,
     /// The marks of the files at the last reading, unless it failed.
     stamp: Option<Stamp>,
+    /// The marks of the last files that could be read.
+    last: Option<Stamp>,
+    /// The marks of the files in force.
+    in_force: Option<Stamp>,
     generation: u64,
     retired: Retired<B>,
     load: Loading<B>,
@@ -73,6 +77,8 @@ impl<B: Loaded> Work<B> {
             watch: None,
             is_blind: false,
             stamp: None,
+            last: None,
+            in_force: None,
             generation: 0,
             retired: Retired::new(),
             load: Loading::new(),
@@ -92,13 +98,14 @@ impl<B: Loaded> Work<B> {
     pub(super) fn step(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            for action in self.machine.handle(self.started.elapsed(), input) {
+            for action in self.machine.handle(self.started.elapsed(), Timestamp::now(), input) {
                 match action {
                     Action::Look => self.look(&mut inputs),
                     Action::Read => self.read(&mut inputs),
                     Action::Build => inputs.push_back(self.build()),
                     Action::Publish => self.publish(),
                     Action::Report(report) => self.report(report),
+                    Action::WarnExpired => self.warn_expired(),
                 }
             }
         }
@@ -124,9 +131,10 @@ impl<B: Loaded> Work<B> {
         self.load.durations.fetch = Some(started.elapsed());
         let (outcome, places, stamp) = match fetched {
             Ok(fetched) => {
-                let digest = fetched.bundle.digest.clone();
+                let reading = self.reading(&fetched.bundle, &fetched.stamp);
+                self.last = Some(fetched.stamp.clone());
                 self.load.raw = Some(fetched.bundle);
-                (Ok(digest), fetched.places, Some(fetched.stamp))
+                (Ok(reading), fetched.places, Some(fetched.stamp))
             }
             Err(error) => {
                 let look = self.source.look();
@@ -140,6 +148,16 @@ impl<B: Loaded> Work<B> {
         }
         self.stamp = stamp.filter(|_| outcome.is_ok());
         inputs.push_back(Input::Read(outcome));
+    }
+
+    fn reading(&self, raw: &RawBundle, stamp: &Stamp) -> Reading {
+        Reading {
+            digest: raw.digest.clone(),
+            is_swapped: self.last.as_ref().is_some_and(|last| stamp.is_swapped_since(last)),
+            is_lacking: self.in_force.as_ref().is_some_and(|in_force| stamp.lacks_files_of(in_force)),
+            is_same: self.last.as_ref().is_some_and(|last| last.shows_same_as(stamp)),
+            age: stamp.age(),
+        }
     }
 
     /// The old watch is dropped only when the new one stands.
@@ -162,7 +180,7 @@ impl<B: Loaded> Work<B> {
             Some(raw) => self.build_from(&raw),
             None => Err(Rejection::new(Stage::Read, "the files are gone")),
         };
-        Input::Built { outcome, wall: Timestamp::now() }
+        Input::Built(outcome)
     }
 
     fn build_from(&mut self, raw: &RawBundle) -> Result<super::Facts, Rejection> {
@@ -190,7 +208,9 @@ impl<B: Loaded> Work<B> {
         if let Some(old) = old {
             self.retired.add(old);
         }
-        self.load.published = Some(ActiveBundle { facts, activated, generation: self.generation, warnings });
+        self.in_force = self.last.clone();
+        self.load.published =
+            Some(ActiveBundle { facts, activated, generation: self.generation, is_revision_reused: false, warnings });
     }
 
     fn report(&mut self, report: Report) {
@@ -199,8 +219,8 @@ impl<B: Loaded> Work<B> {
         let Loading { durations, published, .. } = mem::replace(&mut self.load, Loading::new());
         let view = self.status.update(|view| {
             let result = match report {
-                Report::Activated { .. } => {
-                    view.active = published.map(Arc::new);
+                Report::Activated { is_revision_reused, .. } => {
+                    view.active = published.map(|active| Arc::new(ActiveBundle { is_revision_reused, ..active }));
                     view.rejected = None;
                     LoadResult::Activated
                 }
@@ -221,6 +241,19 @@ impl<B: Loaded> Work<B> {
             view.last = Some(Load { result, durations });
         });
         (self.on_load)(&view);
+    }
+}
+
+impl<B> Work<B> {
+    fn warn_expired(&self) {
+        let view = self.status.view();
+        let Some(active) = &view.active else { return };
+        tracing::warn!(
+            source = %self.source.path().display(),
+            revision = &*active.facts.revision,
+            expires = active.facts.expires.map(tracing::field::display),
+            "bundle in force has expired, it stays in force until another is activated"
+        );
     }
 }
 
@@ -257,7 +290,7 @@ fn failed<B>(cause: &(dyn Any + Send), started: Instant) -> Built<B> {
 fn log(report: &Report, durations: &Durations, source: &Path) {
     let source = source.display();
     match report {
-        Report::Activated { facts, is_sequence_reused } => {
+        Report::Activated { facts, is_sequence_reused, is_revision_reused } => {
             tracing::info!(
                 %source,
                 bundle = &*facts.name,
@@ -278,6 +311,14 @@ fn log(report: &Report, durations: &Durations, source: &Path) {
                     revision = &*facts.revision,
                     sequence = facts.sequence,
                     "bundle differs from the one before and bears its sequence"
+                );
+            }
+            if *is_revision_reused {
+                tracing::warn!(
+                    %source,
+                    revision = &*facts.revision,
+                    digest = &*facts.digest,
+                    "bundle differs from the one before and bears its revision"
                 );
             }
         }

@@ -19,6 +19,7 @@ use crate::text::RawFile;
 /// The marked files below a root, and the places to watch, as far as the walk came.
 pub(super) struct Scan {
     root: PathBuf,
+    release: Option<PathBuf>,
     taken: SystemTime,
     found: Vec<Found>,
 }
@@ -40,7 +41,8 @@ impl Scan {
         walk.folder(&root, "", &mut Vec::new())?;
         let mut found = walk.found;
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { root, taken, found })
+        let release = release(path, &root, &found);
+        Ok(Self { root, release, taken, found })
     }
 
     /// Reads every file, each of which must still bear its mark.
@@ -50,8 +52,19 @@ impl Scan {
 
     pub(super) fn into_stamp(self) -> Stamp {
         let marks = self.found.into_iter().map(|found| (found.name.into(), found.mark)).collect();
-        Stamp::new(self.root, marks, self.taken)
+        Stamp::new(self.root, marks, self.taken).of_release(self.release)
     }
+}
+
+/// The folder that a link leads to which is swapped as a whole: `..data` of a Kubernetes volume, or a link on the way to
+/// the root.
+fn release(path: &Path, root: &Path, found: &[Found]) -> Option<PathBuf> {
+    if let Ok(data) = fs::canonicalize(root.join("..data"))
+        && found.iter().all(|file| file.path.starts_with(&data))
+    {
+        return Some(data);
+    }
+    std::path::absolute(path).is_ok_and(|path| path != root).then(|| root.to_owned())
 }
 
 impl Found {
@@ -150,7 +163,8 @@ impl Walk<'_> {
         if self.bytes > limits::BUNDLE_BYTES_MAX as u64 {
             return Err(SourceError::BundleTooLarge);
         }
-        self.found.push(Found { name, path, kind, mark: Mark::of(metadata) });
+        let mark = if kind == Kind::Unrecognised { Mark::UNREAD } else { Mark::of(metadata) };
+        self.found.push(Found { name, path, kind, mark });
         Ok(())
     }
 }

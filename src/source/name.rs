@@ -21,13 +21,12 @@ impl Kind {
     pub(super) fn of(name: &str) -> Self {
         let last = name.rsplit('/').next().unwrap_or(name);
         let (stem, extension) = last.rsplit_once('.').unwrap_or((last, ""));
-        if stem == "LICENSE" || stem == "NOTICE" {
-            return Self::Aside;
-        }
         match extension.to_ascii_lowercase().as_str() {
             "yaml" | "yml" | "json" | "cedar" => Self::Text,
             "mmdb" => Self::CountryDatabase,
             "md" => Self::Aside,
+            // WHY: a policy that is called `NOTICE.yaml` must not be skipped without a word.
+            _ if stem.starts_with("LICENSE") || stem.starts_with("NOTICE") => Self::Aside,
             _ => Self::Unrecognised,
         }
     }
@@ -82,6 +81,10 @@ mod tests {
             ("README.md", Kind::Aside),
             ("NOTICE", Kind::Aside),
             ("docs/LICENSE.txt", Kind::Aside),
+            ("LICENSE-MIT", Kind::Aside),
+            ("NOTICE.yaml", Kind::Text),
+            ("a/LICENSE.Json", Kind::Text),
+            ("LICENSE.mmdb", Kind::CountryDatabase),
             ("policy.yaml~", Kind::Unrecognised),
             ("policy.ymal", Kind::Unrecognised),
             ("Makefile", Kind::Unrecognised),

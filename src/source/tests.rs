@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -230,6 +230,27 @@ fn a_stamp_shows_a_rewrite_of_the_same_length_with_the_same_time() {
     fs::rename(bundle.path().join("b.yaml.new"), &path).unwrap();
     File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
     assert!(!before.shows_same_as(&source.look().stamp.unwrap()));
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_a_swap_and_files_in_place_are_not() {
+    let folder = folder(&[("old/a.yaml", "a"), ("old/b.yaml", "b"), ("new/a.yaml", "a")]);
+    let link = folder.path().join("current");
+    let stamp = || Source::new(&link).look().stamp.unwrap();
+    symlink("old", &link).unwrap();
+    let old = stamp();
+    assert!(!stamp().is_swapped_since(&old));
+    fs::remove_file(&link).unwrap();
+    symlink("new", &link).unwrap();
+    assert!(stamp().is_swapped_since(&old));
+    assert!(stamp().lacks_files_of(&old));
+    assert!(!old.lacks_files_of(&stamp()));
+    fs::remove_file(&link).unwrap();
+    write(&link, "a.yaml", "a");
+    assert!(!stamp().is_swapped_since(&old), "a folder in the place of the link may be incomplete");
+    let young = stamp().age();
+    File::open(link.join("a.yaml")).unwrap().set_modified(SystemTime::now() + Duration::from_secs(3600)).unwrap();
+    assert!(young < Duration::from_secs(60) && stamp().age() == Duration::ZERO);
 }
 
 // ---- archives ----

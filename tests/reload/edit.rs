@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::time::Instant;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use super::harness::Harness;
 use doorward::limits;
@@ -131,11 +132,67 @@ fn neighbours_of_the_bundle_cause_no_load() {
     let harness = Harness::start("bundle", &[("bundle/a.yaml", "1"), ("log", "")]);
     let started = Instant::now();
     // Longer than events may take to settle: if one of them counted, there would be a load by now.
-    while started.elapsed() < 2 * limits::RELOAD_SETTLE_MAX {
+    while started.elapsed() < 2 * limits::RELOAD_PEEK {
         harness.write("log", "a line");
         harness.write("temporary/a.yaml", "1");
     }
     assert_eq!(harness.status.view().loads.total(), 1);
     harness.write("bundle/a.yaml", "2");
     harness.expect("a.yaml=2");
+}
+
+/// Writes the files one after the other, as a copy over a slow line does.
+fn copy_slowly(harness: &Harness, files: usize, text: &str) {
+    let (_keep, pace) = mpsc::channel::<()>();
+    for file in 0..files {
+        harness.write(&format!("{file:03}.yaml"), text);
+        assert_eq!(harness.active.load_full().unwrap().generation, 1, "a part is in force after {file} files");
+        let _ = pace.recv_timeout(Duration::from_millis(20));
+    }
+}
+
+fn many_files(text: &str) -> (Vec<(String, String)>, String) {
+    let files: Vec<_> = (0..80).map(|file| (format!("{file:03}.yaml"), text.to_owned())).collect();
+    let says: Vec<_> = files.iter().map(|(name, text)| format!("{name}={text}")).collect();
+    (files, says.join(" "))
+}
+
+fn start_with_many() -> Harness {
+    let (files, says) = many_files("old");
+    let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let harness = Harness::start("", &files);
+    harness.expect(&says);
+    harness
+}
+
+#[test]
+fn a_folder_that_is_wiped_and_slowly_copied_anew_is_in_force_only_when_complete() {
+    let harness = start_with_many();
+    for file in 0..80 {
+        fs::remove_file(harness.path(&format!("{file:03}.yaml"))).unwrap();
+    }
+    copy_slowly(&harness, 80, "new");
+    harness.expect(&many_files("new").1);
+    assert_eq!(harness.active.load_full().unwrap().generation, 2);
+}
+
+#[test]
+fn files_that_are_slowly_copied_over_others_are_in_force_only_when_complete() {
+    let harness = start_with_many();
+    copy_slowly(&harness, 80, "new");
+    harness.expect(&many_files("new").1);
+    assert_eq!(harness.active.load_full().unwrap().generation, 2);
+}
+
+#[test]
+fn a_strange_file_that_is_written_all_the_time_keeps_no_bundle_from_loading() {
+    let harness = one_file();
+    harness.write("0.log", "a line");
+    harness.expect("0.log= a.yaml=1");
+    harness.write("a.yaml", "2");
+    let started = Instant::now();
+    while harness.says() != "0.log= a.yaml=2" {
+        assert!(started.elapsed() < limits::RELOAD_SETTLE_MAX, "{:?}", harness.status.view());
+        harness.write("0.log", &format!("{:?}", started.elapsed()));
+    }
 }

@@ -26,7 +26,7 @@ pub struct Harness {
 }
 
 /// What a toy bundle says: `name=content` for each file. One that says `bad` is invalid, `panic` breaks the compiler,
-/// `sequence N` is what it says.
+/// `sequence N` and `revision LABEL` are what they say.
 pub struct Toy {
     pub says: String,
     digest: Box<str>,
@@ -130,9 +130,10 @@ fn build(raw: &RawBundle, freed_by: &Arc<Mutex<Vec<String>>>) -> Built<Toy> {
 impl Loaded for Toy {
     fn facts(&self) -> Facts {
         let sequence = self.says.split_once("sequence ").map(|(_, number)| number.parse().unwrap());
+        let revision = self.says.split_once("revision ").and_then(|(_, label)| label.split(' ').next());
         Facts {
             name: "toy".into(),
-            revision: self.says.as_str().into(),
+            revision: revision.unwrap_or(&self.says).into(),
             digest: self.digest.clone(),
             sequence,
             expires: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::harness::Harness;
-use doorward::reload::{FirstLoadError, LoadResult, Stage};
+use doorward::reload::{FirstLoadError, LoadResult, Stage, View};
 
 #[test]
 fn an_invalid_bundle_at_the_start_is_an_error_with_its_reason_and_a_good_one_mends_it() {
@@ -49,6 +49,19 @@ fn an_older_bundle_is_refused() {
     assert_eq!(message, "sequence 6 is lower than 7, the active bundle's");
     assert_eq!(harness.says(), "a.yaml=sequence 7");
     harness.expect_loads(LoadResult::RejectedRollback, 1);
+}
+
+#[test]
+fn two_contents_under_one_revision_are_shown_to_operators() {
+    let harness = Harness::start("", &[("a.yaml", "revision 7 one")]);
+    assert!(!harness.status.view().active.as_ref().unwrap().is_revision_reused);
+    harness.write("a.yaml", "revision 7 two");
+    let second = |view: &View| view.active.as_ref().is_some_and(|active| active.generation == 2);
+    assert!(harness.expect_view("the second bundle", second).active.as_ref().unwrap().is_revision_reused);
+    assert_eq!(harness.says(), "a.yaml=revision 7 two");
+    harness.write("a.yaml", "revision 8 three");
+    let third = |view: &View| view.active.as_ref().is_some_and(|active| active.generation == 3);
+    assert!(!harness.expect_view("the third bundle", third).active.as_ref().unwrap().is_revision_reused);
 }
 
 #[test]
