@@ -66,14 +66,17 @@ const CASES: &[Case] = &[
     case(
         &rules::MISSING_PROPERTY,
         "a policy without a state",
-        &[("policy.yaml", "displayName: Block\nconditions: { users: { includeUsers: [All] } }\n")],
+        &[(
+            "policy.yaml",
+            "displayName: Block\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
     ),
     case(
         &rules::MISSING_PROPERTY,
         "a filter without a mode",
         &[(
             "policy.yaml",
-            "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  devices: { deviceFilter: { rule: device.isCompliant -eq True } }\n",
+            "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  devices: { deviceFilter: { rule: device.isCompliant -eq True } }\ngrantControls: { builtInControls: [block] }\n",
         )],
     ),
     case(
@@ -103,7 +106,10 @@ const CASES: &[Case] = &[
     case(
         &rules::UNKNOWN_VALUE,
         "a misspelt state",
-        &[("policy.yaml", "displayName: Block\nstate: enable\nconditions: { users: { includeUsers: [All] } }\n")],
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enable\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
     ),
     case(
         &rules::UNKNOWN_VALUE,
@@ -126,7 +132,7 @@ const CASES: &[Case] = &[
         "a condition that is not evaluated",
         &[(
             "policy.yaml",
-            "displayName: Block\nstate: enabled\nwhen: context.risk > 3\nconditions: { users: { includeUsers: [All] } }\n",
+            "displayName: Block\nstate: enabled\nwhen: context.risk > 3\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { builtInControls: [block] }\n",
         )],
     ),
     case(
@@ -148,7 +154,7 @@ const CASES: &[Case] = &[
         "a template nobody filled in",
         &[(
             "policy.yaml",
-            "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All], excludeGroups: ['<break-glass group id>'] }\n",
+            "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All], excludeGroups: ['<break-glass group id>'] }\ngrantControls: { builtInControls: [block] }\n",
         )],
     ),
     case(
@@ -156,7 +162,7 @@ const CASES: &[Case] = &[
         "an instruction of Microsoft's templates",
         &[(
             "policy.yaml",
-            "displayName: Block\nstate: enabled\nconditions:\n  users:\n    includeUsers: [All]\n    excludeUsers: [Current administrator will be excluded]\n",
+            "displayName: Block\nstate: enabled\nconditions:\n  users:\n    includeUsers: [All]\n    excludeUsers: [Current administrator will be excluded]\ngrantControls: { builtInControls: [block] }\n",
         )],
     ),
     case(
@@ -191,7 +197,7 @@ const CASES: &[Case] = &[
         &[
             (
                 "policy.yaml",
-                "displayName: Block\nstate: enabld\nconditions:\n  clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant], excludeServicePrincipals: [payrol] }\n  locations: { includeLocations: [All], excludeLocations: [Head Ofice] }\n  devices: { deviceFilter: { mode: include, rule: device.isCompliantt -eq True } }\n",
+                "displayName: Block\nstate: enabld\nconditions:\n  clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant], excludeServicePrincipals: [payrol] }\n  locations: { includeLocations: [All], excludeLocations: [Head Ofice] }\n  devices: { deviceFilter: { mode: include, rule: device.isCompliantt -eq True } }\ngrantControls: { builtInControls: [block] }\n",
             ),
             ("office.yaml", "{ displayName: Head Office, '@odata.type': '#microsoft.graph.ipNamedLocatoin' }\n"),
         ],
@@ -206,6 +212,159 @@ const CASES: &[Case] = &[
                 "displayName: Office\ndeletedDateTime: '2026-02-01T08:00:00Z'\nipRanges: [203.0.113.0/24]\n",
             ),
         ],
+    ),
+    case(
+        &rules::STRAY_MEMBER,
+        "a policy beside a list",
+        &[("policies.json", "{\"value\": [], \"policies\": [{\"displayName\": \"Block\"}]}\n")],
+    ),
+    case(
+        &rules::SECOND_SETTINGS,
+        "two settings files",
+        &[SOUND, ("bundle.json", "{\"name\": \"main\"}\n"), ("bundle.yaml", "name: other\n")],
+    ),
+    case(
+        &rules::DELETED_POLICY,
+        "a policy in the recycle bin",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\ndeletedDateTime: '2026-02-01T08:00:00Z'\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::TIMESTAMP,
+        "a policy that says it was deleted, but not when",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\ndeletedDateTime: yes\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::NO_CONTROLS,
+        "a policy that asks for nothing",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\n",
+        )],
+    ),
+    case(
+        &rules::NO_OPERATOR,
+        "two controls and no operator",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { builtInControls: [mfa, compliantDevice] }\n",
+        )],
+    ),
+    case(
+        &rules::NO_RESOURCE,
+        "a policy for no resource",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }, applications: { includeApplications: [None] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::USER_NAME,
+        "a sign-in name in the place of an id",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { users: { includeUsers: [All], excludeUsers: [emergency@example.com] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "a well-known word in the wrong case",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { users: { includeUsers: [all] }, applications: { includeApplications: [ALL] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "an authentication context that nobody can ask for",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }, applications: { includeAuthenticationContextClassReferences: [C1] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::EXCLUDES_ALL,
+        "everything excluded",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }, locations: { includeLocations: [All], excludeLocations: [All] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::NO_MFA_TRUSTED_IPS,
+        "MFA trusted IPs that nobody listed",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }, locations: { includeLocations: [All], excludeLocations: [00000000-0000-0000-0000-000000000000] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::COUNTRY_CODE,
+        "codes of no country",
+        &[
+            SOUND,
+            ("country.yaml", "displayName: Abroad\ncountriesAndRegions: [UK, ZZ, XX]\n"),
+            ("bundle.yaml", "name: main\n"),
+        ],
+    ),
+    case(
+        &rules::APP_REGISTRATION,
+        "an export of app registrations",
+        &[
+            SOUND,
+            (
+                "applications.json",
+                "{\"value\": [{\"id\": \"11111111-0000-4000-8000-000000000001\", \"appId\": \"11111111-0000-4000-8000-000000000002\", \"displayName\": \"Payroll\", \"publisherDomain\": \"example.com\"}]}\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::DUPLICATE_ATTRIBUTE,
+        "two attributes that filters cannot tell apart",
+        &[
+            SOUND,
+            (
+                "payroll.yaml",
+                "id: 11111111-0000-4000-8000-000000000001\nservicePrincipalType: Application\ncustomSecurityAttributes: { A: { B_C: one }, A_B: { C: two } }\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::AMBIGUOUS_NAME,
+        "an ignored name that two policies have",
+        &[
+            (
+                "policies.yaml",
+                "- { id: a, displayName: P, state: enabled, conditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }, grantControls: { builtInControls: [block] } }\n- { id: b, displayName: P, state: enabled, conditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }, grantControls: { builtInControls: [block] } }\n",
+            ),
+            ("bundle.yaml", "ignoredPolicies: [P]\n"),
+        ],
+    ),
+    case(
+        &rules::BREAK_GLASS,
+        "an agent exclusion that does not exempt a user",
+        &[
+            (
+                "policy.yaml",
+                "displayName: Block\nstate: enabled\nconditions: { users: { includeUsers: [All], excludeUsers: [AllAgentIdUsers] } }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+            ("bundle.yaml", "breakGlass: [11111111-0000-4000-8000-00000000000f]\n"),
+        ],
+    ),
+    case(
+        &rules::BREAK_GLASS_DEFAULT,
+        "a default that blocks everybody",
+        &[SOUND, ("bundle.yaml", "breakGlass: [11111111-0000-4000-8000-00000000000f]\ndefaultDecision: block\n")],
+    ),
+    case(
+        &rules::UNKNOWN_PRINCIPAL,
+        "a break-glass identity that does not exist",
+        &[SOUND, ("bundle.yaml", "breakGlass: [nobody at all]\n")],
     ),
     case(
         &rules::EMPTY_LOCATION,
@@ -232,7 +391,7 @@ const CASES: &[Case] = &[
             ("locations.yaml", "displayName: Head Office\nipRanges: [192.0.2.0/24]\n"),
             (
                 "policy.yaml",
-                "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [All], excludeLocations: [Head Ofice] }\n",
+                "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [All], excludeLocations: [Head Ofice] }\ngrantControls: { builtInControls: [block] }\n",
             ),
         ],
     ),
@@ -241,7 +400,7 @@ const CASES: &[Case] = &[
         "policies exported without their locations",
         &[(
             "policy.yaml",
-            "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [3e6d0a17-94c2-4b85-8f1e-6a0b7c2d5f01] }\n",
+            "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [3e6d0a17-94c2-4b85-8f1e-6a0b7c2d5f01] }\ngrantControls: { builtInControls: [block] }\n",
         )],
     ),
     case(
@@ -249,7 +408,7 @@ const CASES: &[Case] = &[
         "a disabled policy with a location that is gone, which is only warned of",
         &[(
             "policy.yaml",
-            "displayName: Block\nstate: disabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [Old office] }\n",
+            "displayName: Block\nstate: disabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [Old office] }\ngrantControls: { builtInControls: [block] }\n",
         )],
     ),
     case(
@@ -262,7 +421,7 @@ const CASES: &[Case] = &[
             ),
             (
                 "policy.yaml",
-                "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [All], excludeLocations: [Hub] }\n",
+                "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [All], excludeLocations: [Hub] }\ngrantControls: { builtInControls: [block] }\n",
             ),
         ],
     ),
@@ -276,7 +435,7 @@ const CASES: &[Case] = &[
             ),
             (
                 "policy.yaml",
-                "displayName: Block\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [Payrol sync] }\n",
+                "displayName: Block\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [Payrol sync] }\ngrantControls: { builtInControls: [block] }\n",
             ),
         ],
     ),
@@ -290,7 +449,7 @@ const CASES: &[Case] = &[
             ),
             (
                 "policy.yaml",
-                "displayName: Block\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [Sync] }\n",
+                "displayName: Block\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [Sync] }\ngrantControls: { builtInControls: [block] }\n",
             ),
         ],
     ),
@@ -304,7 +463,7 @@ const CASES: &[Case] = &[
             ),
             (
                 "policy.yaml",
-                "displayName: Block\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [c1a4e2d0-8b3f-4c6a-9e57-0d1b2f3a4c01] }\n",
+                "displayName: Block\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [c1a4e2d0-8b3f-4c6a-9e57-0d1b2f3a4c01] }\ngrantControls: { builtInControls: [block] }\n",
             ),
         ],
     ),
@@ -317,7 +476,10 @@ const CASES: &[Case] = &[
     case(
         &rules::EMPTY_SCOPE,
         "a policy for nobody",
-        &[("policy.yaml", "displayName: Block\nstate: enabled\nconditions: { users: { includeUsers: [None] } }\n")],
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions: { users: { includeUsers: [None] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
     ),
     case(
         &rules::BREAK_GLASS,

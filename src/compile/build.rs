@@ -40,7 +40,9 @@ pub fn build(
     let all_trusted = names.all_trusted();
     let directory_objects = std::mem::take(&mut names.directory_objects);
     let directory_names = directory_names(bundle, &directory_objects);
-    Some(assemble(bundle, digest, heads, policies, countries, all_trusted, (directory_objects, directory_names)))
+    let assembled =
+        assemble(bundle, digest, heads, policies, countries, all_trusted, (directory_objects, directory_names));
+    assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
 }
 
 fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
@@ -55,7 +57,14 @@ fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
         let what = format!("{count} {what}, {max} are the most");
         diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what));
     }
-    crossed.iter().all(|(count, max, _)| count <= max)
+    // WHY: a filter would take an attribute that was left out for one that the object does not have.
+    let is_cut = |principal: &&ServicePrincipal| principal.attributes.as_ref().is_some_and(|all| all.is_cut());
+    let cut: Vec<_> = bundle.principals.iter().filter(is_cut).collect();
+    for principal in &cut {
+        let what = format!("more than {} custom security attributes on one object", limits::ATTRIBUTES_MAX);
+        diagnostics.push(Diagnostic::new(&rules::TOO_MANY, principal.id.span, what));
+    }
+    cut.is_empty() && crossed.iter().all(|(count, max, _)| count <= max)
 }
 
 fn ranges_of(kind: &LocationKind) -> &[IpRange] {
@@ -72,7 +81,7 @@ fn resolve_policies(
     diagnostics: &mut Diagnostics,
 ) -> (Vec<PolicyHead>, Vec<CompiledPolicy>) {
     let (mut heads, mut compiled) = (Vec::new(), Vec::new());
-    let mut first = std::collections::HashMap::<&str, &Policy, foldhash::fast::RandomState>::default();
+    let mut first = std::collections::HashMap::<Id, (&Policy, bool), foldhash::fast::RandomState>::default();
     for (index, policy) in (0..).map(PolicyIndex).zip(&bundle.policies) {
         let is_ignored = lint::is_ignored(bundle, policy);
         let takes_part = policy.state != State::Disabled && !policy.is_deleted && !is_ignored;
@@ -84,14 +93,15 @@ fn resolve_policies(
             takes_part,
         });
         let mut problems = Vec::new();
-        let other = *first.entry(&id.value).or_insert(policy);
+        let (other, other_takes_part) = *first.entry(Id::new(&id.value)).or_insert((policy, takes_part));
         if !std::ptr::eq(other, policy) {
             let what = format!("a second policy with the id `{}`", id.value);
             let span = other.id.as_ref().unwrap_or(&other.display_name).span;
             let help = "give each policy an id of its own, or a name of its own where it has no id";
-            // An id that stands for two policies is an error whatever their state.
-            diagnostics
-                .push(Diagnostic::new(&rules::DUPLICATE_ID, id.span, what).help(help).related(span, "the first"));
+            let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, id.span, what).help(help).related(span, "the first");
+            // A policy that takes no part never refuses a bundle.
+            let is_harmless = !(takes_part && other_takes_part);
+            diagnostics.push(if is_harmless { diagnostic.as_warning() } else { diagnostic });
         }
         let resolved = names.policy(policy, index, &mut problems);
         if takes_part {
@@ -153,7 +163,7 @@ fn assemble(
     countries: Vec<(IpRange, Country)>,
     all_trusted: LocationIndex,
     (directory_objects, directory_names): (super::idmap::IdMap<u32>, Vec<Id>),
-) -> CompiledBundle {
+) -> Result<CompiledBundle, String> {
     let settings = &bundle.settings;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
@@ -174,13 +184,13 @@ fn assemble(
             catalogue_by_app.entry(app_id.as_ref(), || index);
         }
     }
-    CompiledBundle {
-        network: NetworkTable::new(named.chain(mfa).chain(mapped)),
+    Ok(CompiledBundle {
+        network: NetworkTable::new(named.chain(mfa).chain(mapped))?,
         gates: Gates::new(&policies),
         wide: WideMasks::new(&policies, wide_count, usize::from(all_trusted) + 1),
         workloads: Workloads::new(&policies, wide_count, &bundle.principals, |principal| {
             eligible(settings.eligibility, settings.tenant_id.as_ref(), principal)
-        }),
+        })?,
         user_policies: slots(&|policy| has_users(&policy.users.include)),
         agent_policies: slots(&|policy| !policy.agents.is_empty()),
         locations,
@@ -203,7 +213,7 @@ fn assemble(
             ranges,
         },
         policies,
-    }
+    })
 }
 
 /// Whether the catalogue alone makes a principal eligible for workload policies.

@@ -1,13 +1,15 @@
 //! Checks that need the whole bundle: settings that name policies, break-glass identities, scopes that are empty.
 
-use super::policy::{CompiledPolicy, Grant, PolicyHead};
+use super::policy::{CompiledPolicy, Grant, PolicyHead, UserList};
 use super::resolve::Names;
 use super::rules;
 use super::scope::{Blueprint, find};
+use crate::limits;
+use crate::model::bundle::DefaultDecision;
 use crate::model::location::CountryLookup;
-use crate::model::policy::Policy;
-use crate::model::{Bundle, Id, IdRef, LocationKind, Truth};
-use crate::text::{Diagnostic, Diagnostics, suggest};
+use crate::model::policy::{LocationTarget, Policy};
+use crate::model::{Bundle, FilterMode, Id, IdRef, LocationKind, ServicePrincipal, Truth};
+use crate::text::{Diagnostic, Diagnostics, Spanned, suggest};
 
 /// Whether the author left `policy` out.
 pub fn is_ignored(bundle: &Bundle, policy: &Policy) -> bool {
@@ -25,6 +27,29 @@ pub fn policy(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Dia
         let help = "include users, service principals or agent identities";
         problems.push(Diagnostic::new(&rules::EMPTY_SCOPE, policy.display_name.span, what).help(help));
     }
+    let resources = &policy.conditions.resources;
+    let filter_includes = resources.filter.as_ref().is_some_and(|filter| filter.mode == FilterMode::Include);
+    if resources.include.is_empty()
+        && resources.user_actions.is_empty()
+        && resources.authentication_contexts.is_empty()
+        && !filter_includes
+        && problems.is_empty()
+    {
+        let what = format!("`{}` applies to no resource", policy.display_name.value);
+        let help = "write `includeApplications: [All]`, or leave `applications` out";
+        problems.push(Diagnostic::new(&rules::NO_RESOURCE, policy.display_name.span, what).help(help));
+    }
+    let excludes_all = [
+        (compiled.locations.nowhere, "locations"),
+        (compiled.resources.exclude.all, "resources"),
+        (compiled.workloads.excludes_all, "service principals"),
+        (compiled.agents.excludes_all, "agent identities"),
+        (compiled.users.exclude.all, "users"),
+    ];
+    for (_, what) in excludes_all.into_iter().filter(|(is_all, _)| *is_all) {
+        let what = format!("`{}` excludes all {what}", policy.display_name.value);
+        problems.push(Diagnostic::new(&rules::EXCLUDES_ALL, policy.display_name.span, what));
+    }
 }
 
 /// Problems of `bundle.yaml` and of the bundle as a whole.
@@ -38,16 +63,29 @@ pub fn settings(
     ignored_policies(bundle, heads, diagnostics);
     break_glass(bundle, heads, policies, names, diagnostics);
     country_database(bundle, diagnostics);
+    mfa_trusted_ips(bundle, diagnostics);
 }
 
 fn ignored_policies(bundle: &Bundle, heads: &[PolicyHead], diagnostics: &mut Diagnostics) {
-    for name in &bundle.settings.ignored_policies {
-        if heads.iter().any(|head| head.id == name.value || head.display_name == name.value) {
+    for (number, name) in bundle.settings.ignored_policies.iter().enumerate() {
+        if heads.iter().any(|head| head.id == name.value) {
             continue;
+        }
+        match heads.iter().filter(|head| head.display_name == name.value).count() {
+            0 => {}
+            1 => continue,
+            _ => {
+                let what = format!("several policies are called `{}`", name.value);
+                let help = "name the one you mean by its id";
+                diagnostics.push(Diagnostic::new(&rules::AMBIGUOUS_NAME, name.span, what).help(help));
+                continue;
+            }
         }
         let what = format!("no policy is called `{}`", name.value);
         let mut diagnostic = Diagnostic::new(&rules::UNKNOWN_POLICY, name.span, what);
-        if let Some(near) = suggest::nearest(&name.value, heads.iter().map(|head| &*head.display_name)) {
+        if number < limits::NEAR_MISSES_MAX
+            && let Some(near) = suggest::nearest(&name.value, heads.iter().map(|head| &*head.display_name))
+        {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         diagnostics.push(diagnostic);
@@ -63,19 +101,18 @@ fn break_glass(
     diagnostics: &mut Diagnostics,
 ) {
     for identity in &bundle.settings.break_glass {
-        let id = Id::new(&identity.value);
-        let attributes = names
-            .principal(&id)
-            .and_then(|index| bundle.principals.get(index))
-            .and_then(|principal| principal.attributes.as_ref());
+        if bundle.settings.default_decision == DefaultDecision::Block {
+            let what = format!("the default decision blocks the break-glass identity `{}`", identity.value);
+            diagnostics.push(Diagnostic::new(&rules::BREAK_GLASS_DEFAULT, identity.span, what));
+        }
+        let mut problems = Vec::new();
+        let id = break_glass_id(identity, policies, names, &mut problems);
+        diagnostics.extend(problems);
+        let Some(id) = id else { continue };
+        let principal = names.principal(&id).and_then(|index| bundle.principals.get(index));
         let blocking = policies.iter().filter(|policy| !policy.is_report_only && matches!(policy.grant, Grant::Block));
         for policy in blocking {
-            let scopes = [&policy.workloads, &policy.agents]
-                .map(|scope| scope.covers("", id.as_ref(), Blueprint::Inapplicable, attributes).holds);
-            // An id that is not in the catalogue may be a user's.
-            let user = if names.principal(&id).is_some() { Truth::False } else { covers_user(policy, id.as_ref()) };
-            let covered = scopes.into_iter().fold(user, |covered, scope| covered | scope);
-            let rule = match covered {
+            let rule = match may_cover(policy, &id, principal) {
                 Truth::True => &rules::BREAK_GLASS,
                 Truth::Unknown => &rules::BREAK_GLASS_UNSURE,
                 Truth::False => continue,
@@ -92,10 +129,41 @@ fn break_glass(
     }
 }
 
+/// Resolves a break-glass identity as policies resolve theirs; an id of no GUID must at least be one that a policy
+/// names as a user.
+fn break_glass_id(
+    identity: &Spanned<Box<str>>,
+    policies: &[CompiledPolicy],
+    names: &Names<'_>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Id> {
+    let id = Id::new(&identity.value);
+    let names_user = |policy: &CompiledPolicy| {
+        [&policy.users.include, &policy.users.exclude].iter().any(|list| find(&list.ids, id.as_ref()).is_some())
+    };
+    if policies.iter().any(names_user) {
+        return Some(id);
+    }
+    names.principal_id(&identity.value, identity.span, problems)
+}
+
+/// Whether a policy covers an identity of which nothing is known but its id and its entry of the catalogue. Without
+/// an entry it may be of any kind; each kind is judged for itself.
+fn may_cover(policy: &CompiledPolicy, id: &Id, principal: Option<&ServicePrincipal>) -> Truth {
+    let attributes = principal.and_then(|principal| principal.attributes.as_ref());
+    let id = id.as_ref();
+    let workload = policy.workloads.covers("", id, Blueprint::Inapplicable, attributes).holds;
+    let agent = policy.agents.covers("", id, Blueprint::Unknown, attributes).holds;
+    match principal {
+        Some(_) => workload | agent,
+        None => workload | agent | covers_user(policy, id) | covers_agent_user(policy, id),
+    }
+}
+
 /// Whether a policy covers the user `id`, of whom nothing else is known.
 fn covers_user(policy: &CompiledPolicy, id: IdRef<'_>) -> Truth {
-    let side = |list: &super::policy::UserList| {
-        if list.all || list.all_agent_users || find(&list.ids, id).is_some() {
+    let side = |list: &UserList| {
+        if list.all || find(&list.ids, id).is_some() {
             Truth::True
         } else if list.all_guests || list.guests.is_some() || !list.groups.is_empty() || !list.roles.is_empty() {
             Truth::Unknown
@@ -104,6 +172,28 @@ fn covers_user(policy: &CompiledPolicy, id: IdRef<'_>) -> Truth {
         }
     };
     side(&policy.users.include) & !side(&policy.users.exclude)
+}
+
+/// Whether a policy covers the agent's user account `id`.
+fn covers_agent_user(policy: &CompiledPolicy, id: IdRef<'_>) -> Truth {
+    let side = |list: &UserList| Truth::from(list.all_agent_users || find(&list.ids, id).is_some());
+    side(&policy.users.include) & !side(&policy.users.exclude)
+}
+
+/// The pseudo-location of the MFA trusted IPs is named, and nobody said which they are.
+fn mfa_trusted_ips(bundle: &Bundle, diagnostics: &mut Diagnostics) {
+    if !bundle.settings.mfa_trusted_ips.is_empty() {
+        return;
+    }
+    let named = bundle.policies.iter().flat_map(|policy| {
+        let locations = &policy.conditions.locations;
+        locations.include.iter().chain(&locations.exclude).find(|target| target.value == LocationTarget::MfaTrustedIps)
+    });
+    for target in named {
+        let what = "the MFA trusted IPs are not known";
+        let help = "list them in `mfaTrustedIps` of bundle.yaml";
+        diagnostics.push(Diagnostic::new(&rules::NO_MFA_TRUSTED_IPS, target.span, what).help(help));
+    }
 }
 
 fn country_database(bundle: &Bundle, diagnostics: &mut Diagnostics) {

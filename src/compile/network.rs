@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use crate::limits;
 use crate::model::IpRange;
 use crate::model::location::{Country, CountryFact};
 
@@ -44,8 +45,10 @@ pub struct NetworkTable {
 }
 
 impl NetworkTable {
-    /// Sweeps `ranges`. Cost: n log n in the ranges.
-    pub fn new(ranges: impl IntoIterator<Item = (IpRange, Layer)>) -> Self {
+    /// Sweeps `ranges`. Cost: n log n in the ranges, and the locations that are open at each of their edges.
+    ///
+    /// Errors: ranges overlap in so many ways that the places have more than `limits::PLACE_LOCATIONS_MAX` locations.
+    pub fn new(ranges: impl IntoIterator<Item = (IpRange, Layer)>) -> Result<Self, String> {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
         for (range, layer) in ranges {
             match range {
@@ -54,9 +57,9 @@ impl NetworkTable {
             }
         }
         let mut places = PlaceInterner::default();
-        let v4 = sweep(v4, &mut places, 16);
-        let v6 = sweep(v6, &mut places, 20);
-        Self { v4, v6, places: places.places }
+        let v4 = sweep(v4, &mut places, 16)?;
+        let v6 = sweep(v6, &mut places, 20)?;
+        Ok(Self { v4, v6, places: places.places })
     }
 
     /// The place of `address`, which must be canonical. Cost: one look-up, no allocation.
@@ -165,7 +168,11 @@ fn push_events<A: Address>(events: &mut Vec<Event<A>>, first: A, last: A, layer:
     }
 }
 
-fn sweep<A: Address>(mut events: Vec<Event<A>>, interner: &mut PlaceInterner, index_bits_max: u32) -> Stretches<A> {
+fn sweep<A: Address>(
+    mut events: Vec<Event<A>>,
+    interner: &mut PlaceInterner,
+    index_bits_max: u32,
+) -> Result<Stretches<A>, String> {
     events.sort_unstable_by_key(|event| event.0);
     let mut open = Open::default();
     let (mut starts, mut places) = (vec![A::default()], vec![0]);
@@ -174,7 +181,7 @@ fn sweep<A: Address>(mut events: Vec<Event<A>>, interner: &mut PlaceInterner, in
         // WHY: ends first, so that a country that begins where its neighbour ends is not closed by it.
         group.iter().filter(|event| !event.2).for_each(|event| open.close(event.1));
         group.iter().filter(|event| event.2).for_each(|event| open.open(event.1));
-        let place = interner.intern(&open);
+        let place = interner.intern(&open)?;
         if address == A::default() {
             places = vec![place];
         } else if places.last() != Some(&place) {
@@ -184,7 +191,7 @@ fn sweep<A: Address>(mut events: Vec<Event<A>>, interner: &mut PlaceInterner, in
     }
     starts.shrink_to_fit();
     places.shrink_to_fit();
-    Stretches::new(starts, places, index_bits_max)
+    Ok(Stretches::new(starts, places, index_bits_max))
 }
 
 /// What is open at the current address of the sweep.
@@ -287,20 +294,24 @@ impl Default for PlaceInterner {
 }
 
 impl PlaceInterner {
-    fn intern(&mut self, open: &Open) -> u32 {
+    fn intern(&mut self, open: &Open) -> Result<u32, String> {
         let Self { places, numbers, hasher } = self;
         let country = open.country.unwrap_or(UNMAPPED);
         let hash = hasher.hash_one((country, open.locations.as_slice()));
         let is_same = |number: &u32| places.key(*number) == (country, open.locations.as_slice());
         if let Some(number) = numbers.find(hash, is_same) {
-            return *number;
+            return Ok(*number);
         }
         let number = u32::try_from(places.countries.len()).unwrap_or(u32::MAX);
+        if places.locations.len() + open.locations.len() > limits::PLACE_LOCATIONS_MAX {
+            let most = limits::PLACE_LOCATIONS_MAX;
+            return Err(format!("address ranges overlap in too many ways: {most} locations in all are the most"));
+        }
         places.locations.extend(&open.locations);
         places.offsets.push(u32::try_from(places.locations.len()).unwrap_or(u32::MAX));
         places.countries.push(country);
         numbers.insert_unique(hash, number, |number| hasher.hash_one(places.key(*number)));
-        number
+        Ok(number)
     }
 }
 
@@ -319,7 +330,8 @@ mod tests {
         let table = NetworkTable::new([
             (IpRange::V4(10, 19), Layer::Country(country("SE"))),
             (IpRange::V4(20, 29), Layer::Country(country("NO"))),
-        ]);
+        ])
+        .unwrap();
         let country_of = |address: u32| table.place(IpAddr::V4(address.into())).country;
         assert_eq!(country_of(9), CountryFact::Unmapped);
         assert_eq!(country_of(19), CountryFact::Known(country("SE")));
@@ -333,13 +345,29 @@ mod tests {
             (IpRange::V4(0, 0), Layer::Location(0)),
             (IpRange::V4(u32::MAX, u32::MAX), Layer::Location(1)),
             (IpRange::V6(0, u128::MAX), Layer::Location(2)),
-        ]);
+        ])
+        .unwrap();
         let locations = |address: IpAddr| table.place(address).locations.to_vec();
         assert_eq!(locations("0.0.0.0".parse().unwrap()), [0]);
         assert_eq!(locations("0.0.0.1".parse().unwrap()), [0u16; 0]);
         assert_eq!(locations("255.255.255.255".parse().unwrap()), [1]);
         assert_eq!(locations("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff".parse().unwrap()), [2]);
         assert_eq!(locations("::".parse().unwrap()), [2]);
+    }
+
+    #[test]
+    fn ranges_that_overlap_in_ever_new_ways_are_refused_before_memory_runs_out() {
+        // A thousand locations are open throughout, and each further edge makes a set of them that was not there yet.
+        let open = (0..1_000).map(|location| (IpRange::V4(0, u32::MAX - 1 - u32::from(location)), location));
+        let holes = (0u32..17).flat_map(|bit| {
+            let step = 1 << (bit + 3);
+            (0..(1u32 << 20) / step).step_by(2).map(move |index| {
+                let first = index * step;
+                (IpRange::V4(first, first + step - 1), 1_000 + u16::try_from(bit).unwrap())
+            })
+        });
+        let table = NetworkTable::new(open.chain(holes).map(|(range, number)| (range, Layer::Location(number))));
+        assert!(table.is_err_and(|error| error.contains("67108864 locations in all are the most")));
     }
 
     proptest! {
@@ -359,7 +387,7 @@ mod tests {
                 };
                 (range, location)
             }).collect();
-            let table = NetworkTable::new(ranges.iter().map(|(range, location)| (*range, Layer::Location(*location))));
+            let table = NetworkTable::new(ranges.iter().map(|(range, location)| (*range, Layer::Location(*location)))).unwrap();
             let edges = ranges.iter().flat_map(|(range, _)| match *range {
                 IpRange::V4(first, last) => [first.wrapping_sub(1), first, last, last.wrapping_add(1)]
                     .map(|address| IpAddr::V4(address.into())),

@@ -2,6 +2,7 @@
 //!
 //! Every reference that leads nowhere is an error with a near miss; none is ever skipped silently.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -14,6 +15,7 @@ use super::policy::{
 };
 use super::{rules, suites};
 use crate::filter::{self, Root};
+use crate::limits;
 use crate::model::policy::{
     Filter, GrantControls, Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources,
     Scope, UserTarget, Users,
@@ -33,6 +35,8 @@ pub struct Names<'b> {
     principals_by_app: IdMap<usize>,
     office365: Box<[Id]>,
     admin_portals: Box<[Id]>,
+    /// How many more unknown names are held against all known ones.
+    near_misses_left: Cell<usize>,
     /// Groups and roles that policies name, numbered.
     pub directory_objects: IdMap<u32>,
 }
@@ -50,6 +54,7 @@ impl<'b> Names<'b> {
             principals_by_app: IdMap::default(),
             office365: sorted(settings.office365.clone().unwrap_or_else(suites::office365)),
             admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals)),
+            near_misses_left: Cell::new(limits::NEAR_MISSES_MAX),
             directory_objects: IdMap::default(),
         };
         names.index_locations(diagnostics);
@@ -75,7 +80,16 @@ impl<'b> Names<'b> {
                 self.principals_by_name.entry(&name.value).or_default().push(index);
             }
             if let Some(app_id) = &principal.app_id {
-                self.principals_by_app.entry(app_id.as_ref(), || index);
+                let first = *self.principals_by_app.entry(app_id.as_ref(), || index);
+                if first != index {
+                    let other = self.bundle.principals.get(first).map(|first| first.id.span);
+                    diagnostics.push(duplicate(
+                        "service principal of the application with",
+                        &app_id.to_string(),
+                        principal.id.span,
+                        other,
+                    ));
+                }
             }
             let id = &principal.id;
             let first = *self.principals_by_id.entry(id.value.as_ref(), || index);
@@ -197,7 +211,7 @@ impl<'b> Names<'b> {
     }
 
     /// A GUID stands for itself, in the catalogue or not; anything else must be an id or a name of the catalogue.
-    fn principal_id(&self, name: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<Id> {
+    pub fn principal_id(&self, name: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<Id> {
         let id = Id::new(name);
         if self.principal(&id).is_some() {
             return Some(id);
@@ -222,8 +236,12 @@ impl<'b> Names<'b> {
             }
             None => {
                 let what = format!("no service principal is called `{name}`");
-                let known = self.principals_by_name.keys().copied();
-                diagnostics.push(near_miss(Diagnostic::new(&rules::UNKNOWN_PRINCIPAL, span, what), name, known));
+                let near = self.near_miss(name, self.principals_by_name.keys().copied());
+                let help = near.map_or_else(
+                    || "add it to the catalogue of the bundle, or name it by its object id".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                diagnostics.push(Diagnostic::new(&rules::UNKNOWN_PRINCIPAL, span, what).help(help));
                 None
             }
         }
@@ -315,10 +333,17 @@ impl<'b> Names<'b> {
         Some(index)
     }
 
+    /// The known name nearest to an unknown one. A bundle with thousands of unknown names is past helping one by one.
+    fn near_miss(&self, name: &str, known: impl IntoIterator<Item = &'b str>) -> Option<&'b str> {
+        let left = self.near_misses_left.get().checked_sub(1)?;
+        self.near_misses_left.set(left);
+        suggest::nearest(name, known)
+    }
+
     fn unknown_location(&self, name: &str, span: Span) -> Diagnostic {
         let diagnostic =
             Diagnostic::new(&rules::UNKNOWN_LOCATION, span, format!("no named location is called `{name}`"));
-        let near = suggest::nearest(name, self.locations_by_name.keys().copied());
+        let near = self.near_miss(name, self.locations_by_name.keys().copied());
         let place = near
             .and_then(|near| self.locations_by_name.get(near)?.first())
             .and_then(|index| self.bundle.locations.get(usize::from(*index)));
@@ -343,13 +368,6 @@ fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnosti
 fn ambiguous(kinds: &str, name: &str, span: Span) -> Diagnostic {
     let what = format!("several {kinds} are called `{name}`");
     Diagnostic::new(&rules::AMBIGUOUS_NAME, span, what).help("name the one you mean by its id")
-}
-
-fn near_miss<'a>(diagnostic: Diagnostic, name: &str, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-    match suggest::nearest(name, known) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic.help("add it to the catalogue of the bundle, or name it by its object id"),
-    }
 }
 
 fn sorted(mut ids: Vec<Id>) -> Box<[Id]> {

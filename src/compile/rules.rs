@@ -20,6 +20,16 @@ rules! {
     UNRECOGNISED_DOCUMENT: Error, "unrecognised-document", "a document is a policy, a named location, a service principal, or a list of them";
     /// A template in the place of a policy.
     POLICY_TEMPLATE: Error, "policy-template", "a Conditional Access template is not a policy: it has no state and targets nobody in particular";
+    /// A member beside the list of a list response.
+    STRAY_MEMBER: Error, "stray-member", "beside a `value` list only OData annotations may stand; anything else would be left unread";
+    /// A second settings file.
+    SECOND_SETTINGS: Error, "second-settings", "a bundle has one settings file; of two, one would silently not count";
+    /// A policy in the recycle bin.
+    DELETED_POLICY: Warning, "deleted-policy", "`deletedDateTime` is set, so the policy takes no part in any decision";
+    /// A policy that asks for nothing.
+    NO_CONTROLS: Error, "no-controls", "a policy has at least one grant or session control; without, it would apply and do nothing";
+    /// Several controls without an operator.
+    NO_OPERATOR: Error, "no-operator", "several controls need an operator: with OR any of them is enough, with AND all are needed";
     /// A file with nothing in it.
     EMPTY_DOCUMENT: Warning, "empty-document", "the file holds no value, so it adds nothing to the bundle";
     /// One page of a list.
@@ -52,10 +62,24 @@ rules! {
     EMPTY_LOCATION: Warning, "empty-location", "nothing is ever inside this location";
     /// A location that was deleted.
     DELETED_LOCATION: Warning, "deleted-location", "a deleted location contains nothing, so it is left out";
+    /// A resource condition that names nothing.
+    NO_RESOURCE: Warning, "no-resource", "a policy whose resources name nothing applies to no request";
+    /// A user's name in the place of an id.
+    USER_NAME: Warning, "user-name", "accounts are named by object id; a sign-in name matches only callers that send it as the id";
+    /// An exclusion of everything.
+    EXCLUDES_ALL: Warning, "excludes-all", "an exclusion beats every inclusion, so the policy applies to nothing";
+    /// MFA trusted IPs that are not configured.
+    NO_MFA_TRUSTED_IPS: Warning, "no-mfa-trusted-ips", "no export contains the MFA trusted IPs; unless bundle.yaml lists them, no address is inside";
+    /// An app registration in the place of a service principal.
+    APP_REGISTRATION: Error, "app-registration", "policies name service principals (enterprise applications); the object id of an app registration matches none";
+    /// A break-glass identity that default decisions block.
+    BREAK_GLASS_DEFAULT: Error, "break-glass-default", "with `defaultDecision: block`, whoever no policy applies to is blocked, break-glass identities too";
     /// A timestamp that is none.
     TIMESTAMP: Error, "timestamp", "timestamps are RFC 3339, for example 2026-05-01T00:00:00Z";
     /// Two objects with one id.
     DUPLICATE_ID: Error, "duplicate-id", "an id stands for one object; with two, nobody could say which is in force";
+    /// Two attributes with one name.
+    DUPLICATE_ATTRIBUTE: Error, "duplicate-attribute", "filters name an attribute by set and name joined by an underscore, without regard to case, so that pair is unique; an object has at most 512";
     /// A named location that does not exist.
     UNKNOWN_LOCATION: Error, "unknown-location", "locations of a policy must be named locations of this bundle, by id or by name";
     /// A location that no request can be judged against.

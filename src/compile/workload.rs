@@ -11,7 +11,11 @@ use foldhash::fast::RandomState;
 use super::idmap::IdMap;
 use super::policy::CompiledPolicy;
 use super::scope::Blueprint;
-use crate::model::{Id, IdRef, ServicePrincipal, ServicePrincipalType, Truth};
+use crate::limits;
+use crate::model::{Attributes, Id, IdRef, ServicePrincipal, ServicePrincipalType, Truth};
+
+#[cfg(test)]
+mod tests;
 
 /// Number of a policy inside the engine: wide policies first.
 pub type Slot = u32;
@@ -97,16 +101,19 @@ impl Workloads {
 
     /// Folds `policies`, of which the first `wide_count` are wide, over everybody they name and over `catalogue`.
     /// `eligible` tells what the catalogue alone says of a principal.
+    ///
+    /// Errors: what of it is too many, in words.
+    /// Cost: filtered policies times different sets of attributes, and the size of the lists; both are bounded.
     pub fn new(
         policies: &[CompiledPolicy],
         wide_count: usize,
         catalogue: &[ServicePrincipal],
         eligible: impl Fn(&ServicePrincipal) -> Truth,
-    ) -> Self {
+    ) -> Result<Self, String> {
         let mut builder = Builder::new(policies, wide_count, catalogue);
         builder.name_everybody(&eligible);
         builder.explicit();
-        builder.broad();
+        builder.broad()?;
         builder.finish()
     }
 }
@@ -118,19 +125,28 @@ struct Builder<'p> {
     principals: IdMap<Known>,
     /// Named principals, by their temporary number, which `Known::class` holds until `finish`.
     drafts: Vec<Draft>,
+    /// What filtered broad policies make of principals whom they do not list: group 0 is that of strangers.
+    groups: Vec<Vec<Candidate>>,
 }
+
+/// What a policy makes of one principal, where it is not what it makes of the rest of the group.
+type Own = (Slot, Option<Candidate>);
 
 struct Draft {
     id: Id,
     catalogue: Option<u32>,
-    candidates: Vec<Candidate>,
+    /// Policies that are not broad and list it.
+    own: Vec<Own>,
+    /// Broad policies that list it, on either side.
+    listed: Vec<Slot>,
+    group: u32,
     /// Wide policies that exclude it.
     excluded: Vec<Slot>,
 }
 
 impl<'p> Builder<'p> {
     fn new(policies: &'p [CompiledPolicy], wide_count: usize, catalogue: &'p [ServicePrincipal]) -> Self {
-        Self { policies, catalogue, wide_count, principals: IdMap::default(), drafts: Vec::new() }
+        Self { policies, catalogue, wide_count, principals: IdMap::default(), drafts: Vec::new(), groups: Vec::new() }
     }
 
     fn slots(&self) -> impl Iterator<Item = (Slot, &'p CompiledPolicy)> + use<'p> {
@@ -142,7 +158,14 @@ impl<'p> Builder<'p> {
         let unknown = Known { class: next, catalogue: None, eligible: Truth::Unknown, kind: None };
         let number = self.principals.entry(id.as_ref(), || unknown).class;
         if number == next {
-            self.drafts.push(Draft { id: id.clone(), catalogue: None, candidates: Vec::new(), excluded: Vec::new() });
+            self.drafts.push(Draft {
+                id: id.clone(),
+                catalogue: None,
+                own: Vec::new(),
+                listed: Vec::new(),
+                group: 0,
+                excluded: Vec::new(),
+            });
         }
         #[expect(clippy::indexing_slicing, reason = "numbers are handed out as drafts are pushed")]
         &mut self.drafts[number as usize]
@@ -170,31 +193,56 @@ impl<'p> Builder<'p> {
             } else if is_broad(policy) {
                 // Everybody the policy names differs from the rest, so each needs a draft of its own.
                 for id in scope.include.iter().chain(&scope.exclude) {
-                    self.draft(id);
+                    self.draft(id).listed.push(slot);
                 }
             } else {
                 let excluded = |id: &Id| scope.excludes_all || scope.exclude.binary_search(id).is_ok();
                 for id in scope.include.iter().filter(|id| !excluded(id)) {
-                    self.draft(id).candidates.push(Candidate::new(slot, scope.filter.is_none()));
+                    let candidate = Candidate::new(slot, scope.filter.is_none());
+                    self.draft(id).own.push((slot, Some(candidate)));
                 }
             }
         }
     }
 
     /// Policies that may cover anybody: everybody who is named gets them as far as the catalogue lets them be decided.
-    fn broad(&mut self) {
-        let broad: Vec<_> = self.broad_slots().collect();
+    ///
+    /// WHY: what such a policy makes of a principal it does not list depends on the attributes alone, so filters are
+    /// asked once for all who have the same; asking each policy of each principal is too much work for a catalogue.
+    fn broad(&mut self) -> Result<(), String> {
+        let filtered: Vec<_> = self.broad_slots().filter(|(_, policy)| policy.workloads.filter.is_some()).collect();
+        let mut sets = HashMap::<Option<&Attributes<'static>>, u32, RandomState>::default();
+        sets.insert(None, 0);
         for draft in &mut self.drafts {
-            let principal = draft.catalogue.and_then(|index| self.catalogue.get(index as usize));
-            let attributes = principal.and_then(|principal| principal.attributes.as_ref());
-            for (slot, policy) in &broad {
-                let scope = &policy.workloads;
-                let holds = scope.covers("", draft.id.as_ref(), Blueprint::Inapplicable, attributes).holds;
-                if holds.is_possible() {
-                    draft.candidates.push(Candidate::new(*slot, holds == Truth::True));
-                }
-            }
+            let attributes = attributes_of(self.catalogue, draft).filter(|_| !filtered.is_empty());
+            let next = u32::try_from(sets.len()).unwrap_or(u32::MAX);
+            draft.group = *sets.entry(attributes).or_insert(next);
         }
+        if sets.len().saturating_mul(filtered.len()) > limits::CATALOGUE_EVALUATIONS_MAX {
+            return Err(format!(
+                "{} policies filter {} different sets of attributes; {} evaluations are the most",
+                filtered.len(),
+                sets.len(),
+                limits::CATALOGUE_EVALUATIONS_MAX
+            ));
+        }
+        // Sets of which the filters make the same are one group.
+        let mut groups = HashMap::<Vec<Candidate>, u32, RandomState>::default();
+        let mut sets: Vec<_> = sets.into_iter().map(|(attributes, number)| (number, attributes)).collect();
+        sets.sort_unstable_by_key(|(number, _)| *number);
+        let mut group_of = Vec::with_capacity(sets.len());
+        for (_, attributes) in sets {
+            let judge = |(slot, policy): &(Slot, &CompiledPolicy)| judged(*slot, policy, STRANGER, attributes);
+            let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+            group_of.push(*groups.entry(filtered.iter().filter_map(judge).collect()).or_insert(next));
+        }
+        for draft in &mut self.drafts {
+            draft.group = group_of.get(draft.group as usize).copied().unwrap_or(0);
+        }
+        let mut groups: Vec<_> = groups.into_iter().map(|(candidates, group)| (group, candidates)).collect();
+        groups.sort_unstable_by_key(|(group, _)| *group);
+        self.groups = groups.into_iter().map(|(_, candidates)| candidates).collect();
+        Ok(())
     }
 
     fn broad_slots(&self) -> impl Iterator<Item = (Slot, &'p CompiledPolicy)> + use<'p> {
@@ -202,14 +250,14 @@ impl<'p> Builder<'p> {
         self.slots().filter(move |(slot, policy)| *slot as usize >= wide_count && is_broad(policy))
     }
 
-    fn finish(self) -> Workloads {
+    fn finish(mut self) -> Result<Workloads, String> {
         let wide_words = self.wide_count.div_ceil(64);
-        let strangers = self.broad_slots().filter_map(|(slot, policy)| {
-            let scope = &policy.workloads;
-            // A stranger is in no list, and nobody said which attributes it has.
-            let holds = scope.covers("", IdRef::Text(""), Blueprint::Inapplicable, None).holds;
-            holds.is_possible().then(|| Candidate::new(slot, holds == Truth::True))
-        });
+        // Broad policies without a filter make the same of everybody whom they do not list.
+        let plain: Vec<_> = self
+            .broad_slots()
+            .filter(|(_, policy)| policy.workloads.filter.is_none())
+            .filter_map(|(slot, policy)| judged(slot, policy, STRANGER, None))
+            .collect();
         let mut workloads = Workloads {
             principals: IdMap::default(),
             offsets: vec![0],
@@ -217,36 +265,82 @@ impl<'p> Builder<'p> {
             wide: Vec::new(),
             wide_words,
         };
+        let mut room = limits::CATALOGUE_BYTES_MAX;
         let mut interner = HashMap::<_, u32, RandomState>::default();
-        let mut intern = |candidates: Vec<Candidate>, excluded: Vec<Slot>| {
-            let key = (candidates, excluded);
+        let mut intern = |group: u32, own: Vec<Own>, excluded: Vec<Slot>| {
+            let key = (group, own, excluded);
             if let Some(class) = interner.get(&key) {
-                return *class;
+                return Ok::<_, String>(*class);
             }
+            let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
+            let candidates = plain.len() + filtered.len() + key.1.len();
+            let bytes = candidates * size_of::<Candidate>() + wide_words * size_of::<u64>();
+            room = room.checked_sub(bytes).ok_or_else(too_long)?;
             let class = u32::try_from(interner.len()).unwrap_or(u32::MAX);
-            workloads.candidates.extend(&key.0);
-            workloads.offsets.push(u32::try_from(workloads.candidates.len()).unwrap_or(u32::MAX));
-            workloads.wide.extend(mask_without(self.wide_count, &key.1));
             interner.insert(key, class);
-            class
+            Ok(class)
         };
-        intern(strangers.collect(), Vec::new());
-        let classes: Vec<u32> = self
-            .drafts
-            .into_iter()
-            .map(|mut draft| {
-                draft.candidates.sort_unstable_by_key(|candidate| candidate.slot());
-                intern(draft.candidates, draft.excluded)
-            })
-            .collect();
+        intern(0, Vec::new(), Vec::new())?;
+        let mut classes = Vec::with_capacity(self.drafts.len());
+        for mut draft in std::mem::take(&mut self.drafts) {
+            let attributes = attributes_of(self.catalogue, &draft);
+            draft.listed.dedup();
+            for slot in draft.listed {
+                let Some(policy) = self.policies.get(slot as usize) else { continue };
+                draft.own.push((slot, judged(slot, policy, draft.id.as_ref(), attributes)));
+            }
+            draft.own.sort_unstable_by_key(|(slot, _)| *slot);
+            classes.push(intern(draft.group, draft.own, draft.excluded)?);
+        }
+        // WHY: only now that all of them are known to have room.
+        let mut keys: Vec<_> = interner.into_iter().map(|(key, class)| (class, key)).collect();
+        keys.sort_unstable_by_key(|(class, _)| *class);
+        for (_, (group, own, excluded)) in keys {
+            let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
+            workloads.candidates.extend(laid(&own, plain.iter().chain(filtered).copied()));
+            workloads.offsets.push(u32::try_from(workloads.candidates.len()).unwrap_or(u32::MAX));
+            workloads.wide.extend(mask_without(self.wide_count, &excluded));
+        }
         workloads.principals = self.principals;
         for known in workloads.principals.values_mut() {
             known.class = classes.get(known.class as usize).copied().unwrap_or(0);
         }
         workloads.offsets.shrink_to_fit();
         workloads.candidates.shrink_to_fit();
-        workloads
+        Ok(workloads)
     }
+}
+
+/// An id that is in no list.
+const STRANGER: IdRef<'static> = IdRef::Text("");
+
+fn too_long() -> String {
+    let most = limits::CATALOGUE_BYTES_MAX >> 20;
+    format!("the policies that principals get by name or by filter make lists of more than {most} MiB")
+}
+
+fn attributes_of<'p>(catalogue: &'p [ServicePrincipal], draft: &Draft) -> Option<&'p Attributes<'static>> {
+    draft.catalogue.and_then(|index| catalogue.get(index as usize))?.attributes.as_ref()
+}
+
+/// `policy` as a candidate of `id`, unless it cannot cover it.
+fn judged(
+    slot: Slot,
+    policy: &CompiledPolicy,
+    id: IdRef<'_>,
+    attributes: Option<&Attributes<'_>>,
+) -> Option<Candidate> {
+    let holds = policy.workloads.covers("", id, Blueprint::Inapplicable, attributes).holds;
+    holds.is_possible().then(|| Candidate::new(slot, holds == Truth::True))
+}
+
+/// `own`, ascending, laid on `group`; the result is ascending.
+fn laid(own: &[Own], group: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
+    let is_own = |slot| own.binary_search_by_key(&slot, |(slot, _)| *slot).is_ok();
+    let mut candidates: Vec<_> = group.filter(|candidate| !is_own(candidate.slot())).collect();
+    candidates.extend(own.iter().filter_map(|(_, candidate)| *candidate));
+    candidates.sort_unstable_by_key(|candidate| candidate.slot());
+    candidates
 }
 
 /// Whether a policy may cover workloads that it does not list.

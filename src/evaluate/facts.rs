@@ -66,6 +66,10 @@ impl<'a> Facts<'a> {
                 Workload::settle(bundle, identity)?
             }
             IdentityKind::User | IdentityKind::AgentUser => {
+                let (known, _) = bundle.workloads().class(identity.id);
+                if known.is_some_and(|known| known.catalogue().is_some()) {
+                    return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
+                }
                 scratch.memberships.settle(bundle, identity);
                 Workload::NOBODY
             }
@@ -101,10 +105,12 @@ impl<'b> Workload<'b> {
         let kind = known.and_then(|known| known.kind);
         let is_managed = identity.kind == IdentityKind::ManagedIdentity;
         let is_agent = identity.kind == IdentityKind::AgentIdentity;
-        if let Some(kind) = kind
-            && !is_agent
-            && is_managed != (kind == ServicePrincipalType::ManagedIdentity)
-        {
+        let agrees = kind.is_none_or(|kind| match kind {
+            ServicePrincipalType::ManagedIdentity => is_managed,
+            ServicePrincipalType::ServiceIdentity => is_agent,
+            _ => !is_managed && !is_agent,
+        });
+        if !agrees {
             return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
         }
         let catalogue = known.and_then(|known| known.catalogue());

@@ -60,19 +60,25 @@ impl fmt::Display for IpRange {
     }
 }
 
-/// A country or region: two upper-case ASCII letters, ISO 3166-1 alpha-2.
+/// The assigned codes of ISO 3166-1 alpha-2, 2026, and `XK` for Kosovo, which Graph and country databases use.
+const CODES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY \
+     BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK \
+     FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR \
+     IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK \
+     ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM \
+     PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF \
+     TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW XK";
+
+/// A country or region: an assigned code of ISO 3166-1 alpha-2, upper case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
 
 impl Country {
-    /// The country that `text` spells, in any case; `None` unless it is two ASCII letters.
+    /// The country that `text` spells, in any case; `None` unless it is an assigned code.
     pub fn new(text: &str) -> Option<Self> {
-        match text.as_bytes() {
-            [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
-                Some(Self([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
-            }
-            _ => None,
-        }
+        let &[a, b] = text.as_bytes() else { return None };
+        let code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
+        CODES.as_bytes().chunks(3).any(|known| known.starts_with(&code)).then_some(Self(code))
     }
 
     /// The two letters.
@@ -108,10 +114,13 @@ impl CountryFact {
     /// CLDR's code for an unknown region, with which a caller says that its own lookup found nothing.
     pub const UNMAPPED: &'static str = "ZZ";
 
-    /// The fact that `text` spells; `None` unless it is two ASCII letters.
+    /// The fact that `text` spells; `None` unless it is an assigned code or `ZZ`.
     pub fn new(text: &str) -> Option<Self> {
-        let country = Country::new(text)?;
-        Some(if country.as_str() == Self::UNMAPPED { Self::Unmapped } else { Self::Known(country) })
+        if text.eq_ignore_ascii_case(Self::UNMAPPED) {
+            Some(Self::Unmapped)
+        } else {
+            Country::new(text).map(Self::Known)
+        }
     }
 
     /// The two letters, `ZZ` for an unmapped address.

@@ -227,6 +227,8 @@ vocabulary! {
         ManagedIdentity = "ManagedIdentity",
         /// An app made before app registrations existed.
         Legacy = "Legacy",
+        /// An agent identity.
+        ServiceIdentity = "ServiceIdentity",
         /// For internal use of the directory.
         SocialIdp = "SocialIdp",
     }

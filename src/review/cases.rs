@@ -30,7 +30,7 @@ use crate::limits;
 use crate::model::IdRef;
 use crate::model::decision::InputError;
 use crate::text::suggest::nearest;
-use crate::text::{self, Diagnostic, Diagnostics, Finding, RawBundle, Severity, Sources, Spanned};
+use crate::text::{self, Diagnostic, Diagnostics, Finding, Node, RawBundle, Severity, Sources, Spanned};
 use read::{Case, Document};
 
 /// How the tests of a bundle came out.
@@ -119,7 +119,7 @@ pub fn check(raw: &RawBundle) -> Vec<Finding> {
 /// Asks `bundle`, which was compiled from `raw`, all cases of its `tests/` folder.
 ///
 /// Errors: none; problems of the files are findings of the report.
-/// Cost: at most `limits::CASES_MAX` decisions.
+/// Cost: at most `limits::CASES_MAX` decisions, and `limits::CASES_BYTES_MAX` of requests, one at a time.
 pub fn run(bundle: &CompiledBundle, raw: &RawBundle) -> Report {
     let mut diagnostics = Diagnostics::default();
     let sources = decode(raw, &mut diagnostics);
@@ -129,7 +129,8 @@ pub fn run(bundle: &CompiledBundle, raw: &RawBundle) -> Report {
     let mut results = Vec::new();
     for case in &cases {
         runner.check_names(case, &mut diagnostics);
-        results.extend((0..case.matrix.cells()).map(|cell| runner.result(case, cell)));
+        let request = case.parts.request();
+        results.extend((0..case.matrix.cells()).map(|cell| runner.result(case, &request, cell)));
     }
     Report { results, findings: diagnostics.findings(&sources) }
 }
@@ -175,7 +176,7 @@ impl Runner<'_> {
         }
     }
 
-    fn result(&mut self, case: &Case<'_>, cell: usize) -> CaseResult {
+    fn result<'n>(&mut self, case: &Case<'n>, request: &Node<'n>, cell: usize) -> CaseResult {
         let span = case.name.span;
         CaseResult {
             file: self.sources.file(span.file).map_or("", |file| file.name()).into(),
@@ -184,15 +185,15 @@ impl Runner<'_> {
             note: case.note.map(Into::into),
             outcome: match case.skip {
                 Some(reason) => CaseOutcome::Skipped { reason: reason.into() },
-                None => self.ask(case, cell).unwrap_or_else(|error| CaseOutcome::Broken { error }),
+                None => self.ask(case, request, cell).unwrap_or_else(|error| CaseOutcome::Broken { error }),
             },
         }
     }
 
-    fn ask(&mut self, case: &Case<'_>, cell: usize) -> Result<CaseOutcome, InputError> {
+    fn ask<'n>(&mut self, case: &Case<'n>, request: &Node<'n>, cell: usize) -> Result<CaseOutcome, InputError> {
         // WHY: every value of a matrix has been read once, but not every combination of them.
         let mut problems = Diagnostics::default();
-        let node = case.matrix.lay(cell, &case.request).map_err(|diagnostic| unreadable(&diagnostic.what))?;
+        let node = case.matrix.lay(cell, request).map_err(|diagnostic| unreadable(&diagnostic.what))?;
         let Some(document) = request::read(&node, &mut problems) else {
             return Err(unreadable(problems.iter().next().map_or("", |problem| &problem.what)));
         };

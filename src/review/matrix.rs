@@ -3,6 +3,7 @@
 //! Knows documents, not what a request means.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use super::rules;
 use crate::limits;
@@ -12,15 +13,29 @@ use crate::text::{Diagnostic, Entry, Node, Span, Value};
 /// Recursion follows the nesting of documents, at most `limits::DOCUMENT_DEPTH_MAX` deep.
 pub(super) fn merged<'n>(under: &Node<'n>, over: &Node<'n>) -> Node<'n> {
     let (Value::Map(below), Value::Map(above)) = (&under.value, &over.value) else { return over.clone() };
+    let by_key: HashMap<&str, &Entry<'n>> = above.iter().map(|entry| (&*entry.key, entry)).collect();
+    let keys: HashSet<&str> = below.iter().map(|entry| &*entry.key).collect();
     let mut entries: Vec<_> = below
         .iter()
-        .map(|entry| match above.iter().find(|other| other.key == entry.key) {
-            Some(other) => Entry { node: merged(&entry.node, &other.node), ..other.clone() },
+        .map(|entry| match by_key.get(&*entry.key) {
+            Some(other) => Entry { node: merged(&entry.node, &other.node), ..(*other).clone() },
             None => entry.clone(),
         })
         .collect();
-    entries.extend(above.iter().filter(|entry| !below.iter().any(|other| other.key == entry.key)).cloned());
+    entries.extend(above.iter().filter(|entry| !keys.contains(&*entry.key)).cloned());
     Node { span: over.span, value: Value::Map(entries) }
+}
+
+/// What a copy of `node` takes, about, bytes.
+pub(super) fn weight(node: &Node<'_>) -> usize {
+    const NODE_BYTES: usize = 32;
+    NODE_BYTES
+        + match &node.value {
+            Value::String(text) => text.len(),
+            Value::List(nodes) => nodes.iter().map(weight).sum(),
+            Value::Map(entries) => entries.iter().map(|entry| entry.key.len() + weight(&entry.node)).sum(),
+            _ => 0,
+        }
 }
 
 /// Values to put at paths of a request, in every combination.
@@ -50,6 +65,9 @@ impl<'n> Matrix<'n> {
         match entry.node.as_list() {
             None => Err(error(entry.node.span, format!("`{}` is {}, not a list", entry.key, entry.node.kind()))),
             Some([]) => Err(error(entry.node.span, format!("`{}` has no values", entry.key)).help("name at least one")),
+            Some(_) if self.axes.len() == limits::MATRIX_PATHS_MAX => {
+                Err(error(entry.key_span, format!("more than {} paths in one matrix", limits::MATRIX_PATHS_MAX)))
+            }
             Some(values) => {
                 self.axes.push(Axis { path: &entry.key, path_span: entry.key_span, values });
                 Ok(())
@@ -60,6 +78,12 @@ impl<'n> Matrix<'n> {
     /// How many combinations there are, at least 1; `usize::MAX` when that is too small.
     pub(super) fn cells(&self) -> usize {
         self.axes.iter().fold(1, |cells, axis| cells.saturating_mul(axis.values.len()))
+    }
+
+    /// What one combination adds to a request and its name at most, about, bytes.
+    pub(super) fn weight(&self) -> usize {
+        let most = |values: &[Node<'_>]| values.iter().map(weight).max().unwrap_or(0);
+        self.axes.iter().map(|axis| 2 * axis.path.len() + most(axis.values)).sum()
     }
 
     /// Cells in which every value occurs: the first one, and those that differ from it in one value.
@@ -140,18 +164,47 @@ impl<'n> Axis<'n> {
 
 /// A value in a few characters.
 fn brief(node: &Node<'_>) -> String {
+    let mut text = String::new();
+    // One more than shown, so that it is known whether something is left out.
+    write(node, limits::MATRIX_LABEL_CHARS_MAX + 1, &mut text);
+    if let Some((end, _)) = text.char_indices().nth(limits::MATRIX_LABEL_CHARS_MAX) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// Adds `node` to `text`; nothing more once that has `room` characters. A value may be as large as its file.
+fn write(node: &Node<'_>, room: usize, text: &mut String) {
+    let left = room.saturating_sub(text.chars().count());
+    if left == 0 {
+        return;
+    }
     match &node.value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Integer(value) => value.to_string(),
-        Value::Float(value) => value.to_string(),
-        Value::String(text) => text.to_string(),
-        Value::List(nodes) => format!("[{}]", nodes.iter().map(brief).collect::<Vec<_>>().join(", ")),
-        Value::Map(entries) => {
-            let members: Vec<_> =
-                entries.iter().map(|entry| format!("{}: {}", entry.key, brief(&entry.node))).collect();
-            format!("{{{}}}", members.join(", "))
+        Value::Null => text.push_str("null"),
+        Value::Bool(value) => text.push_str(&value.to_string()),
+        Value::Integer(value) => text.push_str(&value.to_string()),
+        Value::Float(value) => text.push_str(&value.to_string()),
+        Value::String(value) => text.extend(value.chars().take(left)),
+        Value::List(nodes) => {
+            text.push('[');
+            // Each has a character or more, but for empty text, and that is followed by a comma.
+            for (index, node) in nodes.iter().take(left).enumerate() {
+                text.push_str(if index == 0 { "" } else { ", " });
+                write(node, room, text);
+            }
+            text.push(']');
         }
-        Value::Packed(_) => "[...]".to_owned(),
+        Value::Map(entries) => {
+            text.push('{');
+            for (index, entry) in entries.iter().take(left).enumerate() {
+                text.push_str(if index == 0 { "" } else { ", " });
+                text.extend(entry.key.chars().take(left));
+                text.push_str(": ");
+                write(&entry.node, room, text);
+            }
+            text.push('}');
+        }
+        Value::Packed(_) => text.push_str("[...]"),
     }
 }

@@ -146,7 +146,7 @@ pub(super) fn text<'n>(node: &'n Node<'n>, path: &str, diagnostics: &mut Diagnos
 /// The text of `node`, which must not be empty.
 pub(super) fn name<'n>(node: &'n Node<'n>, path: &str, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     let text = text(node, path, diagnostics)?;
-    if text.trim().is_empty() {
+    if text.is_empty() {
         diagnostics.push(
             Diagnostic::new(&rules::FIELD_VALUE, node.span, format!("`{path}` is empty"))
                 .help("write a text, or leave it out"),

@@ -1,8 +1,9 @@
 //! A token request written as a document, for test cases and the command line.
 //!
-//! The fields are those of the JSON request that the decision API takes, under the same names. Reading is strict: an
-//! unknown field, a value of the wrong type and a fact that cannot be used are errors, and all of them are told. What
-//! an absent fact means is for `evaluate` to say. Start with [`read`].
+//! The fields are those of the JSON request that the decision API takes, under the same names, and a JSON document is
+//! read or refused exactly as the API would: a test case that passes must not be a request that the server refuses.
+//! Reading is strict: an unknown field, a value of the wrong type and a fact that cannot be used are errors, and all of
+//! them are told. What an absent fact means is for `evaluate` to say. Start with [`read`].
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,7 @@ mod tests;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::members::{Members, word, wrong_type};
+use super::members::{Members, text, word, wrong_type};
 use super::rules;
 use crate::limits;
 use crate::model::location::{Country, CountryFact, canonical};
@@ -60,8 +61,7 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
     let credential = fields.object("credential", diagnostics).map(|fields| read_credential(fields, diagnostics));
     let satisfied = fields.object("satisfied", diagnostics).map(|fields| read_satisfied(fields, diagnostics));
     let request_id = read_request_id(&mut fields, diagnostics);
-    // Facts for custom conditions have any shape; no condition reads them yet.
-    let _ = fields.object("attributes", diagnostics);
+    read_custom_facts(&mut fields, diagnostics);
     let is_explained = fields.boolean("explain", diagnostics).unwrap_or_default();
     fields.finish(diagnostics);
     let request = TokenRequest {
@@ -127,9 +127,10 @@ fn read_resource<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> 
 
 fn read_authentication_context<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<Cow<'n, str>> {
     let number = |text: &str| text.strip_prefix('c').filter(|digits| !digits.starts_with(['0', '+']))?.parse().ok();
-    let is_context = |text: &&str| number(text).is_some_and(|number: u8| number <= 99);
+    let is_context = |text: &Cow<'_, str>| number(text).is_some_and(|number: u8| number <= 99);
     parsed(fields, "authenticationContext", "an authentication context, `c1` to `c99`", diagnostics, |text| {
-        Some(text).filter(is_context).map(Cow::Borrowed)
+        let lower = if text.starts_with('C') { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
+        Some(lower).filter(is_context)
     })
 }
 
@@ -221,7 +222,7 @@ fn read_satisfied<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) ->
     let path = fields.path_of("builtInControls");
     let built_in: Set<_> =
         controls.iter().filter_map(|node| word(node, &path, &[GrantControl::Block], diagnostics)).collect();
-    let mut ids = |key, diagnostics: &mut Diagnostics| ids(&mut fields, key, usize::MAX, diagnostics);
+    let mut ids = |key, diagnostics: &mut Diagnostics| ids(&mut fields, key, limits::GROUPS_MAX, diagnostics);
     let satisfied = Satisfied {
         built_in,
         authentication_strengths: ids("authenticationStrengths", diagnostics).unwrap_or_default(),
@@ -241,7 +242,34 @@ fn read_request_id<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) 
         diagnostics.push(Diagnostic::new(&rules::FIELD_LIMIT, node.span, what).help(help));
         return None;
     }
+    if id.chars().any(char::is_control) {
+        diagnostics.push(Diagnostic::new(&rules::FIELD_VALUE, node.span, "`requestId` has control characters"));
+        return None;
+    }
     Some(id)
+}
+
+/// Facts for custom conditions: an object of any shape, but not of any depth. No condition reads them yet.
+fn read_custom_facts(fields: &mut Members<'_>, diagnostics: &mut Diagnostics) {
+    const KEY: &str = "attributes";
+    let node = fields.member(KEY);
+    if fields.object(KEY, diagnostics).is_some()
+        && let Some(node) = node.filter(|node| is_deeper(node, limits::REQUEST_DEPTH_MAX))
+    {
+        let what = format!("`{KEY}` is nested deeper than {} levels", limits::REQUEST_DEPTH_MAX);
+        diagnostics.push(Diagnostic::new(&rules::FIELD_LIMIT, node.span, what));
+    }
+}
+
+/// Whether `node` nests objects and lists more than `levels` deep.
+fn is_deeper(node: &Node<'_>, levels: usize) -> bool {
+    let is_deeper_below = |inner: &Node<'_>| is_deeper(inner, levels.saturating_sub(1));
+    match &node.value {
+        Value::Map(_) | Value::List(_) if levels == 0 => true,
+        Value::Map(entries) => entries.iter().any(|entry| is_deeper_below(&entry.node)),
+        Value::List(nodes) => nodes.iter().any(is_deeper_below),
+        _ => false,
+    }
 }
 
 /// Custom security attributes: an object of sets, each an object of attributes. As Graph exports them, with their
@@ -282,19 +310,24 @@ fn read_attributes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) 
 }
 
 fn without_annotations<'n>(entries: &'n [Entry<'n>]) -> impl Iterator<Item = &'n Entry<'n>> {
-    entries.iter().filter(|entry| !entry.key.contains("@odata"))
+    entries.iter().filter(|entry| !entry.key.ends_with("@odata.type"))
 }
 
 fn attribute_value<'n>(node: &'n Node<'n>) -> Option<AttributeValue<'n>> {
     match &node.value {
         Value::String(text) => Some(AttributeValue::Text(Cow::Borrowed(text))),
+        Value::List(nodes) if !nodes.is_empty() && nodes.iter().all(is_number) => Some(AttributeValue::Other),
         Value::List(nodes) => {
             let texts: Option<Vec<_>> = nodes.iter().map(|node| node.as_str().map(Cow::Borrowed)).collect();
-            Some(texts.map_or(AttributeValue::Other, AttributeValue::Texts))
+            texts.map(AttributeValue::Texts)
         }
         Value::Bool(_) | Value::Integer(_) | Value::Float(_) => Some(AttributeValue::Other),
         Value::Null | Value::Map(_) | Value::Packed(_) => None,
     }
+}
+
+fn is_number(node: &Node<'_>) -> bool {
+    matches!(node.value, Value::Integer(_) | Value::Float(_))
 }
 
 fn id<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Option<IdRef<'n>> {
@@ -311,7 +344,9 @@ fn ids<'n>(
 }
 
 fn texts<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<Cow<'n, str>> {
-    fields.names(key, usize::MAX, diagnostics).unwrap_or_default().into_iter().map(Cow::Borrowed).collect()
+    let nodes = fields.list(key, usize::MAX, diagnostics).unwrap_or_default();
+    let path = fields.path_of(key);
+    nodes.iter().filter_map(|node| text(node, &path, diagnostics)).map(Cow::Borrowed).collect()
 }
 
 /// A text that `parse` understands; `expected` says what that is.

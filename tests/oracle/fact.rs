@@ -71,6 +71,16 @@ pub fn conflicts(bundle: &Bundle, country_of: CountryOf<'_>, request: &TokenRequ
     if let Some(entry) = catalogued(bundle, request) {
         let is_managed = entry.kind.map(|kind| kind == ServicePrincipalType::ManagedIdentity);
         match identity.kind {
+            IdentityKind::AgentIdentity
+                if entry.kind.is_some_and(|kind| kind != ServicePrincipalType::ServiceIdentity) =>
+            {
+                fields.push("identity.type");
+            }
+            IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity
+                if entry.kind == Some(ServicePrincipalType::ServiceIdentity) =>
+            {
+                fields.push("identity.type");
+            }
             IdentityKind::ServicePrincipal if is_managed == Some(true) => fields.push("identity.type"),
             IdentityKind::ManagedIdentity if is_managed == Some(false) => fields.push("identity.type"),
             _ => {}
@@ -87,6 +97,11 @@ pub fn conflicts(bundle: &Bundle, country_of: CountryOf<'_>, request: &TokenRequ
         if attributes_disagree(entry.attributes.as_ref(), identity.attributes.as_ref()) {
             fields.push("identity.customSecurityAttributes");
         }
+    }
+    // A service principal of the catalogue is no user.
+    let is_user = matches!(identity.kind, IdentityKind::User | IdentityKind::AgentUser);
+    if is_user && bundle.principals.iter().any(|principal| principal.id.as_ref() == identity.id) {
+        fields.push("identity.type");
     }
     for app in &request.resource.app_ids {
         let known = catalogued_app(bundle, *app).and_then(|entry| entry.attributes.as_ref());

@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::super::rules;
 use super::fast::PackedRanges;
 use super::object::{Context, Object, Path, wrong_type};
+use super::policy::deleted;
 use crate::model::location::{Country, CountryLookup};
 use crate::model::{Id, IpRange, LocationKind, NamedLocation};
 use crate::text::{Diagnostic, Node, Span, Spanned, Value};
@@ -18,7 +19,7 @@ pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Contex
     let mut object = Object::new(node, Path::default(), context)?;
     let id = object.text("id", context).map(|id| Spanned::new(Id::new(id.value), id.span));
     let name = object.text("displayName", context);
-    let deleted = object.text("deletedDateTime", context);
+    let deleted = deleted(&mut object, context);
     for key in ["createdDateTime", "modifiedDateTime"] {
         object.keep(key, context);
     }
@@ -34,7 +35,7 @@ pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Contex
     if let Some(deleted) = deleted {
         let what = format!("`{}` is in the recycle bin", display_name.value);
         let help = "restore it and export again, or take it out of the bundle";
-        context.report(Diagnostic::new(&rules::DELETED_LOCATION, deleted.span, what).help(help));
+        context.report(Diagnostic::new(&rules::DELETED_LOCATION, deleted, what).help(help));
         return None;
     }
     // WHY: of an unreadable kind the bundle is refused; policies that name the location are right to do so.
@@ -181,7 +182,13 @@ fn country(object: &mut Object<'_, '_>, context: &mut Context) -> LocationKind {
             let country = Country::new(text.value);
             if country.is_none() {
                 let what = format!("`{}` is no country code", text.value);
-                context.report(Diagnostic::new(&rules::COUNTRY_CODE, text.span, what));
+                let mut diagnostic = Diagnostic::new(&rules::COUNTRY_CODE, text.span, what);
+                match text.value.to_ascii_uppercase().as_str() {
+                    "UK" => diagnostic = diagnostic.help("the United Kingdom is `GB`"),
+                    "ZZ" => diagnostic = diagnostic.help("write `includeUnknownCountriesAndRegions: true`"),
+                    _ => {}
+                }
+                context.report(diagnostic);
             }
             country
         })

@@ -17,7 +17,7 @@ use object::Context;
 use super::rules;
 use crate::limits;
 use crate::model::{Bundle, State};
-use crate::text::{self, Diagnostic, Diagnostics, FileId, Node, RawBundle, Rule, Sources, Span, Value};
+use crate::text::{self, Diagnostic, Diagnostics, FileId, Format, Node, RawBundle, Rule, Sources, Span, Value};
 
 /// What reading gives: the model, its sources, and every problem of the text.
 #[derive(Debug)]
@@ -60,7 +60,12 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
     }
     let mut reader = Reader { mode, sources: &sources, bundle: Bundle::default(), diagnostics };
     let is_settings = |id: &FileId| sources.file(*id).is_some_and(|file| is_settings(file.name()));
-    for file in documents.iter().filter(|id| is_settings(id)) {
+    for (number, file) in documents.iter().filter(|id| is_settings(id)).enumerate() {
+        if number > 0 {
+            let what = "a second settings file";
+            let help = "keep one of them, with all settings";
+            reader.diagnostics.push(Diagnostic::new(&rules::SECOND_SETTINGS, Span::new(*file, 0, 0), what).help(help));
+        }
         reader.settings(*file);
     }
     for file in documents.iter().filter(|id| !is_settings(id)) {
@@ -91,17 +96,17 @@ enum FileKind {
 
 fn kind_of(name: &str) -> FileKind {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    match extension {
-        "json" | "yaml" | "yml" if name.starts_with("tests/") => FileKind::Test,
-        "json" | "yaml" | "yml" => FileKind::Document,
-        "mmdb" => FileKind::CountryDatabase,
-        "cedar" => FileKind::Cedar,
-        _ => FileKind::Other,
+    match Format::of(name) {
+        Some(_) if name.starts_with("tests/") => FileKind::Test,
+        Some(_) => FileKind::Document,
+        None if extension.eq_ignore_ascii_case("mmdb") => FileKind::CountryDatabase,
+        None if extension.eq_ignore_ascii_case("cedar") => FileKind::Cedar,
+        None => FileKind::Other,
     }
 }
 
 fn is_settings(name: &str) -> bool {
-    matches!(name, "bundle.yaml" | "bundle.yml" | "bundle.json")
+    Format::of(name).is_some() && name.rsplit_once('.').is_some_and(|(stem, _)| stem == "bundle")
 }
 
 struct Reader<'s> {
@@ -146,12 +151,17 @@ impl<'s> Reader<'s> {
             }
             Value::List(nodes) => nodes.iter().for_each(|node| self.element(node, packed)),
             Value::Map(entries) => {
-                if let Some(next) = node.member("@odata.nextLink") {
+                if let Some(next) = node.member("@odata.nextLink").filter(|next| next.value != Value::Null) {
                     let what = "the list goes on on another page";
                     let help = "export all pages, one file for each, without their next links";
                     self.diagnostics.push(Diagnostic::new(&rules::INCOMPLETE_EXPORT, next.span, what).help(help));
                 }
                 if let Some(Node { value: Value::List(nodes), .. }) = node.member("value") {
+                    for entry in entries.iter().filter(|entry| entry.key != "value" && !entry.key.starts_with('@')) {
+                        let what = format!("`{}` stands beside a `value` list", entry.key);
+                        let help = "put it into a file of its own";
+                        self.diagnostics.push(Diagnostic::new(&rules::STRAY_MEMBER, entry.key_span, what).help(help));
+                    }
                     nodes.iter().for_each(|node| self.element(node, packed));
                 } else if !entries.is_empty() && entries.iter().all(|entry| list_kind(&entry.key).is_some()) {
                     for entry in entries {
@@ -194,6 +204,11 @@ impl<'s> Reader<'s> {
                 let what = "a template in the place of a policy";
                 let help = "create a policy from it, or take the file out of the bundle";
                 context.report(Diagnostic::new(&rules::POLICY_TEMPLATE, node.span, what).help(help));
+            }
+            Some(ObjectKind::AppRegistration) => {
+                let what = "an app registration in the place of a service principal";
+                let help = "export `/servicePrincipals` in the place of `/applications`";
+                context.report(Diagnostic::new(&rules::APP_REGISTRATION, node.span, what).help(help));
             }
             None => {
                 let keys = node.as_map().unwrap_or_default().iter().take(4).map(|entry| format!("`{}`", entry.key));
@@ -242,6 +257,7 @@ enum ObjectKind {
     Policy,
     Location,
     Principal,
+    AppRegistration,
     Template,
 }
 
@@ -272,6 +288,8 @@ fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {
         Some(ObjectKind::Policy)
     } else if has("ipRanges") || has("countriesAndRegions") || has("compliantNetworkType") {
         Some(ObjectKind::Location)
+    } else if !has("servicePrincipalType") && (has("publisherDomain") || has("identifierUris")) {
+        Some(ObjectKind::AppRegistration)
     } else if has("servicePrincipalType") || has("appId") || has("signInAudience") {
         Some(ObjectKind::Principal)
     } else {

@@ -10,8 +10,8 @@ use crate::model::policy::{
     Users,
 };
 use crate::model::set::Word;
-use crate::model::{GrantControl, Operator, Set, State, TransferMethod, UserAction};
-use crate::text::{Diagnostic, Node, Spanned, Value};
+use crate::model::{GrantControl, GuestType, Operator, Set, State, TransferMethod, UserAction};
+use crate::text::{Diagnostic, Node, Severity, Span, Spanned, Value};
 
 const NO_CEDAR: &str = "custom conditions are not evaluated yet; take the policy out or name it in `ignoredPolicies`";
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
@@ -24,7 +24,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     let id = object.text("id", context).map(|id| Spanned::new(Box::from(id.value), id.span));
     let name = object.text("displayName", context);
     let state = state(&mut object, context);
-    let is_deleted = object.text("deletedDateTime", context).is_some();
+    let deleted = deleted(&mut object, context);
     for key in ["templateId", "description", "createdDateTime", "modifiedDateTime", "partialEnablementStrategy"] {
         object.keep(key, context);
     }
@@ -43,6 +43,19 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     if display_name.is_none() {
         missing(&object, "displayName", "give the policy a name", context);
     }
+    if let (Some(deleted), Some(name)) = (deleted, &display_name) {
+        let what = format!("`{}` is in the recycle bin", name.value);
+        context.report(
+            Diagnostic::new(&rules::DELETED_POLICY, deleted, what).help("restore it, or take it out of the bundle"),
+        );
+    }
+    // WHY: a control that could not be read has been reported, and is no missing one.
+    let is_readable = context.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    if is_readable && !has_session_controls && grant.as_ref().is_none_or(asks_for_nothing) {
+        let span = grant.as_ref().map_or(object.span(), |grant| grant.span);
+        let help = "give it `grantControls`, for example `{ builtInControls: [block] }`";
+        context.report(Diagnostic::new(&rules::NO_CONTROLS, span, "the policy has no control").help(help));
+    }
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     let kept = std::mem::take(&mut context.kept);
     Some(Policy {
@@ -50,12 +63,30 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         display_name: display_name?,
         // WHY: with an unreadable state the bundle is refused; its other problems should show all the same.
         state: state.unwrap_or(State::Enabled),
-        is_deleted,
+        is_deleted: deleted.is_some(),
         conditions,
         grant,
         has_session_controls,
         kept,
     })
+}
+
+fn asks_for_nothing(grant: &GrantControls) -> bool {
+    grant.built_in.is_empty()
+        && grant.authentication_strength.is_none()
+        && grant.terms_of_use.is_empty()
+        && grant.custom_factors.is_empty()
+}
+
+/// Where the object says that it was deleted. Anything but a timestamp is an error: it must not drop a policy.
+pub(super) fn deleted(object: &mut Object<'_, '_>, context: &mut Context) -> Option<Span> {
+    let text = object.text("deletedDateTime", context)?;
+    if text.value.parse::<jiff::Timestamp>().is_err() {
+        let what = format!("`{}` is no timestamp", text.value);
+        context.report(Diagnostic::new(&rules::TIMESTAMP, text.span, what));
+        return None;
+    }
+    Some(text.span)
 }
 
 fn missing(object: &Object<'_, '_>, key: &str, help: &str, context: &mut Context) {
@@ -109,11 +140,9 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     conditions.agent_risk = object.flags("agentIdRiskLevels", context);
     conditions.insider_risk = object.flags("insiderRiskLevels", context);
     if let Some(mut flows) = object.object("authenticationFlows", context) {
-        conditions.flows = flows.flags("transferMethods", context);
-        // WHY: `none` is how Graph writes that no flow is selected, so a policy of only `none` has no flow condition.
-        if conditions.flows.iter().all(|flow| flow == TransferMethod::None) {
-            conditions.flows = Set::EMPTY;
-        }
+        // WHY: `none` is how Graph writes that no flow is selected; it adds nothing to the others.
+        let methods: Set<TransferMethod> = flows.flags("transferMethods", context);
+        conditions.flows = methods.iter().filter(|flow| *flow != TransferMethod::None).collect();
         flows.finish(&rules::UNKNOWN_PROPERTY, context);
     }
     object.refuse("deviceStates", RETIRED, context);
@@ -149,9 +178,15 @@ fn read_users(mut object: Object<'_, '_>, context: &mut Context) -> Users {
 
 fn read_guests(object: &mut Object<'_, '_>, key: &'static str, context: &mut Context) -> Option<Guests> {
     let mut guests = object.object(key, context)?;
-    let types = guests.flags("guestOrExternalUserTypes", context);
+    // WHY: `none` is Graph's zero; as a kind of guest it would mean every member of the tenant.
+    let types: Set<GuestType> = guests.flags("guestOrExternalUserTypes", context);
+    let types = types.iter().filter(|kind| *kind != GuestType::None).collect();
     let tenants = guests.object("externalTenants", context).and_then(|mut tenants| {
+        let odata_type = tenants.text("@odata.type", context);
         let kind = tenants.text("membershipKind", context);
+        if kind.is_none() && odata_type.is_some_and(|text| text.value.ends_with("AllExternalTenants")) {
+            return None;
+        }
         let members = target::ids(tenants.texts("members", context), context);
         tenants.finish(&rules::UNKNOWN_PROPERTY, context);
         match kind.map(|kind| (kind.value.to_ascii_lowercase(), kind.span)) {
@@ -195,11 +230,12 @@ fn read_resources(mut object: Object<'_, '_>, context: &mut Context) -> Resource
     let actions = object.texts("includeUserActions", context);
     let contexts = object.texts("includeAuthenticationContextClassReferences", context);
     let filter = read_filter(&mut object, "applicationFilter", context);
+    let contexts = contexts.into_iter().filter_map(|reference| context_reference(reference, context)).collect();
     let resources = Resources {
         include: target::resources(include, context),
         exclude: target::resources(object.texts("excludeApplications", context), context),
         user_actions: actions.into_iter().filter_map(|action| user_action(action, context)).collect(),
-        authentication_contexts: contexts.into_iter().map(|reference| Box::from(reference.value)).collect(),
+        authentication_contexts: contexts,
         filter,
     };
     for key in ["networkAccess", "globalSecureAccess"] {
@@ -207,6 +243,16 @@ fn read_resources(mut object: Object<'_, '_>, context: &mut Context) -> Resource
     }
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     resources
+}
+
+/// `c1` to `c99`; requests can name no other.
+fn context_reference(text: Spanned<&str>, context: &mut Context) -> Option<Box<str>> {
+    if matches!(text.value.as_bytes(), [b'c', b'1'..=b'9'] | [b'c', b'1'..=b'9', b'0'..=b'9']) {
+        return Some(text.value.into());
+    }
+    let what = format!("`{}` is no authentication context", text.value);
+    context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help("they are `c1` to `c99`"));
+    None
 }
 
 fn user_action(text: Spanned<&str>, context: &mut Context) -> Option<UserAction> {
@@ -243,7 +289,7 @@ fn read_filter(object: &mut Object<'_, '_>, key: &'static str, context: &mut Con
 }
 
 fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControls {
-    let operator = object.word("operator", context).unwrap_or(Operator::Or);
+    let operator = object.word("operator", context);
     let texts = object.texts("builtInControls", context);
     let built_in = texts
         .into_iter()
@@ -253,7 +299,7 @@ fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControl
         .collect();
     let owned = |texts: Vec<Spanned<&str>>| texts.into_iter().map(|text| Box::from(text.value)).collect();
     let grant = GrantControls {
-        operator,
+        operator: operator.unwrap_or(Operator::And),
         built_in,
         authentication_strength: object
             .object("authenticationStrength", context)
@@ -262,6 +308,14 @@ fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControl
         custom_factors: owned(object.texts("customAuthenticationFactors", context)),
         span: object.span(),
     };
+    let controls = grant.built_in.len()
+        + usize::from(grant.authentication_strength.is_some())
+        + grant.terms_of_use.len()
+        + grant.custom_factors.len();
+    if operator.is_none() && controls > 1 {
+        let help = "write `operator: AND` or `operator: OR`";
+        context.report(Diagnostic::new(&rules::NO_OPERATOR, object.span(), "the controls have no operator").help(help));
+    }
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     grant
 }

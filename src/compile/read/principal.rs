@@ -43,7 +43,11 @@ fn attributes_of(node: &Node<'_>, context: &mut Context) -> Attributes<'static> 
         };
         for entry in set.node.as_map().unwrap_or_default().iter().filter(|entry| !entry.key.contains("@odata.")) {
             if entry.node.value != Value::Null {
-                attributes.insert(&set.key, &entry.key, value_of(&entry.node));
+                let is_new = attributes.insert(&set.key, &entry.key, value_of(&entry.node));
+                if !is_new {
+                    let what = format!("`{}_{}` is given twice, or is one attribute too many", set.key, entry.key);
+                    context.report(Diagnostic::new(&rules::DUPLICATE_ATTRIBUTE, entry.key_span, what));
+                }
             }
         }
     }

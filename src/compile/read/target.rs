@@ -24,7 +24,15 @@ pub fn users(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<UserTarget>
             context.report(Diagnostic::new(&rules::TEMPLATE_TEXT, text.span, what).help(help));
             None
         }
-        _ => id(text, context).map(UserTarget::Id),
+        _ if is_misspelt(text, &["None", "All", "GuestsOrExternalUsers", "AllAgentIdUsers"], context) => None,
+        name => {
+            if name.contains('@') {
+                let what = format!("`{name}` is a sign-in name");
+                let help = "name the account by its object id";
+                context.report(Diagnostic::new(&rules::USER_NAME, text.span, what).help(help));
+            }
+            id(text, context).map(UserTarget::Id)
+        }
     })
 }
 
@@ -51,6 +59,7 @@ pub fn resources(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Resourc
         "Office365" => Some(ResourceTarget::Office365),
         "MicrosoftAdminPortals" => Some(ResourceTarget::MicrosoftAdminPortals),
         "AllAgentIdResources" => Some(ResourceTarget::AllAgentResources),
+        _ if is_misspelt(text, WORDS_OF_RESOURCES, context) => None,
         _ => id(text, context).map(ResourceTarget::App),
     })
 }
@@ -64,6 +73,18 @@ pub fn locations(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Locatio
         // WHY: names of locations are free text, so only the look-up can tell a placeholder from a name.
         named => Some(LocationTarget::Named(named.into())),
     })
+}
+
+const WORDS_OF_RESOURCES: &[&str] = &["None", "All", "Office365", "MicrosoftAdminPortals", "AllAgentIdResources"];
+
+/// A well-known word in the wrong case would pass for an id that nobody has.
+fn is_misspelt(text: Spanned<&str>, words: &[&str], context: &mut Context) -> bool {
+    let word = words.iter().find(|word| word.eq_ignore_ascii_case(text.value));
+    if let Some(word) = word {
+        let what = format!("`{}` is no id", text.value);
+        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(format!("did you mean `{word}`?")));
+    }
+    word.is_some()
 }
 
 fn each<'n, T>(

@@ -2,7 +2,7 @@
 //!
 //! Every problem of every file is told. Knows nothing of the bundle that the cases will be asked of.
 
-use super::super::matrix::{Matrix, merged};
+use super::super::matrix::{Matrix, merged, weight};
 use super::super::members::{Members, text, unknown_value, wrong_type};
 use super::super::{request, rules};
 use crate::limits;
@@ -21,11 +21,29 @@ pub(super) struct Document<'s> {
 pub(super) struct Case<'n> {
     pub(super) name: Spanned<&'n str>,
     pub(super) note: Option<&'n str>,
-    /// The defaults of the file with the case's own request laid on them.
-    pub(super) request: Node<'n>,
+    pub(super) parts: Parts<'n>,
     pub(super) matrix: Matrix<'n>,
     pub(super) expected: Expectation<'n>,
     pub(super) skip: Option<&'n str>,
+}
+
+/// What the request of a case is made of. The whole is made when it is needed: defaults may be large and cases many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts<'n> {
+    case: &'n Node<'n>,
+    defaults: Option<&'n Node<'n>>,
+    own: Option<&'n Node<'n>>,
+}
+
+impl<'n> Parts<'n> {
+    /// The defaults of the file with the case's own request laid on them.
+    pub(super) fn request(self) -> Node<'n> {
+        match (self.defaults, self.own) {
+            (Some(defaults), Some(own)) => merged(defaults, own),
+            (Some(only), None) | (None, Some(only)) => only.clone(),
+            (None, None) => Node { span: self.case.span, value: Value::Map(Vec::new()) },
+        }
+    }
 }
 
 /// What is expected of an answer. What is `None` is not compared.
@@ -42,8 +60,9 @@ pub(super) struct Expectation<'n> {
 pub(super) fn cases<'n>(documents: &'n [Document<'n>], diagnostics: &mut Diagnostics) -> Vec<Case<'n>> {
     let mut cases = Vec::new();
     let mut requests = 0_usize;
+    let mut budget = Budget { defaults: 0, bytes: limits::CASES_BYTES_MAX, is_spent: false };
     for document in documents {
-        for case in suite(document, diagnostics) {
+        for case in suite(document, &mut budget, diagnostics) {
             requests = requests.saturating_add(case.matrix.cells());
             if requests > limits::CASES_MAX {
                 let what = "the tests of this bundle ask for more requests than this from here on";
@@ -53,11 +72,47 @@ pub(super) fn cases<'n>(documents: &'n [Document<'n>], diagnostics: &mut Diagnos
             }
             cases.push(case);
         }
+        if budget.is_spent {
+            break;
+        }
     }
     cases
 }
 
-fn suite<'n>(document: &'n Document<'n>, diagnostics: &mut Diagnostics) -> Vec<Case<'n>> {
+/// What the requests of all cases may still come to.
+struct Budget {
+    /// What the defaults of the file come to, bytes.
+    defaults: usize,
+    bytes: usize,
+    is_spent: bool,
+}
+
+impl Budget {
+    /// Takes what the requests of `case` come to, with all that a result repeats; tells and gives `None` when that is
+    /// too much. Done before the first request is made.
+    fn spend(&mut self, case: &Node<'_>, matrix: &Matrix<'_>, diagnostics: &mut Diagnostics) -> Option<()> {
+        if matrix.cells() > limits::CASES_MAX {
+            // They are too many already, and refused as such.
+            return Some(());
+        }
+        let own = case.as_map().unwrap_or_default().iter().filter(|entry| entry.key != "matrix");
+        let each = own.map(|entry| weight(&entry.node)).sum::<usize>() + self.defaults + matrix.weight();
+        if let Some(left) = self.bytes.checked_sub(each.saturating_mul(matrix.cells())) {
+            self.bytes = left;
+            return Some(());
+        }
+        self.is_spent = true;
+        let what = "the requests of the tests of this bundle come to more than this from here on";
+        let help = format!(
+            "at most {} MiB in all; keep `defaults`, and values that a matrix repeats, small",
+            limits::CASES_BYTES_MAX >> 20
+        );
+        diagnostics.push(Diagnostic::new(&rules::FIELD_LIMIT, case.span, what).help(help));
+        None
+    }
+}
+
+fn suite<'n>(document: &'n Document<'n>, budget: &mut Budget, diagnostics: &mut Diagnostics) -> Vec<Case<'n>> {
     let Some(mut fields) = Members::new(&document.node, "", diagnostics) else { return Vec::new() };
     let defaults = fields.object("defaults", diagnostics).and_then(|mut defaults| {
         let request = object(&mut defaults, "request", diagnostics);
@@ -71,12 +126,17 @@ fn suite<'n>(document: &'n Document<'n>, diagnostics: &mut Diagnostics) -> Vec<C
             diagnostics,
         );
     }
+    budget.defaults = defaults.map_or(0, weight);
     let nodes = fields.list("cases", limits::CASES_MAX, diagnostics).unwrap_or_default();
     fields.finish(diagnostics);
     let mut cases: Vec<Case<'n>> = Vec::new();
     let mut names = std::collections::HashMap::new();
     for node in nodes {
-        let Some(case) = case(node, defaults, diagnostics) else { continue };
+        let case = case(node, defaults, budget, diagnostics);
+        if budget.is_spent {
+            break;
+        }
+        let Some(case) = case else { continue };
         match names.insert(case.name.value, case.name.span) {
             None => cases.push(case),
             Some(first) => {
@@ -92,7 +152,12 @@ fn suite<'n>(document: &'n Document<'n>, diagnostics: &mut Diagnostics) -> Vec<C
     cases
 }
 
-fn case<'n>(node: &'n Node<'n>, defaults: Option<&Node<'n>>, diagnostics: &mut Diagnostics) -> Option<Case<'n>> {
+fn case<'n>(
+    node: &'n Node<'n>,
+    defaults: Option<&'n Node<'n>>,
+    budget: &mut Budget,
+    diagnostics: &mut Diagnostics,
+) -> Option<Case<'n>> {
     let errors = diagnostics.errors();
     if node.as_map().is_none() {
         diagnostics.push(wrong_type(node, "cases", "a list of objects"));
@@ -107,11 +172,7 @@ fn case<'n>(node: &'n Node<'n>, defaults: Option<&Node<'n>>, diagnostics: &mut D
     let note = fields.text("note", diagnostics);
     let skip = fields.name("skip", diagnostics);
     let own = object(&mut fields, "request", diagnostics);
-    let request = match (defaults, own) {
-        (Some(defaults), Some(own)) => merged(defaults, own),
-        (Some(only), None) | (None, Some(only)) => only.clone(),
-        (None, None) => Node { span: node.span, value: Value::Map(Vec::new()) },
-    };
+    let parts = Parts { case: node, defaults, own };
     let matrix = matrix(&mut fields, diagnostics);
     let expected = match fields.object("expect", diagnostics) {
         Some(expect) => expectation(expect, diagnostics),
@@ -124,9 +185,10 @@ fn case<'n>(node: &'n Node<'n>, defaults: Option<&Node<'n>>, diagnostics: &mut D
         },
     };
     fields.finish(diagnostics);
-    check_requests(&request, &matrix, diagnostics);
+    budget.spend(node, &matrix, diagnostics)?;
+    check_requests(parts, &matrix, diagnostics);
     let name = Spanned::new(name?, name_span?);
-    (diagnostics.errors() == errors).then_some(Case { name, note, request, matrix, expected, skip })
+    (diagnostics.errors() == errors).then_some(Case { name, note, parts, matrix, expected, skip })
 }
 
 fn object<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Option<&'n Node<'n>> {
@@ -150,14 +212,15 @@ fn matrix<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Matrix
 }
 
 /// Tells the problems of the requests of a case, each once.
-fn check_requests(request: &Node<'_>, matrix: &Matrix<'_>, diagnostics: &mut Diagnostics) {
+fn check_requests<'n>(parts: Parts<'n>, matrix: &Matrix<'n>, diagnostics: &mut Diagnostics) {
     let mut told: Vec<Diagnostic> = Vec::new();
     if matrix.cells() > limits::CASES_MAX {
         return;
     }
+    let request = parts.request();
     for cell in matrix.samples() {
         let mut found = Diagnostics::default();
-        match matrix.lay(cell, request) {
+        match matrix.lay(cell, &request) {
             Ok(request) => drop(request::read(&request, &mut found)),
             Err(diagnostic) => found.push(diagnostic),
         }

@@ -38,7 +38,7 @@ fn with(yaml: &str, check: impl FnOnce(&[Case<'_>])) {
 /// What the requests of a case say of the address and the service principal's risk, cell by cell.
 fn facts(case: &Case<'_>) -> Vec<String> {
     let fact = |cell| {
-        let node = case.matrix.lay(cell, &case.request).unwrap();
+        let node = case.matrix.lay(cell, &case.parts.request()).unwrap();
         let mut diagnostics = Diagnostics::default();
         let request = request::read(&node, &mut diagnostics).unwrap().request;
         let address = request.network.ip_address.map_or("nowhere".to_owned(), |address| address.to_string());
@@ -353,4 +353,39 @@ fn failures_past_a_bound_are_not_explained() {
         |result: &CaseResult| matches!(&result.outcome, CaseOutcome::Fail { trace, .. } if !trace.is_empty());
     assert_eq!(report.results.iter().filter(|result| explained(result)).count(), limits::CASES_EXPLAINED_MAX);
     assert_eq!(report.results.len(), limits::CASES_EXPLAINED_MAX + 1);
+}
+
+#[test]
+fn large_defaults_under_many_cases_are_refused_before_they_are_multiplied() {
+    let groups = "'7d9a2c10-0000-4000-8000-000000000001', ".repeat(4_000);
+    let cases: String = (0..5_000).map(|number| format!("  - {{name: n{number}}}\n")).collect();
+    let yaml =
+        format!("defaults: {{request: {{identity: {{type: user, id: x, groups: [{groups}]}}}}}}\ncases:\n{cases}");
+    let findings = check(&raw(&[("tests/a.yaml", &yaml)]));
+    let said = told(&findings);
+    assert_eq!(findings.len(), 1, "{said}");
+    assert!(said.contains("field-limit: the requests of the tests of this bundle come to more than this"), "{said}");
+}
+
+#[test]
+fn a_large_value_of_a_matrix_is_neither_multiplied_nor_repeated_in_names() {
+    let large = "x".repeat(200_000);
+    let numbers = (0..200).map(|number| format!("d{number}")).collect::<Vec<_>>().join(", ");
+    let yaml = |others: &str| {
+        format!(
+            "cases:\n  - name: a\n    {ASK}\n    matrix: {{identity.customSecurityAttributes.S.A: [{large}], \
+             identity.id: [{others}], resource: [{{appIds: [a]}}]}}\n"
+        )
+    };
+    with(&yaml("a, b"), |cases| {
+        let label = cases[0].matrix.label(1);
+        let cut = "x".repeat(limits::MATRIX_LABEL_CHARS_MAX);
+        assert_eq!(
+            label,
+            format!(" [identity.customSecurityAttributes.S.A={cut}…, identity.id=b, resource={{appIds: [a]}}]")
+        );
+    });
+    let findings = check(&raw(&[("tests/a.yaml", &yaml(&[numbers.as_str(); 20].join(", ")))]));
+    let said = told(&findings);
+    assert!(said.contains("field-limit: the requests of the tests of this bundle come to more than this"), "{said}");
 }

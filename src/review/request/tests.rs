@@ -245,7 +245,7 @@ fn facts_that_cannot_be_used_are_refused_and_never_absent() {
             ),
         );
     }
-    for context in ["c0", "c100", "c01", "c+1", "99", "C1", ""] {
+    for context in ["c0", "c100", "c01", "c+1", "99", "C100", ""] {
         refused_beside_identity(
             &format!("resource: {{authenticationContext: '{context}'}}"),
             &format!(

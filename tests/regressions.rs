@@ -1,0 +1,79 @@
+//! Mistakes that were made once. Each test tells what happened, why, and what holds now.
+
+#![expect(clippy::panic, reason = "a test that meets the unexpected must fail")]
+
+use doorward::compile::{self, Compilation, CompiledBundle};
+use doorward::evaluate::{Evaluation, evaluate};
+use doorward::model::request::{Identity, Network, Resource, Risk, Satisfied};
+use doorward::model::{Decision, IdRef, IdentityKind, TokenRequest};
+use doorward::text::{RawBundle, RawFile};
+
+const WORKLOAD: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+const BLOCK: &str = "displayName: Block workloads
+state: enabled
+conditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }
+grantControls: { builtInControls: [block] }
+";
+
+fn compiled(files: &[(&str, &str)]) -> Compilation {
+    let files = files.iter().map(|(name, text)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() });
+    compile::compile(&RawBundle { files: files.collect(), digest: "digest".into() })
+}
+
+fn bundle(files: &[(&str, &str)]) -> CompiledBundle {
+    let compilation = compiled(files);
+    compilation.bundle.unwrap_or_else(|| panic!("the bundle is refused: {:#?}", compilation.findings))
+}
+
+fn decide(bundle: &CompiledBundle, kind: IdentityKind) -> Result<Decision, String> {
+    let request = TokenRequest {
+        identity: Identity::new(kind, IdRef::new(WORKLOAD)),
+        resource: Resource::default(),
+        network: Network::default(),
+        risk: Risk::default(),
+        client_app: None,
+        platform: None,
+        device: None,
+        authentication_flow: None,
+        credential: Default::default(),
+        satisfied: Satisfied::default(),
+    };
+    let mut evaluation = Evaluation::default();
+    evaluate(bundle, &request, &mut evaluation).map_err(|error| error.field)?;
+    Ok(evaluation.decision())
+}
+
+/// A blocked workload was allowed by calling it a user: user policies did not reach it, and nobody asked the catalogue,
+/// which knew better. Two sources that disagree about what an id is are refused now, for every kind of identity.
+#[test]
+fn a_service_principal_of_the_catalogue_is_nobody_else() {
+    let catalogue = format!("id: {WORKLOAD}\nservicePrincipalType: Application\n");
+    let bundle = bundle(&[("block.yaml", BLOCK), ("workload.yaml", &catalogue)]);
+    assert_eq!(decide(&bundle, IdentityKind::ServicePrincipal), Ok(Decision::Block));
+    for kind in
+        [IdentityKind::ManagedIdentity, IdentityKind::User, IdentityKind::AgentUser, IdentityKind::AgentIdentity]
+    {
+        assert_eq!(decide(&bundle, kind), Err("identity.type".to_owned()), "{kind:?}");
+    }
+}
+
+/// A policy with an empty `deletedDateTime` was dropped without a word, because any text counted as deleted.
+#[test]
+fn only_a_timestamp_deletes_a_policy_and_it_is_told() {
+    for text in ["''", "soon"] {
+        let refused = compiled(&[("block.yaml", &format!("{BLOCK}deletedDateTime: {text}\n"))]);
+        assert!(refused.bundle.is_none(), "{text}");
+    }
+    let deleted = compiled(&[("block.yaml", &format!("{BLOCK}deletedDateTime: '2026-01-01T00:00:00Z'\n"))]);
+    assert!(deleted.findings.iter().any(|finding| finding.id == "deleted-policy"));
+    let bundle = deleted.bundle.expect("a deleted policy refuses no bundle");
+    assert_eq!(decide(&bundle, IdentityKind::ServicePrincipal), Ok(Decision::Allow));
+}
+
+/// `POLICY.JSON` was listed as a bundle file by one part and skipped as unknown by another, which left no policies.
+#[test]
+fn extensions_are_read_in_any_case() {
+    for name in ["BLOCK.YAML", "Block.Yml"] {
+        assert_eq!(decide(&bundle(&[(name, BLOCK)]), IdentityKind::ServicePrincipal), Ok(Decision::Block), "{name}");
+    }
+}
