@@ -109,15 +109,11 @@ fn json_form(message: &DescriptorProto, field: &FieldDescriptorProto) -> Option<
         }
         // WHY: the lists of an answer are always there, so that callers can read them without asking first.
         _ if is_list && !RECEIVED.contains(&message.name()) && field.name() != "trace" => return None,
-        Type::Message if is_list => {
-            format!(r#"deserialize_with = "{json}::objects", skip_serializing_if = "Vec::is_empty""#)
-        }
         _ if is_list => format!(r#"deserialize_with = "{json}::list", skip_serializing_if = "Vec::is_empty""#),
         Type::Message if field.type_name() == ".google.protobuf.Struct" => {
             format!(r#"with = "{json}::structure", skip_serializing_if = "Option::is_none""#)
         }
-        Type::Message if last(field.type_name()) == "IdSet" => r#"skip_serializing_if = "Option::is_none""#.to_owned(),
-        Type::Message => format!(r#"deserialize_with = "{json}::object", skip_serializing_if = "Option::is_none""#),
+        Type::Message => r#"skip_serializing_if = "Option::is_none""#.to_owned(),
         _ if field.proto3_optional() => r#"skip_serializing_if = "Option::is_none""#.to_owned(),
         _ => r#"skip_serializing_if = "String::is_empty""#.to_owned(),
     })

@@ -15,3 +15,5 @@ mod openapi;
 mod operators;
 #[path = "serve/support.rs"]
 mod support;
+#[path = "serve/wire.rs"]
+mod wire;

@@ -8,7 +8,8 @@ use std::path::Path;
 use doorward::compile;
 use doorward::evaluate::{self, Evaluation};
 use doorward::model::Decision;
-use doorward::serve::wire::{self, v1};
+use doorward::serve::wire::message::DecideRequest;
+use doorward::serve::wire::{self, Encoding, v1};
 use doorward::source::Source;
 use prost::Message;
 
@@ -109,13 +110,15 @@ pub fn prepare(folder: &Path) -> Workload {
     let (mut requests, mut json_bytes, mut protobuf_bytes) = (Vec::new(), 0, 0);
     for number in 0..REQUESTS {
         let message = draw_request(number, &drawn, &mut numbers);
-        let request = wire::token_request(&message).unwrap();
+        let protobuf = message.encode_to_vec();
+        let borrowed: DecideRequest<'_> = wire::read(Encoding::Protobuf, &protobuf).unwrap();
+        let request = wire::token_request(&borrowed).unwrap();
         evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
         let answer = wire::answer::answer(&bundle, &evaluation, message.request_id.clone().unwrap());
         json_bytes += wire::json::write(&answer).len();
         protobuf_bytes += answer.encoded_len();
         let is_allowed = evaluation.decision() == Decision::Allow;
-        requests.push(Request { json: wire::json::write(&message), protobuf: message.encode_to_vec(), is_allowed });
+        requests.push(Request { json: wire::json::write(&message), protobuf, is_allowed });
     }
     Workload { requests, json_answer_bytes: json_bytes / REQUESTS, protobuf_answer_bytes: protobuf_bytes / REQUESTS }
 }

@@ -40,7 +40,8 @@ pub struct Args {
     /// Where to take requests, gRPC and HTTP alike; a TCP address and a Unix socket may both be given.
     #[arg(long, value_name = "ADDRESS|unix:PATH", default_value = LISTEN)]
     listen: Vec<Listen>,
-    /// Let a TCP address other than loopback be listened on although callers are not authenticated.
+    /// Let a TCP address other than loopback be listened on, for requests or operators, although nobody is
+    /// authenticated.
     #[arg(long)]
     allow_unauthenticated: bool,
     /// Where operators find probes, metrics and status.
@@ -120,10 +121,11 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 }
 
 fn settings(args: &Args) -> Result<Settings, Stop> {
+    let is_open = |address: SocketAddr| !address.ip().is_loopback() && !args.allow_unauthenticated;
     let (mut listen, mut unix) = (None, None);
     for place in &args.listen {
         let is_second = match place {
-            Listen::Tcp(address) if !address.ip().is_loopback() && !args.allow_unauthenticated => {
+            Listen::Tcp(address) if is_open(*address) => {
                 return Err(Stop::usage(format!(
                     "`{address}` can be reached from other machines, and callers are not authenticated yet: listen on \
                      a loopback address or a Unix socket, or add `--allow-unauthenticated`"
@@ -135,6 +137,13 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
         if is_second {
             return Err(Stop::usage("`--listen` takes at most one TCP address and one Unix socket"));
         }
+    }
+    if is_open(args.ops) {
+        return Err(Stop::usage(format!(
+            "`--ops {}` can be reached from other machines, operators are not authenticated, and the status page tells \
+             what a bundle's files say: use a loopback address, or add `--allow-unauthenticated`",
+            args.ops
+        )));
     }
     Ok(Settings {
         listen,

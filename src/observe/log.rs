@@ -6,6 +6,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -17,6 +18,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::limits;
+
+/// Who may read a new log: its owner and group. Records hold ids and addresses.
+const FILE_MODE: u32 = 0o640;
 
 /// Where the decision log goes.
 #[derive(Default)]
@@ -93,11 +97,11 @@ pub struct Bundle {
 /// What became of the records so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Encoded and handed to the writer.
+    /// Written, and flushed as far as the writer can.
     pub written: u64,
     /// Found no place in the queue.
     pub dropped: u64,
-    /// The writer failed.
+    /// The writer failed; some of them may have got through.
     pub failed: u64,
 }
 
@@ -153,7 +157,7 @@ pub fn start<I: Serialize + Send + 'static>(target: Target) -> io::Result<Option
     let writer: Box<dyn Write + Send> = match target {
         Target::Off => return Ok(None),
         Target::Stdout => Box::new(io::stdout()),
-        Target::File(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+        Target::File(path) => Box::new(OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)?),
         Target::Writer(writer) => writer,
     };
     let (queue, records) = mpsc::sync_channel(limits::LOG_QUEUE_MAX);
@@ -198,10 +202,12 @@ impl Log {
 /// How often a busy log looks for records, and how many empty looks make it idle.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS_UNTIL_IDLE: u32 = 40;
+/// Records after which a log that is never idle is flushed.
+const RECORDS_UNTIL_FLUSH: u64 = 256;
 
 fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut writer: impl Write, shared: &Shared) {
     let mut line = Vec::with_capacity(1 << 10);
-    let mut empty_looks = 0;
+    let (mut empty_looks, mut unflushed) = (0, 0);
     loop {
         // WHY: a sender that must wake a waiting thread pays for a system call. A busy log looks every few milliseconds
         // instead of waiting; only an idle one waits, and then a single request pays.
@@ -213,36 +219,47 @@ fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut writer: impl Wr
         match next {
             Ok((record, bytes)) => {
                 empty_looks = 0;
-                write(&record, &mut line, &mut writer, shared);
+                if write(&record, &mut line, &mut writer) {
+                    unflushed += 1;
+                } else {
+                    shared.failed.fetch_add(1, Relaxed);
+                }
+                if unflushed >= RECORDS_UNTIL_FLUSH {
+                    flush(&mut writer, &mut unflushed, shared);
+                }
                 shared.bytes_queued.fetch_sub(bytes, Relaxed);
             }
             Err(TryRecvError::Empty) => {
                 if empty_looks == 0 {
-                    flush(&mut writer, shared);
+                    flush(&mut writer, &mut unflushed, shared);
                 }
                 empty_looks += 1;
                 thread::sleep(LOOK);
             }
-            Err(TryRecvError::Disconnected) => return flush(&mut writer, shared),
+            Err(TryRecvError::Disconnected) => return flush(&mut writer, &mut unflushed, shared),
         }
     }
 }
 
-fn write<I: Serialize>(record: &Record<I>, line: &mut Vec<u8>, writer: &mut impl Write, shared: &Shared) {
+/// Whether the writer took the record.
+fn write<I: Serialize>(record: &Record<I>, line: &mut Vec<u8>, writer: &mut impl Write) -> bool {
     line.clear();
-    let is_written = serde_json::to_writer(&mut *line, record).is_ok() && {
+    serde_json::to_writer(&mut *line, record).is_ok() && {
         line.push(b'\n');
         writer.write_all(line).is_ok()
-    };
-    let counter = if is_written { &shared.written } else { &shared.failed };
-    counter.fetch_add(1, Relaxed);
+    }
 }
 
-fn flush(writer: &mut impl Write, shared: &Shared) {
-    if let Err(error) = writer.flush() {
-        shared.failed.fetch_add(1, Relaxed);
-        tracing::error!(%error, "the decision log cannot be written");
-    }
+/// Only what is flushed counts as written: until then it is in a buffer, and the disk may be full.
+fn flush(writer: &mut impl Write, unflushed: &mut u64, shared: &Shared) {
+    let counter = match writer.flush() {
+        Ok(()) => &shared.written,
+        Err(error) => {
+            tracing::error!(%error, "the decision log cannot be written");
+            &shared.failed
+        }
+    };
+    counter.fetch_add(std::mem::take(unflushed), Relaxed);
 }
 
 fn rfc3339<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

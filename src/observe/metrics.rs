@@ -161,9 +161,9 @@ impl Core {
         in_flight.store(in_flight.load(Relaxed).saturating_sub(1), Relaxed);
     }
 
-    /// Requests and streams that began and have not ended, over all doors.
-    pub fn in_flight(&self) -> u64 {
-        self.doors.iter().map(|door| door.in_flight.load(Relaxed)).sum()
+    /// Requests or streams of one door that began and have not ended.
+    pub fn in_flight(&self, surface: Surface) -> u64 {
+        self.door(surface).in_flight.load(Relaxed)
     }
 
     /// A connection was closed at once because there are too many.
@@ -310,6 +310,6 @@ mod tests {
         core.began(Surface::Http);
         core.began(Surface::GrpcStream);
         core.ended(Surface::Http);
-        assert_eq!(core.in_flight(), 1);
+        assert_eq!(Surface::ALL.map(|surface| core.in_flight(surface)), [0, 0, 1]);
     }
 }

@@ -6,18 +6,18 @@
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use jiff::Timestamp;
-use prost::Message;
-
-use super::wire::{self, Refusal, Refused, v1};
+use super::record::{self, Input};
+use super::wire::message::{DecideBatchRequest, DecideRequest};
+use super::wire::{self, Encoding, Refusal, Refused, answer, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
-use crate::model::Reason;
 use crate::model::decision::InputError;
 use crate::observe::log::{self, Record};
 use crate::observe::metrics::{Core, Surface};
@@ -28,61 +28,88 @@ use crate::reload::Active;
 pub struct Decider {
     active: Arc<Active>,
     core: Arc<Core>,
-    log: Option<log::Sender<v1::DecideRequest>>,
+    log: Option<log::Sender<Input>>,
     ids: RequestIds,
+}
+
+/// A message as it arrived: the door, how it is written, and its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The door.
+    pub surface: Surface,
+    /// How it is written; the answer is written the same way.
+    pub encoding: Encoding,
+    /// The whole message.
+    pub body: &'a [u8],
 }
 
 thread_local! {
     // WHY: deciding reuses its memory, so that it allocates nothing.
     static EVALUATION: RefCell<Evaluation> = RefCell::default();
+    static ANSWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Decider {
     /// A decider on the snapshots of `active` that counts into `core`.
-    pub fn new(active: Arc<Active>, core: Arc<Core>, log: Option<log::Sender<v1::DecideRequest>>) -> Self {
+    pub fn new(active: Arc<Active>, core: Arc<Core>, log: Option<log::Sender<Input>>) -> Self {
         Self { active, core, log, ids: RequestIds::new() }
     }
 
-    /// Decides one message.
+    /// Decides one message and writes the answer after what `out` holds.
     ///
     /// # Errors
-    /// A field that cannot be used; no bundle.
-    pub fn decide(&self, surface: Surface, message: v1::DecideRequest) -> Result<v1::DecideResponse, Refused> {
+    /// A message or field that cannot be used; no bundle. Nothing is written then.
+    pub fn decide(&self, arrival: Arrival<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
         let snapshot = self.active.load();
         match snapshot.as_ref() {
-            Some(snapshot) => self.decide_with(&snapshot.bundle, surface, message),
-            None => Err(self.refused(surface, Refusal::NoBundle, message.request_id)),
+            Some(snapshot) => {
+                let mut explainable = limits::EXPLAINED_POLICIES_MAX;
+                self.decide_with(&snapshot.bundle, arrival, &mut explainable, out)
+            }
+            None => Err(self.no_bundle(arrival)),
         }
     }
 
-    /// Decides one message of a stream; an error is a result like any other.
-    pub fn result(&self, surface: Surface, message: v1::DecideRequest) -> v1::DecideResult {
-        result(self.decide(surface, message))
+    /// Decides one message of a stream and writes the result; an error is a result like any other.
+    pub fn decide_item(&self, arrival: Arrival<'_>, out: &mut Vec<u8>) {
+        ANSWER.with_borrow_mut(|bytes| {
+            bytes.clear();
+            let outcome = self.decide(arrival, bytes);
+            answer::write_result(arrival.encoding, out, outcome.as_ref().map(|()| &**bytes));
+        });
     }
 
-    /// Decides all messages of a batch with one snapshot, in their order.
+    /// Decides all messages of a batch with one snapshot, in their order, and writes the results.
     ///
     /// # Errors
-    /// More than [`limits::BATCH_MAX`] messages; no bundle. A message that cannot be used is a result.
-    pub fn decide_batch(
-        &self,
-        surface: Surface,
-        batch: v1::DecideBatchRequest,
-    ) -> Result<v1::DecideBatchResponse, Refused> {
-        if batch.requests.len() > limits::BATCH_MAX {
+    /// No batch; more than [`limits::BATCH_MAX`] messages; no bundle. A message that cannot be used is a result; so is
+    /// one whose explanation would exceed [`limits::EXPLAINED_POLICIES_MAX`] together with those before it.
+    pub fn decide_batch(&self, arrival: Arrival<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
+        let batch: DecideBatchRequest<'_> = wire::read(arrival.encoding, arrival.body)
+            .map_err(|error| self.refused(arrival.surface, error.into(), None))?;
+        if batch.requests().len() > limits::BATCH_MAX {
             let most = limits::BATCH_MAX;
             let error = InputError::invalid("requests", format!("must have at most {most} entries"));
-            return Err(self.refused(surface, error.into(), None));
+            return Err(self.refused(arrival.surface, error.into(), None));
         }
         let snapshot = self.active.load();
         let Some(snapshot) = snapshot.as_ref() else {
-            return Err(self.refused(surface, Refusal::NoBundle, None));
+            return Err(self.no_bundle(arrival));
         };
-        let decide = |message| result(self.decide_with(&snapshot.bundle, surface, message));
-        Ok(v1::DecideBatchResponse {
-            results: batch.requests.into_iter().map(decide).collect(),
-            bundle: Some(wire::answer::bundle_name(&snapshot.bundle)),
-        })
+        let mut explainable = limits::EXPLAINED_POLICIES_MAX;
+        let (mut answer, mut results) = (Vec::new(), Vec::new());
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(batch.requests().len());
+        for request in batch.requests() {
+            answer.clear();
+            let arrival = Arrival { body: request.bytes(), ..arrival };
+            let outcome = self.decide_with(&snapshot.bundle, arrival, &mut explainable, &mut answer);
+            let start = results.len();
+            answer::write_result(arrival.encoding, &mut results, outcome.as_ref().map(|()| &*answer));
+            places.push(start..results.len());
+        }
+        let results = places.into_iter().filter_map(|place| results.get(place));
+        answer::write_batch(arrival.encoding, out, &snapshot.bundle, results);
+        Ok(())
     }
 
     /// Whether there is a bundle to decide with.
@@ -101,125 +128,96 @@ impl Decider {
         &self.core
     }
 
+    fn no_bundle(&self, arrival: Arrival<'_>) -> Refused {
+        let message = wire::read::<DecideRequest<'_>>(arrival.encoding, arrival.body).ok();
+        let request_id = message.and_then(|message| message.request_id().map(str::to_owned));
+        self.refused(arrival.surface, Refusal::NoBundle, request_id)
+    }
+
     fn decide_with(
         &self,
         bundle: &CompiledBundle,
-        surface: Surface,
-        mut message: v1::DecideRequest,
-    ) -> Result<v1::DecideResponse, Refused> {
+        arrival: Arrival<'_>,
+        explainable: &mut usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refused> {
         let started = Instant::now();
-        let outcome = EVALUATION.with_borrow_mut(|evaluation| {
-            let request = wire::token_request(&message)?;
-            evaluate::evaluate(bundle, &request, evaluation)?;
-            let mut answer = wire::answer::answer(bundle, evaluation, String::new());
-            if message.explain == Some(true) {
-                answer.trace = wire::answer::trace(bundle, evaluate::trace(bundle, &request)?);
-            }
+        let message: DecideRequest<'_> = wire::read(arrival.encoding, arrival.body)
+            .map_err(|error| self.refused(arrival.surface, error.into(), None))?;
+        EVALUATION.with_borrow_mut(|evaluation| {
+            let (address, trace) = match evaluated(bundle, &message, explainable, evaluation) {
+                Ok(evaluated) => evaluated,
+                Err(error) => return Err(self.invalid(bundle, arrival, &message, error, started)),
+            };
+            let took = started.elapsed();
+            self.core.decided(arrival.surface, evaluation.reason(), took, address.is_none());
             for policy in evaluation.report_only() {
                 self.core.report_only(&bundle.policy(*policy).id);
             }
-            Ok((evaluation.reason(), request.network.ip_address, answer))
-        });
-        let took = started.elapsed();
-        match outcome {
-            Ok((reason, address, mut answer)) => {
-                self.core.decided(surface, reason, took, address.is_none());
-                answer.request_id = message.request_id.take().unwrap_or_else(|| self.ids.next());
-                if let Some(log) = &self.log {
-                    let country = address.and_then(|address| bundle.country(address));
-                    let record = Record {
-                        country: country.map(|country| country.as_str().to_owned()),
-                        ..decided(bundle, surface, message, &answer, reason, started)
-                    };
-                    let bytes = record.input.encoded_len();
-                    log.send(record, bytes);
+            let made_up;
+            let request_id = match message.request_id() {
+                Some(request_id) => request_id,
+                None => {
+                    made_up = self.ids.next();
+                    &made_up
                 }
-                Ok(answer)
+            };
+            answer::write(arrival.encoding, out, bundle, evaluation, request_id, trace);
+            if let Some(log) = &self.log {
+                let country = address.and_then(|address| bundle.country(address));
+                let record = record::decided(bundle, arrival, request_id, evaluation, took);
+                let record = Record { country: country.map(|country| country.as_str().to_owned()), ..record };
+                log.send(record, arrival.body.len());
             }
-            Err(error) => {
-                let error: InputError = error;
-                // WHY: an id that cannot be used is not echoed.
-                let request_id = message.request_id.take().filter(|_| error.field != "requestId");
-                let refused = self.refused(surface, error.into(), request_id);
-                if let Some(log) = &self.log {
-                    let record = not_decided(bundle, surface, message, &refused, started);
-                    let bytes = record.input.encoded_len();
-                    log.send(record, bytes);
-                }
-                Err(refused)
-            }
+            Ok(())
+        })
+    }
+
+    fn invalid(
+        &self,
+        bundle: &CompiledBundle,
+        arrival: Arrival<'_>,
+        message: &DecideRequest<'_>,
+        error: InputError,
+        started: Instant,
+    ) -> Refused {
+        // WHY: an id that cannot be used is not echoed.
+        let request_id = message.request_id().filter(|_| error.field != "requestId");
+        let refused = self.refused(arrival.surface, error.into(), request_id.map(str::to_owned));
+        if let Some(log) = &self.log {
+            log.send(record::refused(bundle, arrival, &refused, started.elapsed()), arrival.body.len());
         }
+        refused
     }
 }
 
-fn result(outcome: Result<v1::DecideResponse, Refused>) -> v1::DecideResult {
-    let result = match outcome {
-        Ok(answer) => v1::decide_result::Result::Answer(answer),
-        Err(refused) => v1::decide_result::Result::Error(refused.to_message()),
+/// Evaluates; gives the request's address, and the trace if it is asked for. A trace takes its policies off
+/// `explainable`.
+fn evaluated(
+    bundle: &CompiledBundle,
+    message: &DecideRequest<'_>,
+    explainable: &mut usize,
+    evaluation: &mut Evaluation,
+) -> Result<(Option<IpAddr>, Vec<v1::PolicyTrace>), InputError> {
+    let request = wire::token_request(message)?;
+    if message.explains() {
+        *explainable = explainable.checked_sub(bundle.policies().len()).ok_or_else(|| too_much_to_explain(bundle))?;
+    }
+    evaluate::evaluate(bundle, &request, evaluation)?;
+    let trace = match message.explains() {
+        true => answer::trace(bundle, evaluate::trace(bundle, &request)?),
+        false => Vec::new(),
     };
-    v1::DecideResult { result: Some(result) }
+    Ok((request.network.ip_address, trace))
 }
 
-fn decided(
-    bundle: &CompiledBundle,
-    surface: Surface,
-    input: v1::DecideRequest,
-    answer: &v1::DecideResponse,
-    reason: Reason,
-    started: Instant,
-) -> Record<v1::DecideRequest> {
-    let ids = |policies: &[v1::PolicyRef]| policies.iter().map(|policy| policy.id.clone()).collect();
-    Record {
-        time: Timestamp::now(),
-        request_id: answer.request_id.clone(),
-        surface: surface.as_str(),
-        input,
-        decision: reason.decision().as_str(),
-        reason: reason.as_str(),
-        field: None,
-        policies: ids(&answer.policies),
-        report_only: ids(&answer.report_only),
-        unmet_controls: answer.unmet_controls.clone(),
-        country: None,
-        bundle: bundle_of(bundle),
-        duration_ns: nanoseconds_since(started),
-    }
-}
-
-fn not_decided(
-    bundle: &CompiledBundle,
-    surface: Surface,
-    input: v1::DecideRequest,
-    refused: &Refused,
-    started: Instant,
-) -> Record<v1::DecideRequest> {
-    Record {
-        time: Timestamp::now(),
-        request_id: refused.request_id.clone(),
-        surface: surface.as_str(),
-        input,
-        decision: "error",
-        reason: refused.refusal.reason(),
-        field: Some(refused.refusal.field()),
-        policies: Vec::new(),
-        report_only: Vec::new(),
-        unmet_controls: Vec::new(),
-        country: None,
-        bundle: bundle_of(bundle),
-        duration_ns: nanoseconds_since(started),
-    }
-}
-
-fn bundle_of(bundle: &CompiledBundle) -> log::Bundle {
-    log::Bundle {
-        name: bundle.name().to_owned(),
-        revision: bundle.revision().to_owned(),
-        digest: bundle.digest().to_owned(),
-    }
-}
-
-fn nanoseconds_since(started: Instant) -> u64 {
-    u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+fn too_much_to_explain(bundle: &CompiledBundle) -> InputError {
+    let (most, policies) = (limits::EXPLAINED_POLICIES_MAX, bundle.policies().len());
+    let message = format!(
+        "must not ask for more than {most} explained policies in one message; each explained request of this bundle \
+         takes {policies}"
+    );
+    InputError::invalid("explain", message)
 }
 
 /// Makes up ids for requests that bring none: unique, not secret.

@@ -1,8 +1,11 @@
 //! What every request of one serving thread passes: limits, deadline, and the choice of protocol by content type.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -37,10 +40,17 @@ pub struct InFlight<D: Deref<Target = Door>> {
 }
 
 impl<D: Deref<Target = Door>> InFlight<D> {
-    /// Lets a request in, or `None` when too many are.
+    /// Lets a request or stream in, or `None` when too many are. Streams are counted apart: one that waits for its
+    /// caller keeps no request out.
     pub fn begin(door: D, surface: Surface) -> Option<Self> {
         let core = door.decider.core();
-        if core.in_flight() >= door.bounds.in_flight_max as u64 {
+        let (in_flight, most) = match surface {
+            Surface::GrpcStream => (core.in_flight(surface), door.bounds.streams_max),
+            Surface::Http | Surface::Grpc => {
+                (core.in_flight(Surface::Http) + core.in_flight(Surface::Grpc), door.bounds.in_flight_max)
+            }
+        };
+        if in_flight >= most as u64 {
             return None;
         }
         core.began(surface);
@@ -55,17 +65,22 @@ impl<D: Deref<Target = Door>> Drop for InFlight<D> {
 }
 
 /// Answers one request. Never fails: what goes wrong is an answer.
-pub async fn answer(door: Arc<Door>, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
+pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
     Ok(match grpc::is_grpc(request.headers()) {
-        true => grpc::answer(&door, request).await,
-        false => json::answer(&door, request).await,
+        true => grpc::answer(door, request).await,
+        false => json::answer(door, request).await,
     })
 }
 
 impl Door {
     /// Reads a body of at most `most` bytes within the bounds of time.
     pub async fn read(&self, body: Incoming, most: usize) -> Result<Bytes, Refusal> {
-        match tokio::time::timeout(self.bounds.request_time_max, body::read(body, most)).await {
+        let mut reading = pin!(body::read(body, most));
+        // WHY: most bodies are there already, and need no timer.
+        if let Poll::Ready(body) = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+            return body;
+        }
+        match tokio::time::timeout(self.bounds.request_time_max, reading).await {
             Ok(body) => body,
             Err(_) => Err(Refusal::TimedOut),
         }

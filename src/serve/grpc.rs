@@ -8,27 +8,27 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes};
 use futures_util::Stream;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use prost::Message;
-use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, Streaming};
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::{Code, Status};
-use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
 use tower::ServiceExt;
 
 use super::body::Reply;
+use super::decider::Arrival;
 use super::door::{Door, InFlight};
-use super::wire::{Refusal, Refused, v1};
+use super::wire::{Encoding, Refusal, Refused};
 use crate::limits;
-use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// A compression flag and the length of the message.
 const PREFIX: usize = 5;
+/// Room for a usual answer.
+const ANSWER_BYTES: usize = 256;
 /// Room for one message of a stream, and for the answers that are sent together.
 const STREAM_BUFFERS: (usize, usize) = (2 << 10, 32 << 10);
 
@@ -41,9 +41,9 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
 pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply> {
     let decider = &door.decider;
     match request.uri().path() {
-        "/doorward.v1.Decisions/Decide" => unary(door, request, |message| decider.decide(Surface::Grpc, message)).await,
+        "/doorward.v1.Decisions/Decide" => unary(door, request, |arrival, out| decider.decide(arrival, out)).await,
         "/doorward.v1.Decisions/DecideBatch" => {
-            unary(door, request, |batch| decider.decide_batch(Surface::Grpc, batch)).await
+            unary(door, request, |arrival, out| decider.decide_batch(arrival, out)).await
         }
         "/doorward.v1.Decisions/DecideStream" => stream(door, request).await,
         _ => match door.services.clone().oneshot(request).await {
@@ -53,10 +53,10 @@ pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Re
     }
 }
 
-async fn unary<M: Message + Default, A: Message>(
+async fn unary(
     door: &Door,
     request: Request<Incoming>,
-    decide: impl FnOnce(M) -> Result<A, Refused>,
+    decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>,
 ) -> Response<Reply> {
     let Some(_in_flight) = InFlight::begin(door, Surface::Grpc) else {
         return refuse(door, Surface::Grpc, Refusal::Overloaded);
@@ -65,23 +65,24 @@ async fn unary<M: Message + Default, A: Message>(
         Ok(body) => body,
         Err(refusal) => return refuse(door, Surface::Grpc, refusal),
     };
-    let message = match unframe(body) {
-        Ok(message) => message,
+    let body = match unframe(body) {
+        Ok(body) => body,
         Err(status) => return status.into_http(),
     };
-    match M::decode(message).map(decide) {
-        Ok(Ok(answer)) => {
-            let mut response = Response::new(Reply::unary(frame(&answer)));
+    let mut answer = Vec::with_capacity(ANSWER_BYTES);
+    answer.extend_from_slice(&[0; PREFIX]);
+    match decide(Arrival { surface: Surface::Grpc, encoding: Encoding::Protobuf, body: &body }, &mut answer) {
+        Ok(()) => {
+            let length = u32::try_from(answer.len() - PREFIX).unwrap_or(u32::MAX);
+            if let Some(place) = answer.get_mut(1..PREFIX) {
+                place.copy_from_slice(&length.to_be_bytes());
+            }
+            let mut response = Response::new(Reply::unary(answer.into()));
             response.headers_mut().insert(CONTENT_TYPE, GRPC);
             response
         }
-        Ok(Err(refused)) => refused.to_status().into_http(),
-        Err(_) => refuse(door, Surface::Grpc, malformed()),
+        Err(refused) => refused.to_status().into_http(),
     }
-}
-
-fn malformed() -> Refusal {
-    InputError::invalid("request", "is not a valid protobuf message").into()
 }
 
 fn unframe(mut body: Bytes) -> Result<Bytes, Status> {
@@ -99,16 +100,6 @@ fn unframe(mut body: Bytes) -> Result<Bytes, Status> {
     }
 }
 
-fn frame(message: &impl Message) -> Bytes {
-    let length = message.encoded_len();
-    let mut frame = BytesMut::with_capacity(PREFIX + length);
-    frame.put_u8(0);
-    frame.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    // INVARIANT: there is room for the whole message.
-    let _ = message.encode(&mut frame);
-    frame.freeze()
-}
-
 fn refuse(door: &Door, surface: Surface, refusal: Refusal) -> Response<Reply> {
     door.decider.refused(surface, refusal, None).to_status().into_http()
 }
@@ -120,75 +111,91 @@ async fn stream(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply>
     if !door.decider.is_available() {
         return refuse(door, Surface::GrpcStream, Refusal::NoBundle);
     }
-    let service = StreamService(Some(in_flight));
-    let mut server = tonic::server::Grpc::new(StreamCodec).max_decoding_message_size(limits::REQUEST_BYTES_MAX);
-    server.streaming(service, request).await.map(Reply::Tonic)
+    let codec = StreamCodec(Arc::clone(door));
+    let mut server = tonic::server::Grpc::new(codec).max_decoding_message_size(limits::REQUEST_BYTES_MAX);
+    server.streaming(StreamService(Some(in_flight)), request).await.map(Reply::Tonic)
 }
 
 struct StreamService(Option<InFlight<Arc<Door>>>);
 
-impl tonic::server::StreamingService<v1::DecideRequest> for StreamService {
-    type Response = v1::DecideResult;
-    type ResponseStream = Answers;
-    type Future = Ready<Result<tonic::Response<Answers>, Status>>;
+impl tonic::server::StreamingService<Vec<u8>> for StreamService {
+    type Response = Vec<u8>;
+    type ResponseStream = Results;
+    type Future = Ready<Result<tonic::Response<Results>, Status>>;
 
-    fn call(&mut self, request: tonic::Request<Streaming<v1::DecideRequest>>) -> Self::Future {
-        let answers = self.0.take().map(|in_flight| Answers { requests: request.into_inner(), in_flight });
-        ready(answers.map(tonic::Response::new).ok_or_else(|| Status::internal("called twice")))
+    fn call(&mut self, request: tonic::Request<Streaming<Vec<u8>>>) -> Self::Future {
+        let results = self.0.take().map(|in_flight| Results { results: request.into_inner(), in_flight });
+        ready(results.map(tonic::Response::new).ok_or_else(|| Status::internal("called twice")))
     }
 }
 
-/// The answers of a stream, each decided when it is asked for.
-struct Answers {
-    requests: Streaming<v1::DecideRequest>,
+/// The results of a stream, each decided when it is asked for.
+struct Results {
+    results: Streaming<Vec<u8>>,
     in_flight: InFlight<Arc<Door>>,
 }
 
-impl Stream for Answers {
-    type Item = Result<v1::DecideResult, Status>;
+impl Stream for Results {
+    type Item = Result<Vec<u8>, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = ready!(Pin::new(&mut self.requests).poll_next(cx));
+        let next = ready!(Pin::new(&mut self.results).poll_next(cx));
         let decider = &self.in_flight.door.decider;
-        Poll::Ready(next.map(|next| match next {
-            Ok(message) => Ok(decider.result(Surface::GrpcStream, message)),
-            Err(status) if status.code() == Code::OutOfRange => {
-                Err(decider.refused(Surface::GrpcStream, Refusal::TooLarge, None).to_status())
-            }
-            Err(status) if status.code() == Code::InvalidArgument => {
-                Err(decider.refused(Surface::GrpcStream, malformed(), None).to_status())
-            }
-            Err(status) => Err(status),
+        Poll::Ready(next.map(|next| {
+            next.map_err(|status| match status.code() {
+                Code::OutOfRange => decider.refused(Surface::GrpcStream, Refusal::TooLarge, None).to_status(),
+                _ => status,
+            })
         }))
     }
 }
 
-/// Protobuf, with buffers for small messages, and malformed ones blamed on the caller.
-struct StreamCodec;
-
-struct StreamDecoder(ProstDecoder<v1::DecideRequest>);
+/// Decides a message where it is decoded, so that it is never copied, and encodes the finished result.
+struct StreamCodec(Arc<Door>);
 
 impl Codec for StreamCodec {
-    type Encode = v1::DecideResult;
-    type Decode = v1::DecideRequest;
-    type Encoder = ProstEncoder<v1::DecideResult>;
-    type Decoder = StreamDecoder;
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = ResultEncoder;
+    type Decoder = Self;
 
-    fn encoder(&mut self) -> Self::Encoder {
-        ProstCodec::<Self::Encode, Self::Decode>::raw_encoder(buffers())
+    fn encoder(&mut self) -> ResultEncoder {
+        ResultEncoder
     }
 
-    fn decoder(&mut self) -> Self::Decoder {
-        StreamDecoder(ProstCodec::<Self::Encode, Self::Decode>::raw_decoder(buffers()))
+    fn decoder(&mut self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
-impl Decoder for StreamDecoder {
-    type Item = v1::DecideRequest;
+impl Decoder for StreamCodec {
+    type Item = Vec<u8>;
     type Error = Status;
 
-    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<v1::DecideRequest>, Status> {
-        self.0.decode(message).map_err(|_| Status::invalid_argument("malformed"))
+    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let mut result = Vec::with_capacity(ANSWER_BYTES);
+        let length = message.remaining();
+        let body = message.chunk().get(..length).ok_or_else(|| Status::internal("a message in pieces"))?;
+        let arrival = Arrival { surface: Surface::GrpcStream, encoding: Encoding::Protobuf, body };
+        self.0.decider.decide_item(arrival, &mut result);
+        message.advance(length);
+        Ok(Some(result))
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        buffers()
+    }
+}
+
+struct ResultEncoder;
+
+impl Encoder for ResultEncoder {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, result: Vec<u8>, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        out.put_slice(&result);
+        Ok(())
     }
 
     fn buffer_settings(&self) -> BufferSettings {

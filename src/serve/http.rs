@@ -7,24 +7,25 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::body::Reply;
+use super::decider::Arrival;
 use super::door::{Door, InFlight};
-use super::wire::{self, Refusal, Refused, json};
+use super::wire::{self, Encoding, Refusal, Refused};
 use crate::limits;
 use crate::observe::metrics::Surface;
 
+/// Room for a usual answer.
+const ANSWER_BYTES: usize = 512;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one HTTP request that is not gRPC.
 pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> {
     let decider = &door.decider;
     match (request.uri().path(), request.method()) {
-        ("/v1/decide", &Method::POST) => decide(door, request, |message| decider.decide(Surface::Http, message)).await,
+        ("/v1/decide", &Method::POST) => decide(door, request, |arrival, out| decider.decide(arrival, out)).await,
         ("/v1/decide/batch", &Method::POST) => {
-            decide(door, request, |batch| decider.decide_batch(Surface::Http, batch)).await
+            decide(door, request, |arrival, out| decider.decide_batch(arrival, out)).await
         }
         ("/v1/openapi.json", &Method::GET) => reply(StatusCode::OK, Bytes::from_static(wire::OPENAPI.as_bytes())),
         ("/v1/decide" | "/v1/decide/batch", _) => refuse(door, Refusal::Method("POST")),
@@ -33,10 +34,10 @@ pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> 
     }
 }
 
-async fn decide<M: DeserializeOwned, A: Serialize>(
+async fn decide(
     door: &Door,
     request: Request<Incoming>,
-    decide: impl FnOnce(M) -> Result<A, Refused>,
+    decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>,
 ) -> Response<Reply> {
     let Some(_in_flight) = InFlight::begin(door, Surface::Http) else {
         return refuse(door, Refusal::Overloaded);
@@ -48,10 +49,10 @@ async fn decide<M: DeserializeOwned, A: Serialize>(
         Ok(body) => body,
         Err(refusal) => return refuse(door, refusal),
     };
-    match json::read(&body).map(decide) {
-        Ok(Ok(answer)) => reply(StatusCode::OK, json::write(&answer).into()),
-        Ok(Err(refused)) => error(&refused),
-        Err(invalid) => refuse(door, invalid.into()),
+    let mut answer = Vec::with_capacity(ANSWER_BYTES);
+    match decide(Arrival { surface: Surface::Http, encoding: Encoding::Json, body: &body }, &mut answer) {
+        Ok(()) => reply(StatusCode::OK, answer.into()),
+        Err(refused) => error(&refused),
     }
 }
 

@@ -66,7 +66,14 @@ impl UnixSocket {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".new");
         let unfinished = PathBuf::from(unfinished);
-        let _ = fs::remove_file(&unfinished);
+        match fs::symlink_metadata(&unfinished) {
+            Ok(found) if found.file_type().is_socket() => fs::remove_file(&unfinished)?,
+            Ok(_) => {
+                let message = format!("`{}` is in the way and is no socket", unfinished.display());
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+            }
+            Err(_) => {}
+        }
         let listener = std::os::unix::net::UnixListener::bind(&unfinished)?;
         fs::set_permissions(&unfinished, fs::Permissions::from_mode(SOCKET_MODE))?;
         fs::rename(&unfinished, path)?;
@@ -126,5 +133,14 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         assert_eq!(UnixSocket::bind(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+
+        // Nor those that only share the name under which a socket is prepared.
+        let (free, beside) = (folder.path().join("doorward.sock"), folder.path().join("doorward.sock.new"));
+        fs::write(&beside, "mine").unwrap();
+        assert_eq!(UnixSocket::bind(&free).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&beside).unwrap(), "mine");
+        fs::remove_file(&beside).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(&beside).unwrap());
+        UnixSocket::bind(&free).unwrap();
     }
 }

@@ -13,6 +13,7 @@ mod health;
 mod http;
 mod listener;
 mod ops;
+mod record;
 pub mod wire;
 mod worker;
 
@@ -63,8 +64,10 @@ pub struct Bounds {
     pub request_time_max: Duration,
     /// Longest time without a complete request head.
     pub idle_time_max: Duration,
-    /// Most requests and streams in flight.
+    /// Most requests in flight.
     pub in_flight_max: usize,
+    /// Most open streams.
+    pub streams_max: usize,
     /// Most open connections.
     pub connections_max: usize,
 }
@@ -75,6 +78,7 @@ impl Default for Bounds {
             request_time_max: limits::REQUEST_TIME_MAX,
             idle_time_max: limits::IDLE_TIME_MAX,
             in_flight_max: limits::IN_FLIGHT_PER_CORE_MAX,
+            streams_max: limits::STREAMS_PER_CORE_MAX,
             connections_max: limits::CONNECTIONS_PER_CORE_MAX,
         }
     }
@@ -165,7 +169,8 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
     if let Some(listener) = ops {
         let log = running.log.as_ref().map(Log::meter);
         let ops = Ops { readiness, active, status, cores, log };
-        running.operators = Some(thread("operators", move || ops::run(listener, ops, stopped))?);
+        let idle_time = settings.bounds.idle_time_max;
+        running.operators = Some(thread("operators", move || ops::run(listener, ops, idle_time, stopped))?);
     }
     Ok(running)
 }

@@ -3,21 +3,24 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::health::Readiness;
+use super::worker;
+use crate::limits;
 use crate::model::State as PolicyState;
 use crate::observe::log;
 use crate::observe::metrics::Core;
@@ -40,27 +43,44 @@ pub struct Ops {
     pub log: Option<log::Meter>,
 }
 
-/// Serves operators until `stop` is true.
+/// Serves operators until `stop` is true. A connection that sends no complete request head for `idle_time` is closed;
+/// so is at once one beyond [`limits::OPERATOR_CONNECTIONS_MAX`].
 ///
 /// # Errors
 /// The system gives no runtime or refuses the listener.
-pub fn run(listener: std::net::TcpListener, ops: Ops, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+pub fn run(
+    listener: std::net::TcpListener,
+    ops: Ops,
+    idle_time: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(async move {
         let listener = TcpListener::from_std(listener)?;
         let router = router(ops);
+        let places = Arc::new(Semaphore::new(limits::OPERATOR_CONNECTIONS_MAX));
+        // WHY: probes and scrapers speak HTTP/1.1; its head timer is the only one that runs from the first byte on.
+        let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
+        server.http1().timer(TokioTimer::new()).header_read_timeout(idle_time);
+        server.http1().max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
         loop {
             let stream = tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => stream,
-                    Err(_) => continue,
+                    Err(error) => {
+                        worker::pause(&error).await;
+                        continue;
+                    }
                 },
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
             };
-            let router = router.clone();
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                continue;
+            };
+            let (server, router) = (server.clone(), router.clone());
             tokio::spawn(async move {
-                let server = auto::Builder::new(TokioExecutor::new());
                 let _ = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
+                drop(place);
             });
         }
     })
@@ -135,6 +155,8 @@ struct ActiveBody<'a> {
     digest: &'a str,
     sequence: Option<u64>,
     expires: Option<String>,
+    has_expired: bool,
+    is_revision_reused: bool,
     activated: String,
     age_seconds: i64,
     generation: u64,
@@ -176,6 +198,8 @@ fn status_body<'a>(readiness: &Readiness, view: &'a View, now: Timestamp) -> Sta
             digest: &active.facts.digest,
             sequence: active.facts.sequence,
             expires: active.facts.expires.map(|expires| expires.to_string()),
+            has_expired: active.has_expired(now),
+            is_revision_reused: active.is_revision_reused,
             activated: active.activated.to_string(),
             age_seconds: age(active.activated),
             generation: active.generation,

@@ -3,14 +3,18 @@
 //! Nothing here is shared with another thread but the snapshot and the Unix socket's queue. A connection is watched by
 //! one timer: whoever sends no complete request head for a while is asked to leave and then cut off.
 
+use std::convert::Infallible;
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -18,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, watch};
 
+use super::body::Reply;
 use super::door::{self, Door};
 use crate::limits;
 
@@ -86,7 +91,7 @@ async fn accept_unix(listener: Option<UnixListener>, connections: &Connections) 
 }
 
 /// Keeps a failing `accept` (no file descriptors, usually) from spinning.
-async fn pause(error: &io::Error) {
+pub(super) async fn pause(error: &io::Error) {
     let is_one_connection = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
@@ -117,11 +122,56 @@ impl Connections {
     }
 }
 
-/// How many requests a connection has begun and ended.
-#[derive(Debug, Default)]
-struct Activity {
+/// What a connection's requests share: the door, and how many of them have begun and ended.
+#[derive(Debug)]
+struct Shared {
+    door: Arc<Door>,
     begun: AtomicU64,
     ended: AtomicU64,
+}
+
+/// A request that has begun. It ends when this is dropped: with its answer's last byte, or when the caller gives it up.
+#[derive(Debug)]
+struct Begun(Arc<Shared>);
+
+impl Begun {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.begun.store(shared.begun.load(Relaxed) + 1, Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.ended.store(self.0.ended.load(Relaxed) + 1, Relaxed);
+    }
+}
+
+/// An answer that ends its request when it has been sent: a stream's goes on long after its head.
+#[derive(Debug)]
+struct Answer {
+    reply: Reply,
+    _begun: Begun,
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Box<dyn Error + Send + Sync>>>> {
+        Pin::new(&mut self.reply).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reply.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.reply.size_hint()
+    }
 }
 
 async fn connection<S>(stream: S, door: Arc<Door>, mut stop: watch::Receiver<bool>)
@@ -129,45 +179,49 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let idle_time = door.bounds.idle_time_max;
-    let activity = Arc::new(Activity::default());
-    let theirs = Arc::clone(&activity);
+    let shared = Arc::new(Shared { door, begun: AtomicU64::new(0), ended: AtomicU64::new(0) });
+    let theirs = Arc::clone(&shared);
     let service = service_fn(move |request| {
-        let (door, activity) = (Arc::clone(&door), Arc::clone(&theirs));
-        activity.begun.store(activity.begun.load(Relaxed) + 1, Relaxed);
+        let begun = Begun::new(&theirs);
         async move {
-            let response = door::answer(door, request).await;
-            activity.ended.store(activity.ended.load(Relaxed) + 1, Relaxed);
-            response
+            let Ok(response) = door::answer(&begun.0.door, request).await;
+            Ok::<_, Infallible>(response.map(|reply| Answer { reply, _begun: begun }))
         }
     });
     let server = server();
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let has_stopped = stop.clone();
     let mut stopping = pin!(stop.wait_for(|stop| *stop));
     let mut idle = pin!(tokio::time::sleep(idle_time));
-    let (mut is_stopping, mut is_leaving, mut seen) = (false, false, 0);
+    let (mut must_register, mut is_told, mut is_stopping, mut is_leaving, mut seen) = (true, false, false, false, 0);
     poll_fn(|cx| {
+        // WHY: once polled, both wake this task; from then on it is enough to look at them. They come first, because
+        // a task that has used up its turn could not register.
+        if std::mem::take(&mut must_register) {
+            is_told = is_told || stopping.as_mut().poll(cx).is_ready();
+            let _ = idle.as_mut().poll(cx);
+        }
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        if !is_stopping && stopping.as_mut().poll(cx).is_ready() {
+        if !is_stopping && has_stopped.has_changed().unwrap_or(true) {
             is_stopping = true;
             connection.as_mut().graceful_shutdown();
             return connection.as_mut().poll(cx).map(|_| ());
         }
-        while idle.as_mut().poll(cx).is_ready() {
-            let (begun, ended) = (activity.begun.load(Relaxed), activity.ended.load(Relaxed));
+        if idle.is_elapsed() {
+            let (begun, ended) = (shared.begun.load(Relaxed), shared.ended.load(Relaxed));
             if begun == seen && begun == ended {
                 if is_leaving {
                     return Poll::Ready(());
                 }
                 is_leaving = true;
                 connection.as_mut().graceful_shutdown();
-                if connection.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(());
-                }
             }
             seen = begun;
             idle.as_mut().reset(tokio::time::Instant::now() + idle_time);
+            must_register = true;
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     })
@@ -177,7 +231,7 @@ where
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     // WHY: the timer of `connection` watches for slow heads without a timer for each request.
-    server.http1().header_read_timeout(None).pipeline_flush(true).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
+    server.http1().header_read_timeout(None).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
     server
         .http2()
         .timer(TokioTimer::new())

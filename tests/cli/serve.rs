@@ -177,6 +177,10 @@ fn a_first_bundle_that_is_bad_ends_the_process_and_says_why() {
 fn an_address_that_others_can_reach_is_refused_unless_asked_for() {
     let run = doorward(&["serve", WORKLOAD, "--listen", "0.0.0.0:0", "--ops", "127.0.0.1:0"]);
     insta::assert_snapshot!(run.told());
+    let run = doorward(&["serve", WORKLOAD, "--listen", "127.0.0.1:0", "--ops", "0.0.0.0:0"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("`--ops 0.0.0.0:0`"), "{}", run.stderr);
+    assert!(run.stderr.contains("add `--allow-unauthenticated`"), "{}", run.stderr);
     for listen in ["localhost", "unix:", "127.0.0.1"] {
         assert_eq!(doorward(&["serve", WORKLOAD, "--listen", listen]).code, 2, "{listen}");
     }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use crate::support::{Server, changed, outside};
@@ -188,33 +190,185 @@ async fn connections_without_a_complete_request_are_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_stream_that_is_used_outlives_the_idle_time() {
+    let idle_time = Duration::from_millis(200);
+    let server = Server::with(|settings| settings.bounds.idle_time_max = idle_time);
+    let (sender, messages) = tokio::sync::mpsc::channel(1);
+    let messages = tokio_stream::wrappers::ReceiverStream::new(messages);
+    let mut client = server.grpc().await;
+    let mut stream = client.decide_stream(messages).await.unwrap().into_inner();
+    let mut watch = HealthClient::new(server.channel().await);
+    let mut watch = watch.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert!(watch.message().await.unwrap().is_some());
+    let message: v1::DecideRequest = serde_json::from_value(outside()).unwrap();
+    let mut pace = tokio::time::interval(idle_time / 4);
+    for _ in 0..20 {
+        pace.tick().await;
+        sender.send(message.clone()).await.unwrap();
+        assert!(stream.message().await.unwrap().is_some());
+    }
+    // The watch was told nothing for as long, because nothing changed, and is still open.
+    assert!(tokio::time::timeout(Duration::ZERO, watch.message()).await.is_err());
+    drop(sender);
+    assert!(stream.message().await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_connection_whose_requests_were_given_up_is_closed_when_idle() {
+    let server = Server::with(|settings| settings.bounds.idle_time_max = Duration::from_millis(200));
+    let stream = TcpStream::connect(server.tcp()).await.unwrap();
+    let (mut client, connection) = hyper::client::conn::http2::handshake(
+        hyper_util::rt::TokioExecutor::new(),
+        hyper_util::rt::TokioIo::new(stream),
+    )
+    .await
+    .unwrap();
+    let connection = tokio::spawn(connection);
+    let (_sender, body) = trickle();
+    let request = http::Request::post(format!("http://{}/v1/decide", server.tcp()))
+        .header("content-type", "application/json")
+        .body(body)
+        .unwrap();
+    let response = tokio::spawn(client.send_request(request));
+    let deadline = std::time::Instant::now() + Duration::from_secs(4);
+    while !server.operator().await.get("/metrics").await.text.lines().any(is_http_in_flight) {
+        assert!(std::time::Instant::now() < deadline, "the request never began");
+    }
+    // It is taken back while the server waits for the rest of it.
+    response.abort();
+    let ended = tokio::time::timeout(Duration::from_secs(20), connection).await;
+    assert!(ended.is_ok(), "the connection is still open");
+}
+
+fn is_http_in_flight(line: &str) -> bool {
+    line.contains("inflight_requests{") && line.contains("surface=\"http\"") && line.ends_with(" 1")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_answer_does_not_wait_for_the_next_request() {
+    let server = Server::start();
+    let body = outside().to_string();
+    let request = format!(
+        "POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for more in ["\r\n", "POST /v1/dec"] {
+        let mut stream = TcpStream::connect(server.tcp()).await.unwrap();
+        stream.write_all(format!("{request}{more}").as_bytes()).await.unwrap();
+        assert_eq!(first_line(&mut stream).await, "HTTP/1.1 200 OK", "{more:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_head_that_is_none_or_too_long_is_refused() {
+    let server = Server::start();
+    let long = format!("GET / HTTP/1.1\r\nx-long: {}", "x".repeat(limits::REQUEST_HEAD_BYTES_MAX));
+    for (head, status) in [
+        ("GET / HTTP/1.1\r\nno header\r\n\r\n", "HTTP/1.1 400 Bad Request"),
+        (&*long, "HTTP/1.1 431 Request Header Fields Too Large"),
+    ] {
+        let mut stream = TcpStream::connect(server.tcp()).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert_eq!(first_line(&mut stream).await, status);
+    }
+}
+
+async fn first_line(stream: &mut TcpStream) -> String {
+    let mut line = String::new();
+    let reading = tokio::io::AsyncBufReadExt::read_line(&mut tokio::io::BufReader::new(stream), &mut line).await;
+    reading.unwrap();
+    line.trim_end().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn requests_beyond_the_limit_are_turned_away_and_told_when_to_come_back() {
     let server = Server::with(|settings| {
         settings.threads = 1.try_into().unwrap();
         settings.bounds.in_flight_max = 1;
     });
-    let mut waiting = server.grpc().await;
-    let (sender, messages) = tokio::sync::mpsc::channel(1);
-    let messages = tokio_stream::wrappers::ReceiverStream::new(messages);
-    let mut stream = waiting.decide_stream(messages).await.unwrap().into_inner();
+    // The server asks for the body once it has let the request in.
+    let body = outside().to_string();
+    let mut waiting = TcpStream::connect(server.tcp()).await.unwrap();
+    let head = format!(
+        "POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    waiting.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    waiting.read_exact(&mut go_on).await.unwrap();
 
     let answer = server.http().await.decide(&outside()).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["error"]["reason"]), (503, &json!("overloaded")));
     assert_eq!(answer.headers["retry-after"], "1");
     let message: v1::DecideRequest = serde_json::from_value(outside()).unwrap();
     let mut client = server.grpc().await;
-    let unary = client.decide(message.clone()).await.unwrap_err();
-    let second = client.decide_stream(tokio_stream::iter([message.clone()])).await.unwrap_err();
-    for status in [unary, second] {
-        assert_eq!(status.code(), Code::ResourceExhausted);
-        assert_eq!(status.get_details_error_info().unwrap().reason, "overloaded");
-    }
+    check_overloaded(&client.decide(message.clone()).await.unwrap_err());
+
+    waiting.write_all(body.as_bytes()).await.unwrap();
+    assert_eq!(first_line(&mut waiting).await, "HTTP/1.1 200 OK");
+    client.decide(message).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn streams_are_limited_apart_and_keep_no_request_out() {
+    let server = Server::with(|settings| {
+        settings.threads = 1.try_into().unwrap();
+        settings.bounds.in_flight_max = 1;
+        settings.bounds.streams_max = 1;
+    });
+    let mut client = server.grpc().await;
+    let (sender, messages) = tokio::sync::mpsc::channel(1);
+    let messages = tokio_stream::wrappers::ReceiverStream::new(messages);
+    let mut stream = client.decide_stream(messages).await.unwrap().into_inner();
+    let message: v1::DecideRequest = serde_json::from_value(outside()).unwrap();
+
+    assert_eq!(server.http().await.decide(&outside()).await.status, 200);
+    client.decide(message.clone()).await.unwrap();
+    check_overloaded(&client.decide_stream(tokio_stream::iter([message.clone()])).await.unwrap_err());
 
     sender.send(message.clone()).await.unwrap();
     assert!(stream.message().await.unwrap().is_some());
     drop(sender);
     assert!(stream.message().await.unwrap().is_none());
-    client.decide(message).await.unwrap();
+    client.decide_stream(tokio_stream::iter([message])).await.unwrap();
+}
+
+#[track_caller]
+fn check_overloaded(status: &tonic::Status) {
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(status.get_details_error_info().unwrap().reason, "overloaded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn explanations_are_limited_for_a_message_as_a_whole() {
+    let server = Server::start();
+    let explained = changed(outside(), "/explain", json!(true));
+    let policies = |count: usize| {
+        let policy = |number| {
+            json!({
+                "displayName": format!("p{number}"), "state": "enabled",
+                "conditions": {"clientApplications": {"includeServicePrincipals": ["ServicePrincipalsInMyTenant"]}},
+                "grantControls": {"operator": "OR", "builtInControls": ["block"]},
+            })
+        };
+        json!({ "value": (0..count).map(policy).collect::<Vec<_>>() }).to_string()
+    };
+    // With the three that are there already, two explanations are one policy too many.
+    server.replace("many.json", policies(limits::EXPLAINED_POLICIES_MAX / 2 - 2));
+    server.replace("bundle.yaml", "{ name: corp, revision: half }");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "half"));
+    let batch = json!({"requests": [explained, outside(), explained, outside()]}).to_string();
+    let results = server.http().await.post("/v1/decide/batch", &batch).await.json()["results"].take();
+    let told: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["error"]["field"]).collect();
+    assert_eq!(told, [&json!(null), &json!(null), &json!("explain"), &json!(null)]);
+    assert_eq!(server.http().await.decide(&explained).await.status, 200);
+
+    server.replace("many.json", policies(limits::EXPLAINED_POLICIES_MAX - 2));
+    server.replace("bundle.yaml", "{ name: corp, revision: whole }");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "whole"));
+    assert_eq!(refusal(&server, "/v1/decide", &explained).await, invalid("explain"));
+    assert_eq!(server.http().await.decide(&outside()).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

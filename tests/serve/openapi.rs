@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::Server;
 
-fn document() -> Value {
+pub fn document() -> Value {
     serde_json::from_str(OPENAPI).unwrap()
 }
 
@@ -77,7 +77,7 @@ fn every_message_and_field_is_documented_and_nothing_else() {
 }
 
 /// A value that a schema describes; enums give their `pick`th word.
-fn sample(document: &Value, schema: &Value, pick: usize) -> Value {
+pub fn sample(document: &Value, schema: &Value, pick: usize) -> Value {
     if let Some(name) = schema["$ref"].as_str() {
         return sample(document, &document["components"]["schemas"][last(&name.replace('/', "."))], pick);
     }

@@ -1,8 +1,13 @@
 //! Probes, metrics, status, gRPC health and reflection.
 
+use std::time::Duration;
+
+use doorward::limits;
 use doorward::serve::wire::v1;
 use insta::assert_snapshot;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_stream::StreamExt;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -167,4 +172,26 @@ async fn metrics_tell_what_was_decided() {
     assert!(has("doorward_bundle_loads_total{result=\"activated\"} 1"));
     assert!(has("doorward_decision_duration_seconds_bucket{le=\"+Inf\",surface=\"http\"} 3"));
     assert!(answer.text.ends_with("# EOF\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn silent_connections_cannot_shut_operators_out() {
+    let server = Server::with(|settings| settings.bounds.idle_time_max = Duration::from_millis(500));
+    let mut silent = Vec::new();
+    for begun in ["", "GET /livez HTTP/1.1\r\nx-slow: "].iter().cycle().take(limits::OPERATOR_CONNECTIONS_MAX) {
+        let mut stream = TcpStream::connect(server.ops()).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        silent.push(stream);
+    }
+    // One more is closed at once, before those ahead of it.
+    let mut beyond = TcpStream::connect(server.ops()).await.unwrap();
+    let mut rest = Vec::new();
+    assert_eq!(beyond.read_to_end(&mut rest).await.unwrap_or(0), 0);
+    assert_eq!(silent[0].try_read(&mut [0; 1]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    // Those are closed when they have said nothing for too long.
+    for stream in &mut silent {
+        let _ = stream.read_to_end(&mut rest).await;
+    }
+    drop(silent);
+    assert_eq!(server.operator().await.get("/livez").await.status, 200);
 }

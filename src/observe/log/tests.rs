@@ -113,7 +113,28 @@ fn a_failing_sink_is_counted_and_does_not_stop_the_log() {
         sender.send(record(number.to_string()), 1);
     }
     drop(sender);
-    assert!(log.finish().failed >= 1);
+    assert_eq!(log.finish(), Counts { written: 0, dropped: 0, failed: 3 });
+}
+
+#[test]
+fn nothing_counts_as_written_on_a_full_disk() {
+    let (log, sender) = start(Target::File("/dev/full".into())).unwrap().unwrap();
+    for number in 0..1_000 {
+        sender.send(record(number.to_string()), 1);
+    }
+    drop(sender);
+    assert_eq!(log.finish(), Counts { written: 0, dropped: 0, failed: 1_000 });
+}
+
+#[test]
+fn a_new_log_is_not_for_everyone_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("decisions.jsonl");
+    let (log, sender) = start::<&str>(Target::File(path.clone())).unwrap().unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o137, 0);
+    drop(sender);
+    log.finish();
 }
 
 #[test]

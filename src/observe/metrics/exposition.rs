@@ -121,7 +121,7 @@ fn requests(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
 }
 
 fn durations(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let help = "Time from a decoded request to its decision";
+    let help = "Time from a complete request to its decision";
     let mut family = encoder.encode_descriptor("decision_duration_seconds", help, None, MetricType::Histogram)?;
     for surface in Surface::ALL {
         let counts = totals.durations(surface);

@@ -6,31 +6,19 @@
 pub struct DecideRequest {
     /// Who the token will represent; required.
     #[prost(message, optional, tag = "1")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: ::core::option::Option<Identity>,
     /// What the token is for.
     #[prost(message, optional, tag = "2")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: ::core::option::Option<Resource>,
     /// Where the request comes from.
     #[prost(message, optional, tag = "3")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub network: ::core::option::Option<Network>,
     /// How risky it is.
     #[prost(message, optional, tag = "4")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: ::core::option::Option<Risk>,
     /// The kind of client application.
     #[prost(enumeration = "ClientApp", tag = "5")]
@@ -48,10 +36,7 @@ pub struct DecideRequest {
     pub platform: i32,
     /// The device; not set is a device that is not registered.
     #[prost(message, optional, tag = "7")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub device: ::core::option::Option<Device>,
     /// How the authentication reached the device; not set is neither of the two.
     #[prost(enumeration = "AuthenticationFlow", tag = "8")]
@@ -62,17 +47,11 @@ pub struct DecideRequest {
     pub authentication_flow: i32,
     /// What the identity proved itself with.
     #[prost(message, optional, tag = "9")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: ::core::option::Option<Credential>,
     /// Controls that the token service has seen satisfied.
     #[prost(message, optional, tag = "10")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub satisfied: ::core::option::Option<Satisfied>,
     /// Names this request in the answer, in errors and in the decision log; made up when it is not set. At most 256 bytes.
     #[prost(string, optional, tag = "11")]
@@ -480,10 +459,7 @@ pub struct DecideResponse {
     pub unmet_controls: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The bundle that was decided with.
     #[prost(message, optional, tag = "6")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: ::core::option::Option<BundleRef>,
     /// The request's id.
     #[prost(string, tag = "7")]
@@ -492,7 +468,7 @@ pub struct DecideResponse {
     /// Every policy in bundle order, when the request asks for it.
     #[prost(message, repeated, tag = "8")]
     #[serde(
-        deserialize_with = "crate::serve::wire::json::objects",
+        deserialize_with = "crate::serve::wire::json::list",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub trace: ::prost::alloc::vec::Vec<PolicyTrace>,
@@ -532,10 +508,7 @@ pub struct BundleRef {
 pub struct PolicyTrace {
     /// The policy.
     #[prost(message, optional, tag = "1")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: ::core::option::Option<PolicyRef>,
     /// Its state: `enabled`, `enabledForReportingButNotEnforced` or `disabled`.
     #[prost(string, tag = "2")]
@@ -554,7 +527,7 @@ pub struct PolicyTrace {
 #[serde(rename_all = "camelCase", default)]
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConditionTrace {
-    /// The condition, for example `locations`.
+    /// The condition, for example `location`.
     #[prost(string, tag = "1")]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub condition: ::prost::alloc::string::String,
@@ -578,7 +551,7 @@ pub struct DecideBatchRequest {
     /// The requests.
     #[prost(message, repeated, tag = "1")]
     #[serde(
-        deserialize_with = "crate::serve::wire::json::objects",
+        deserialize_with = "crate::serve::wire::json::list",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub requests: ::prost::alloc::vec::Vec<DecideRequest>,
@@ -593,10 +566,7 @@ pub struct DecideBatchResponse {
     pub results: ::prost::alloc::vec::Vec<DecideResult>,
     /// The bundle that all of them were decided with.
     #[prost(message, optional, tag = "2")]
-    #[serde(
-        deserialize_with = "crate::serve::wire::json::object",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: ::core::option::Option<BundleRef>,
 }
 /// The result of one request of a batch or stream.

@@ -1,18 +1,49 @@
 //! What crosses the wire: one set of message types, spoken as protobuf and as JSON.
 //!
-//! The only module that knows wire types. [`v1`] is generated from `proto/`; [`json`] makes the same types JSON;
-//! [`token_request`] turns a message into the request that `evaluate` understands and refuses what it cannot mean;
-//! [`answer`] turns what was decided back into a message; [`refusal`] is everything a caller can be told instead.
-//! Nothing here decides anything. Start with [`request`].
+//! The only module that knows wire types. [`message`] is what callers send, read from either protocol without copying;
+//! [`token_request`] turns it into the request that `evaluate` understands and refuses what it cannot mean; [`answer`]
+//! writes what was decided; [`refusal`] is everything a caller can be told instead. [`v1`] is generated from `proto/`:
+//! clients, the log and the tests use it. Nothing here decides anything. Start with [`message`].
 
 pub mod answer;
 pub mod json;
+pub mod message;
+pub mod protobuf;
 pub mod refusal;
 pub mod request;
 pub mod spelling;
 
+use serde::Deserialize;
+
+use crate::model::decision::InputError;
+
 pub use refusal::{Refusal, Refused};
 pub use request::token_request;
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// JSON.
+    Json,
+    /// Protobuf.
+    Protobuf,
+}
+
+/// Reads a message that borrows from `bytes`.
+///
+/// # Errors
+/// A field that cannot be used, or the message as a whole.
+pub fn read<'a, M>(encoding: Encoding, bytes: &'a [u8]) -> Result<M, InputError>
+where
+    M: Deserialize<'a> + protobuf::Value<'a>,
+{
+    match encoding {
+        Encoding::Json => json::read(bytes),
+        Encoding::Protobuf => {
+            protobuf::read(bytes).map_err(|_| InputError::invalid("request", "is not a valid protobuf message"))
+        }
+    }
+}
 
 /// Package `doorward.v1`, generated from `proto/doorward/v1`.
 pub mod v1 {

@@ -10,8 +10,8 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
 use super::json::too_deep;
+use super::message::{self, IdSet, Object, Text, Word};
 use super::spelling::Spelling;
-use super::v1;
 use crate::limits;
 use crate::model::attribute::{AttributeValue, Attributes};
 use crate::model::decision::InputError;
@@ -24,12 +24,12 @@ type Result<T> = std::result::Result<T, InputError>;
 /// The token request that `message` means.
 ///
 /// Errors: a field that cannot be used, by its path in JSON spelling. Cost: linear in the message.
-pub fn token_request(message: &v1::DecideRequest) -> Result<TokenRequest<'_>> {
+pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<TokenRequest<'a>> {
     if let Some(id) = &message.request_id {
         request_id(id)?;
     }
     if let Some(attributes) = &message.attributes {
-        shape(attributes, "attributes", 1)?;
+        shape(&attributes.0, "attributes", 1)?;
     }
     Ok(TokenRequest {
         identity: identity(message.identity.as_ref())?,
@@ -38,10 +38,10 @@ pub fn token_request(message: &v1::DecideRequest) -> Result<TokenRequest<'_>> {
         risk: message.risk.as_ref().map(risk).transpose()?.unwrap_or_default(),
         client_app: word(message.client_app, "clientApp")?,
         platform: word(message.platform, "platform")?,
-        device: message.device.as_ref().map(device),
+        device: message.device.as_deref().map(device),
         authentication_flow: word(message.authentication_flow, "authenticationFlow")?,
         credential: message.credential.as_ref().map(credential).transpose()?.unwrap_or_default(),
-        satisfied: message.satisfied.as_ref().map(satisfied).transpose()?.unwrap_or_default(),
+        satisfied: message.satisfied.as_deref().map(satisfied).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -54,11 +54,11 @@ fn request_id(id: &str) -> Result<()> {
     Ok(())
 }
 
-fn identity(message: Option<&v1::Identity>) -> Result<Identity<'_>> {
+fn identity<'a>(message: Option<&'a message::Identity<'_>>) -> Result<Identity<'a>> {
     let Some(message) = message else {
         return Err(InputError::invalid("identity", "is required"));
     };
-    let kind = word(message.r#type, "identity.type")?;
+    let kind = word(message.kind, "identity.type")?;
     let kind = kind.ok_or_else(|| InputError::invalid("identity.type", "is required"))?;
     let id = id(message.id.as_deref(), "identity.id")?;
     let id = id.ok_or_else(|| InputError::invalid("identity.id", "is required"))?;
@@ -66,7 +66,7 @@ fn identity(message: Option<&v1::Identity>) -> Result<Identity<'_>> {
         app_id: self::id(message.app_id.as_deref(), "identity.appId")?,
         owner_tenant: self::id(message.owner_tenant.as_deref(), "identity.ownerTenant")?,
         audience: word(message.audience, "identity.audience")?,
-        attributes: attributes(&message.custom_security_attributes, "identity.customSecurityAttributes")?,
+        attributes: attributes(&message.attributes, "identity.customSecurityAttributes")?,
         groups: id_set(message.groups.as_ref(), "identity.groups")?,
         roles: id_set(message.roles.as_ref(), "identity.roles")?,
         guest_type: word(message.guest_type, "identity.guestType")?,
@@ -76,13 +76,13 @@ fn identity(message: Option<&v1::Identity>) -> Result<Identity<'_>> {
     })
 }
 
-fn resource(message: &v1::Resource) -> Result<Resource<'_>> {
+fn resource<'a>(message: &'a message::Resource<'_>) -> Result<Resource<'a>> {
     Ok(Resource {
         app_ids: ids(&message.app_ids, limits::RESOURCES_MAX, "resource.appIds")?,
-        kind: word(message.r#type, "resource.type")?,
+        kind: word(message.kind, "resource.type")?,
         user_action: word(message.user_action, "resource.userAction")?,
         authentication_context: message.authentication_context.as_deref().map(authentication_context).transpose()?,
-        attributes: attributes(&message.custom_security_attributes, "resource.customSecurityAttributes")?,
+        attributes: attributes(&message.attributes, "resource.customSecurityAttributes")?,
     })
 }
 
@@ -96,7 +96,7 @@ fn authentication_context(text: &str) -> Result<Cow<'_, str>> {
     }
 }
 
-fn network(message: &v1::Network) -> Result<Network> {
+fn network(message: &message::Network<'_>) -> Result<Network> {
     let country = |text: &str| CountryFact::new(text).ok_or_else(|| InputError::invalid("network.country", COUNTRY));
     let gps_country = |text: &str| Country::new(text).ok_or_else(|| InputError::invalid("network.gpsCountry", COUNTRY));
     Ok(Network {
@@ -116,8 +116,8 @@ fn ip_address(text: &str) -> Result<IpAddr> {
         .map_err(|_| InputError::invalid("network.ipAddress", "must be an IPv4 or IPv6 address without zone or port"))
 }
 
-fn risk(message: &v1::Risk) -> Result<Risk> {
-    let level = |number, field| Ok::<_, InputError>(word(number, field)?.unwrap_or(RiskLevel::None));
+fn risk(message: &message::Risk) -> Result<Risk> {
+    let level = |level, field| Ok::<_, InputError>(word(level, field)?.unwrap_or(RiskLevel::None));
     Ok(Risk {
         service_principal: level(message.service_principal, "risk.servicePrincipal")?,
         sign_in: level(message.sign_in, "risk.signIn")?,
@@ -127,12 +127,12 @@ fn risk(message: &v1::Risk) -> Result<Risk> {
     })
 }
 
-fn device(message: &v1::Device) -> Device<'_> {
-    fn borrowed(field: &Option<String>) -> Option<Cow<'_, str>> {
+fn device<'a>(message: &'a message::Device<'_>) -> Device<'a> {
+    fn borrowed<'a>(field: &'a Option<Text<'_>>) -> Option<Cow<'a, str>> {
         field.as_deref().map(Cow::Borrowed)
     }
-    fn all(list: &[String]) -> Vec<Cow<'_, str>> {
-        list.iter().map(|text| Cow::Borrowed(text.as_str())).collect()
+    fn all<'a>(list: &'a [Text<'_>]) -> Vec<Cow<'a, str>> {
+        list.iter().map(|text| Cow::Borrowed(&**text)).collect()
     }
     Device {
         device_id: borrowed(&message.device_id),
@@ -169,21 +169,21 @@ fn device(message: &v1::Device) -> Device<'_> {
     }
 }
 
-fn credential(message: &v1::Credential) -> Result<Credential<'_>> {
+fn credential<'a>(message: &'a message::Credential<'_>) -> Result<Credential<'a>> {
     Ok(Credential {
-        kind: word(message.r#type, "credential.type")?,
+        kind: word(message.kind, "credential.type")?,
         key_id: message.key_id.as_deref(),
         federated_issuer: message.federated_issuer.as_deref(),
         federated_subject: message.federated_subject.as_deref(),
     })
 }
 
-fn satisfied(message: &v1::Satisfied) -> Result<Satisfied<'_>> {
+fn satisfied<'a>(message: &'a message::Satisfied<'_>) -> Result<Satisfied<'a>> {
     let mut built_in = Set::EMPTY;
-    for (place, number) in message.built_in_controls.iter().enumerate() {
+    for (place, control) in message.built_in_controls.iter().enumerate() {
         let field = "satisfied.builtInControls";
         let control =
-            word(*number, field).map_err(|error| InputError { field: format!("{field}[{place}]"), ..error })?;
+            word(*control, field).map_err(|error| InputError { field: format!("{field}[{place}]"), ..error })?;
         built_in.insert(control.ok_or_else(|| InputError::invalid(format!("{field}[{place}]"), "must not be empty"))?);
     }
     let ids = |list, field| ids(list, limits::GROUPS_MAX, field);
@@ -196,12 +196,12 @@ fn satisfied(message: &v1::Satisfied) -> Result<Satisfied<'_>> {
 }
 
 /// The word of a number; 0 is absent.
-fn word<W: Spelling>(number: i32, field: &'static str) -> Result<Option<W>> {
-    if number == 0 {
+fn word<W: Spelling>(word: Word<W>, field: &'static str) -> Result<Option<W>> {
+    if word.number == 0 {
         return Ok(None);
     }
     let known = || InputError::invalid(field, format!("must be an enum number from 0 to {}", W::MEMBERS.len()));
-    W::of_number(number).map(Some).ok_or_else(known)
+    W::of_number(word.number).map(Some).ok_or_else(known)
 }
 
 fn id<'a>(text: Option<&'a str>, field: &str) -> Result<Option<IdRef<'a>>> {
@@ -211,29 +211,29 @@ fn id<'a>(text: Option<&'a str>, field: &str) -> Result<Option<IdRef<'a>>> {
     }
 }
 
-fn ids<'a>(list: &'a [String], most: usize, field: &str) -> Result<Vec<IdRef<'a>>> {
+fn ids<'a>(list: &'a [Text<'_>], most: usize, field: &str) -> Result<Vec<IdRef<'a>>> {
     if list.len() > most {
         return Err(InputError::invalid(field, format!("must have at most {most} entries")));
     }
-    if let Some(place) = list.iter().position(String::is_empty) {
+    if let Some(place) = list.iter().position(|text| text.is_empty()) {
         return Err(InputError::invalid(format!("{field}[{place}]"), "must not be empty"));
     }
     Ok(list.iter().map(|text| IdRef::new(text)).collect())
 }
 
-fn id_set<'a>(set: Option<&'a v1::IdSet>, field: &str) -> Result<Option<Vec<IdRef<'a>>>> {
+fn id_set<'a>(set: Option<&'a IdSet<'_>>, field: &str) -> Result<Option<Vec<IdRef<'a>>>> {
     set.map(|set| ids(&set.ids, limits::GROUPS_MAX, field)).transpose()
 }
 
 /// Custom security attributes: set, attribute, value.
 ///
 /// Graph's own form carries `@odata.type` annotations beside the values; they say nothing new and are passed over.
-fn attributes<'a>(message: &'a Option<Struct>, field: &str) -> Result<Option<Attributes<'a>>> {
+fn attributes<'a>(message: &'a Option<Object>, field: &str) -> Result<Option<Attributes<'a>>> {
     let Some(message) = message else {
         return Ok(None);
     };
     let mut attributes = Attributes::default();
-    for (set, members) in message.fields.iter().filter(|(name, _)| !is_annotation(name)) {
+    for (set, members) in message.0.fields.iter().filter(|(name, _)| !is_annotation(name)) {
         let Some(Kind::StructValue(members)) = &members.kind else {
             return Err(InputError::invalid(format!("{field}.{set}"), "must be an object of attributes"));
         };

@@ -1,0 +1,106 @@
+//! Records of the decision log.
+//!
+//! A record keeps the request as a copy of the bytes it arrived in, which costs a request little; the log's own thread
+//! reads them again and writes them as JSON.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prost::Message;
+use serde::{Serialize, Serializer};
+
+use super::decider::Arrival;
+use super::wire::{Encoding, Refused, v1};
+use crate::compile::{CompiledBundle, PolicyIndex};
+use crate::evaluate::Evaluation;
+use crate::observe::log::{Bundle, Record};
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Input {
+    encoding: Encoding,
+    bytes: Box<[u8]>,
+}
+
+impl Input {
+    fn new(arrival: Arrival<'_>) -> Self {
+        Self { encoding: arrival.encoding, bytes: arrival.body.into() }
+    }
+
+    fn message(&self) -> Option<v1::DecideRequest> {
+        let message = match self.encoding {
+            Encoding::Json => serde_json::from_slice(&self.bytes).ok(),
+            Encoding::Protobuf => v1::DecideRequest::decode(&*self.bytes).ok(),
+        };
+        // The id has a place of its own in the record.
+        message.map(|message: v1::DecideRequest| v1::DecideRequest { request_id: None, ..message })
+    }
+}
+
+impl Serialize for Input {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.message().serialize(serializer)
+    }
+}
+
+/// The record of a decision.
+pub(super) fn decided(
+    bundle: &CompiledBundle,
+    arrival: Arrival<'_>,
+    request_id: &str,
+    evaluation: &Evaluation,
+    took: Duration,
+) -> Record<Input> {
+    let ids = |policies: &[PolicyIndex]| policies.iter().map(|policy| bundle.policy(*policy).id.to_string()).collect();
+    Record {
+        time: Timestamp::now(),
+        request_id: request_id.to_owned(),
+        surface: arrival.surface.as_str(),
+        input: Input::new(arrival),
+        decision: evaluation.decision().as_str(),
+        reason: evaluation.reason().as_str(),
+        field: None,
+        policies: ids(evaluation.policies()),
+        report_only: ids(evaluation.report_only()),
+        unmet_controls: evaluation.unmet(bundle).map(|control| control.name()).collect(),
+        country: None,
+        bundle: bundle_of(bundle),
+        duration_ns: nanoseconds(took),
+    }
+}
+
+/// The record of a request that was understood as a message and then refused.
+pub(super) fn refused(
+    bundle: &CompiledBundle,
+    arrival: Arrival<'_>,
+    refused: &Refused,
+    took: Duration,
+) -> Record<Input> {
+    Record {
+        time: Timestamp::now(),
+        request_id: refused.request_id.clone(),
+        surface: arrival.surface.as_str(),
+        input: Input::new(arrival),
+        decision: "error",
+        reason: refused.refusal.reason(),
+        field: Some(refused.refusal.field()),
+        policies: Vec::new(),
+        report_only: Vec::new(),
+        unmet_controls: Vec::new(),
+        country: None,
+        bundle: bundle_of(bundle),
+        duration_ns: nanoseconds(took),
+    }
+}
+
+fn bundle_of(bundle: &CompiledBundle) -> Bundle {
+    Bundle {
+        name: bundle.name().to_owned(),
+        revision: bundle.revision().to_owned(),
+        digest: bundle.digest().to_owned(),
+    }
+}
+
+fn nanoseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,110 @@
+//! The borrowed messages, the generated ones and the answers written without either say the same.
+
+use std::path::Path;
+
+use doorward::compile;
+use doorward::evaluate::{self, Evaluation};
+use doorward::serve::wire::message::DecideRequest;
+use doorward::serve::wire::{self, Encoding, answer, json, v1};
+use doorward::source::Source;
+use proptest::prelude::*;
+use prost::Message;
+use serde_json::{Map, Value, json};
+
+use crate::openapi::{document, sample};
+use crate::support::{changed, outside};
+
+fn whole() -> Value {
+    let document = document();
+    sample(&document, &document["components"]["schemas"]["DecideRequest"], 1)
+}
+
+/// `value` with one leaf only, once for each leaf.
+fn leaves(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Object(fields) if fields.keys().all(|key| key != "Set") => {
+            let one = |(key, value): (&String, &Value)| -> Vec<Value> {
+                leaves(value).into_iter().map(|leaf| Map::from_iter([(key.clone(), leaf)]).into()).collect()
+            };
+            fields.iter().flat_map(one).collect()
+        }
+        leaf => vec![leaf.clone()],
+    }
+}
+
+#[test]
+fn every_field_means_the_same_in_both_protocols_and_in_both_sets_of_types() {
+    let whole = whole();
+    let mut requests = leaves(&whole);
+    assert_eq!(requests.len(), 68);
+    requests.push(whole);
+    let bytes: Vec<(Vec<u8>, Vec<u8>)> = requests
+        .iter()
+        .map(|request| {
+            let message: v1::DecideRequest = serde_json::from_value(request.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&message).unwrap(), *request);
+            (request.to_string().into_bytes(), message.encode_to_vec())
+        })
+        .collect();
+    let mut read: Vec<DecideRequest<'_>> = Vec::new();
+    for (in_json, in_protobuf) in &bytes {
+        let from_json = wire::read(Encoding::Json, in_json).unwrap();
+        let from_protobuf = wire::read(Encoding::Protobuf, in_protobuf).unwrap();
+        assert_eq!(from_json, from_protobuf);
+        assert!(!read.contains(&from_json), "{}", String::from_utf8_lossy(in_json));
+        read.push(from_json);
+    }
+    assert!(!read.contains(&DecideRequest::default()));
+}
+
+proptest! {
+    #[test]
+    fn bytes_that_are_no_message_are_refused_exactly_where_prost_refuses_them(
+        place in any::<prop::sample::Index>(), byte in any::<u8>(), length in any::<prop::sample::Index>(),
+    ) {
+        let message: v1::DecideRequest = serde_json::from_value(whole()).unwrap();
+        let mut bytes = message.encode_to_vec();
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        bytes.truncate(length.index(2 * bytes.len()));
+        let ours = wire::read::<DecideRequest<'_>>(Encoding::Protobuf, &bytes).is_ok();
+        prop_assert_eq!(ours, v1::DecideRequest::decode(&*bytes).is_ok());
+    }
+
+    #[test]
+    fn json_of_any_shape_is_read_or_refused(text in "[\\[\\]{}\":,0-9a-z\\\\]{0,40}") {
+        let _ = wire::read::<DecideRequest<'_>>(Encoding::Json, text.as_bytes());
+    }
+}
+
+#[test]
+fn escaped_texts_are_read_as_what_they_mean() {
+    let plain = wire::read::<DecideRequest<'_>>(Encoding::Json, br#"{"identity":{"id":"a/b"}}"#).unwrap();
+    let escaped = wire::read(Encoding::Json, br#"{"identit\u0079":{"id":"a\/\u0062"}}"#).unwrap();
+    assert_eq!(plain, escaped);
+}
+
+#[test]
+fn answers_are_written_as_the_messages_would_be() {
+    let raw = Source::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/bundle")).read().unwrap().bundle;
+    let bundle = compile::compile(&raw).bundle.unwrap();
+    let mut evaluation = Evaluation::default();
+    let user = json!({"identity": {"type": "user", "id": "u1"}, "requestId": "\"é"});
+    let backslash = changed(user.clone(), "/requestId", json!("a\\b"));
+    for request in [outside(), changed(outside(), "/risk/servicePrincipal", json!("high")), user, backslash] {
+        let body = request.to_string();
+        let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
+        let id = message.request_id().unwrap();
+        let request = wire::token_request(&message).unwrap();
+        evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
+        for trace in [Vec::new(), answer::trace(&bundle, evaluate::trace(&bundle, &request).unwrap())] {
+            let mut expected = answer::answer(&bundle, &evaluation, id.to_owned());
+            expected.trace = trace.clone();
+            let (mut in_json, mut in_protobuf) = (Vec::new(), Vec::new());
+            answer::write(Encoding::Json, &mut in_json, &bundle, &evaluation, id, trace.clone());
+            answer::write(Encoding::Protobuf, &mut in_protobuf, &bundle, &evaluation, id, trace);
+            assert_eq!(String::from_utf8(in_json).unwrap(), String::from_utf8(json::write(&expected)).unwrap());
+            assert_eq!(in_protobuf, expected.encode_to_vec());
+        }
+    }
+}
