@@ -107,7 +107,7 @@ impl Address for u128 {
 /// Disjoint stretches that cover all addresses of a family.
 ///
 /// Invariants: `starts` is ascending and begins with the first address; `places` is as long; `first[b]` is the last
-/// stretch that begins at or before bucket `b`, and `first` has one more entry than there are buckets.
+/// stretch that begins before bucket `b`, and `first` has one more entry than there are buckets.
 #[derive(Debug)]
 struct Stretches<A> {
     shift: u32,
@@ -129,8 +129,6 @@ impl<A: Address> Stretches<A> {
             while rest.next_if(|start| start.bucket(shift) < bucket).is_some() {
                 stretch += 1;
             }
-            // A stretch that begins exactly with the bucket is the last one at or before it; `find` searches from
-            // the one before, so that only the invariant above matters, not the boundary case.
             first.push(stretch);
         }
         Self { shift, first, starts, places }

@@ -29,14 +29,12 @@ pub struct RequestDocument<'n> {
     pub request: TokenRequest<'n>,
     /// `requestId`: at most `limits::REQUEST_ID_BYTES_MAX` bytes.
     pub request_id: Option<&'n str>,
-    /// `explain`: whether the answer is to say how each policy came out.
-    pub is_explained: bool,
 }
 
 /// Reads a request.
 ///
 /// Errors: `None`, and a diagnostic of [`rules`] for each problem of the document.
-/// Cost: linear in the document, quadratic in the custom security attributes.
+/// Cost: linear in the document.
 pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<RequestDocument<'n>> {
     let errors = diagnostics.errors();
     let mut fields = Members::new(node, "", diagnostics)?;
@@ -62,7 +60,8 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
     let satisfied = fields.object("satisfied", diagnostics).map(|fields| read_satisfied(fields, diagnostics));
     let request_id = read_request_id(&mut fields, diagnostics);
     read_custom_facts(&mut fields, diagnostics);
-    let is_explained = fields.boolean("explain", diagnostics).unwrap_or_default();
+    // Requests of the server may ask for a trace; here it is only checked.
+    let _ = fields.boolean("explain", diagnostics);
     fields.finish(diagnostics);
     let request = TokenRequest {
         identity: identity?,
@@ -76,7 +75,7 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
         credential: credential.unwrap_or_default(),
         satisfied: satisfied.unwrap_or_default(),
     };
-    (diagnostics.errors() == errors).then_some(RequestDocument { request, request_id, is_explained })
+    (diagnostics.errors() == errors).then_some(RequestDocument { request, request_id })
 }
 
 fn read_identity<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Option<Identity<'n>> {

@@ -164,7 +164,7 @@ explain: true
         },
     };
     with(yaml, |document| {
-        assert_eq!(document, Ok(RequestDocument { request, request_id: Some("r-1"), is_explained: true }));
+        assert_eq!(document, Ok(RequestDocument { request, request_id: Some("r-1") }));
     });
 }
 
@@ -184,7 +184,7 @@ fn what_is_left_out_or_null_is_not_said() {
     };
     let nulls = "network: {ipAddress: null}\ndevice: null\nplatform: null\nsatisfied: {builtInControls: null}\n";
     for yaml in [IDENTITY.to_owned(), format!("{IDENTITY}{nulls}")] {
-        let expected = RequestDocument { request: expected.clone(), request_id: None, is_explained: false };
+        let expected = RequestDocument { request: expected.clone(), request_id: None };
         with(&yaml, |document| assert_eq!(document, Ok(expected)));
     }
 }
