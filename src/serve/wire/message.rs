@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 
 use super::json;
 use super::protobuf::{self, Malformed, Value};
+use super::scan::{Scan, Scanner};
 use super::spelling::Spelling;
 use crate::model::{
     ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform, ResourceKind,
@@ -41,6 +42,21 @@ macro_rules! messages {
                     }
                 }
                 Ok(())
+            }
+        }
+
+        impl<'a> Scan<'a> for $name $(<$life>)? {
+            fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+                let mut seen = 0_u64;
+                scanner.object(|scanner, key| match key {
+                    $($json => {
+                        let is_first = seen & 1 << $number == 0;
+                        seen |= 1 << $number;
+                        is_first.then_some(())?;
+                        self.$field.scan(scanner)
+                    })+
+                    _ => None,
+                })
             }
         }
 
@@ -216,6 +232,12 @@ impl<'a> DecideBatchRequest<'a> {
 /// A text, borrowed unless JSON escapes something in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    pub(super) const fn borrowed(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
 
 impl Deref for Text<'_> {
     type Target = str;

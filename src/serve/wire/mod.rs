@@ -11,6 +11,7 @@ pub mod message;
 pub mod protobuf;
 pub mod refusal;
 pub mod request;
+pub mod scan;
 pub mod spelling;
 
 use serde::Deserialize;
@@ -35,10 +36,10 @@ pub enum Encoding {
 /// A field that cannot be used, or the message as a whole.
 pub fn read<'a, M>(encoding: Encoding, bytes: &'a [u8]) -> Result<M, InputError>
 where
-    M: Deserialize<'a> + protobuf::Value<'a>,
+    M: Deserialize<'a> + scan::Scan<'a> + protobuf::Value<'a>,
 {
     match encoding {
-        Encoding::Json => json::read(bytes),
+        Encoding::Json => scan::read(bytes).map_or_else(|| json::read(bytes), Ok),
         Encoding::Protobuf => {
             protobuf::read(bytes).map_err(|_| InputError::invalid("request", "is not a valid protobuf message"))
         }
