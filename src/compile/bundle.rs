@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::idmap::IdMap;
 use super::network::{LocationIndex, NetworkTable, Place};
-use super::policy::{CompiledPolicy, Grant, PolicyHead, PolicyIndex};
+use super::policy::{CompiledPolicy, Grant, LocationCondition, PolicyHead, PolicyIndex};
 use super::workload::{Slot, Workloads};
 use crate::limits;
 use crate::model::bundle::{DefaultDecision, Eligibility, MissingIp};
@@ -12,8 +12,13 @@ use crate::model::location::{Country, CountryFact};
 use crate::model::set::Word;
 use crate::model::{Attributes, Id, IdRef, RiskLevel, ServicePrincipal};
 
-/// Words in a set of locations: the named ones and the two pseudo-locations.
-pub const LOCATION_WORDS: usize = (limits::LOCATIONS_MAX + 2) / 64;
+/// Words in a set of locations: the named ones, the two pseudo-locations, and words that stay empty.
+///
+/// WHY: a power of two, so that finding a word needs no check.
+pub const LOCATION_WORDS: usize = ((limits::LOCATIONS_MAX + 2) / 64 + 1).next_power_of_two();
+
+/// A location that contains nothing.
+const NO_LOCATION: LocationIndex = (LOCATION_WORDS as LocationIndex - 1) * 64;
 
 /// A set of locations.
 pub type LocationSet = [u64; LOCATION_WORDS];
@@ -241,15 +246,18 @@ pub fn insert(set: &mut LocationSet, location: LocationIndex) {
 
 /// Whether `location` is in `set`.
 pub fn contains(set: &LocationSet, location: LocationIndex) -> bool {
-    set.get(usize::from(location) / 64).is_some_and(|word| word >> (location % 64) & 1 == 1)
+    let word = usize::from(location) / 64 % LOCATION_WORDS;
+    set.get(word).is_some_and(|word| word >> (location % 64) & 1 == 1)
 }
 
-/// The hot part of a policy that takes part, two to a cache line.
+/// The hot part of a policy that takes part, four to a cache line.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate {
-    include: u32,
-    exclude: u32,
-    end: u32,
+    /// Which policy.
+    pub(crate) index: PolicyIndex,
+    /// The locations of a simple policy: those that it excludes, or for one that is not for everywhere those that it
+    /// includes.
+    locations: [LocationIndex; 5],
     /// Levels of service principal risk that match, as bits; all ones when not configured.
     pub(crate) risk: u8,
     flags: u8,
@@ -257,18 +265,37 @@ pub struct Gate {
 
 impl Gate {
     const EVERYWHERE: u8 = 1;
-    const NOWHERE: u8 = 2;
-    const PLAIN: u8 = 4;
-    const REPORT_ONLY: u8 = 8;
-    const BLOCK: u8 = 16;
+    const SIMPLE: u8 = 2;
+    const REPORT_ONLY: u8 = 4;
+    const BLOCK: u8 = 8;
+
+    fn new(policy: &CompiledPolicy) -> Self {
+        let LocationCondition { everywhere, nowhere, include, exclude, .. } = &policy.locations;
+        let (named, other) = if *everywhere { (exclude, include) } else { (include, exclude) };
+        let mut locations = [NO_LOCATION; 5];
+        locations.iter_mut().zip(named).for_each(|(place, location)| *place = *location);
+        let has_room = named.len() <= locations.len() && (*everywhere || other.is_empty());
+        let flags = [
+            (*everywhere, Self::EVERYWHERE),
+            (has_room && !nowhere && policy.is_plain(), Self::SIMPLE),
+            (policy.is_report_only, Self::REPORT_ONLY),
+            (matches!(policy.grant, Grant::Block), Self::BLOCK),
+        ];
+        Self {
+            index: policy.index,
+            locations,
+            risk: risk_bits(policy),
+            flags: flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum(),
+        }
+    }
 
     const fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 
-    /// Whether location and risk are its only conditions besides identity.
-    pub(crate) const fn is_plain(self) -> bool {
-        self.has(Self::PLAIN)
+    /// Whether [`Self::may_hold`] speaks for all conditions of the policy besides identity.
+    pub(crate) const fn is_simple(self) -> bool {
+        self.has(Self::SIMPLE)
     }
 
     /// Whether it is reported only.
@@ -280,61 +307,34 @@ impl Gate {
     pub(crate) const fn blocks(self) -> bool {
         self.has(Self::BLOCK)
     }
+
+    /// Whether the conditions of a simple policy may hold. `possible` is a superset of `inside`.
+    ///
+    /// WHY: without a branch, since which policies apply to a request is just what nobody can predict.
+    pub(crate) fn may_hold(self, risk_bit: u8, inside: &LocationSet, possible: &LocationSet) -> bool {
+        let set = if self.has(Self::EVERYWHERE) { inside } else { possible };
+        let is_named = self.locations.iter().fold(false, |is_named, location| is_named | contains(set, *location));
+        (self.risk & risk_bit != 0) & (is_named != self.has(Self::EVERYWHERE))
+    }
 }
 
 /// The gates, by slot.
 #[derive(Debug, Default)]
-pub struct Gates {
-    gates: Vec<Gate>,
-    locations: Vec<LocationIndex>,
-}
+pub struct Gates(Vec<Gate>);
 
 impl Gates {
     pub(super) fn new(policies: &[CompiledPolicy]) -> Self {
-        let mut gates = Self::default();
-        for policy in policies {
-            let flags = [
-                (policy.locations.everywhere, Gate::EVERYWHERE),
-                (policy.locations.nowhere, Gate::NOWHERE),
-                (policy.is_plain(), Gate::PLAIN),
-                (policy.is_report_only, Gate::REPORT_ONLY),
-                (matches!(policy.grant, Grant::Block), Gate::BLOCK),
-            ];
-            let offset = |gates: &Self| u32::try_from(gates.locations.len()).unwrap_or(u32::MAX);
-            let include = offset(&gates);
-            gates.locations.extend(&policy.locations.include);
-            let exclude = offset(&gates);
-            gates.locations.extend(&policy.locations.exclude);
-            let end = offset(&gates);
-            gates.gates.push(Gate {
-                include,
-                exclude,
-                end,
-                risk: risk_bits(policy),
-                flags: flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum(),
-            });
-        }
-        gates
+        Self(policies.iter().map(Gate::new).collect())
     }
 
     /// The gate of a slot.
     #[expect(clippy::indexing_slicing, reason = "there is a gate for every slot of the bundle")]
     pub(crate) fn gate(&self, slot: Slot) -> Gate {
-        self.gates[slot as usize]
-    }
-
-    /// Whether the location condition of `gate` may hold. `possible` is a superset of `inside`.
-    pub(crate) fn location_may_hold(&self, gate: Gate, inside: &LocationSet, possible: &LocationSet) -> bool {
-        let list = |from: u32, to: u32| self.locations.get(from as usize..to as usize).unwrap_or_default();
-        let includes = gate.has(Gate::EVERYWHERE)
-            || list(gate.include, gate.exclude).iter().any(|location| contains(possible, *location));
-        includes
-            && !gate.has(Gate::NOWHERE)
-            && !list(gate.exclude, gate.end).iter().any(|location| contains(inside, *location))
+        self.0[slot as usize]
     }
 
     fn bytes(&self) -> usize {
-        self.gates.len() * size_of::<Gate>() + self.locations.len() * 2
+        self.0.len() * size_of::<Gate>()
     }
 }
 
@@ -350,23 +350,18 @@ pub fn risk_bit(level: RiskLevel) -> u8 {
     1 << level.index()
 }
 
-/// Memory for masks over wide policies, to reuse.
+/// Memory for the rows of masks that a request needs, to reuse.
 #[derive(Debug, Default)]
 pub struct WideScratch {
-    /// The policies that apply.
-    pub(crate) applying: Vec<u64>,
-    excluded: Vec<u64>,
-}
-
-fn unite(mask: &mut [u64], other: &[u64]) {
-    mask.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+    include: Vec<usize>,
+    exclude: Vec<usize>,
 }
 
 /// The conditions of wide policies as masks over them.
 #[derive(Debug)]
 pub struct WideMasks {
     /// Words of a mask.
-    pub(crate) words: usize,
+    words: usize,
     /// Policies that include everywhere.
     everywhere: Vec<u64>,
     /// Policies that exclude everywhere.
@@ -377,8 +372,8 @@ pub struct WideMasks {
     exclude: Vec<u64>,
     /// Policies that each level of risk matches, a row each.
     risk: Vec<u64>,
-    /// The locations that any of them names.
-    pub(crate) locations: LocationSet,
+    /// The locations that any of them names, as long as the sets of the bundle are.
+    locations: Vec<u64>,
 }
 
 impl WideMasks {
@@ -393,7 +388,7 @@ impl WideMasks {
             include: rows(locations),
             exclude: rows(locations),
             risk: rows(RiskLevel::ALL.len()),
-            locations: LocationSet::default(),
+            locations: vec![0; locations.div_ceil(64)],
         };
         let set = |table: &mut Vec<u64>, row: usize, slot: usize| {
             if let Some(word) = table.get_mut(row * words + slot / 64) {
@@ -408,7 +403,11 @@ impl WideMasks {
                 set(&mut masks.nowhere, 0, slot);
             }
             let named = policy.locations.include.iter().chain(&policy.locations.exclude);
-            named.for_each(|location| insert(&mut masks.locations, *location));
+            for location in named {
+                if let Some(word) = masks.locations.get_mut(usize::from(*location) / 64) {
+                    *word |= 1 << (location % 64);
+                }
+            }
             policy.locations.include.iter().for_each(|location| set(&mut masks.include, usize::from(*location), slot));
             policy.locations.exclude.iter().for_each(|location| set(&mut masks.exclude, usize::from(*location), slot));
             for level in RiskLevel::ALL {
@@ -420,33 +419,49 @@ impl WideMasks {
         masks
     }
 
-    /// The policies among `covering` whose location and risk conditions may hold, into `applying`. The locations are
-    /// those that may contain the request, each with whether it certainly does.
-    pub(crate) fn applying(
+    /// Calls `found` with the policies among `covering` whose location and risk conditions may hold. `possible` is a
+    /// superset of `inside`.
+    pub(crate) fn each_applying(
         &self,
         covering: &[u64],
         risk: RiskLevel,
-        locations: impl Iterator<Item = (LocationIndex, bool)>,
-        WideScratch { applying, excluded }: &mut WideScratch,
+        inside: &LocationSet,
+        possible: &LocationSet,
+        scratch: &mut WideScratch,
+        mut found: impl FnMut(Slot),
     ) {
-        applying.resize(self.words, 0);
-        applying.iter_mut().zip(&self.everywhere).for_each(|(word, everywhere)| *word = *everywhere);
-        excluded.resize(self.words, 0);
-        excluded.iter_mut().zip(&self.nowhere).for_each(|(word, nowhere)| *word = *nowhere);
-        for (location, is_certain) in locations {
-            unite(applying, self.row(&self.include, usize::from(location)));
-            if is_certain {
-                unite(excluded, self.row(&self.exclude, usize::from(location)));
+        let WideScratch { include, exclude } = scratch;
+        self.rows(possible, include);
+        self.rows(inside, exclude);
+        let risk = risk.index() * self.words;
+        let at = |table: &[u64], place: usize| table.get(place).copied().unwrap_or_default();
+        let mut first: Slot = 0;
+        for (word, covering) in covering.iter().enumerate() {
+            let mut applying = at(&self.everywhere, word);
+            let mut excluded = at(&self.nowhere, word);
+            include.iter().for_each(|row| applying |= at(&self.include, row + word));
+            exclude.iter().for_each(|row| excluded |= at(&self.exclude, row + word));
+            let mut rest = applying & !excluded & covering & at(&self.risk, risk + word);
+            while rest != 0 {
+                found(first + rest.trailing_zeros());
+                rest &= rest - 1;
             }
-        }
-        let others = excluded.iter().zip(covering).zip(self.row(&self.risk, risk.index()));
-        for (word, ((excluded, covering), risk)) in applying.iter_mut().zip(others) {
-            *word &= !excluded & covering & risk;
+            first += 64;
         }
     }
 
-    fn row<'t>(&self, table: &'t [u64], row: usize) -> &'t [u64] {
-        table.get(row * self.words..(row + 1) * self.words).unwrap_or_default()
+    /// Where the rows of `locations` begin, of those that any policy names.
+    fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
+        rows.clear();
+        let mut first = 0;
+        for (locations, named) in locations.iter().zip(&self.locations) {
+            let mut rest = locations & named;
+            while rest != 0 {
+                rows.push((first + rest.trailing_zeros() as usize) * self.words);
+                rest &= rest - 1;
+            }
+            first += 64;
+        }
     }
 
     fn bytes(&self) -> usize {

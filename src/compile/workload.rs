@@ -76,8 +76,8 @@ pub struct Class<'w> {
 #[derive(Debug)]
 pub struct Workloads {
     principals: IdMap<Known>,
-    /// Where the candidates of each class begin; one more entry than classes.
-    offsets: Vec<u32>,
+    /// Where the candidates of each class begin and end.
+    classes: Vec<(u32, u32)>,
     candidates: Vec<Candidate>,
     wide: Vec<u64>,
     wide_words: usize,
@@ -88,15 +88,16 @@ impl Workloads {
     pub fn class(&self, id: IdRef<'_>) -> (Option<&Known>, Class<'_>) {
         let known = self.principals.value(id);
         let class = known.map_or(0, |known| known.class as usize);
-        let offset = |index: usize| self.offsets.get(index).map_or(0, |offset| *offset as usize);
-        let candidates = self.candidates.get(offset(class)..offset(class + 1)).unwrap_or_default();
-        let wide = self.wide.get(class * self.wide_words..(class + 1) * self.wide_words).unwrap_or_default();
+        let (begin, end) = self.classes.get(class).copied().unwrap_or_default();
+        let candidates = self.candidates.get(begin as usize..end as usize).unwrap_or_default();
+        let wide = self.wide.get(class * self.wide_words..).and_then(|rest| rest.get(..self.wide_words));
+        let wide = wide.unwrap_or_default();
         (known, Class { candidates, wide })
     }
 
     /// Memory of the tables, bytes.
     pub fn bytes(&self) -> usize {
-        self.principals.bytes() + self.offsets.len() * 4 + self.candidates.len() * 4 + self.wide.len() * 8
+        self.principals.bytes() + self.classes.len() * 8 + self.candidates.len() * 4 + self.wide.len() * 8
     }
 
     /// Folds `policies`, of which the first `wide_count` are wide, over everybody they name and over `catalogue`.
@@ -260,7 +261,7 @@ impl<'p> Builder<'p> {
             .collect();
         let mut workloads = Workloads {
             principals: IdMap::default(),
-            offsets: vec![0],
+            classes: Vec::new(),
             candidates: Vec::new(),
             wide: Vec::new(),
             wide_words,
@@ -297,15 +298,17 @@ impl<'p> Builder<'p> {
         keys.sort_unstable_by_key(|(class, _)| *class);
         for (_, (group, own, excluded)) in keys {
             let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
+            let place = |candidates: &Vec<Candidate>| u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+            let begin = place(&workloads.candidates);
             workloads.candidates.extend(laid(&own, plain.iter().chain(filtered).copied()));
-            workloads.offsets.push(u32::try_from(workloads.candidates.len()).unwrap_or(u32::MAX));
+            workloads.classes.push((begin, place(&workloads.candidates)));
             workloads.wide.extend(mask_without(self.wide_count, &excluded));
         }
         workloads.principals = self.principals;
         for known in workloads.principals.values_mut() {
             known.class = classes.get(known.class as usize).copied().unwrap_or(0);
         }
-        workloads.offsets.shrink_to_fit();
+        workloads.classes.shrink_to_fit();
         workloads.candidates.shrink_to_fit();
         Ok(workloads)
     }

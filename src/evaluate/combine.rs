@@ -3,7 +3,7 @@
 //! Any enforced block blocks. Otherwise the grant controls of all enforced policies must be met. Report-only policies
 //! are kept apart from the first moment and never read by the rule.
 
-use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Grant, PolicyIndex, Slot};
+use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Gate, Grant, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Reason};
 use crate::model::request::Satisfied;
@@ -13,25 +13,25 @@ use crate::model::{IdRef, Operator};
 #[derive(Debug)]
 pub(super) struct Combination {
     reason: Reason,
-    policies: Vec<PolicyIndex>,
-    report_only: Vec<PolicyIndex>,
+    policies: List,
+    report_only: List,
     /// Unmet controls: the policy, and the control's place in it.
     unmet: Vec<(Slot, usize)>,
-    enforced: Vec<Slot>,
-    reported: Vec<Slot>,
-    has_block: bool,
+    /// Enforced policies that apply and do not block.
+    asking: Vec<Slot>,
+    /// Report-only policies that apply and would not block.
+    asking_reported: Vec<Slot>,
 }
 
 impl Default for Combination {
     fn default() -> Self {
         Self {
             reason: Reason::DefaultDecision,
-            policies: Vec::new(),
-            report_only: Vec::new(),
+            policies: List::default(),
+            report_only: List::default(),
             unmet: Vec::new(),
-            enforced: Vec::new(),
-            reported: Vec::new(),
-            has_block: false,
+            asking: Vec::new(),
+            asking_reported: Vec::new(),
         }
     }
 }
@@ -42,11 +42,11 @@ impl Combination {
     }
 
     pub(super) fn policies(&self) -> &[PolicyIndex] {
-        &self.policies
+        self.policies.as_slice()
     }
 
     pub(super) fn report_only(&self) -> &[PolicyIndex] {
-        &self.report_only
+        self.report_only.as_slice()
     }
 
     pub(super) fn unmet<'b>(&'b self, bundle: &'b CompiledBundle) -> impl Iterator<Item = Control<'b>> {
@@ -58,29 +58,29 @@ impl Combination {
 
     /// Forgets the last decision. All memory that this bundle can need is taken at its first one.
     pub(super) fn begin(&mut self, bundle: &CompiledBundle) {
-        self.enforced.clear();
-        self.reported.clear();
         self.policies.clear();
         self.report_only.clear();
         self.unmet.clear();
-        self.has_block = false;
+        self.asking.clear();
+        self.asking_reported.clear();
         let most = bundle.compiled().len();
-        if self.enforced.capacity() < most {
-            self.enforced.reserve(most);
-            self.reported.reserve(most);
-            self.policies.reserve(most);
-            self.report_only.reserve(most);
+        if self.policies.items.len() < most {
+            self.policies.items.resize(most, PolicyIndex(0));
+            self.report_only.items.resize(most, PolicyIndex(0));
+            self.asking.reserve(most);
+            self.asking_reported.reserve(most);
         }
     }
 
-    /// Notes that the policy of `slot` applies.
-    pub(super) fn apply(&mut self, bundle: &CompiledBundle, slot: Slot) {
-        let gate = bundle.gates().gate(slot);
-        if gate.is_report_only() {
-            self.reported.push(slot);
-        } else {
-            self.has_block |= gate.blocks();
-            self.enforced.push(slot);
+    /// Notes whether the policy of `slot`, whose gate is `gate`, applies.
+    pub(super) fn note(&mut self, slot: Slot, gate: Gate, applies: bool) {
+        let is_report_only = gate.is_report_only();
+        if gate.blocks() {
+            self.policies.push_if(applies & !is_report_only, gate.index);
+            self.report_only.push_if(applies & is_report_only, gate.index);
+        } else if applies {
+            let list = if is_report_only { &mut self.asking_reported } else { &mut self.asking };
+            list.push(slot);
         }
     }
 
@@ -94,35 +94,32 @@ impl Combination {
         satisfied: &Satisfied<'_>,
         is_certain: impl Fn(Slot) -> bool,
     ) {
-        let blocks = |slot: Slot| bundle.gates().gate(slot).blocks();
-        let is_unmet = |slot: Slot| blocks(slot) || !is_met(bundle.slot(slot), satisfied);
-        let index = |slot: Slot| bundle.slot(slot).index;
-        let enforced = || self.enforced.iter().copied();
-        if self.has_block {
+        let is_unmet = |slot: &Slot| !is_met(bundle.slot(*slot), satisfied);
+        let index = |slot: &Slot| bundle.slot(*slot).index;
+        self.report_only.extend(self.asking_reported.iter().filter(|slot| is_unmet(slot)).map(index));
+        if !self.policies.is_empty() {
             self.reason = Reason::BlockedByPolicy;
-            self.policies.extend(enforced().filter(|slot| blocks(*slot)).map(index));
         } else {
-            self.policies.extend(enforced().filter(|slot| is_unmet(*slot)).map(index));
+            self.policies.extend(self.asking.iter().filter(|slot| is_unmet(slot)).map(index));
             let default = bundle.identity().default_decision;
             if !self.policies.is_empty() {
                 self.reason = Reason::ControlsUnmet;
                 self.note_unmet(bundle, satisfied);
-            } else if default == DefaultDecision::Block && !enforced().any(is_certain) {
+            } else if default == DefaultDecision::Block && !self.asking.iter().any(|slot| is_certain(*slot)) {
                 self.reason = Reason::DefaultDecision;
-            } else if self.enforced.is_empty() {
+            } else if self.asking.is_empty() {
                 self.reason = Reason::NoPolicyApplies;
             } else {
                 self.reason = Reason::ControlsMet;
-                self.policies.extend(enforced().map(index));
+                self.policies.extend(self.asking.iter().map(index));
             }
         }
-        self.report_only.extend(self.reported.iter().copied().filter(|slot| is_unmet(*slot)).map(index));
-        self.policies.sort_unstable();
-        self.report_only.sort_unstable();
+        self.policies.sort();
+        self.report_only.sort();
     }
 
     fn note_unmet(&mut self, bundle: &CompiledBundle, satisfied: &Satisfied<'_>) {
-        for slot in self.enforced.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), satisfied)) {
+        for slot in self.asking.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), satisfied)) {
             let open = controls(bundle.slot(slot)).iter().enumerate();
             self.unmet.extend(open.filter(|(_, control)| !control.is_met(satisfied)).map(|(place, _)| (slot, place)));
         }
@@ -131,6 +128,47 @@ impl Combination {
             control(a).map(CompiledControl::order).cmp(&control(b).map(CompiledControl::order))
         });
         self.unmet.dedup_by(|a, b| control(a) == control(b));
+    }
+}
+
+/// Policies, in memory that holds all of a bundle.
+#[derive(Debug, Default)]
+struct List {
+    items: Vec<PolicyIndex>,
+    len: usize,
+}
+
+impl List {
+    fn as_slice(&self) -> &[PolicyIndex] {
+        self.items.get(..self.len).unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Appends `policy` if `is_in`, without a branch on it.
+    fn push_if(&mut self, is_in: bool, policy: PolicyIndex) {
+        if let Some(place) = self.items.get_mut(self.len) {
+            *place = policy;
+        }
+        self.len += usize::from(is_in);
+    }
+
+    fn extend(&mut self, policies: impl Iterator<Item = PolicyIndex>) {
+        policies.for_each(|policy| self.push_if(true, policy));
+    }
+
+    /// Bundle order. Slots are in it but for the wide policies, which come first, so most lists are sorted already.
+    fn sort(&mut self) {
+        let policies = self.items.get_mut(..self.len).unwrap_or_default();
+        if policies.len() > 1 && !policies.is_sorted() {
+            policies.sort_unstable();
+        }
     }
 }
 

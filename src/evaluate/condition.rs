@@ -14,16 +14,21 @@ use crate::model::{
     UserAction,
 };
 
-/// Whether all conditions but identity, location and service principal risk may hold.
-pub fn others_may_hold(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
-    OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds.is_possible())
+/// Whether every condition may hold.
+pub fn may_apply(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
+    all(policy, facts, Truth::is_possible)
 }
 
 /// Whether every condition certainly holds, whatever the missing facts are.
 pub fn certainly_applies(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
-    let hot = [identity(policy, facts), location(policy, facts), service_principal_risk(policy, facts)];
-    hot.iter().all(|found| found.holds == Truth::True)
-        && OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds == Truth::True)
+    all(policy, facts, |holds| holds == Truth::True)
+}
+
+fn all(policy: &CompiledPolicy, facts: &Facts<'_>, holds: impl Fn(Truth) -> bool) -> bool {
+    holds(service_principal_risk(policy, facts).holds)
+        && holds(location(policy, facts).holds)
+        && holds(identity(policy, facts).holds)
+        && OTHERS.iter().all(|(_, condition)| holds(condition(policy, facts).holds))
 }
 
 /// A condition: its truth, and what decided it.

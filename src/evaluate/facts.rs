@@ -180,25 +180,23 @@ fn agree_on_attributes(
 pub struct LocationFacts {
     /// Locations that certainly contain it.
     pub inside: LocationSet,
-    /// Locations that may contain it; a superset of `inside`.
-    pub possible: LocationSet,
-    words: usize,
+    /// Locations that may contain it; a superset of `inside`, and only right when not all is known.
+    possible: LocationSet,
+    is_all_known: bool,
 }
 
 impl LocationFacts {
     fn settle(&mut self, bundle: &CompiledBundle, network: &Network) -> Result<(), InputError> {
         let (table, settings) = (bundle.location_table(), bundle.identity());
         let words = table.words;
-        let Self { inside, possible: unknown, words: used } = self;
-        *used = words;
-        inside.iter_mut().zip(unknown.iter_mut()).take(words).for_each(|(inside, unknown)| {
-            *inside = 0;
-            *unknown = 0;
-        });
-        let mut is_all_known = true;
+        let Self { inside, possible: unknown, is_all_known } = self;
+        inside.iter_mut().take(words).for_each(|word| *word = 0);
+        *is_all_known = true;
         let mut may_be_in = |set: &LocationSet| {
+            if std::mem::take(is_all_known) {
+                unknown.iter_mut().take(words).for_each(|word| *word = 0);
+            }
             unite(unknown, set, words);
-            is_all_known = false;
         };
         let is_outside = settings.missing_ip == MissingIp::OutsideAll;
         let place = network.ip_address.map(|address| bundle.place(address));
@@ -230,35 +228,29 @@ impl LocationFacts {
         }
         if meet(inside, &table.trusted, words) {
             insert(inside, table.all_trusted);
-        } else if !is_all_known && meet(unknown, &table.trusted, words) {
+        } else if !*is_all_known && meet(unknown, &table.trusted, words) {
             insert(unknown, table.all_trusted);
         }
-        unite(unknown, inside, words);
+        if !*is_all_known {
+            unite(unknown, inside, words);
+        }
         Ok(())
+    }
+
+    /// Locations that may contain it; a superset of `inside`.
+    pub const fn possible(&self) -> &LocationSet {
+        if self.is_all_known { &self.inside } else { &self.possible }
     }
 
     /// Whether the request is in `location`.
     pub fn is_in(&self, location: LocationIndex) -> Truth {
         if contains(&self.inside, location) {
             Truth::True
-        } else if contains(&self.possible, location) {
+        } else if contains(self.possible(), location) {
             Truth::Unknown
         } else {
             Truth::False
         }
-    }
-
-    /// The locations among `wanted` that may contain the request, each with whether it certainly does.
-    pub fn among(&self, wanted: &LocationSet) -> impl Iterator<Item = (LocationIndex, bool)> {
-        (0u16..).zip(self.possible.iter().zip(wanted)).take(self.words).flat_map(move |(word, (bits, wanted))| {
-            let mut rest = bits & wanted;
-            std::iter::from_fn(move || {
-                let bit = u16::try_from(rest.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
-                rest &= rest - 1;
-                let location = word * 64 + bit;
-                Some((location, contains(&self.inside, location)))
-            })
-        })
     }
 }
 

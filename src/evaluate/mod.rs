@@ -17,7 +17,7 @@ pub use trace::{ConditionTrace, Outcome, PolicyTrace, trace};
 use combine::Combination;
 use facts::{FactScratch, Facts};
 
-use crate::compile::{Candidate, CompiledBundle, PolicyIndex, Slot, WideScratch};
+use crate::compile::{Candidate, CompiledBundle, PolicyIndex, WideScratch};
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::{IdentityKind, TokenRequest};
 
@@ -72,29 +72,29 @@ pub fn evaluate(
     let Evaluation { outcome, facts, wide } = evaluation;
     outcome.begin(bundle);
     let facts = Facts::settle(bundle, request, facts)?;
-    each_applying(bundle, &facts, wide, |slot| outcome.apply(bundle, slot));
+    note_policies(bundle, &facts, wide, outcome);
     let is_certain = |slot| condition::certainly_applies(bundle.slot(slot), &facts);
     outcome.conclude(bundle, &request.satisfied, is_certain);
     Ok(())
 }
 
-/// Calls `found` with every policy that takes part and may apply, in no order, none twice.
-fn each_applying(bundle: &CompiledBundle, facts: &Facts<'_>, scratch: &mut WideScratch, mut found: impl FnMut(Slot)) {
+/// Notes every policy that takes part and may apply, in no order, none twice.
+fn note_policies(bundle: &CompiledBundle, facts: &Facts<'_>, scratch: &mut WideScratch, outcome: &mut Combination) {
     match facts.request.identity.kind {
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
             let workload = &facts.workload;
             if workload.eligible.is_possible() {
-                each_wide(bundle, facts, workload.class.wide, scratch, &mut found);
-                each_candidate(bundle, facts, workload.class.candidates.iter().copied(), found);
+                each_wide(bundle, facts, workload.class.wide, scratch, outcome);
+                each_candidate(bundle, facts, workload.class.candidates.iter().copied(), outcome);
             }
         }
         IdentityKind::User | IdentityKind::AgentUser => {
             let slots = bundle.user_policies().iter().map(|slot| Candidate::new(*slot, false));
-            each_candidate(bundle, facts, slots, found);
+            each_candidate(bundle, facts, slots, outcome);
         }
         IdentityKind::AgentIdentity => {
             let slots = bundle.agent_policies().iter().map(|slot| Candidate::new(*slot, false));
-            each_candidate(bundle, facts, slots, found);
+            each_candidate(bundle, facts, slots, outcome);
         }
     }
 }
@@ -104,39 +104,32 @@ fn each_wide(
     facts: &Facts<'_>,
     covering: &[u64],
     scratch: &mut WideScratch,
-    found: &mut impl FnMut(Slot),
+    outcome: &mut Combination,
 ) {
     if covering.is_empty() {
         return;
     }
-    let wide = bundle.wide();
-    let locations = facts.locations.among(&wide.locations);
-    wide.applying(covering, facts.request.risk.service_principal, locations, scratch);
-    for (word, applying) in (0u32..).zip(&scratch.applying) {
-        let mut rest = *applying;
-        while rest != 0 {
-            found(word * 64 + rest.trailing_zeros());
-            rest &= rest - 1;
-        }
-    }
+    let (gates, locations) = (bundle.gates(), facts.locations);
+    let risk = facts.request.risk.service_principal;
+    bundle.wide().each_applying(covering, risk, &locations.inside, locations.possible(), scratch, |slot| {
+        outcome.note(slot, gates.gate(slot), true);
+    });
 }
 
 fn each_candidate(
     bundle: &CompiledBundle,
     facts: &Facts<'_>,
     candidates: impl Iterator<Item = Candidate>,
-    mut found: impl FnMut(Slot),
+    outcome: &mut Combination,
 ) {
-    let (gates, locations) = (bundle.gates(), &facts.locations);
+    let (gates, inside, possible) = (bundle.gates(), &facts.locations.inside, facts.locations.possible());
     for candidate in candidates {
         let slot = candidate.slot();
         let gate = gates.gate(slot);
-        let applies = gate.risk & facts.risk_bit != 0
-            && gates.location_may_hold(gate, &locations.inside, &locations.possible)
-            && (candidate.is_certain() || condition::identity(bundle.slot(slot), facts).holds.is_possible())
-            && (gate.is_plain() || condition::others_may_hold(bundle.slot(slot), facts));
-        if applies {
-            found(slot);
-        }
+        let applies = match gate.is_simple() && candidate.is_certain() {
+            true => gate.may_hold(facts.risk_bit, inside, possible),
+            false => condition::may_apply(bundle.slot(slot), facts),
+        };
+        outcome.note(slot, gate, applies);
     }
 }
