@@ -1,19 +1,15 @@
 //! Every kind of diagnostic that compiling a bundle can give.
 //!
-//! Ids are stable. A test triggers each of them.
+//! Ids are stable. An error is what Graph refuses, or what doorward cannot judge; a warning is what surprises. The long
+//! form of each is `rules/<id>.md`; a test compiles its example, and its fix.
 
-use crate::text::{Rule, Severity};
+use crate::filter;
+use crate::text::{self, Rule};
 
-macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident: $severity:ident, $id:literal, $why:literal;)+) => {
-        $($(#[$doc])* pub const $name: Rule = Rule { id: $id, severity: Severity::$severity, why: $why };)+
+/// Those of filter rules.
+pub const FILTERS: &[&Rule] = filter::rules::ALL;
 
-        /// All of them, in the order of this file.
-        pub const ALL: &[&Rule] = &[$(&$name,)+];
-    };
-}
-
-rules! {
+text::declare_rules! {
     /// A file whose kind doorward does not read.
     UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml and .mmdb files";
     /// A document that is no policy, location, principal or settings.
