@@ -95,7 +95,7 @@ text::declare_rules! {
     /// A break-glass identity that a policy blocks.
     BREAK_GLASS: Error, "break-glass", "a break-glass identity must stay outside every enabled policy that blocks";
     /// A break-glass identity that a policy may block.
-    BREAK_GLASS_UNSURE: Warning, "break-glass-unsure", "membership in groups and roles is known only at request time, so this policy may block a break-glass identity";
+    BREAK_GLASS_UNSURE: Error, "break-glass-unsure", "groups, roles and attributes are known only at request time, so this policy may block a break-glass identity";
     /// A country database that is missing or broken.
     COUNTRY_DATABASE: Error, "country-database", "the country database is a MaxMind-format file of this bundle that maps addresses to country codes";
     /// A country location without a database.
