@@ -105,11 +105,9 @@ text::declare_rules! {
     /// Controls that a workload cannot meet.
     WORKLOAD_CONTROL: Error, "workload-control", "a policy for service principals or agent identities can only block: nobody is there to meet another control";
     /// A password change with other conditions or controls.
-    PASSWORD_CHANGE: Error, "password-change", "`passwordChange` is for users at risk: all resources, `userRiskLevels` as the only condition, and no other control but MFA, joined by AND";
+    PASSWORD_CHANGE: Error, "password-change", "`passwordChange` is for users at risk: all resources, `userRiskLevels` as the only condition, and with MFA alone, joined by AND";
     /// Applications, user actions and authentication contexts in one policy.
     RESOURCE_KINDS: Error, "resource-kinds", "a policy is for applications, for user actions, or for authentication contexts, never for two of them";
-    /// An include filter beside a word that needs none.
-    RESOURCE_FILTER: Error, "resource-filter", "an application filter that includes stands beside app ids only: `All` leaves it nothing to add, and `None` contradicts it";
     /// Device registration with what it does not admit.
     REGISTER_DEVICE: Error, "register-device", "a policy for device registration admits MFA or an authentication strength alone, and neither client apps nor a device filter";
     /// A frequency of every time with a number.
@@ -118,6 +116,8 @@ text::declare_rules! {
     CAE_DISABLED: Error, "cae-disabled", "continuous access evaluation can be disabled only for all resources and without conditions";
     /// A country marked trusted.
     TRUSTED_COUNTRY: Error, "trusted-country", "only locations of address ranges and compliant networks can be trusted, so `AllTrusted` never contains a country";
+    /// An include filter beside a word that leaves it nothing to add.
+    RESOURCE_FILTER: Warning, "resource-filter", "an application filter adds to the applications that are listed beside it, and never narrows them";
     /// MFA twice.
     STRENGTH_WITH_MFA: Warning, "strength-with-mfa", "an authentication strength is a kind of MFA; Entra offers one of the two in a policy";
     /// A control that those in scope can never meet.

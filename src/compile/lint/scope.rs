@@ -199,8 +199,9 @@ fn listed(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and no ")
 }
 
-/// Microsoft Graph among the resources.
+/// Resources that are named in vain.
 pub fn resources(policy: &Policy, problems: &mut Vec<Diagnostic>) {
+    filter_beside_word(policy, problems);
     let resources = &policy.conditions.resources;
     let graph = Id::new(MICROSOFT_GRAPH);
     let is_graph = |target: &&Spanned<ResourceTarget>| matches!(&target.value, ResourceTarget::App(id) if *id == graph);
@@ -208,6 +209,22 @@ pub fn resources(policy: &Policy, problems: &mut Vec<Diagnostic>) {
         let help = "name the services behind the permissions, or all resources";
         let what = "Microsoft Graph is no resource of its own";
         problems.push(Diagnostic::new(&rules::GRAPH_RESOURCE, target.span, what).help(help));
+    }
+}
+
+/// A filter that includes, beside a word that is no app. Graph stores it, and the filter then decides nothing.
+/// Source: hashicorp/terraform-provider-azuread, issue 1882, read August 2026.
+fn filter_beside_word(policy: &Policy, problems: &mut Vec<Diagnostic>) {
+    let resources = &policy.conditions.resources;
+    if resources.filter.as_ref().is_none_or(|filter| filter.mode == FilterMode::Exclude) {
+        return;
+    }
+    let words = [(ResourceTarget::All, "All"), (ResourceTarget::AllAgentResources, "AllAgentIdResources")];
+    let of = |target: &Spanned<ResourceTarget>| words.iter().find(|(word, _)| *word == target.value);
+    if let Some((target, (_, word))) = resources.include.iter().find_map(|target| Some((target, of(target)?))) {
+        let what = format!("`{word}` stands beside a filter that includes");
+        let help = "leave the word out, and list app ids beside the filter if need be";
+        problems.push(Diagnostic::new(&rules::RESOURCE_FILTER, target.span, what).help(help));
     }
 }
 

@@ -59,7 +59,8 @@ fn count(grant: &GrantControls) -> usize {
         + grant.custom_factors.len()
 }
 
-/// Source: Entra documentation, "Conditional Access: Grant", section "Require password change", read August 2026.
+/// Source: Microsoft Graph reference, `conditionalAccessGrantControls`, section "Special considerations when using
+/// passwordChange as a control", read August 2026.
 fn password_change(policy: &Policy, grant: &GrantControls, place: Place<'_, '_>, context: &mut Context) {
     if !grant.built_in.contains(GrantControl::PasswordChange) {
         return;
@@ -70,17 +71,18 @@ fn password_change(policy: &Policy, grant: &GrantControls, place: Place<'_, '_>,
     };
     let is_other = |control| !matches!(control, GrantControl::PasswordChange | GrantControl::Mfa);
     if grant.built_in.iter().any(is_other) || !grant.terms_of_use.is_empty() || !grant.custom_factors.is_empty() {
-        report(place.of(&CONTROLS), "`passwordChange` stands beside a control that is not MFA", "keep `mfa` at most");
-    } else if count(grant) > 1 && grant.operator == Operator::Or {
-        report(
-            place.of(&["grantControls", "operator"]),
-            "`passwordChange` is joined to MFA by OR",
-            "write `operator: AND`",
-        );
+        report(place.of(&CONTROLS), "`passwordChange` stands beside a control that is not MFA", "keep `mfa` alone");
+    } else if count(grant) == 1 {
+        let help = "write `builtInControls: [mfa, passwordChange]` and `operator: AND`";
+        report(place.of(&CONTROLS), "`passwordChange` without MFA", help);
+    } else if grant.operator == Operator::Or {
+        let span = place.of(&["grantControls", "operator"]);
+        report(span, "`passwordChange` is joined to MFA by OR", "write `operator: AND`");
     }
-    if !conditions.resources.include.iter().any(|target| target.value == ResourceTarget::All) {
+    let resources = &conditions.resources;
+    if !resources.include.iter().any(|target| target.value == ResourceTarget::All) || !resources.exclude.is_empty() {
         let span = place.of(&["conditions", "applications"]);
-        report(span, "`passwordChange` without all resources", "write `includeApplications: [All]`");
+        report(span, "`passwordChange` without all resources", "write `includeApplications: [All]`, and exclude none");
     }
     if conditions.user_risk.is_empty() {
         let help = "write `userRiskLevels: [high]`";
@@ -151,21 +153,6 @@ fn resources(conditions: &Conditions, place: Place<'_, '_>, context: &mut Contex
         let help = "make two policies of it";
         let span = place.of(&["conditions", "applications", second]);
         context.report(Diagnostic::new(&rules::RESOURCE_KINDS, span, what).help(help));
-    }
-    if resources.filter.as_ref().is_none_or(|filter| filter.mode == FilterMode::Exclude) {
-        return;
-    }
-    // WHY: `None` is not kept in the model, and stands here beside a filter that includes something.
-    let path = ["conditions", "applications", "includeApplications"];
-    let list = path.iter().try_fold(place.node, |node, key| node.member(key)).and_then(Node::as_list);
-    let mut entries = list.into_iter().flatten();
-    if let Some(entry) = entries.find(|entry| matches!(entry.as_str(), Some("All" | "None" | "AllAgentIdResources"))) {
-        let word = entry.as_str().unwrap_or_default();
-        let what = format!("`{word}` stands beside an application filter");
-        let help = "leave it out, and list app ids beside the filter if need be";
-        let diagnostic = Diagnostic::new(&rules::RESOURCE_FILTER, entry.span, what).help(help);
-        // WHY: an export may hold `None` for an empty list, as those of user lists do, and it changes nothing.
-        context.report(if word == "None" { diagnostic.as_warning() } else { diagnostic });
     }
 }
 
