@@ -54,6 +54,9 @@ pub const POLICIES_MAX: usize = 200_000;
 pub const LOCATIONS_MAX: usize = 1_022;
 /// Most address ranges in a bundle. Entra allows 195 x 2,000.
 pub const RANGES_MAX: usize = 4_000_000;
+/// Longest list of ranges whose private ones are told: what Entra stores in one location. A longer one is generated,
+/// and nobody takes single ranges out of it.
+pub const LINTED_RANGES_MAX: usize = 2_000;
 /// Most service principals in a catalogue.
 pub const CATALOGUE_MAX: usize = 2_000_000;
 /// Most evaluations of a filter while a bundle is compiled: filtered policies times different sets of attributes.

@@ -1,10 +1,10 @@
 //! `check`: every problem of a bundle and of the test cases it carries; runs nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Outcome, Stop, load, paint};
+use super::{Exit, Outcome, Stop, load, paint, rule};
 use crate::compile::{self, CompiledBundle};
 use crate::model::State;
 use crate::review::cases;
@@ -19,10 +19,15 @@ const SCHEMA_VERSION: u32 = 1;
 Example:
   $ doorward check policies/graph-export
 
-Ends with 0, or with 3 when there is an error. Warnings do not fail a check.")]
+Ends with 0, or with 3 when there is an error. Warnings do not fail a check.
+With --explain and the id of a rule it needs no bundle and tells what the rule is for.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
-    bundle: PathBuf,
+    #[arg(required_unless_present = "explain")]
+    bundle: Option<PathBuf>,
+    /// Explain a rule at length, by the id that stands in brackets behind `error` or `warning`; list all without one.
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["bundle", "format"])]
+    explain: Option<String>,
     /// How to write the findings.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -71,9 +76,18 @@ struct States {
     ignored: usize,
 }
 
-/// Checks a bundle.
+/// Checks a bundle, or explains a rule.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
-    let raw = load::read(&args.bundle)?;
+    match (&args.explain, &args.bundle) {
+        (Some(id), _) if id.is_empty() => Ok(rule::list()),
+        (Some(id), _) => rule::explain(id),
+        (None, Some(bundle)) => check(args, bundle),
+        (None, None) => Err(Stop::usage("name a bundle")),
+    }
+}
+
+fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
+    let raw = load::read(path)?;
     let compilation = compile::compile(&raw);
     let (mut errors, mut warnings, mut findings) = (compilation.errors, compilation.warnings, compilation.findings);
     let of_tests = cases::check(&raw);
@@ -86,7 +100,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
             let body = Body { schema_version: SCHEMA_VERSION, errors, warnings, bundle: contents, findings: &findings };
             super::answer::json(&body)?
         }
-        Format::Human => human(args, contents.as_ref(), &findings, (errors, warnings)),
+        Format::Human => human(path, contents.as_ref(), &findings, (errors, warnings)),
     };
     Ok(Outcome { text, exit: if errors == 0 { Exit::Success } else { Exit::BundleInvalid } })
 }
@@ -112,7 +126,7 @@ fn contents(bundle: &CompiledBundle) -> Contents<'_> {
     }
 }
 
-fn human(args: &Args, contents: Option<&Contents<'_>>, findings: &[Finding], counts: (usize, usize)) -> String {
+fn human(path: &Path, contents: Option<&Contents<'_>>, findings: &[Finding], counts: (usize, usize)) -> String {
     let (errors, warnings) = counts;
     let mut text = paint::findings(findings);
     if !text.is_empty() {
@@ -132,7 +146,7 @@ fn human(args: &Args, contents: Option<&Contents<'_>>, findings: &[Finding], cou
             paint::counted(warnings, "warning")
         ),
     };
-    text += &format!("{}: {verdict}\n", args.bundle.display());
+    text += &format!("{}: {verdict}\n", path.display());
     if let Some(contents) = contents {
         let States { enabled, report_only, disabled, ignored } = contents.policies;
         let all = enabled + report_only + disabled + ignored;

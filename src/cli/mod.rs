@@ -12,6 +12,7 @@ mod explain;
 mod load;
 mod paint;
 mod request;
+mod rule;
 mod serve;
 mod test;
 

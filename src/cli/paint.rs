@@ -39,13 +39,22 @@ pub fn decision(decision: Decision, text: &str) -> String {
     verdict(decision == Decision::Allow, text)
 }
 
+/// `text` in the colour of a severity.
+pub fn severity(severity: Severity, text: &str) -> String {
+    styled(severity_style(severity), text)
+}
+
+const fn severity_style(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => BAD,
+        Severity::Warning => DOUBTFUL,
+    }
+}
+
 /// A finding as its `Display` writes it, in colour.
 pub fn finding(finding: &Finding) -> String {
     let tag = format!("{}[{}]", finding.severity, finding.id);
-    let style = match finding.severity {
-        Severity::Error => BAD,
-        Severity::Warning => DOUBTFUL,
-    };
+    let style = severity_style(finding.severity);
     let is_underline = |line: &str| line.starts_with(' ') && line.contains(" | ") && line.trim_end().ends_with('^');
     let mut is_tagged = false;
     let mut painted = String::new();

@@ -33,6 +33,7 @@ pub fn build(
     diagnostics.extend(problems.drain(..));
     let (heads, policies) = resolve_policies(bundle, &mut names, diagnostics);
     lint::settings(bundle, &heads, &policies, &names, diagnostics);
+    lint::bundle(bundle, &policies, &names, diagnostics);
     let countries = countries(bundle, database, diagnostics);
     if diagnostics.errors() > errors_before {
         return None;
@@ -217,7 +218,7 @@ fn assemble(
 }
 
 /// Whether the catalogue alone makes a principal eligible for workload policies.
-fn eligible(
+pub(super) fn eligible(
     eligibility: crate::model::bundle::Eligibility,
     tenant: Option<&Id>,
     principal: &ServicePrincipal,

@@ -21,7 +21,7 @@ use crate::model::policy::{
     Scope, UserTarget, Users,
 };
 use crate::model::set::Word;
-use crate::model::{Bundle, GrantControl, Id, LocationKind, Operator, State};
+use crate::model::{Bundle, GrantControl, Id, IdRef, LocationKind, Operator, State};
 use crate::text::{Diagnostic, Span, Spanned, suggest};
 
 /// What references can lead to.
@@ -113,6 +113,20 @@ impl<'b> Names<'b> {
     /// The catalogue's entry for an object id.
     pub fn principal(&self, id: &Id) -> Option<usize> {
         self.principals_by_id.value(id.as_ref()).copied()
+    }
+
+    /// The catalogue's entry that `name`, an object id or a display name, stands for; problems are not told.
+    pub fn principal_named(&self, name: &str) -> Option<usize> {
+        let by_id = self.principal(&Id::new(name));
+        by_id.or_else(|| match self.principals_by_name.get(name).map(Vec::as_slice) {
+            Some([index]) => Some(*index),
+            _ => None,
+        })
+    }
+
+    /// Whether `id` is the app id of an entry of the catalogue.
+    pub fn is_app_id(&self, id: IdRef<'_>) -> bool {
+        self.principals_by_app.value(id).is_some()
     }
 
     /// Resolves a policy, which stands at `index` in bundle order. Problems go to `diagnostics`; what they are about

@@ -1,19 +1,15 @@
 //! Every kind of diagnostic that compiling a bundle can give.
 //!
-//! Ids are stable. A test triggers each of them.
+//! Ids are stable. An error is what Graph refuses, or what doorward cannot judge; a warning is what surprises. The long
+//! form of each is `rules/<id>.md`; a test compiles its example, and its fix.
 
-use crate::text::{Rule, Severity};
+use crate::filter;
+use crate::text::{self, Rule};
 
-macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident: $severity:ident, $id:literal, $why:literal;)+) => {
-        $($(#[$doc])* pub const $name: Rule = Rule { id: $id, severity: Severity::$severity, why: $why };)+
+/// Those of filter rules.
+pub const FILTERS: &[&Rule] = filter::rules::ALL;
 
-        /// All of them, in the order of this file.
-        pub const ALL: &[&Rule] = &[$(&$name,)+];
-    };
-}
-
-rules! {
+text::declare_rules! {
     /// A file whose kind doorward does not read.
     UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml and .mmdb files";
     /// A document that is no policy, location, principal or settings.
@@ -99,11 +95,65 @@ rules! {
     /// A break-glass identity that a policy blocks.
     BREAK_GLASS: Error, "break-glass", "a break-glass identity must stay outside every enabled policy that blocks";
     /// A break-glass identity that a policy may block.
-    BREAK_GLASS_UNSURE: Warning, "break-glass-unsure", "membership in groups and roles is known only at request time, so this policy may block a break-glass identity";
+    BREAK_GLASS_UNSURE: Error, "break-glass-unsure", "groups, roles and attributes are known only at request time, so this policy may block a break-glass identity";
     /// A country database that is missing or broken.
     COUNTRY_DATABASE: Error, "country-database", "the country database is a MaxMind-format file of this bundle that maps addresses to country codes";
     /// A country location without a database.
     NO_COUNTRY_DATABASE: Warning, "no-country-database", "without a country database the country is unknown unless the caller sends it, and unknown never widens access";
+    /// `block` beside other controls.
+    BLOCK_WITH_CONTROLS: Error, "block-with-controls", "`block` stands alone: whoever is blocked is never asked for anything else";
+    /// Controls that a workload cannot meet.
+    WORKLOAD_CONTROL: Error, "workload-control", "a policy for service principals or agent identities can only block: nobody is there to meet another control";
+    /// A password change with other conditions or controls.
+    PASSWORD_CHANGE: Error, "password-change", "`passwordChange` is for users at risk: all resources, `userRiskLevels` as the only condition, and with MFA alone, joined by AND";
+    /// Applications, user actions and authentication contexts in one policy.
+    RESOURCE_KINDS: Error, "resource-kinds", "a policy is for applications, for user actions, or for authentication contexts, never for two of them";
+    /// Device registration with what it does not admit.
+    REGISTER_DEVICE: Error, "register-device", "a policy for device registration admits MFA or an authentication strength alone, and neither client apps nor a device filter";
+    /// A frequency of every time with a number.
+    SIGN_IN_FREQUENCY: Error, "sign-in-frequency", "`everyTime` has neither `value` nor `type`; a number of hours or days goes with `timeBased`";
+    /// Continuous access evaluation switched off for some.
+    CAE_DISABLED: Error, "cae-disabled", "continuous access evaluation can be disabled only for all resources and without conditions";
+    /// A country marked trusted.
+    TRUSTED_COUNTRY: Error, "trusted-country", "only locations of address ranges and compliant networks can be trusted, so `AllTrusted` never contains a country";
+    /// An include filter beside a word that leaves it nothing to add.
+    RESOURCE_FILTER: Warning, "resource-filter", "an application filter adds to the applications that are listed beside it, and never narrows them";
+    /// MFA twice.
+    STRENGTH_WITH_MFA: Warning, "strength-with-mfa", "an authentication strength is a kind of MFA; Entra offers one of the two in a policy";
+    /// A control that those in scope can never meet.
+    UNMEETABLE_CONTROL: Warning, "unmeetable-control", "a control that cannot be met is a block that does not say so";
+    /// An exclusion that takes nobody out.
+    POINTLESS_EXCLUSION: Warning, "pointless-exclusion", "an exclusion takes out of those who are included; whoever is not included needs none";
+    /// An exclusion of an agent that leaves its user account in.
+    AGENT_USER_EXCLUSION: Warning, "agent-user-exclusion", "an agent identity and its user account are two identities, and excluding the one, or its blueprint, does not exempt the other";
+    /// A condition that an identity in scope never meets.
+    FOREIGN_CONDITION: Warning, "foreign-condition", "all conditions of a policy must hold, so one that a kind of identity never meets keeps the policy from applying to it";
+    /// A policy for workloads that asks where a phone is.
+    GPS_LOCATION: Warning, "gps-location", "the position comes from the Authenticator app of a user; no workload has one";
+    /// A filter that exempts unregistered devices.
+    FILTER_UNREGISTERED: Warning, "filter-unregistered", "an unregistered device has no attributes, so negative operators hold for it, and a filter that excludes then exempts it";
+    /// A service principal that no policy covers.
+    UNCOVERED_PRINCIPAL: Warning, "uncovered-principal", "policies cover single-tenant applications of this tenant; Entra skips managed identities and all others without a word";
+    /// A service principal in a list of users.
+    PRINCIPAL_AS_USER: Warning, "principal-as-user", "service principals are in scope through `clientApplications` only, never as users and never through groups";
+    /// An object id that the catalogue does not have.
+    UNLISTED_PRINCIPAL: Warning, "unlisted-principal", "the object id of an app registration looks like that of its service principal and matches nobody";
+    /// Microsoft Graph as a resource.
+    GRAPH_RESOURCE: Warning, "graph-resource", "Entra does not judge Microsoft Graph as one resource but the services behind the permissions that are asked for";
+    /// `AllTrusted` when nothing is.
+    NO_TRUSTED_LOCATION: Warning, "no-trusted-location", "`AllTrusted` is every location marked `isTrusted`, and the MFA trusted IPs; with none of them it contains no address";
+    /// An allow list that lets no IPv6 in.
+    IPV4_ONLY: Warning, "ipv4-only", "an address is inside a range of its own family only, so whoever arrives over IPv6 is outside of all these locations";
+    /// Blocked countries that let unknown ones through.
+    UNKNOWN_COUNTRY: Warning, "unknown-country", "an address that is mapped to no country is in a country location only with `includeUnknownCountriesAndRegions`";
+    /// A risk level between or above those that policies name.
+    RISK_GAP: Warning, "risk-gap", "risk levels are a set, not a threshold: a level that no policy names meets no risk policy";
+    /// Addresses that are never seen.
+    PRIVATE_RANGE: Warning, "private-range", "the address of a request is the one that the token service sees; behind address translation that is never a private one";
+    /// A range of half the internet.
+    WIDE_RANGE: Warning, "wide-range", "Entra takes prefixes longer than /8; a wider one covers a good part of the internet";
+    /// An attribute that filters cannot read.
+    ATTRIBUTE_TYPE: Warning, "attribute-type", "filters compare custom security attributes of type String; of any other type they see null";
     /// More of something than a bundle may hold.
     TOO_MANY: Error, "too-many", "bundles are bounded, so that compiling one always ends";
 }

@@ -81,6 +81,19 @@ pub struct Rule {
     expression: Expression,
 }
 
+impl Rule {
+    /// The custom security attributes that it compares, as `Set_Attribute`, in the order written.
+    pub fn custom_attributes(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.expression.each(&mut |comparison| {
+            if let Attribute::Custom(name) = &comparison.attribute {
+                names.push(&**name);
+            }
+        });
+        names
+    }
+}
+
 /// One problem of a rule's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -110,6 +123,16 @@ enum Expression {
     And(Vec<Expression>),
     Not(Box<Expression>),
     Compare(Comparison),
+}
+
+impl Expression {
+    fn each<'e>(&'e self, visit: &mut impl FnMut(&'e Comparison)) {
+        match self {
+            Self::Or(terms) | Self::And(terms) => terms.iter().for_each(|term| term.each(visit)),
+            Self::Not(term) => term.each(visit),
+            Self::Compare(comparison) => visit(comparison),
+        }
+    }
 }
 
 /// One comparison. A negative operator is its positive test with `is_negated`.

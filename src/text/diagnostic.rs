@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::rule::Rule;
 use super::source::{Sources, Span};
 use crate::limits;
 
@@ -18,17 +19,6 @@ pub enum Severity {
     Error,
     /// The bundle is accepted, and something in it will surprise.
     Warning,
-}
-
-/// What a kind of diagnostic always says. Ids are stable, kebab-case nouns.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// Stable id, for example `unknown-location`.
-    pub id: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// The rule that was broken, one sentence, no final period.
-    pub why: &'static str,
 }
 
 /// One problem at one place.

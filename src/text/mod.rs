@@ -8,13 +8,16 @@ pub mod decode;
 pub mod diagnostic;
 pub mod document;
 pub mod json;
+pub mod rule;
 pub mod rules;
 pub mod source;
 pub mod suggest;
 pub mod yaml;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Finding, Rule, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Finding, Severity};
 pub use document::{Entry, Node, Value};
+pub(crate) use rule::rules as declare_rules;
+pub use rule::{Block, Rule, Section};
 pub use source::{FileId, RawBundle, RawFile, SourceFile, Sources, Span, Spanned};
 
 /// How a file writes its document down.

@@ -88,3 +88,39 @@ fn colour_is_for_terminals() {
     assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
 }
+
+#[test]
+fn a_rule_is_explained_without_a_bundle() {
+    let run = doorward(&["check", "--explain", "app-id"]);
+    insta::assert_snapshot!(run.told());
+}
+
+#[test]
+fn every_rule_is_listed_and_explained() {
+    let list = doorward(&["check", "--explain"]);
+    assert_eq!((list.code, list.stderr.as_str()), (0, ""));
+    let rules: Vec<_> = doorward::review::rules::every().collect();
+    assert_eq!(list.stdout.lines().count(), rules.len());
+    for rule in rules {
+        assert!(list.stdout.lines().any(|line| line.starts_with(&format!("{} ", rule.id))), "{}", rule.id);
+        let run = doorward(&["check", "--explain", rule.id]);
+        assert!(run.code == 0 && run.stdout.contains(&format!("[{}]: {}\n", rule.id, rule.why)), "{}", run.told());
+        for section in ["Example", "Fix", "Source"] {
+            assert!(run.stdout.contains(&format!("\n{section}\n")), "{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_rule_is_answered_with_the_nearest_or_with_all() {
+    let near = doorward(&["check", "--explain", "hostbits"]);
+    assert_eq!((near.code, near.stdout.as_str()), (2, ""));
+    insta::assert_snapshot!(near.stderr, @"error: no rule is called `hostbits`; did you mean `host-bits`? `doorward check --explain` lists all");
+    let far = doorward(&["check", "--explain", "policies/workload"]);
+    assert_eq!(far.code, 2);
+    assert!(far.stderr.contains("no rule is called `policies/workload`; these are all:"), "{}", far.stderr);
+    assert!(far.stderr.contains("unknown-location"));
+    for arguments in [&["check"][..], &["check", "policies/workload", "--explain", "host-bits"]] {
+        assert_eq!(doorward(arguments).code, 2, "{arguments:?}");
+    }
+}

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use doorward::review;
 use doorward::text::Rule;
-use doorward::{compile, filter, review, text};
 
 use super::tree::{File, all, none};
 
 fn rules() -> Vec<&'static Rule> {
-    let lists: [&[&'static Rule]; 4] =
-        [text::rules::ALL, compile::rules::ALL, &filter::rules::ALL, &review::rules::ALL];
-    lists.concat()
+    review::rules::every().collect()
 }
 
 #[test]

@@ -208,6 +208,11 @@ fn country(object: &mut Object<'_, '_>, context: &mut Context) -> LocationKind {
     if is_empty && !include_unknown {
         empty(object, "it has no countries", context);
     }
+    if let Some(node) = object.member("isTrusted").filter(|node| node.value == Value::Bool(true)) {
+        let help = "take it out, and exclude the location by its name";
+        let what = "a country location is marked trusted";
+        context.report(Diagnostic::new(&rules::TRUSTED_COUNTRY, node.span, what).help(help));
+    }
     LocationKind::Country { countries, include_unknown, lookup }
 }
 

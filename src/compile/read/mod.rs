@@ -3,6 +3,7 @@
 //! Knows which files and shapes a bundle may hold and hands each document to its reader; resolves no reference.
 //! A document is told by its shape: `@odata.type` where Graph writes it, else the properties that only one kind has.
 
+mod combination;
 mod fast;
 mod location;
 mod object;

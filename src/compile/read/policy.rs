@@ -3,6 +3,7 @@
 //! Source: Microsoft Graph metadata and reference, read August 2026.
 
 use super::super::rules;
+use super::combination;
 use super::object::{Context, Object, Path, parse_word};
 use super::target;
 use crate::model::policy::{
@@ -58,7 +59,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     }
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     let kept = std::mem::take(&mut context.kept);
-    Some(Policy {
+    let policy = Policy {
         id,
         display_name: display_name?,
         // WHY: with an unreadable state the bundle is refused; its other problems should show all the same.
@@ -68,7 +69,12 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         grant,
         has_session_controls,
         kept,
-    })
+    };
+    // WHY: of what could not be read nobody knows what it stands beside.
+    if is_readable {
+        combination::check(&policy, node, context);
+    }
+    Some(policy)
 }
 
 fn asks_for_nothing(grant: &GrantControls) -> bool {

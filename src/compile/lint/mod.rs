@@ -1,15 +1,23 @@
-//! Checks that need the whole bundle: settings that name policies, break-glass identities, scopes that are empty.
+//! What surprises: checks that need references resolved, or the whole bundle.
+//!
+//! Each is linear in what it looks at, and quiet about what could not be resolved, which has been reported. Policies that
+//! take no part are not looked at. Start with [`policy`] for one policy, [`bundle`] for all; `super::read::combination`
+//! has what Graph refuses in a policy as it is written.
 
-use super::policy::{CompiledPolicy, Grant, PolicyHead, UserList};
+mod break_glass;
+mod control;
+mod place;
+mod risk;
+mod scope;
+
+use super::policy::{CompiledPolicy, PolicyHead};
 use super::resolve::Names;
 use super::rules;
-use super::scope::{Blueprint, find};
 use crate::limits;
-use crate::model::bundle::DefaultDecision;
 use crate::model::location::CountryLookup;
 use crate::model::policy::{LocationTarget, Policy};
-use crate::model::{Bundle, FilterMode, Id, IdRef, LocationKind, ServicePrincipal, Truth};
-use crate::text::{Diagnostic, Diagnostics, Spanned, suggest};
+use crate::model::{Bundle, FilterMode, LocationKind};
+use crate::text::{Diagnostic, Diagnostics, suggest};
 
 /// Whether the author left `policy` out.
 pub fn is_ignored(bundle: &Bundle, policy: &Policy) -> bool {
@@ -61,9 +69,30 @@ pub fn settings(
     diagnostics: &mut Diagnostics,
 ) {
     ignored_policies(bundle, heads, diagnostics);
-    break_glass(bundle, heads, policies, names, diagnostics);
+    break_glass::break_glass(bundle, heads, policies, names, diagnostics);
     country_database(bundle, diagnostics);
     mfa_trusted_ips(bundle, diagnostics);
+}
+
+/// What surprises in the policies and locations of a bundle, references resolved.
+pub fn bundle(bundle: &Bundle, policies: &[CompiledPolicy], names: &Names<'_>, diagnostics: &mut Diagnostics) {
+    let mut problems = Vec::new();
+    for compiled in policies {
+        let Some(policy) = bundle.policies.get(compiled.index.as_usize()) else { continue };
+        control::controls(policy, &mut problems);
+        scope::scopes(bundle, policy, compiled, names, &mut problems);
+        scope::conditions(policy, compiled, &mut problems);
+        scope::resources(policy, &mut problems);
+        place::gps(bundle, policy, compiled, &mut problems);
+        diagnostics.extend(problems.drain(..));
+    }
+    scope::attribute_types(bundle, policies, &mut problems);
+    risk::gaps(bundle, policies, &mut problems);
+    place::no_trusted_location(bundle, policies, &mut problems);
+    place::ipv4_only(bundle, policies, &mut problems);
+    place::unknown_countries(bundle, policies, &mut problems);
+    place::ranges(bundle, &mut problems);
+    diagnostics.extend(problems);
 }
 
 fn ignored_policies(bundle: &Bundle, heads: &[PolicyHead], diagnostics: &mut Diagnostics) {
@@ -90,94 +119,6 @@ fn ignored_policies(bundle: &Bundle, heads: &[PolicyHead], diagnostics: &mut Dia
         }
         diagnostics.push(diagnostic);
     }
-}
-
-/// Ruling: an identity listed as break-glass may not be blocked by an enabled policy, whatever its other conditions.
-fn break_glass(
-    bundle: &Bundle,
-    heads: &[PolicyHead],
-    policies: &[CompiledPolicy],
-    names: &Names<'_>,
-    diagnostics: &mut Diagnostics,
-) {
-    for identity in &bundle.settings.break_glass {
-        if bundle.settings.default_decision == DefaultDecision::Block {
-            let what = format!("the default decision blocks the break-glass identity `{}`", identity.value);
-            diagnostics.push(Diagnostic::new(&rules::BREAK_GLASS_DEFAULT, identity.span, what));
-        }
-        let mut problems = Vec::new();
-        let id = break_glass_id(identity, policies, names, &mut problems);
-        diagnostics.extend(problems);
-        let Some(id) = id else { continue };
-        let principal = names.principal(&id).and_then(|index| bundle.principals.get(index));
-        let blocking = policies.iter().filter(|policy| !policy.is_report_only && matches!(policy.grant, Grant::Block));
-        for policy in blocking {
-            let rule = match may_cover(policy, &id, principal) {
-                Truth::True => &rules::BREAK_GLASS,
-                Truth::Unknown => &rules::BREAK_GLASS_UNSURE,
-                Truth::False => continue,
-            };
-            let name = heads.get(policy.index.as_usize()).map_or("", |head| &head.display_name);
-            let what = format!("`{name}` can block the break-glass identity `{}`", identity.value);
-            let mut diagnostic =
-                Diagnostic::new(rule, identity.span, what).help("exclude the identity from that policy");
-            if let Some(policy) = bundle.policies.get(policy.index.as_usize()) {
-                diagnostic = diagnostic.related(policy.display_name.span, "the policy");
-            }
-            diagnostics.push(diagnostic);
-        }
-    }
-}
-
-/// Resolves a break-glass identity as policies resolve theirs; an id of no GUID must at least be one that a policy
-/// names as a user.
-fn break_glass_id(
-    identity: &Spanned<Box<str>>,
-    policies: &[CompiledPolicy],
-    names: &Names<'_>,
-    problems: &mut Vec<Diagnostic>,
-) -> Option<Id> {
-    let id = Id::new(&identity.value);
-    let names_user = |policy: &CompiledPolicy| {
-        [&policy.users.include, &policy.users.exclude].iter().any(|list| find(&list.ids, id.as_ref()).is_some())
-    };
-    if policies.iter().any(names_user) {
-        return Some(id);
-    }
-    names.principal_id(&identity.value, identity.span, problems)
-}
-
-/// Whether a policy covers an identity of which nothing is known but its id and its entry of the catalogue. Without
-/// an entry it may be of any kind; each kind is judged for itself.
-fn may_cover(policy: &CompiledPolicy, id: &Id, principal: Option<&ServicePrincipal>) -> Truth {
-    let attributes = principal.and_then(|principal| principal.attributes.as_ref());
-    let id = id.as_ref();
-    let workload = policy.workloads.covers("", id, Blueprint::Inapplicable, attributes).holds;
-    let agent = policy.agents.covers("", id, Blueprint::Unknown, attributes).holds;
-    match principal {
-        Some(_) => workload | agent,
-        None => workload | agent | covers_user(policy, id) | covers_agent_user(policy, id),
-    }
-}
-
-/// Whether a policy covers the user `id`, of whom nothing else is known.
-fn covers_user(policy: &CompiledPolicy, id: IdRef<'_>) -> Truth {
-    let side = |list: &UserList| {
-        if list.all || find(&list.ids, id).is_some() {
-            Truth::True
-        } else if list.all_guests || list.guests.is_some() || !list.groups.is_empty() || !list.roles.is_empty() {
-            Truth::Unknown
-        } else {
-            Truth::False
-        }
-    };
-    side(&policy.users.include) & !side(&policy.users.exclude)
-}
-
-/// Whether a policy covers the agent's user account `id`.
-fn covers_agent_user(policy: &CompiledPolicy, id: IdRef<'_>) -> Truth {
-    let side = |list: &UserList| Truth::from(list.all_agent_users || find(&list.ids, id).is_some());
-    side(&policy.users.include) & !side(&policy.users.exclude)
 }
 
 /// The pseudo-location of the MFA trusted IPs is named, and nobody said which they are.

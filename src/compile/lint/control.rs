@@ -1,0 +1,60 @@
+//! Grant controls that cannot be met, or that say the same twice.
+//!
+//! Source: Entra documentation, "Conditional Access: Grant" and "Conditional Access: Conditions", read August 2026.
+
+use super::super::rules;
+use crate::model::policy::{GrantControls, Policy};
+use crate::model::{ClientApp, GrantControl, Operator, Platform, Set, TransferMethod};
+use crate::text::Diagnostic;
+
+const OF_DEVICES: [GrantControl; 2] = [GrantControl::CompliantDevice, GrantControl::DomainJoinedDevice];
+const OF_APPS: [GrantControl; 2] = [GrantControl::ApprovedApplication, GrantControl::CompliantApplication];
+const INTERACTIVE: [GrantControl; 3] = [GrantControl::Mfa, GrantControl::PasswordChange, GrantControl::RiskRemediation];
+
+/// Problems of the grant controls of a policy.
+pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {
+    let Some(grant) = policy.grant.as_ref().filter(|grant| !grant.built_in.contains(GrantControl::Block)) else {
+        return;
+    };
+    if grant.authentication_strength.is_some() && grant.built_in.contains(GrantControl::Mfa) {
+        let what = format!("`{}` names both `mfa` and an authentication strength", policy.display_name.value);
+        let help = "take `mfa` out: the strength asks for at least as much";
+        problems.push(Diagnostic::new(&rules::STRENGTH_WITH_MFA, grant.span, what).help(help));
+    }
+    let conditions = &policy.conditions;
+    if conditions.flows == Set::from_iter([TransferMethod::DeviceCodeFlow]) && !can_be_met(grant, &OF_DEVICES) {
+        let what = "with the device code flow no device control can be met";
+        let help = "write `builtInControls: [block]` if nobody is to use the flow";
+        problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
+    }
+    let is_legacy = |app| matches!(app, ClientApp::ExchangeActiveSync | ClientApp::EasSupported | ClientApp::Other);
+    let apps = conditions.client_apps;
+    if !apps.is_empty() && apps.iter().all(is_legacy) && !can_be_met(grant, &INTERACTIVE) {
+        let what = "legacy clients cannot be asked for anything";
+        let help = "write `builtInControls: [block]` if nobody is to use them";
+        problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
+    }
+    let platforms = conditions.platforms;
+    let lacking = [Platform::MacOs, Platform::Linux]
+        .into_iter()
+        .find(|platform| platforms.include.contains(*platform) && !platforms.exclude.contains(*platform));
+    if let Some(platform) = lacking.filter(|_| !can_be_met(grant, &OF_APPS)) {
+        let name = crate::model::set::Word::as_str(platform);
+        let what = format!("on {name} no app can be approved or protected");
+        let help = format!("take {name} out of `includePlatforms`, or add a control and `operator: OR`");
+        problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
+    }
+}
+
+/// Whether the controls can be met when those of `missing` cannot. A strength is met where MFA is.
+fn can_be_met(grant: &GrantControls, missing: &[GrantControl]) -> bool {
+    let is_missing = |control: GrantControl| missing.contains(&control);
+    let strength = grant.authentication_strength.iter().map(|_| !is_missing(GrantControl::Mfa));
+    let others = grant.terms_of_use.iter().chain(&grant.custom_factors).map(|_| true);
+    let built_in: Vec<_> = grant.built_in.iter().map(|control| !is_missing(control)).collect();
+    let mut each = built_in.into_iter().chain(strength).chain(others);
+    match grant.operator {
+        Operator::And => each.all(|can| can),
+        Operator::Or => each.any(|can| can),
+    }
+}
