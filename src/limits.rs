@@ -90,6 +90,10 @@ pub const REQUEST_ID_BYTES_MAX: usize = 256;
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.
 pub const RESOURCES_MAX: usize = 64;
+/// Most scopes of one request.
+pub const SCOPES_MAX: usize = 256;
+/// Most authentication strengths in a bundle. Entra allows 15 custom ones.
+pub const STRENGTHS_MAX: usize = 1_000;
 /// Most custom security attributes of one object, in a request or in the catalogue.
 pub const ATTRIBUTES_MAX: usize = 512;
 /// Most requests in flight on one core.

@@ -28,11 +28,28 @@ struct Table {
     cases: Vec<Case>,
 }
 
+/// `60` or `85a`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Plain(u32),
+    Lettered(String),
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(number) => number.fmt(f),
+            Self::Lettered(number) => number.fmt(f),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// The row.
-    number: u32,
+    /// The row; some have a letter.
+    number: Number,
     /// What the row says, as a sentence.
     note: String,
     /// Documents beside the shared ones, or in their place.
@@ -70,11 +87,14 @@ struct Finding {
     not_applied: BTreeMap<String, String>,
 }
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 7] = [
     ("11.1", include_str!("decision_table/11.1.yaml")),
     ("11.2", include_str!("decision_table/11.2.yaml")),
     ("11.3", include_str!("decision_table/11.3.yaml")),
     ("11.4", include_str!("decision_table/11.4.yaml")),
+    ("11.5", include_str!("decision_table/11.5.yaml")),
+    ("11.6", include_str!("decision_table/11.6.yaml")),
+    ("11.7", include_str!("decision_table/11.7.yaml")),
 ];
 
 fn table(name: &str) -> Table {
@@ -83,9 +103,13 @@ fn table(name: &str) -> Table {
 }
 
 #[test]
-fn every_row_from_1_to_59_has_a_case() {
-    let numbers: BTreeSet<u32> = FILES.iter().flat_map(|(name, _)| table(name).cases).map(|case| case.number).collect();
-    assert_eq!(numbers, (1..=59).collect());
+fn each_of_the_113_rows_has_a_case() {
+    let numbers: BTreeSet<String> =
+        FILES.iter().flat_map(|(name, _)| table(name).cases).map(|case| case.number.to_string()).collect();
+    let letters = ["85a", "85b", "85c", "85d", "85e"].map(str::to_owned);
+    let rows: BTreeSet<String> = (1..=108).map(|number: u32| number.to_string()).chain(letters).collect();
+    assert_eq!(rows.len(), 113);
+    assert_eq!(numbers, rows);
 }
 
 #[test]
@@ -106,6 +130,21 @@ fn rows_about_risk_hold() {
 #[test]
 fn rows_about_states_and_combination_hold() {
     check("11.4");
+}
+
+#[test]
+fn rows_about_users_hold() {
+    check("11.5");
+}
+
+#[test]
+fn rows_about_filters_hold() {
+    check("11.6");
+}
+
+#[test]
+fn rows_about_agents_hold() {
+    check("11.7");
 }
 
 /// Runs every case of a file and reports all that fail, not only the first.

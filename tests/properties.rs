@@ -21,12 +21,15 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
 use doorward::compile::{self, CompiledBundle};
-use doorward::evaluate::{self, Evaluation, Outcome};
+use doorward::evaluate::{self, Evaluation, MergedSession, Outcome};
 use doorward::model::bundle::MissingIp;
 use doorward::model::location::CountryFact;
 use doorward::model::policy::{Policy, PrincipalTarget, UserTarget};
 use doorward::model::request::Satisfied;
-use doorward::model::{Bundle, Decision, GrantControl, IdentityKind, Reason, State, TokenRequest, Truth};
+use doorward::model::set::Word;
+use doorward::model::{
+    Bundle, Decision, FrequencyFactors, GrantControl, IdentityKind, Reason, State, TokenRequest, Truth,
+};
 use doorward::text::Diagnostics;
 
 use oracle::generate::{Scene, placed, policy, scene};
@@ -57,6 +60,9 @@ struct Verdict {
     policies: BTreeSet<String>,
     report_only: BTreeSet<String>,
     unmet: BTreeSet<String>,
+    /// What the token comes with, in the oracle's words.
+    session: Vec<String>,
+    is_told_to_use_work_account: bool,
 }
 
 /// A country database, for the engine as bytes and for the oracle as something to look up in.
@@ -120,6 +126,8 @@ impl Bench<'_> {
                     policies: ids(&answer.policies),
                     report_only: ids(&answer.report_only),
                     unmet: answer.unmet.into_iter().collect(),
+                    session: answer.session,
+                    is_told_to_use_work_account: answer.is_told_to_use_work_account,
                 })
             }
             Self::Engine(compiled) => {
@@ -134,6 +142,8 @@ impl Bench<'_> {
                     policies: ids(evaluation.policies()),
                     report_only: ids(evaluation.report_only()),
                     unmet: evaluation.unmet(compiled).map(|control| control.name()).collect(),
+                    session: evaluation.session(compiled).map(session).unwrap_or_default(),
+                    is_told_to_use_work_account: evaluation.message().is_some(),
                 })
             }
         }
@@ -143,6 +153,28 @@ impl Bench<'_> {
     fn verdict(&self, request: &TokenRequest<'_>) -> Option<Verdict> {
         self.judge(request).ok()
     }
+}
+
+/// A merged session in the oracle's words.
+fn session(session: MergedSession<'_>) -> Vec<String> {
+    let controls = session.controls;
+    let frequency = controls.sign_in_frequency.map(|frequency| {
+        let is_both = frequency.factors == FrequencyFactors::PrimaryAndSecondary;
+        format!("every {} hours, {}", frequency.hours(), if is_both { "both factors" } else { "second factor" })
+    });
+    let words = [
+        controls.persistent_browser.map(Word::as_str),
+        controls.cloud_app_security.map(Word::as_str),
+        controls.continuous_access_evaluation.map(Word::as_str),
+        controls.application_enforced_restrictions.then_some("restrictions"),
+        controls.disable_resilience_defaults.then_some("no resilience"),
+        controls.secure_sign_in_session.then_some("bound"),
+    ];
+    let words = words.into_iter().flatten().map(str::to_owned);
+    let profiles = session.filtering_profiles.into_iter().map(|id| format!("profile {id}"));
+    let mut lines: Vec<String> = frequency.into_iter().chain(words).chain(profiles).collect();
+    lines.sort();
+    lines
 }
 
 fn id(policy: &Policy) -> String {
@@ -214,7 +246,9 @@ fn trace_shows_every_condition_and_policy_as_the_oracle_does() {
                     | Outcome::ReportOnlySuccess
                     | Outcome::ReportOnlyFailure
                     | Outcome::ReportOnlyInterrupted => true,
-                    Outcome::NotApplied | Outcome::ReportOnlyNotApplied | Outcome::NotEnabled => false,
+                    Outcome::NotApplied | Outcome::ReportOnlyNotApplied | Outcome::NotEnabled | Outcome::Unknown => {
+                        false
+                    }
                 };
                 prop_assert_eq!(applies, possible.remove(&id), "{} {:?} {:?}", id, policy, request);
                 if policy.outcome == Outcome::NotEnabled {
@@ -333,7 +367,7 @@ fn report_only_policies_never_change_the_decision() {
     });
 }
 
-/// Risk, platform, device, authentication flow and authentication context are no evidence in this sense: Entra defines
+/// Risk, platform, device, scopes, authentication flow and authentication context are no evidence in this sense: Entra defines
 /// what their absence means, so leaving one out is saying something else, not saying less.
 #[test]
 fn less_evidence_never_turns_block_into_allow() {
@@ -372,10 +406,12 @@ fn with_less_evidence<'a>(
     // The bundle may say what a missing address means: outside of every location.
     let address_is_evidence = !outside_all;
     let country_is_evidence = !other_witness && (network.ip_address.is_some() || !outside_all);
-    // A user action stands in the place of applications; without it the applications would be asked for.
-    let apps_are_evidence = request.resource.user_action.is_none();
+    // A user action stands in the place of applications; without it the applications would be asked for. Scopes without
+    // an application say what is asked for as well.
+    let apps_are_evidence = request.resource.user_action.is_none() && request.resource.scopes.is_empty();
     // Beside a resource's kind a user action contradicts it, and without the action that resource is asked for.
-    let action_is_evidence = request.resource.app_ids.is_empty() && request.resource.kind.is_none();
+    let action_is_evidence =
+        request.resource.app_ids.is_empty() && request.resource.kind.is_none() && request.resource.scopes.is_empty();
 
     type Removal = (&'static str, bool, fn(&mut TokenRequest<'_>));
     let removals: [Removal; 18] = [
@@ -418,7 +454,6 @@ fn with_less_evidence<'a>(
 /// The same scenes on every run: this is about the generator, not about luck.
 #[test]
 fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_ways() {
-    use doorward::model::set::Word;
     let countries = Countries::load();
     let mut runner = TestRunner::deterministic();
     let scenes = scene(countries.is_some(), 24);
@@ -432,6 +467,10 @@ fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_way
                     seen.insert(field);
                 }
                 Ok(verdict) => {
+                    seen.extend(verdict.session);
+                    if verdict.is_told_to_use_work_account {
+                        seen.insert("told to use a work account".to_owned());
+                    }
                     seen.insert(verdict.reason.as_str().to_owned());
                     seen.insert(format!("{:?} {}", request.identity.kind, verdict.decision.as_str()));
                 }
@@ -447,7 +486,17 @@ fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_way
             assert!(seen.contains(&end), "no scene ends in {end}");
         }
     }
-    for field in ["identity.type", "identity.audience", "identity.customSecurityAttributes"] {
+    let sessions = [
+        "every 0 hours, both factors",
+        "every 24 hours, second factor",
+        "never",
+        "blockDownloads",
+        "profile profile-1",
+    ];
+    for end in sessions.iter().chain(&["strictLocation", "told to use a work account"]) {
+        assert!(seen.contains(*end), "no scene ends with {end}");
+    }
+    for field in ["identity.type", "identity.audience", "identity.customSecurityAttributes", "identity.homeTenant"] {
         assert!(seen.contains(field), "no scene contradicts itself about {field}");
     }
 }

@@ -110,6 +110,7 @@ fn outcome(trace: &PolicyTrace) -> String {
         }
         PolicyOutcome::NotApplied | PolicyOutcome::ReportOnlyNotApplied => "does not apply".to_owned(),
         PolicyOutcome::NotEnabled => "takes no part".to_owned(),
+        PolicyOutcome::Unknown => "is left out".to_owned(),
     }
 }
 

@@ -261,6 +261,7 @@ impl Gate {
     const PLAIN: u8 = 4;
     const REPORT_ONLY: u8 = 8;
     const BLOCK: u8 = 16;
+    const SESSION: u8 = 32;
 
     const fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -274,6 +275,11 @@ impl Gate {
     /// Whether it is reported only.
     pub(crate) const fn is_report_only(self) -> bool {
         self.has(Self::REPORT_ONLY)
+    }
+
+    /// Whether it has session controls.
+    pub(crate) const fn has_session(self) -> bool {
+        self.has(Self::SESSION)
     }
 
     /// Whether it blocks.
@@ -299,6 +305,7 @@ impl Gates {
                 (policy.is_plain(), Gate::PLAIN),
                 (policy.is_report_only, Gate::REPORT_ONLY),
                 (matches!(policy.grant, Grant::Block), Gate::BLOCK),
+                (policy.has_session(), Gate::SESSION),
             ];
             let offset = |gates: &Self| u32::try_from(gates.locations.len()).unwrap_or(u32::MAX);
             let include = offset(&gates);
