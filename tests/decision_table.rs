@@ -74,6 +74,15 @@ struct Expectation {
     /// Policies that do not apply, with the first condition that does not hold.
     #[serde(default)]
     not_applied: BTreeMap<String, String>,
+    /// What the token comes with, in words.
+    #[serde(default)]
+    session: Vec<String>,
+    /// How policies came out, in the words of sign-in logs.
+    #[serde(default)]
+    results: BTreeMap<String, String>,
+    /// Whether the person is told to use a work account.
+    #[serde(default)]
+    told_to_use_work_account: bool,
 }
 
 /// What a judge found, in the terms of [`Expectation`].
@@ -85,8 +94,12 @@ struct Finding {
     report_only: BTreeSet<String>,
     unmet: Vec<String>,
     not_applied: BTreeMap<String, String>,
+    session: Vec<String>,
+    results: BTreeMap<String, String>,
+    told_to_use_work_account: bool,
 }
 
+/// The rows of the table.
 const FILES: [(&str, &str); 7] = [
     ("11.1", include_str!("decision_table/11.1.yaml")),
     ("11.2", include_str!("decision_table/11.2.yaml")),
@@ -97,8 +110,17 @@ const FILES: [(&str, &str); 7] = [
     ("11.7", include_str!("decision_table/11.7.yaml")),
 ];
 
+/// What the rows leave out; their numbers are names.
+const MORE: [(&str, &str); 5] = [
+    ("identity", include_str!("decision_table/identity.yaml")),
+    ("resource", include_str!("decision_table/resource.yaml")),
+    ("grant", include_str!("decision_table/grant.yaml")),
+    ("session", include_str!("decision_table/session.yaml")),
+    ("result", include_str!("decision_table/result.yaml")),
+];
+
 fn table(name: &str) -> Table {
-    let (_, text) = FILES.iter().find(|(file, _)| *file == name).expect("the file is part of the table");
+    let (_, text) = FILES.iter().chain(&MORE).find(|(file, _)| *file == name).expect("the file is part of the table");
     serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -147,6 +169,31 @@ fn rows_about_agents_hold() {
     check("11.7");
 }
 
+#[test]
+fn each_kind_of_identity_is_scoped_by_its_own_fields() {
+    check("identity");
+}
+
+#[test]
+fn resources_are_told_by_id_suite_filter_and_scope() {
+    check("resource");
+}
+
+#[test]
+fn grant_controls_are_judged_from_what_is_satisfied() {
+    check("grant");
+}
+
+#[test]
+fn session_controls_of_enforced_policies_are_merged() {
+    check("session");
+}
+
+#[test]
+fn policies_come_out_in_the_words_of_sign_in_logs() {
+    check("result");
+}
+
 /// Runs every case of a file and reports all that fail, not only the first.
 fn check(name: &str) {
     let table = table(name);
@@ -169,6 +216,9 @@ impl Finding {
             && self.policies == expected.policies
             && self.report_only == expected.report_only
             && self.unmet == expected.unmet
+            && self.session == expected.session
+            && self.told_to_use_work_account == expected.told_to_use_work_account
+            && expected.results.iter().all(|(policy, result)| self.results.get(policy) == Some(result))
             && expected.not_applied.iter().all(|(policy, condition)| self.not_applied.get(policy) == Some(condition))
     }
 }
@@ -216,6 +266,14 @@ fn engine(table: &Table, case: &Case) -> Finding {
             report_only: names(evaluation.report_only()),
             unmet: evaluation.unmet(&bundle).map(|control| control.name()).collect(),
             not_applied: failed.collect(),
+            session: evaluation.session(&bundle).map(oracle::session_in_words).unwrap_or_default(),
+            results: trace
+                .iter()
+                .map(|policy| {
+                    (bundle.policy(policy.policy).display_name.to_string(), policy.outcome.as_str().to_owned())
+                })
+                .collect(),
+            told_to_use_work_account: evaluation.message().is_some(),
         }
     })
 }
@@ -239,6 +297,9 @@ fn oracle(table: &Table, case: &Case) -> Finding {
             report_only: names(&answer.report_only),
             unmet: answer.unmet,
             not_applied: failed.collect(),
+            session: answer.session,
+            results: bundle.policies.iter().map(name).zip(answer.results.into_iter().map(str::to_owned)).collect(),
+            told_to_use_work_account: answer.is_told_to_use_work_account,
         }
     })
 }

@@ -21,15 +21,13 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
 use doorward::compile::{self, CompiledBundle};
-use doorward::evaluate::{self, Evaluation, MergedSession, Outcome};
+use doorward::evaluate::{self, Evaluation, Outcome};
 use doorward::model::bundle::MissingIp;
 use doorward::model::location::CountryFact;
 use doorward::model::policy::{Policy, PrincipalTarget, UserTarget};
 use doorward::model::request::Satisfied;
 use doorward::model::set::Word;
-use doorward::model::{
-    Bundle, Decision, FrequencyFactors, GrantControl, IdentityKind, Reason, State, TokenRequest, Truth,
-};
+use doorward::model::{Bundle, Decision, GrantControl, IdentityKind, Reason, State, TokenRequest, Truth};
 use doorward::text::Diagnostics;
 
 use oracle::generate::{Scene, placed, policy, scene};
@@ -142,7 +140,7 @@ impl Bench<'_> {
                     policies: ids(evaluation.policies()),
                     report_only: ids(evaluation.report_only()),
                     unmet: evaluation.unmet(compiled).map(|control| control.name()).collect(),
-                    session: evaluation.session(compiled).map(session).unwrap_or_default(),
+                    session: evaluation.session(compiled).map(oracle::session_in_words).unwrap_or_default(),
                     is_told_to_use_work_account: evaluation.message().is_some(),
                 })
             }
@@ -153,28 +151,6 @@ impl Bench<'_> {
     fn verdict(&self, request: &TokenRequest<'_>) -> Option<Verdict> {
         self.judge(request).ok()
     }
-}
-
-/// A merged session in the oracle's words.
-fn session(session: MergedSession<'_>) -> Vec<String> {
-    let controls = session.controls;
-    let frequency = controls.sign_in_frequency.map(|frequency| {
-        let is_both = frequency.factors == FrequencyFactors::PrimaryAndSecondary;
-        format!("every {} hours, {}", frequency.hours(), if is_both { "both factors" } else { "second factor" })
-    });
-    let words = [
-        controls.persistent_browser.map(Word::as_str),
-        controls.cloud_app_security.map(Word::as_str),
-        controls.continuous_access_evaluation.map(Word::as_str),
-        controls.application_enforced_restrictions.then_some("restrictions"),
-        controls.disable_resilience_defaults.then_some("no resilience"),
-        controls.secure_sign_in_session.then_some("bound"),
-    ];
-    let words = words.into_iter().flatten().map(str::to_owned);
-    let profiles = session.filtering_profiles.into_iter().map(|id| format!("profile {id}"));
-    let mut lines: Vec<String> = frequency.into_iter().chain(words).chain(profiles).collect();
-    lines.sort();
-    lines
 }
 
 fn id(policy: &Policy) -> String {
@@ -240,22 +216,13 @@ fn trace_shows_every_condition_and_policy_as_the_oracle_does() {
             }
             for policy in &trace {
                 let id = compiled.policy(policy.policy).id.to_string();
-                let applies = match policy.outcome {
-                    Outcome::Success
-                    | Outcome::Failure
-                    | Outcome::ReportOnlySuccess
-                    | Outcome::ReportOnlyFailure
-                    | Outcome::ReportOnlyInterrupted => true,
-                    Outcome::NotApplied | Outcome::ReportOnlyNotApplied | Outcome::NotEnabled | Outcome::Unknown => {
-                        false
-                    }
-                };
-                prop_assert_eq!(applies, possible.remove(&id), "{} {:?} {:?}", id, policy, request);
-                if policy.outcome == Outcome::NotEnabled {
+                let own = scene.bundle.policies.iter().position(|own| self::id(own) == id).expect("the policy exists");
+                prop_assert_eq!(policy.outcome.as_str(), answer.results[own], "{} {:?} {:?}", id, policy, request);
+                prop_assert_eq!(policy.outcome.applies(), possible.remove(&id), "{} {:?} {:?}", id, policy, request);
+                if matches!(policy.outcome, Outcome::NotEnabled | Outcome::Unknown) {
                     continue;
                 }
-                let own = scene.bundle.policies.iter().find(|own| self::id(own) == id).expect("the policy exists");
-                let conditions = oracle::conditions(&scene.bundle, &country_of, request, own);
+                let conditions = oracle::conditions(&scene.bundle, &country_of, request, &scene.bundle.policies[own]);
                 let expected: BTreeMap<&str, Truth> = conditions.into_iter().collect();
                 let shown: BTreeMap<&str, Truth> =
                     policy.conditions.iter().map(|condition| (condition.condition, condition.holds)).collect();

@@ -67,6 +67,16 @@ pub fn unmet(bundle: &Bundle, policy: &Policy, satisfied: &Satisfied<'_>) -> Vec
     }
 }
 
+/// Whether the person could still satisfy the policy on the spot: a device or an app cannot be had in a moment.
+pub fn can_be_asked_for(policy: &Policy, missing: &[String]) -> bool {
+    let device_or_app = ["compliantDevice", "domainJoinedDevice", "approvedApplication", "compliantApplication"];
+    let mut can_be = missing.iter().map(|name| !device_or_app.contains(&name.as_str()));
+    match &policy.grant {
+        Some(grant) if grant.operator == Operator::Or && !remediates(grant) => can_be.any(|can_be| can_be),
+        _ => can_be.all(|can_be| can_be),
+    }
+}
+
 fn remediates(grant: &GrantControls) -> bool {
     grant.built_in.contains(GrantControl::RiskRemediation)
 }

@@ -17,6 +17,7 @@ mod resource;
 pub mod rule;
 mod rule_text;
 mod subject;
+mod words;
 mod world;
 
 use std::net::IpAddr;
@@ -28,6 +29,7 @@ use doorward::model::policy::Policy;
 use doorward::model::{Bundle, Decision, Reason, State, TokenRequest, Truth};
 
 pub use fact::conflicts;
+pub use words::session_in_words;
 
 /// Finds the country of an address; `None` when the bundle has no country database.
 pub type CountryOf<'a> = &'a dyn Fn(IpAddr) -> Option<CountryFact>;
@@ -47,6 +49,8 @@ pub struct OracleAnswer {
     pub applies: Vec<Truth>,
     /// What the token comes with, in words; empty without a token.
     pub session: Vec<String>,
+    /// How each policy came out, in the words of sign-in logs.
+    pub results: Vec<&'static str>,
     /// Whether the person is told to use a work account.
     pub is_told_to_use_work_account: bool,
 }
@@ -112,7 +116,40 @@ pub fn decide(
     let is_told_to_use_work_account = reason == Reason::BlockedByPolicy
         && control::refuses_personal(&Case { bundle, country_of, request }, &deciding);
     let decision = reason.decision();
-    Ok(OracleAnswer { decision, reason, policies, report_only, unmet, applies, session, is_told_to_use_work_account })
+    let results = bundle.policies.iter().zip(&applies);
+    let results = results.map(|(policy, applies)| result(bundle, policy, *applies, request)).collect();
+    Ok(OracleAnswer {
+        decision,
+        results,
+        reason,
+        policies,
+        report_only,
+        unmet,
+        applies,
+        session,
+        is_told_to_use_work_account,
+    })
+}
+
+/// How a policy came out, in the words of sign-in logs.
+fn result(bundle: &Bundle, policy: &Policy, applies: Truth, request: &TokenRequest<'_>) -> &'static str {
+    let is_report_only = policy.state == State::ReportOnly;
+    let missing = control::unmet(bundle, policy, &request.satisfied);
+    if policy.state == State::Disabled || policy.is_deleted {
+        "notEnabled"
+    } else if !takes_part(bundle, policy) {
+        "unknown"
+    } else if !applies.is_possible() {
+        if is_report_only { "reportOnlyNotApplied" } else { "notApplied" }
+    } else if !control::blocks(policy) && missing.is_empty() {
+        if is_report_only { "reportOnlySuccess" } else { "success" }
+    } else if !is_report_only {
+        "failure"
+    } else if !control::blocks(policy) && control::can_be_asked_for(policy, &missing) {
+        "reportOnlyInterrupted"
+    } else {
+        "reportOnlyFailure"
+    }
 }
 
 /// Whether `policy` applies: every condition holds. Policies that take no part never do.
