@@ -111,12 +111,13 @@ const FILES: [(&str, &str); 7] = [
 ];
 
 /// What the rows leave out; their numbers are names.
-const MORE: [(&str, &str); 5] = [
+const MORE: [(&str, &str); 6] = [
     ("identity", include_str!("decision_table/identity.yaml")),
     ("resource", include_str!("decision_table/resource.yaml")),
     ("grant", include_str!("decision_table/grant.yaml")),
     ("session", include_str!("decision_table/session.yaml")),
     ("result", include_str!("decision_table/result.yaml")),
+    ("open", include_str!("decision_table/open.yaml")),
 ];
 
 fn table(name: &str) -> Table {
@@ -192,6 +193,47 @@ fn session_controls_of_enforced_policies_are_merged() {
 #[test]
 fn policies_come_out_in_the_words_of_sign_in_logs() {
     check("result");
+}
+
+#[test]
+fn what_is_left_open_is_ruled_on() {
+    check("open");
+}
+
+/// Rulings name cases; a name that leads nowhere would be a promise that nothing holds.
+#[test]
+fn every_case_that_a_ruling_names_is_there() {
+    let rulings = include_str!("../src/model/rulings.rs");
+    let of =
+        |file: &str| -> BTreeSet<String> { table(file).cases.iter().map(|case| case.number.to_string()).collect() };
+    let all: BTreeSet<String> = MORE.iter().flat_map(|(file, _)| of(file)).collect();
+    let open = of("open");
+    let rows = rulings.lines().filter_map(|line| line.strip_prefix("//! | ")).filter_map(|row| {
+        let number: u32 = row.split(" | ").next()?.parse().ok()?;
+        Some((number, row.rsplit(" | ").next()?.trim_end_matches(" |")))
+    });
+    let rows: BTreeMap<u32, &str> = rows.collect();
+    assert_eq!(rows.keys().copied().collect::<Vec<_>>(), (1..=24).collect::<Vec<_>>());
+    for (number, held_by) in rows {
+        assert_eq!(held_by.contains(&format!("open {number}")), open.contains(&number.to_string()), "{number}");
+        let cases = held_by.split("; ").filter(|part| part.starts_with("case"));
+        for name in cases.flat_map(|part| part.split('`').skip(1).step_by(2)) {
+            assert!(all.contains(name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn all_of_4096_groups_are_considered() {
+    let mut table = table("identity");
+    let mut case =
+        table.cases.remove(table.cases.iter().position(|case| case.number.to_string() == "group").expect("a case"));
+    let group = case.request["identity"]["groups"][0].take();
+    let others = (1..4096).map(|number| serde_json::Value::from(format!("c2000000-0000-4000-8000-{number:012x}")));
+    case.request["identity"]["groups"] = others.chain([group]).collect();
+    for found in [engine(&table, &case), oracle(&table, &case)] {
+        assert!(found.agrees_with(&case.expect), "{found:?}");
+    }
 }
 
 /// Runs every case of a file and reports all that fail, not only the first.
