@@ -308,7 +308,7 @@ fn engine(table: &Table, case: &Case) -> Finding {
             report_only: names(evaluation.report_only()),
             unmet: evaluation.unmet(&bundle).map(|control| control.name()).collect(),
             not_applied: failed.collect(),
-            session: evaluation.session(&bundle).map(oracle::session_in_words).unwrap_or_default(),
+            session: evaluation.session(&bundle).map(oracle::words::session_in_words).unwrap_or_default(),
             results: trace
                 .iter()
                 .map(|policy| {

@@ -140,7 +140,7 @@ impl Bench<'_> {
                     policies: ids(evaluation.policies()),
                     report_only: ids(evaluation.report_only()),
                     unmet: evaluation.unmet(compiled).map(|control| control.name()).collect(),
-                    session: evaluation.session(compiled).map(oracle::session_in_words).unwrap_or_default(),
+                    session: evaluation.session(compiled).map(oracle::words::session_in_words).unwrap_or_default(),
                     is_told_to_use_work_account: evaluation.message().is_some(),
                 })
             }

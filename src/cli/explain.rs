@@ -51,6 +51,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
                 if let Some(reported) = answer::report_only(bundle, &evaluation) {
                     text += &format!("  report-only: {reported}\n");
                 }
+                text += &answer::beside(bundle, &evaluation);
                 text + "\n" + &policies(bundle, &traces, args.all)
             }
         };

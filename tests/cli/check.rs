@@ -88,3 +88,21 @@ fn colour_is_for_terminals() {
     assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
 }
+
+#[test]
+fn a_summary_counts_what_a_bundle_contains() {
+    for (name, sample) in [("workload", "policies/workload"), ("graph_export", "policies/graph-export")] {
+        let run = doorward(&["check", sample, "--summary"]);
+        assert_eq!(run.code, 0);
+        insta::assert_snapshot!(format!("summary_of_{name}"), run.stdout);
+    }
+}
+
+#[test]
+fn a_summary_in_json_has_the_same_counts_and_comes_with_an_invalid_bundle_too() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let run = doorward(&["check", folder.path().to_str().unwrap(), "--summary", "--format", "json"]);
+    assert_eq!(run.code, 3);
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&body["summary"]).unwrap());
+}

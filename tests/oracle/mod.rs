@@ -17,7 +17,7 @@ mod resource;
 pub mod rule;
 mod rule_text;
 mod subject;
-mod words;
+pub mod words;
 mod world;
 
 use std::net::IpAddr;
@@ -29,7 +29,6 @@ use doorward::model::policy::Policy;
 use doorward::model::{Bundle, Decision, Reason, State, TokenRequest, Truth};
 
 pub use fact::conflicts;
-pub use words::session_in_words;
 
 /// Finds the country of an address; `None` when the bundle has no country database.
 pub type CountryOf<'a> = &'a dyn Fn(IpAddr) -> Option<CountryFact>;
