@@ -101,7 +101,7 @@ pub const IN_FLIGHT_PER_CORE_MAX: usize = 1_024;
 /// Most streams open on one core. A stream decides one message at a time and mostly waits, so it takes no place of a
 /// request.
 pub const STREAMS_PER_CORE_MAX: usize = 1_024;
-/// Most policies that one message may have explained, over all its requests: an explained policy is about a kilobyte.
+/// Most policies that one message may have explained, over all its requests: an explained policy is about two kilobytes.
 pub const EXPLAINED_POLICIES_MAX: usize = 10_000;
 /// Most connections open on one core.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use doorward::compile::{self, Mode};
-use doorward::evaluate::{self, Evaluation};
+use doorward::evaluate::{self, Evaluation, Side};
 use doorward::model::policy::Policy;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
@@ -234,6 +234,24 @@ fn all_of_4096_groups_are_considered() {
     for found in [engine(&table, &case), oracle(&table, &case)] {
         assert!(found.agrees_with(&case.expect), "{found:?}");
     }
+}
+
+/// Every word that some case is explained with. Those of Graph's `conditionalAccessRule` are spelled as there.
+#[test]
+fn rules_that_decide_are_named_in_the_words_of_sign_in_logs() {
+    let mut words = BTreeSet::new();
+    for (name, _) in FILES.iter().chain(&MORE) {
+        let table = table(name);
+        for case in &table.cases {
+            let bundle = compile::compile(&raw(&table, case)).bundle.expect("the case's bundle compiles");
+            let traces = with_request(case, |request| evaluate::trace(&bundle, request)).expect("no contradiction");
+            for (side, of) in [(Side::Include, "include"), (Side::Exclude, "exclude")] {
+                let rules = traces.iter().flat_map(|policy| policy.rules_satisfied(side));
+                words.extend(rules.map(|(condition, rule)| format!("{condition} {of} {rule}")));
+            }
+        }
+    }
+    insta::assert_snapshot!(words.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 /// Runs every case of a file and reports all that fail, not only the first.

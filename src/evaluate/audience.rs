@@ -40,14 +40,13 @@ pub struct Audiences<'a> {
 impl<'a> Audiences<'a> {
     /// The resources of `resource`. Cost: linear in the scopes.
     pub fn of(resource: &'a Resource<'a>) -> Self {
-        let named = resource.app_ids.as_slice();
-        let scopes = resource.scopes.as_slice();
+        let (named, scopes) = (resource.app_ids.as_slice(), resource.scopes.as_slice());
         let is_open_id = |scope: &&str| is_one_of(&OPEN_ID_SCOPES, scope);
         let is_baseline = !scopes.is_empty()
             && resource.user_action.is_none()
             && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
-        let is_own_token = !named.is_empty() && !named.contains(&GRAPH) && scopes.iter().all(is_open_id);
-        Self { named, is_baseline, has_directory: is_baseline && !is_own_token }
+        let is_own_token = || !named.is_empty() && !named.contains(&GRAPH) && scopes.iter().all(is_open_id);
+        Self { named, is_baseline, has_directory: is_baseline && !is_own_token() }
     }
 
     /// Whether the request says of no resource at all.
