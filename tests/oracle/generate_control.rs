@@ -14,7 +14,7 @@ use doorward::text::Span;
 use super::generate::placed;
 use super::world::STRENGTHS;
 
-/// Controls of a policy; `block` half of the time, now and then beside others.
+/// Controls of a policy; often `block` or nothing.
 pub fn grant() -> impl Strategy<Value = Option<GrantControls>> {
     let nothing = (Set::EMPTY, None, Vec::new(), Vec::new());
     let block = (Set::from_iter([GrantControl::Block]), None, Vec::new(), Vec::new());
@@ -25,7 +25,7 @@ pub fn grant() -> impl Strategy<Value = Option<GrantControls>> {
         subsequence(vec!["factor-1"], 0..=1).prop_map(|ids| ids.into_iter().map(Into::into).collect()),
     );
     let operator = select(Operator::ALL);
-    (operator, prop_oneof![6 => Just(block), 5 => controls, 1 => Just(nothing)]).prop_map(
+    (operator, prop_oneof![6 => Just(block), 5 => controls, 4 => Just(nothing)]).prop_map(
         |(operator, (built_in, authentication_strength, terms_of_use, custom_factors))| {
             let is_empty: bool = built_in.is_empty()
                 && authentication_strength.is_none()
@@ -81,7 +81,7 @@ pub fn session() -> impl Strategy<Value = (SessionControls, Option<Box<str>>)> {
     let is_on = || proptest::bool::weighted(0.1);
     let switches = (is_on(), is_on(), is_on());
     let profile = weighted(0.1, select(&["profile-1", "profile-2"]).prop_map(Into::into));
-    (weighted(0.3, frequency), seldom(), seldom(), seldom(), switches, profile).prop_map(
+    (weighted(0.6, frequency), seldom(), seldom(), seldom(), switches, profile).prop_map(
         |(
             sign_in_frequency,
             persistent_browser,
