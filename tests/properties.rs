@@ -22,12 +22,12 @@ use proptest::test_runner::{Config, TestRunner};
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{self, Evaluation, Outcome};
-use doorward::model::bundle::MissingIp;
+use doorward::model::bundle::{DefaultDecision, MissingIp};
 use doorward::model::location::CountryFact;
-use doorward::model::policy::{Policy, PrincipalTarget, UserTarget};
-use doorward::model::request::Satisfied;
+use doorward::model::policy::{Conditions, Policy, PrincipalTarget, ResourceTarget, Resources, UserTarget, Users};
+use doorward::model::request::{Identity, Satisfied};
 use doorward::model::set::Word;
-use doorward::model::{Bundle, Decision, GrantControl, IdentityKind, Reason, State, TokenRequest, Truth};
+use doorward::model::{Bundle, Decision, GrantControl, IdRef, IdentityKind, Reason, State, TokenRequest, Truth};
 use doorward::text::Diagnostics;
 
 use oracle::generate::{Scene, placed, policy, scene};
@@ -313,6 +313,28 @@ fn one_more_block_policy_never_allows() {
                 }
             }
         }
+    });
+}
+
+/// Policies that all apply and ask for nothing, so that sessions meet each other.
+#[test]
+fn a_token_comes_with_the_strictest_session_of_all_policies_that_apply() {
+    check(128, 1, |scene, countries| {
+        let mut bundle = scene.bundle.clone();
+        bundle.settings.default_decision = DefaultDecision::Allow;
+        for policy in &mut bundle.policies {
+            policy.conditions = Conditions {
+                users: Users { include: vec![placed(UserTarget::All)], ..Users::default() },
+                resources: Resources { include: vec![placed(ResourceTarget::All)], ..Resources::default() },
+                ..Conditions::default()
+            };
+            policy.grant = None;
+        }
+        let mut request = scene.requests[0].clone();
+        request.identity = Identity::new(IdentityKind::User, IdRef::new("alice"));
+        let [oracle, engine] = JUDGES.map(|judge| judge.bench(&bundle, countries).judge(&request));
+        prop_assert_eq!(oracle, engine);
+        Ok(())
     });
 }
 
