@@ -93,6 +93,10 @@ pub const REQUEST_ID_BYTES_MAX: usize = 256;
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.
 pub const RESOURCES_MAX: usize = 64;
+/// Most scopes of one request.
+pub const SCOPES_MAX: usize = 256;
+/// Most authentication strengths in a bundle. Entra allows 15 custom ones.
+pub const STRENGTHS_MAX: usize = 1_000;
 /// Most custom security attributes of one object, in a request or in the catalogue.
 pub const ATTRIBUTES_MAX: usize = 512;
 /// Most requests in flight on one core.
@@ -100,7 +104,7 @@ pub const IN_FLIGHT_PER_CORE_MAX: usize = 1_024;
 /// Most streams open on one core. A stream decides one message at a time and mostly waits, so it takes no place of a
 /// request.
 pub const STREAMS_PER_CORE_MAX: usize = 1_024;
-/// Most policies that one message may have explained, over all its requests: an explained policy is about a kilobyte.
+/// Most policies that one message may have explained, over all its requests: an explained policy is about two kilobytes.
 pub const EXPLAINED_POLICIES_MAX: usize = 10_000;
 /// Most connections open on one core.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;

@@ -12,6 +12,11 @@ use allocation_counter::measure;
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate};
+use doorward::model::request::{Identity, Network, Resource, Risk, Satisfied};
+use doorward::model::{
+    AuthenticationMethod, GrantControl, GuestType, IdRef, IdentityKind, Reason, RiskLevel, TokenRequest,
+};
+use doorward::text::{RawBundle, RawFile};
 
 use policy_set::{PolicySet, RangeText, Size, W240};
 
@@ -33,6 +38,68 @@ fn a_decision_allocates_nothing() {
     };
     decide_all();
     assert_eq!(measure(decide_all).count_total, 0);
+}
+
+/// Users in thousands of groups, controls met by methods, sessions, personal accounts: all of it beside the workloads.
+#[test]
+fn a_decision_about_a_user_allocates_nothing() {
+    let policies = r#"policies:
+- displayName: Strong
+  state: enabled
+  conditions: { users: { includeGroups: [g7, g4000], excludeRoles: [r1] }, applications: { includeApplications: [All], excludeApplications: [app] } }
+  grantControls: { operator: AND, builtInControls: [mfa], authenticationStrength: { id: 00000000-0000-0000-0000-000000000002 } }
+  sessionControls: { signInFrequency: { value: 1, type: days } }
+- displayName: Remediate
+  state: enabled
+  conditions: { users: { includeUsers: [All] }, userRiskLevels: [high] }
+  grantControls: { operator: OR, builtInControls: [riskRemediation] }
+- displayName: No personal accounts
+  state: enabled
+  conditions: { users: { includeGuestsOrExternalUsers: { guestOrExternalUserTypes: personalMicrosoftAccount } } }
+  grantControls: { operator: OR, builtInControls: [block] }
+"#;
+    let file = RawFile { name: "policies.yaml".into(), bytes: policies.as_bytes().to_vec() };
+    let bundle = compile::compile(&RawBundle { files: vec![file], digest: "digest".into() });
+    let bundle = bundle.bundle.expect("the bundle compiles");
+    let groups: Vec<String> = (0..4096).map(|number| format!("g{number}")).collect();
+    let mut identity = Identity::new(IdentityKind::User, IdRef::new("u1"));
+    identity.groups = Some(groups.iter().map(|id| IdRef::new(id)).collect());
+    identity.roles = Some(Vec::new());
+    let requests: Vec<TokenRequest<'_>> = [GuestType::None, GuestType::PersonalMicrosoftAccount]
+        .into_iter()
+        .flat_map(|guest_type| [RiskLevel::None, RiskLevel::High].map(|user| (guest_type, user)))
+        .map(|(guest_type, user)| TokenRequest {
+            identity: Identity { guest_type: Some(guest_type), ..identity.clone() },
+            resource: Resource { scopes: vec!["openid", "User.Read"], ..Resource::default() },
+            network: Network::default(),
+            risk: Risk { user, ..Risk::default() },
+            client_app: None,
+            platform: None,
+            device: None,
+            authentication_flow: None,
+            credential: Default::default(),
+            satisfied: Satisfied {
+                methods: [AuthenticationMethod::Password, AuthenticationMethod::Sms].into_iter().collect(),
+                built_in: [GrantControl::Mfa].into_iter().collect(),
+                ..Satisfied::default()
+            },
+        })
+        .collect();
+    let mut evaluation = Evaluation::default();
+    let mut reasons = Vec::with_capacity(requests.len());
+    let mut decide_all = || {
+        reasons.clear();
+        for request in &requests {
+            evaluate(&bundle, request, &mut evaluation).expect("nothing contradicts");
+            let has_session = evaluation.session(&bundle).is_some();
+            reasons.push((evaluation.reason(), has_session, evaluation.message().is_some()));
+        }
+    };
+    decide_all();
+    assert_eq!(measure(decide_all).count_total, 0);
+    let blocked = (Reason::BlockedByPolicy, false, true);
+    let expected = [(Reason::ControlsMet, true, false), (Reason::ControlsUnmet, false, false), blocked, blocked];
+    assert_eq!(reasons, expected);
 }
 
 #[test]

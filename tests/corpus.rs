@@ -16,6 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use doorward::compile::{self, Mode};
+use doorward::review::summary::Summary;
 use doorward::source::{Source, seal};
 use doorward::text::{RawBundle, RawFile, Severity};
 use serde_json::Value;
@@ -40,6 +41,18 @@ fn every_set_loads_or_says_what_keeps_it_from_loading() {
         for ((severity, id), count) in counts {
             writeln!(told, "  {severity} {id}: {count}").unwrap();
         }
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn every_set_is_summed_up_whether_it_loads_or_not() {
+    let Some(sets) = sets() else { return };
+    let mut told = String::new();
+    for set in sets {
+        let reading = compile::read(&Source::new(&set).read().unwrap().bundle, Mode::Fast);
+        let summary = Summary::of(&reading.bundle);
+        writeln!(told, "# {}\n{summary}", set.file_name().unwrap().to_str().unwrap()).unwrap();
     }
     insta::assert_snapshot!(told);
 }
@@ -74,7 +87,7 @@ fn accounted(raw: &RawBundle) -> String {
     let reading = compile::read(raw, Mode::Spanned);
     let bundle = &reading.bundle;
     let (policies, locations, principals) = (bundle.policies.len(), bundle.locations.len(), bundle.principals.len());
-    let read = policies + locations + principals;
+    let read = policies + locations + principals + bundle.strengths.len();
     let lost = documents.checked_sub(read).expect("nothing is made up");
     assert!(lost <= reading.diagnostics.errors(), "{documents} documents, {read} read, {:?}", reading.diagnostics);
     format!(

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use doorward::compile::{self, Mode};
-use doorward::evaluate::{self, Evaluation};
+use doorward::evaluate::{self, Evaluation, Side};
 use doorward::model::policy::Policy;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
@@ -28,11 +28,28 @@ struct Table {
     cases: Vec<Case>,
 }
 
+/// `60` or `85a`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Plain(u32),
+    Lettered(String),
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(number) => number.fmt(f),
+            Self::Lettered(number) => number.fmt(f),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// The row.
-    number: u32,
+    /// The row; some have a letter.
+    number: Number,
     /// What the row says, as a sentence.
     note: String,
     /// Documents beside the shared ones, or in their place.
@@ -57,6 +74,15 @@ struct Expectation {
     /// Policies that do not apply, with the first condition that does not hold.
     #[serde(default)]
     not_applied: BTreeMap<String, String>,
+    /// What the token comes with, in words.
+    #[serde(default)]
+    session: Vec<String>,
+    /// How policies came out, in the words of sign-in logs.
+    #[serde(default)]
+    results: BTreeMap<String, String>,
+    /// Whether the person is told to use a work account.
+    #[serde(default)]
+    told_to_use_work_account: bool,
 }
 
 /// What a judge found, in the terms of [`Expectation`].
@@ -68,24 +94,45 @@ struct Finding {
     report_only: BTreeSet<String>,
     unmet: Vec<String>,
     not_applied: BTreeMap<String, String>,
+    session: Vec<String>,
+    results: BTreeMap<String, String>,
+    told_to_use_work_account: bool,
 }
 
-const FILES: [(&str, &str); 4] = [
+/// The rows of the table.
+const FILES: [(&str, &str); 7] = [
     ("11.1", include_str!("decision_table/11.1.yaml")),
     ("11.2", include_str!("decision_table/11.2.yaml")),
     ("11.3", include_str!("decision_table/11.3.yaml")),
     ("11.4", include_str!("decision_table/11.4.yaml")),
+    ("11.5", include_str!("decision_table/11.5.yaml")),
+    ("11.6", include_str!("decision_table/11.6.yaml")),
+    ("11.7", include_str!("decision_table/11.7.yaml")),
+];
+
+/// What the rows leave out; their numbers are names.
+const MORE: [(&str, &str); 6] = [
+    ("identity", include_str!("decision_table/identity.yaml")),
+    ("resource", include_str!("decision_table/resource.yaml")),
+    ("grant", include_str!("decision_table/grant.yaml")),
+    ("session", include_str!("decision_table/session.yaml")),
+    ("result", include_str!("decision_table/result.yaml")),
+    ("open", include_str!("decision_table/open.yaml")),
 ];
 
 fn table(name: &str) -> Table {
-    let (_, text) = FILES.iter().find(|(file, _)| *file == name).expect("the file is part of the table");
+    let (_, text) = FILES.iter().chain(&MORE).find(|(file, _)| *file == name).expect("the file is part of the table");
     serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 #[test]
-fn every_row_from_1_to_59_has_a_case() {
-    let numbers: BTreeSet<u32> = FILES.iter().flat_map(|(name, _)| table(name).cases).map(|case| case.number).collect();
-    assert_eq!(numbers, (1..=59).collect());
+fn each_of_the_113_rows_has_a_case() {
+    let numbers: BTreeSet<String> =
+        FILES.iter().flat_map(|(name, _)| table(name).cases).map(|case| case.number.to_string()).collect();
+    let letters = ["85a", "85b", "85c", "85d", "85e"].map(str::to_owned);
+    let rows: BTreeSet<String> = (1..=108).map(|number: u32| number.to_string()).chain(letters).collect();
+    assert_eq!(rows.len(), 113);
+    assert_eq!(numbers, rows);
 }
 
 #[test]
@@ -106,6 +153,105 @@ fn rows_about_risk_hold() {
 #[test]
 fn rows_about_states_and_combination_hold() {
     check("11.4");
+}
+
+#[test]
+fn rows_about_users_hold() {
+    check("11.5");
+}
+
+#[test]
+fn rows_about_filters_hold() {
+    check("11.6");
+}
+
+#[test]
+fn rows_about_agents_hold() {
+    check("11.7");
+}
+
+#[test]
+fn each_kind_of_identity_is_scoped_by_its_own_fields() {
+    check("identity");
+}
+
+#[test]
+fn resources_are_told_by_id_suite_filter_and_scope() {
+    check("resource");
+}
+
+#[test]
+fn grant_controls_are_judged_from_what_is_satisfied() {
+    check("grant");
+}
+
+#[test]
+fn session_controls_of_enforced_policies_are_merged() {
+    check("session");
+}
+
+#[test]
+fn policies_come_out_in_the_words_of_sign_in_logs() {
+    check("result");
+}
+
+#[test]
+fn what_is_left_open_is_ruled_on() {
+    check("open");
+}
+
+/// Rulings name cases; a name that leads nowhere would be a promise that nothing holds.
+#[test]
+fn every_case_that_a_ruling_names_is_there() {
+    let rulings = include_str!("../src/model/rulings.rs");
+    let of =
+        |file: &str| -> BTreeSet<String> { table(file).cases.iter().map(|case| case.number.to_string()).collect() };
+    let all: BTreeSet<String> = MORE.iter().flat_map(|(file, _)| of(file)).collect();
+    let open = of("open");
+    let rows = rulings.lines().filter_map(|line| line.strip_prefix("//! | ")).filter_map(|row| {
+        let number: u32 = row.split(" | ").next()?.parse().ok()?;
+        Some((number, row.rsplit(" | ").next()?.trim_end_matches(" |")))
+    });
+    let rows: BTreeMap<u32, &str> = rows.collect();
+    assert_eq!(rows.keys().copied().collect::<Vec<_>>(), (1..=24).collect::<Vec<_>>());
+    for (number, held_by) in rows {
+        assert_eq!(held_by.contains(&format!("open {number}")), open.contains(&number.to_string()), "{number}");
+        let cases = held_by.split("; ").filter(|part| part.starts_with("case"));
+        for name in cases.flat_map(|part| part.split('`').skip(1).step_by(2)) {
+            assert!(all.contains(name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn all_of_4096_groups_are_considered() {
+    let mut table = table("identity");
+    let mut case =
+        table.cases.remove(table.cases.iter().position(|case| case.number.to_string() == "group").expect("a case"));
+    let group = case.request["identity"]["groups"][0].take();
+    let others = (1..4096).map(|number| serde_json::Value::from(format!("c2000000-0000-4000-8000-{number:012x}")));
+    case.request["identity"]["groups"] = others.chain([group]).collect();
+    for found in [engine(&table, &case), oracle(&table, &case)] {
+        assert!(found.agrees_with(&case.expect), "{found:?}");
+    }
+}
+
+/// Every word that some case is explained with. Those of Graph's `conditionalAccessRule` are spelled as there.
+#[test]
+fn rules_that_decide_are_named_in_the_words_of_sign_in_logs() {
+    let mut words = BTreeSet::new();
+    for (name, _) in FILES.iter().chain(&MORE) {
+        let table = table(name);
+        for case in &table.cases {
+            let bundle = compile::compile(&raw(&table, case)).bundle.expect("the case's bundle compiles");
+            let traces = with_request(case, |request| evaluate::trace(&bundle, request)).expect("no contradiction");
+            for (side, of) in [(Side::Include, "include"), (Side::Exclude, "exclude")] {
+                let rules = traces.iter().flat_map(|policy| policy.rules_satisfied(side));
+                words.extend(rules.map(|(condition, rule)| format!("{condition} {of} {rule}")));
+            }
+        }
+    }
+    insta::assert_snapshot!(words.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 /// Runs every case of a file and reports all that fail, not only the first.
@@ -130,6 +276,9 @@ impl Finding {
             && self.policies == expected.policies
             && self.report_only == expected.report_only
             && self.unmet == expected.unmet
+            && self.session == expected.session
+            && self.told_to_use_work_account == expected.told_to_use_work_account
+            && expected.results.iter().all(|(policy, result)| self.results.get(policy) == Some(result))
             && expected.not_applied.iter().all(|(policy, condition)| self.not_applied.get(policy) == Some(condition))
     }
 }
@@ -177,6 +326,14 @@ fn engine(table: &Table, case: &Case) -> Finding {
             report_only: names(evaluation.report_only()),
             unmet: evaluation.unmet(&bundle).map(|control| control.name()).collect(),
             not_applied: failed.collect(),
+            session: evaluation.session(&bundle).map(oracle::words::session_in_words).unwrap_or_default(),
+            results: trace
+                .iter()
+                .map(|policy| {
+                    (bundle.policy(policy.policy).display_name.to_string(), policy.outcome.as_str().to_owned())
+                })
+                .collect(),
+            told_to_use_work_account: evaluation.message().is_some(),
         }
     })
 }
@@ -200,6 +357,9 @@ fn oracle(table: &Table, case: &Case) -> Finding {
             report_only: names(&answer.report_only),
             unmet: answer.unmet,
             not_applied: failed.collect(),
+            session: answer.session,
+            results: bundle.policies.iter().map(name).zip(answer.results.into_iter().map(str::to_owned)).collect(),
+            told_to_use_work_account: answer.is_told_to_use_work_account,
         }
     })
 }

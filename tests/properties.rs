@@ -22,11 +22,12 @@ use proptest::test_runner::{Config, TestRunner};
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{self, Evaluation, Outcome};
-use doorward::model::bundle::MissingIp;
+use doorward::model::bundle::{DefaultDecision, MissingIp};
 use doorward::model::location::CountryFact;
-use doorward::model::policy::{Policy, PrincipalTarget, UserTarget};
-use doorward::model::request::Satisfied;
-use doorward::model::{Bundle, Decision, GrantControl, IdentityKind, Reason, State, TokenRequest, Truth};
+use doorward::model::policy::{Conditions, Policy, PrincipalTarget, ResourceTarget, Resources, UserTarget, Users};
+use doorward::model::request::{Identity, Satisfied};
+use doorward::model::set::Word;
+use doorward::model::{Bundle, Decision, GrantControl, IdRef, IdentityKind, Reason, State, TokenRequest, Truth};
 use doorward::text::Diagnostics;
 
 use oracle::generate::{Scene, placed, policy, scene};
@@ -57,6 +58,9 @@ struct Verdict {
     policies: BTreeSet<String>,
     report_only: BTreeSet<String>,
     unmet: BTreeSet<String>,
+    /// What the token comes with, in the oracle's words.
+    session: Vec<String>,
+    is_told_to_use_work_account: bool,
 }
 
 /// A country database, for the engine as bytes and for the oracle as something to look up in.
@@ -120,6 +124,8 @@ impl Bench<'_> {
                     policies: ids(&answer.policies),
                     report_only: ids(&answer.report_only),
                     unmet: answer.unmet.into_iter().collect(),
+                    session: answer.session,
+                    is_told_to_use_work_account: answer.is_told_to_use_work_account,
                 })
             }
             Self::Engine(compiled) => {
@@ -134,6 +140,8 @@ impl Bench<'_> {
                     policies: ids(evaluation.policies()),
                     report_only: ids(evaluation.report_only()),
                     unmet: evaluation.unmet(compiled).map(|control| control.name()).collect(),
+                    session: evaluation.session(compiled).map(oracle::words::session_in_words).unwrap_or_default(),
+                    is_told_to_use_work_account: evaluation.message().is_some(),
                 })
             }
         }
@@ -208,20 +216,13 @@ fn trace_shows_every_condition_and_policy_as_the_oracle_does() {
             }
             for policy in &trace {
                 let id = compiled.policy(policy.policy).id.to_string();
-                let applies = match policy.outcome {
-                    Outcome::Success
-                    | Outcome::Failure
-                    | Outcome::ReportOnlySuccess
-                    | Outcome::ReportOnlyFailure
-                    | Outcome::ReportOnlyInterrupted => true,
-                    Outcome::NotApplied | Outcome::ReportOnlyNotApplied | Outcome::NotEnabled => false,
-                };
-                prop_assert_eq!(applies, possible.remove(&id), "{} {:?} {:?}", id, policy, request);
-                if policy.outcome == Outcome::NotEnabled {
+                let own = scene.bundle.policies.iter().position(|own| self::id(own) == id).expect("the policy exists");
+                prop_assert_eq!(policy.outcome.as_str(), answer.results[own], "{} {:?} {:?}", id, policy, request);
+                prop_assert_eq!(policy.outcome.applies(), possible.remove(&id), "{} {:?} {:?}", id, policy, request);
+                if matches!(policy.outcome, Outcome::NotEnabled | Outcome::Unknown) {
                     continue;
                 }
-                let own = scene.bundle.policies.iter().find(|own| self::id(own) == id).expect("the policy exists");
-                let conditions = oracle::conditions(&scene.bundle, &country_of, request, own);
+                let conditions = oracle::conditions(&scene.bundle, &country_of, request, &scene.bundle.policies[own]);
                 let expected: BTreeMap<&str, Truth> = conditions.into_iter().collect();
                 let shown: BTreeMap<&str, Truth> =
                     policy.conditions.iter().map(|condition| (condition.condition, condition.holds)).collect();
@@ -315,6 +316,28 @@ fn one_more_block_policy_never_allows() {
     });
 }
 
+/// Policies that all apply and ask for nothing, so that sessions meet each other.
+#[test]
+fn a_token_comes_with_the_strictest_session_of_all_policies_that_apply() {
+    check(128, 1, |scene, countries| {
+        let mut bundle = scene.bundle.clone();
+        bundle.settings.default_decision = DefaultDecision::Allow;
+        for policy in &mut bundle.policies {
+            policy.conditions = Conditions {
+                users: Users { include: vec![placed(UserTarget::All)], ..Users::default() },
+                resources: Resources { include: vec![placed(ResourceTarget::All)], ..Resources::default() },
+                ..Conditions::default()
+            };
+            policy.grant = None;
+        }
+        let mut request = scene.requests[0].clone();
+        request.identity = Identity::new(IdentityKind::User, IdRef::new("alice"));
+        let [oracle, engine] = JUDGES.map(|judge| judge.bench(&bundle, countries).judge(&request));
+        prop_assert_eq!(oracle, engine);
+        Ok(())
+    });
+}
+
 #[test]
 fn report_only_policies_never_change_the_decision() {
     check(96, 8, |scene, countries| {
@@ -333,7 +356,7 @@ fn report_only_policies_never_change_the_decision() {
     });
 }
 
-/// Risk, platform, device, authentication flow and authentication context are no evidence in this sense: Entra defines
+/// Risk, platform, device, scopes, authentication flow and authentication context are no evidence in this sense: Entra defines
 /// what their absence means, so leaving one out is saying something else, not saying less.
 #[test]
 fn less_evidence_never_turns_block_into_allow() {
@@ -372,10 +395,12 @@ fn with_less_evidence<'a>(
     // The bundle may say what a missing address means: outside of every location.
     let address_is_evidence = !outside_all;
     let country_is_evidence = !other_witness && (network.ip_address.is_some() || !outside_all);
-    // A user action stands in the place of applications; without it the applications would be asked for.
-    let apps_are_evidence = request.resource.user_action.is_none();
+    // A user action stands in the place of applications; without it the applications would be asked for. Scopes without
+    // an application say what is asked for as well.
+    let apps_are_evidence = request.resource.user_action.is_none() && request.resource.scopes.is_empty();
     // Beside a resource's kind a user action contradicts it, and without the action that resource is asked for.
-    let action_is_evidence = request.resource.app_ids.is_empty() && request.resource.kind.is_none();
+    let action_is_evidence =
+        request.resource.app_ids.is_empty() && request.resource.kind.is_none() && request.resource.scopes.is_empty();
 
     type Removal = (&'static str, bool, fn(&mut TokenRequest<'_>));
     let removals: [Removal; 18] = [
@@ -418,7 +443,6 @@ fn with_less_evidence<'a>(
 /// The same scenes on every run: this is about the generator, not about luck.
 #[test]
 fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_ways() {
-    use doorward::model::set::Word;
     let countries = Countries::load();
     let mut runner = TestRunner::deterministic();
     let scenes = scene(countries.is_some(), 24);
@@ -432,6 +456,10 @@ fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_way
                     seen.insert(field);
                 }
                 Ok(verdict) => {
+                    seen.extend(verdict.session);
+                    if verdict.is_told_to_use_work_account {
+                        seen.insert("told to use a work account".to_owned());
+                    }
                     seen.insert(verdict.reason.as_str().to_owned());
                     seen.insert(format!("{:?} {}", request.identity.kind, verdict.decision.as_str()));
                 }
@@ -447,7 +475,17 @@ fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_way
             assert!(seen.contains(&end), "no scene ends in {end}");
         }
     }
-    for field in ["identity.type", "identity.audience", "identity.customSecurityAttributes"] {
+    let sessions = [
+        "every 0 hours, both factors",
+        "every 24 hours, second factor",
+        "never",
+        "blockDownloads",
+        "profile profile-1",
+    ];
+    for end in sessions.iter().chain(&["strictLocation", "told to use a work account"]) {
+        assert!(seen.contains(*end), "no scene ends with {end}");
+    }
+    for field in ["identity.type", "identity.audience", "identity.customSecurityAttributes", "identity.homeTenant"] {
         assert!(seen.contains(field), "no scene contradicts itself about {field}");
     }
 }

@@ -1,13 +1,15 @@
 //! `check`: every problem of a bundle and of the test cases it carries; runs nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{Exit, Outcome, Stop, load, paint, rule};
-use crate::compile::{self, CompiledBundle};
+use crate::compile::{self, CompiledBundle, Mode};
 use crate::model::State;
 use crate::review::cases;
+use crate::review::summary::Summary;
 use crate::text::{Finding, Severity};
 
 /// Version of the JSON output; it rises when a reader of an older one could be misled.
@@ -31,6 +33,9 @@ pub struct Args {
     /// How to write the findings.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also count what the bundle contains, even if it is invalid: states, subjects, conditions, controls, locations.
+    #[arg(long)]
+    summary: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
@@ -51,6 +56,9 @@ struct Body<'a> {
     /// What the bundle holds; missing when it is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     bundle: Option<Contents<'a>>,
+    /// Counts by section and name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<BTreeMap<&'static str, BTreeMap<&'static str, usize>>>,
     findings: &'a [Finding],
 }
 
@@ -95,14 +103,25 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
     warnings += of_tests.iter().filter(|finding| finding.severity == Severity::Warning).count();
     findings.extend(of_tests);
     let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(contents);
+    let summary = args.summary.then(|| Summary::of(&compile::read(&raw, Mode::Fast).bundle));
     let text = match args.format {
         Format::Json => {
-            let body = Body { schema_version: SCHEMA_VERSION, errors, warnings, bundle: contents, findings: &findings };
+            let summary = summary.as_ref().map(counts);
+            let schema_version = SCHEMA_VERSION;
+            let body = Body { schema_version, errors, warnings, bundle: contents, summary, findings: &findings };
             super::answer::json(&body)?
         }
-        Format::Human => human(path, contents.as_ref(), &findings, (errors, warnings)),
+        Format::Human => {
+            let text = human(path, contents.as_ref(), &findings, (errors, warnings));
+            let summary = summary.iter().flat_map(|summary| [String::from("\n"), summary.to_string()]);
+            text + &summary.collect::<String>()
+        }
     };
     Ok(Outcome { text, exit: if errors == 0 { Exit::Success } else { Exit::BundleInvalid } })
+}
+
+fn counts(summary: &Summary) -> BTreeMap<&'static str, BTreeMap<&'static str, usize>> {
+    summary.sections().iter().map(|section| (section.name, section.counts.iter().copied().collect())).collect()
 }
 
 fn contents(bundle: &CompiledBundle) -> Contents<'_> {

@@ -63,6 +63,7 @@ fn human(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
     if let Some(reported) = answer::report_only(bundle, evaluation) {
         text += &format!("  report-only: {reported}\n");
     }
+    text += &answer::beside(bundle, evaluation);
     let faint =
         format!("reason {}, bundle {} revision {}", evaluation.reason().as_str(), bundle.name(), bundle.revision());
     text + &format!("  {}\n", paint::styled(paint::FAINT, &faint))

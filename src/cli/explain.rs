@@ -51,6 +51,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
                 if let Some(reported) = answer::report_only(bundle, &evaluation) {
                     text += &format!("  report-only: {reported}\n");
                 }
+                text += &answer::beside(bundle, &evaluation);
                 text + "\n" + &policies(bundle, &traces, args.all)
             }
         };
@@ -110,6 +111,7 @@ fn outcome(trace: &PolicyTrace) -> String {
         }
         PolicyOutcome::NotApplied | PolicyOutcome::ReportOnlyNotApplied => "does not apply".to_owned(),
         PolicyOutcome::NotEnabled => "takes no part".to_owned(),
+        PolicyOutcome::Unknown => "is left out".to_owned(),
     }
 }
 

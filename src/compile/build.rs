@@ -52,6 +52,7 @@ fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
         (bundle.policies.len(), limits::POLICIES_MAX, "policies"),
         (bundle.locations.len(), limits::LOCATIONS_MAX, "named locations"),
         (bundle.principals.len(), limits::CATALOGUE_MAX, "service principals"),
+        (bundle.strengths.len(), limits::STRENGTHS_MAX, "authentication strengths"),
         (ranges, limits::RANGES_MAX, "address ranges"),
     ];
     for (count, max, what) in crossed.into_iter().filter(|(count, max, _)| count > max) {
@@ -92,6 +93,7 @@ fn resolve_policies(
             display_name: policy.display_name.value.clone(),
             state: policy.state,
             takes_part,
+            is_ignored: is_ignored && policy.state != State::Disabled && !policy.is_deleted,
         });
         let mut problems = Vec::new();
         let (other, other_takes_part) = *first.entry(Id::new(&id.value)).or_insert((policy, takes_part));

@@ -268,6 +268,7 @@ impl Gate {
     const SIMPLE: u8 = 2;
     const REPORT_ONLY: u8 = 4;
     const BLOCK: u8 = 8;
+    const SESSION: u8 = 16;
 
     fn new(policy: &CompiledPolicy) -> Self {
         let LocationCondition { everywhere, nowhere, include, exclude, .. } = &policy.locations;
@@ -280,6 +281,7 @@ impl Gate {
             (has_room && !nowhere && policy.is_plain(), Self::SIMPLE),
             (policy.is_report_only, Self::REPORT_ONLY),
             (matches!(policy.grant, Grant::Block), Self::BLOCK),
+            (policy.has_session(), Self::SESSION),
         ];
         Self {
             index: policy.index,
@@ -301,6 +303,11 @@ impl Gate {
     /// Whether it is reported only.
     pub(crate) const fn is_report_only(self) -> bool {
         self.has(Self::REPORT_ONLY)
+    }
+
+    /// Whether it has session controls.
+    pub(crate) const fn has_session(self) -> bool {
+        self.has(Self::SESSION)
     }
 
     /// Whether it blocks.

@@ -9,14 +9,14 @@
 //!
 //! Refused with `unsupported`: Cedar conditions (`when`, `.cedar` files), `maxAge` and `whenStale`, the retired device
 //! state conditions, and conditions that Graph does not document. Refused with `unjudgeable-location`: private link
-//! and service tag locations that a policy names. Warned about with `session-controls`: session controls, which are
-//! kept but not returned. An authentication strength counts as satisfied when the token service names its id; its
-//! combinations of methods are kept, not judged. Service dependencies and the baseline scopes of a sign-in are for the
-//! caller to express as `resource.appIds`.
+//! and service tag locations that a policy names. Warned about with `strength-configuration`: restrictions of an
+//! authentication strength to certain keys or issuers, whose combinations of methods are not judged. Service
+//! dependencies are for the caller to express as `resource.appIds`.
 
 mod build;
 mod bundle;
 mod country;
+mod grant;
 mod idmap;
 mod lint;
 mod network;
@@ -25,6 +25,7 @@ mod read;
 mod resolve;
 pub mod rules;
 mod scope;
+mod strengths;
 mod suites;
 mod workload;
 
@@ -36,8 +37,11 @@ pub use read::{Mode, Reading, read};
 
 pub(crate) use build::EligibilityFacts;
 pub(crate) use bundle::{Gate, LocationSet, LocationTable, WideScratch, contains, insert, risk_bit};
+pub(crate) use lint::is_ignored;
 pub(crate) use network::LocationIndex;
-pub(crate) use policy::{CompiledControl, CompiledFilter, CompiledPolicy, Grant, ResourceList, Suite, UserList};
+pub(crate) use policy::{
+    CompiledControl, CompiledFilter, CompiledPolicy, CompiledSession, Grant, ResourceList, Suite, UserList,
+};
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use workload::{Candidate, Class, Slot};
 

@@ -3,8 +3,10 @@
 //! Holds what conditions *are*; whether they hold is for `evaluate` to say.
 
 use super::network::LocationIndex;
+use super::strengths::Combinations;
 use crate::filter;
 use crate::model::policy::{Guests, Platforms};
+use crate::model::session::SessionControls;
 use crate::model::{
     ClientApp, FilterMode, GrantControl, Id, InsiderRiskLevel, Operator, RiskLevel, Set, State, TransferMethod,
     UserAction,
@@ -32,6 +34,8 @@ pub struct PolicyHead {
     pub state: State,
     /// Whether it takes part in decisions: neither disabled nor deleted nor ignored.
     pub takes_part: bool,
+    /// Whether it would take part if the author had not left it out by name.
+    pub is_ignored: bool,
 }
 
 /// A policy that takes part.
@@ -71,6 +75,17 @@ pub struct CompiledPolicy {
     pub flows: Set<TransferMethod>,
     /// What must be satisfied.
     pub grant: Grant,
+    /// What a token comes with, if anything.
+    pub session: Option<Box<CompiledSession>>,
+}
+
+/// The session controls of a policy that has some.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompiledSession {
+    /// Those that can be merged.
+    pub controls: SessionControls,
+    /// The Global Secure Access filtering profile.
+    pub filtering_profile: Option<Box<str>>,
 }
 
 /// What a policy asks for.
@@ -92,8 +107,14 @@ pub enum Grant {
 pub enum CompiledControl {
     /// A built-in control.
     BuiltIn(GrantControl),
-    /// An authentication strength: satisfied when the token service says so by id.
-    AuthenticationStrength(Box<str>),
+    /// An authentication strength: satisfied when the methods used cover a combination, or the token service says so by
+    /// id.
+    AuthenticationStrength {
+        /// Its id.
+        id: Box<str>,
+        /// Combinations of methods, any of which satisfies it; empty: only the token service can say.
+        combinations: Combinations,
+    },
     /// An agreement.
     TermsOfUse(Box<str>),
     /// A custom control.

@@ -10,18 +10,18 @@ use foldhash::fast::RandomState;
 use super::idmap::IdMap;
 use super::network::LocationIndex;
 use super::policy::{
-    CompiledControl, CompiledFilter, CompiledPolicy, Grant, LocationCondition, PolicyIndex, PrincipalScope,
-    ResourceCondition, ResourceList, Suite, UserList, UserScope,
+    CompiledFilter, CompiledPolicy, LocationCondition, PolicyIndex, PrincipalScope, ResourceCondition, ResourceList,
+    Suite, UserList, UserScope,
 };
-use super::{rules, suites};
+use super::strengths::Strengths;
+use super::{grant, rules, suites};
 use crate::filter::{self, Root};
 use crate::limits;
 use crate::model::policy::{
-    Filter, GrantControls, Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources,
-    Scope, UserTarget, Users,
+    Filter, Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources, Scope, UserTarget,
+    Users,
 };
-use crate::model::set::Word;
-use crate::model::{Bundle, GrantControl, Id, IdRef, LocationKind, Operator, State};
+use crate::model::{Bundle, Id, IdRef, LocationKind, State};
 use crate::text::{Diagnostic, Span, Spanned, suggest};
 
 /// What references can lead to.
@@ -35,6 +35,7 @@ pub struct Names<'b> {
     principals_by_app: IdMap<usize>,
     office365: Box<[Id]>,
     admin_portals: Box<[Id]>,
+    strengths: Strengths,
     /// How many more unknown names are held against all known ones.
     near_misses_left: Cell<usize>,
     /// Groups and roles that policies name, numbered.
@@ -54,11 +55,13 @@ impl<'b> Names<'b> {
             principals_by_app: IdMap::default(),
             office365: sorted(settings.office365.clone().unwrap_or_else(suites::office365)),
             admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals)),
+            strengths: Strengths::new(&bundle.strengths),
             near_misses_left: Cell::new(limits::NEAR_MISSES_MAX),
             directory_objects: IdMap::default(),
         };
         names.index_locations(diagnostics);
         names.index_principals(diagnostics);
+        check_strengths(bundle, diagnostics);
         names
     }
 
@@ -153,7 +156,8 @@ impl<'b> Names<'b> {
             agent_risk: conditions.agent_risk,
             insider_risk: conditions.insider_risk,
             flows: conditions.flows,
-            grant: policy.grant.as_ref().map_or_else(nothing, grant),
+            grant: grant::grant(policy, &self.strengths, diagnostics),
+            session: grant::session(policy).map(Box::new),
         }
     }
 
@@ -418,26 +422,13 @@ fn within(rule: &Spanned<Box<str>>, range: std::ops::Range<usize>) -> Span {
     Span::new(span.file, offset(range.start), offset(range.end))
 }
 
-fn nothing() -> Grant {
-    Grant::Require { operator: Operator::Or, controls: Box::default() }
-}
-
-/// `block` beside other controls is block: Graph refuses to store such a policy, and block is the stricter reading.
-fn grant(controls: &GrantControls) -> Grant {
-    if controls.built_in.contains(GrantControl::Block) {
-        return Grant::Block;
+/// Reports strengths with one id.
+fn check_strengths(bundle: &Bundle, diagnostics: &mut Vec<Diagnostic>) {
+    let mut first = HashMap::<Id, Span, RandomState>::default();
+    for strength in &bundle.strengths {
+        let id = &strength.id;
+        if let Some(other) = first.insert(Id::new(&id.value), id.span) {
+            diagnostics.push(duplicate("authentication strength", &id.value, id.span, Some(other)));
+        }
     }
-    // The order of Entra's prompts: built-in controls, terms of use, custom controls; a strength stands for MFA.
-    let strength = controls.authentication_strength.iter();
-    let list = strength
-        .map(|strength| CompiledControl::AuthenticationStrength(strength.id.clone()))
-        .chain(
-            GrantControl::ALL
-                .iter()
-                .filter(|control| controls.built_in.contains(**control))
-                .map(|control| CompiledControl::BuiltIn(*control)),
-        )
-        .chain(controls.terms_of_use.iter().cloned().map(CompiledControl::TermsOfUse))
-        .chain(controls.custom_factors.iter().cloned().map(CompiledControl::CustomFactor));
-    Grant::Require { operator: controls.operator, controls: list.collect() }
 }

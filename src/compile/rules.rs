@@ -42,8 +42,10 @@ text::declare_rules! {
     UNKNOWN_VALUE: Error, "unknown-value", "a value that is not understood could widen access, so it is never ignored";
     /// A condition or setting that is not evaluated.
     UNSUPPORTED: Error, "unsupported", "what cannot be evaluated is refused, so that no policy is silently weaker than it reads";
-    /// Session controls.
-    SESSION_CONTROLS: Warning, "session-controls", "session controls are read and kept but not yet returned with a decision";
+    /// A strength whose combinations are restricted further.
+    STRENGTH_CONFIGURATION: Warning, "strength-configuration", "a request says which methods were used, not which key or issuer; a combination that is restricted to some is met only when the token service says so by the strength's id";
+    /// A strength that nothing describes.
+    UNKNOWN_STRENGTH: Warning, "unknown-strength", "without its combinations a strength is met only when the token service says so by its id";
     /// A placeholder in the place of an id.
     PLACEHOLDER: Error, "placeholder", "the text is a placeholder of a template, so it names nobody";
     /// An instruction of a template in a list of ids.

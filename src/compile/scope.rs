@@ -24,6 +24,8 @@ pub enum By<'b> {
     NotConfigured,
     /// The policy does not target this kind of subject.
     NoScope,
+    /// Entra never evaluates such a request.
+    NeverEvaluated,
     /// Entra's eligibility rules keep the workload out.
     NotEligible,
     /// An entry of the include side.
@@ -43,8 +45,10 @@ pub enum Entry<'b> {
     Text(&'b str),
     /// An id.
     Id(&'b Id),
-    /// A group or role, by number.
-    DirectoryObject(u32),
+    /// A group, by number.
+    Group(u32),
+    /// A role, by number.
+    Role(u32),
     /// A location, by number.
     Location(LocationIndex),
     /// A suite of applications.

@@ -3,11 +3,14 @@
 //! Any enforced block blocks. Otherwise the grant controls of all enforced policies must be met. Report-only policies
 //! are kept apart from the first moment and never read by the rule.
 
+use super::guest;
+use super::session::MergedSession;
 use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Gate, Grant, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
-use crate::model::decision::{Control, Reason};
-use crate::model::request::Satisfied;
-use crate::model::{IdRef, Operator};
+use crate::model::decision::{Control, Decision, Reason};
+use crate::model::policy::Guests;
+use crate::model::request::{Identity, Satisfied};
+use crate::model::{GuestType, Id, IdRef, IdentityKind, Operator, Truth};
 
 /// The policies that apply, and what they come to.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub(super) struct Combination {
     asking: Vec<Slot>,
     /// Report-only policies that apply and would not block.
     asking_reported: Vec<Slot>,
+    message: Option<&'static str>,
 }
 
 impl Default for Combination {
@@ -32,6 +36,7 @@ impl Default for Combination {
             unmet: Vec::new(),
             asking: Vec::new(),
             asking_reported: Vec::new(),
+            message: None,
         }
     }
 }
@@ -56,6 +61,13 @@ impl Combination {
             .map(CompiledControl::name)
     }
 
+    /// The session controls of all enforced policies that apply, merged; `None` when there are none, or no token.
+    pub(super) fn session<'b>(&self, bundle: &'b CompiledBundle) -> Option<MergedSession<'b>> {
+        let asking = self.asking.iter().filter(|slot| bundle.gates().gate(**slot).has_session());
+        let sessions = asking.filter_map(|slot| bundle.slot(*slot).session.as_deref());
+        MergedSession::of(sessions.filter(|_| self.reason.decision() == Decision::Allow))
+    }
+
     /// Forgets the last decision. All memory that this bundle can need is taken at its first one.
     pub(super) fn begin(&mut self, bundle: &CompiledBundle) {
         self.policies.clear();
@@ -63,6 +75,7 @@ impl Combination {
         self.unmet.clear();
         self.asking.clear();
         self.asking_reported.clear();
+        self.message = None;
         let most = bundle.compiled().len();
         if self.policies.items.len() < most {
             self.policies.items.resize(most, PolicyIndex(0));
@@ -118,6 +131,26 @@ impl Combination {
         self.report_only.sort();
     }
 
+    pub(super) fn message(&self) -> Option<&'static str> {
+        self.message
+    }
+
+    /// Notes what somebody who is blocked can do: a personal account that a policy refuses as such has to be another.
+    pub(super) fn advise(&mut self, bundle: &CompiledBundle, identity: &Identity<'_>) {
+        let is_blocked = self.reason == Reason::BlockedByPolicy;
+        if !is_blocked || identity.kind != IdentityKind::User || guest::is_personal(identity) != Truth::True {
+            return;
+        }
+        let refuses = |policy: &&CompiledPolicy| {
+            let guests = policy.users.include.guests.as_ref();
+            self.policies.as_slice().binary_search(&policy.index).is_ok()
+                && guests.is_some_and(|guests| {
+                    names_personal_accounts(guests) && guest::is_among(guests, identity) == Truth::True
+                })
+        };
+        self.message = bundle.compiled().iter().find(refuses).map(|_| USE_A_WORK_ACCOUNT);
+    }
+
     fn note_unmet(&mut self, bundle: &CompiledBundle, satisfied: &Satisfied<'_>) {
         for slot in self.asking.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), satisfied)) {
             let open = controls(bundle.slot(slot)).iter().enumerate();
@@ -127,7 +160,8 @@ impl Combination {
         self.unmet.sort_unstable_by(|a, b| {
             control(a).map(CompiledControl::order).cmp(&control(b).map(CompiledControl::order))
         });
-        self.unmet.dedup_by(|a, b| control(a) == control(b));
+        // WHY: by name, because two policies may expand one strength differently.
+        self.unmet.dedup_by(|a, b| control(a).map(CompiledControl::name) == control(b).map(CompiledControl::name));
     }
 }
 
@@ -172,6 +206,15 @@ impl List {
     }
 }
 
+const USE_A_WORK_ACCOUNT: &str =
+    "Personal Microsoft accounts cannot be used here. Sign in with a work or school account.";
+
+/// Whether a policy that lists `guests` means personal accounts, by their kind or by their home tenant.
+fn names_personal_accounts(guests: &Guests) -> bool {
+    let by_tenant = |tenants: &Vec<Id>| tenants.iter().any(|tenant| tenant.as_ref() == IdRef::PERSONAL_ACCOUNTS);
+    guests.types.contains(GuestType::PersonalMicrosoftAccount) || guests.tenants.as_ref().is_some_and(by_tenant)
+}
+
 /// Whether a policy that applies lets the request through.
 pub(super) fn is_met(policy: &CompiledPolicy, satisfied: &Satisfied<'_>) -> bool {
     match &policy.grant {
@@ -197,7 +240,10 @@ impl CompiledControl {
         let listed = |ids: &[IdRef<'_>], id: &str| ids.contains(&IdRef::new(id));
         match self {
             Self::BuiltIn(control) => satisfied.built_in.contains(*control),
-            Self::AuthenticationStrength(id) => listed(&satisfied.authentication_strengths, id),
+            Self::AuthenticationStrength { id, combinations } => {
+                listed(&satisfied.authentication_strengths, id)
+                    || combinations.iter().any(|methods| methods.is_subset_of(satisfied.methods))
+            }
             Self::TermsOfUse(id) => listed(&satisfied.terms_of_use, id),
             Self::CustomFactor(id) => listed(&satisfied.custom_factors, id),
         }
@@ -217,7 +263,7 @@ impl CompiledControl {
     /// Place in the order of Entra's prompts; a strength stands where MFA does.
     fn order(&self) -> (usize, &str) {
         match self {
-            Self::AuthenticationStrength(id) => (1, id),
+            Self::AuthenticationStrength { id, .. } => (1, id),
             Self::BuiltIn(control) => (2 + *control as usize, ""),
             Self::TermsOfUse(id) => (100, id),
             Self::CustomFactor(id) => (101, id),
@@ -227,7 +273,7 @@ impl CompiledControl {
     pub(super) fn name(&self) -> Control<'_> {
         match self {
             Self::BuiltIn(control) => Control::BuiltIn(*control),
-            Self::AuthenticationStrength(id) => Control::AuthenticationStrength(id),
+            Self::AuthenticationStrength { id, .. } => Control::AuthenticationStrength(id),
             Self::TermsOfUse(id) => Control::TermsOfUse(id),
             Self::CustomFactor(id) => Control::CustomFactor(id),
         }

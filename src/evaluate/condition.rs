@@ -5,13 +5,12 @@
 //! leaves open is settled as the crate's rulings say.
 
 use super::facts::Facts;
+use super::guest;
 use crate::compile::{Blueprint, By, CompiledFilter, CompiledPolicy, Entry, Match, ResourceList, UserList, find};
 use crate::filter::Unregistered;
-use crate::model::policy::Guests;
 use crate::model::set::Word;
 use crate::model::{
-    ClientApp, FilterMode, GuestType, IdRef, IdentityKind, Platform, ResourceKind, Set, TransferMethod, Truth,
-    UserAction,
+    ClientApp, FilterMode, IdRef, IdentityKind, Platform, ResourceKind, Set, TransferMethod, Truth, UserAction,
 };
 
 /// Whether every condition may hold.
@@ -91,33 +90,16 @@ fn user_side<'b>(list: &'b UserList, facts: &Facts<'_>) -> impl Iterator<Item = 
     let identity = &facts.request.identity;
     let all = list.all.then_some((Truth::True, Entry::Word("All")));
     let id = find(&list.ids, identity.id).map(|id| (Truth::True, Entry::Id(id)));
-    let guest_type = identity.guest_type;
-    let is_guest = guest_type.map_or(Truth::Unknown, |kind| Truth::from(kind != GuestType::None));
-    let guests = list.all_guests.then_some((is_guest, Entry::Word("GuestsOrExternalUsers")));
-    let some_guests = list
-        .guests
-        .as_ref()
-        .map(|guests| (guest(guests, guest_type, identity.home_tenant), Entry::Word("guestOrExternalUserTypes")));
-    let groups =
-        list.groups.iter().map(|group| (facts.memberships.is_in_group(*group), Entry::DirectoryObject(*group)));
-    let roles = list.roles.iter().map(|role| (facts.memberships.has_role(*role), Entry::DirectoryObject(*role)));
+    let guests = list.all_guests.then(|| (guest::is_any(identity), Entry::Word("GuestsOrExternalUsers")));
+    let some_guests =
+        list.guests.as_ref().map(|guests| (guest::is_among(guests, identity), Entry::Word("guestOrExternalUserTypes")));
+    let groups = list.groups.iter().map(|group| (facts.memberships.is_in_group(*group), Entry::Group(*group)));
+    let roles = list.roles.iter().map(|role| (facts.memberships.has_role(*role), Entry::Role(*role)));
     let fixed = [all, id, guests, some_guests].into_iter().flatten();
     // The iterators read the facts now, so that the result borrows only the bundle.
     let memberships: Option<(Truth, Entry<'b>)> =
         groups.chain(roles).max_by(|a, b| a.0.cmp(&b.0).then(std::cmp::Ordering::Greater));
     fixed.chain(memberships)
-}
-
-/// Guests of a kind, from a tenant. An internal guest has no home tenant abroad, so no list of tenants matches it.
-fn guest(guests: &Guests, kind: Option<GuestType>, home: Option<IdRef<'_>>) -> Truth {
-    let of_kind = kind.map_or(Truth::Unknown, |kind| Truth::from(guests.types.contains(kind)));
-    let Some(tenants) = &guests.tenants else { return of_kind };
-    let from_tenant = match (kind, home) {
-        (Some(GuestType::InternalGuest), _) => Truth::False,
-        (_, Some(home)) => Truth::from(tenants.iter().any(|tenant| tenant.as_ref() == home)),
-        (_, None) => Truth::Unknown,
-    };
-    of_kind & from_tenant
 }
 
 /// An agent's user account: neither `All` nor groups, roles or guest kinds reach it.
@@ -163,6 +145,9 @@ fn listed<'b, T: Word>(levels: Set<T>, level: T) -> Match<'b> {
 /// What for: applications, user actions and authentication contexts are three ways to say it, and any of them will do.
 /// Exclusions are about applications only.
 fn resource<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
+    if facts.audiences.are_never_evaluated(facts.request.identity.kind) {
+        return Match { holds: Truth::False, by: By::NeverEvaluated };
+    }
     let apps = applications(policy, facts);
     let others = Match::of([user_action(policy, facts), context(policy, facts)].into_iter().flatten(), None);
     if others.holds > apps.holds { others } else { apps }
@@ -172,7 +157,7 @@ fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> 
     let condition = &policy.resources;
     let requested = &facts.request.resource;
     let filter = condition.filter.as_ref();
-    if requested.app_ids.is_empty() {
+    if facts.audiences.is_empty() {
         let app = UnsaidApp { is_action: requested.user_action.is_some(), kind: requested.kind };
         let rule = |mode| filter.and_then(|filter| app.rule(filter, mode));
         return Match::of(
@@ -182,11 +167,12 @@ fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> 
     }
     // Several resources: the policy applies when any of them is in scope and not exempt.
     let mut best = Match { holds: Truth::False, by: By::NothingIncluded };
-    for app_id in &requested.app_ids {
-        let attributes = facts.resource_attributes(*app_id);
+    for (app_id, is_named) in facts.audiences.iter() {
+        let attributes = facts.resource_attributes(app_id, is_named);
+        let kind = if is_named { requested.kind } else { Some(ResourceKind::Application) };
         let side = |list: &'b ResourceList, mode| {
             let rule = filter.and_then(|filter| filter.entry(mode, attributes));
-            app_side(list, *app_id, requested.kind).into_iter().flatten().chain(rule)
+            app_side(list, app_id, kind).into_iter().flatten().chain(rule)
         };
         let found =
             Match::of(side(&condition.include, FilterMode::Include), side(&condition.exclude, FilterMode::Exclude));
@@ -204,7 +190,7 @@ fn user_action<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Option<(Tru
     let entry = |truth: Truth| move |action: UserAction| (truth, Entry::Word(action.as_str()));
     match requested.user_action {
         Some(action) => Some(action).filter(|action| actions.contains(*action)).map(entry(Truth::True)),
-        None if requested.app_ids.is_empty() => actions.iter().next().map(entry(Truth::Unknown)),
+        None if facts.audiences.is_empty() => actions.iter().next().map(entry(Truth::Unknown)),
         None => None,
     }
 }
@@ -217,7 +203,7 @@ fn context<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Option<(Truth, 
         Some(asked) => {
             contexts.iter().find(|context| ***context == **asked).map(|context| (Truth::True, Entry::Text(context)))
         }
-        None if requested.app_ids.is_empty() && requested.user_action.is_none() => {
+        None if facts.audiences.is_empty() && requested.user_action.is_none() => {
             contexts.first().map(|context| (Truth::Unknown, Entry::Text(context)))
         }
         None => None,

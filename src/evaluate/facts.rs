@@ -2,6 +2,8 @@
 //!
 //! Two sources of one fact that disagree are an error here. Says nothing about policies.
 
+use super::audience::Audiences;
+use super::guest;
 use crate::compile::{
     Class, CompiledBundle, EligibilityFacts, LocationIndex, LocationSet, LocationTable, contains, insert, risk_bit,
 };
@@ -26,6 +28,8 @@ pub struct Facts<'a> {
     pub risk_bit: u8,
     /// Groups and roles of a user.
     pub memberships: &'a Memberships,
+    /// What the token is for.
+    pub audiences: Audiences<'a>,
 }
 
 /// Memory for facts, to reuse: sets that are too large to copy about.
@@ -70,6 +74,12 @@ impl<'a> Facts<'a> {
                 if known.is_some_and(|known| known.catalogue().is_some()) {
                     return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
                 }
+                if guest::contradicts(identity) {
+                    return Err(InputError::conflict(
+                        "identity.homeTenant",
+                        "is not where `identity.guestType` has its home",
+                    ));
+                }
                 scratch.memberships.settle(bundle, identity);
                 Workload::NOBODY
             }
@@ -81,6 +91,7 @@ impl<'a> Facts<'a> {
             locations: &scratch.locations,
             risk_bit: risk_bit(request.risk.service_principal),
             memberships: &scratch.memberships,
+            audiences: Audiences::of(&request.resource),
         })
     }
 
@@ -90,9 +101,10 @@ impl<'a> Facts<'a> {
         self.request.identity.attributes.as_ref().or_else(catalogue)
     }
 
-    /// All custom security attributes of a resource's service principal; `None`: nobody said.
-    pub fn resource_attributes(&self, app_id: IdRef<'_>) -> Option<&Attributes<'_>> {
-        let own = self.request.resource.attributes.as_ref();
+    /// All custom security attributes of a resource's service principal; `None`: nobody said. The request's own are
+    /// about the resources that it names.
+    pub fn resource_attributes(&self, app_id: IdRef<'_>, is_named: bool) -> Option<&Attributes<'_>> {
+        let own = self.request.resource.attributes.as_ref().filter(|_| is_named);
         own.or_else(|| self.bundle.attributes_of_app(app_id))
     }
 }

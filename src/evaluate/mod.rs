@@ -7,12 +7,17 @@
 //! three-valued; a policy applies when every condition may hold, so that missing evidence never widens access;
 //! [`combine`] alone orders outcomes. [`mod@trace`] runs the same conditions for people.
 
+mod audience;
 mod combine;
 mod condition;
 mod facts;
+mod guest;
+mod session;
 mod trace;
+mod words;
 
-pub use trace::{ConditionTrace, Outcome, PolicyTrace, trace};
+pub use session::MergedSession;
+pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace};
 
 use combine::Combination;
 use facts::{FactScratch, Facts};
@@ -57,6 +62,17 @@ impl Evaluation {
     pub fn unmet<'b>(&'b self, bundle: &'b CompiledBundle) -> impl Iterator<Item = Control<'b>> {
         self.outcome.unmet(bundle)
     }
+
+    /// The session controls that an allowed token comes with: those of every enforced policy that applies, merged.
+    /// `None` when there are none. `bundle` is the one that decided.
+    pub fn session<'b>(&self, bundle: &'b CompiledBundle) -> Option<MergedSession<'b>> {
+        self.outcome.session(bundle)
+    }
+
+    /// What to tell the person who asked, in a sentence, when there is something to do about a block.
+    pub fn message(&self) -> Option<&'static str> {
+        self.outcome.message()
+    }
 }
 
 /// Decides `request`; the result is in `evaluation`, whatever it held before.
@@ -75,6 +91,7 @@ pub fn evaluate(
     note_policies(bundle, &facts, wide, outcome);
     let is_certain = |slot| condition::certainly_applies(bundle.slot(slot), &facts);
     outcome.conclude(bundle, &request.satisfied, is_certain);
+    outcome.advise(bundle, &request.identity);
     Ok(())
 }
 
@@ -92,6 +109,7 @@ fn note_policies(bundle: &CompiledBundle, facts: &Facts<'_>, scratch: &mut WideS
             let slots = bundle.user_policies().iter().map(|slot| Candidate::new(*slot, false));
             each_candidate(bundle, facts, slots, outcome);
         }
+        IdentityKind::AgentIdentity if facts.audiences.are_never_evaluated(IdentityKind::AgentIdentity) => {}
         IdentityKind::AgentIdentity => {
             let slots = bundle.agent_policies().iter().map(|slot| Candidate::new(*slot, false));
             each_candidate(bundle, facts, slots, outcome);

@@ -6,6 +6,7 @@
 use super::combine;
 use super::condition::{self, OTHERS};
 use super::facts::{FactScratch, Facts};
+use super::words;
 use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
 use crate::model::decision::InputError;
 use crate::model::request::Satisfied;
@@ -33,8 +34,10 @@ pub enum Outcome {
     Failure,
     /// Some condition does not hold.
     NotApplied,
-    /// It takes no part: disabled, deleted or ignored.
+    /// It takes no part: disabled or deleted.
     NotEnabled,
+    /// It is left out although it is enabled, because it cannot be represented: nobody can say.
+    Unknown,
     /// Report-only: it would have succeeded.
     ReportOnlySuccess,
     /// Report-only: it would have blocked, or a control that cannot be asked for is not satisfied.
@@ -53,6 +56,7 @@ impl Outcome {
             Self::Failure => "failure",
             Self::NotApplied => "notApplied",
             Self::NotEnabled => "notEnabled",
+            Self::Unknown => "unknown",
             Self::ReportOnlySuccess => "reportOnlySuccess",
             Self::ReportOnlyFailure => "reportOnlyFailure",
             Self::ReportOnlyNotApplied => "reportOnlyNotApplied",
@@ -62,7 +66,7 @@ impl Outcome {
 
     /// Whether the policy's conditions may all hold.
     pub const fn applies(self) -> bool {
-        !matches!(self, Self::NotApplied | Self::NotEnabled | Self::ReportOnlyNotApplied)
+        !matches!(self, Self::NotApplied | Self::NotEnabled | Self::Unknown | Self::ReportOnlyNotApplied)
     }
 }
 
@@ -75,6 +79,40 @@ pub struct ConditionTrace {
     pub holds: Truth,
     /// What decided, for example `exclude Head Office`.
     pub rule: String,
+    /// Whether the policy configures it.
+    pub is_configured: bool,
+    /// The rule that decided: its side, and its kind in Entra's words, for example `allTrustedLocations`.
+    pub decided_by: Option<(Side, &'static str)>,
+}
+
+/// A side of an assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Who and what is in scope.
+    Include,
+    /// Who and what is exempt.
+    Exclude,
+}
+
+impl PolicyTrace {
+    /// The conditions that the policy configures and that may hold, in order.
+    pub fn conditions_satisfied(&self) -> impl Iterator<Item = &'static str> {
+        let held = self.conditions.iter().filter(|condition| condition.is_configured && condition.holds.is_possible());
+        held.map(|condition| condition.condition)
+    }
+
+    /// The conditions that do not hold, in order.
+    pub fn conditions_not_satisfied(&self) -> impl Iterator<Item = &'static str> {
+        self.conditions.iter().filter(|condition| !condition.holds.is_possible()).map(|condition| condition.condition)
+    }
+
+    /// Condition and kind of each rule on `side` that decided one, in order. Names are Entra's.
+    pub fn rules_satisfied(&self, side: Side) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.conditions.iter().filter_map(move |condition| match condition.decided_by {
+            Some((decided, rule)) if decided == side => Some((condition.condition, rule)),
+            _ => None,
+        })
+    }
 }
 
 /// Traces every policy, in bundle order. Errors as [`super::evaluate`]. Cost: linear in the policies; allocates.
@@ -83,9 +121,9 @@ pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<
     let facts = Facts::settle(bundle, request, &mut scratch)?;
     let mut traces: Vec<_> = bundle
         .indexed_policies()
-        .map(|(policy, _)| PolicyTrace {
+        .map(|(policy, head)| PolicyTrace {
             policy,
-            outcome: Outcome::NotEnabled,
+            outcome: if head.is_ignored { Outcome::Unknown } else { Outcome::NotEnabled },
             conditions: Vec::new(),
             unmet_controls: Vec::new(),
         })
@@ -122,6 +160,8 @@ fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<
                 condition,
                 holds: found.holds,
                 rule: describe(bundle, facts, found),
+                is_configured: found.by != By::NotConfigured,
+                decided_by: decided_by(bundle, facts, condition, found),
             })
             .collect(),
     }
@@ -162,11 +202,26 @@ fn can_be_asked(policy: &CompiledPolicy, unmet: &[&CompiledControl]) -> bool {
     }
 }
 
+fn decided_by(
+    bundle: &CompiledBundle,
+    facts: &Facts<'_>,
+    condition: &str,
+    found: Match<'_>,
+) -> Option<(Side, &'static str)> {
+    let (side, entry) = match found.by {
+        By::Include(entry) => (Side::Include, entry),
+        By::Exclude(entry) => (Side::Exclude, entry),
+        _ => return None,
+    };
+    words::rule(bundle, facts, condition, entry).map(|rule| (side, rule))
+}
+
 fn describe(bundle: &CompiledBundle, facts: &Facts<'_>, found: Match<'_>) -> String {
     let unknown = if found.holds == Truth::Unknown { "may " } else { "" };
     match found.by {
         By::NotConfigured => "not configured".to_owned(),
         By::NoScope => format!("targets no {}", subjects(facts)),
+        By::NeverEvaluated => "never evaluated: the intermediate token exchange of an agent identity".to_owned(),
         By::NotEligible => "not eligible: Entra covers single-tenant applications of its own tenant only".to_owned(),
         By::NothingIncluded => "nothing included matches".to_owned(),
         By::Include(entry) => format!("{unknown}include {}", name(bundle, entry)),
@@ -187,7 +242,9 @@ fn name(bundle: &CompiledBundle, entry: Entry<'_>) -> String {
         Entry::Word(word) => word.to_owned(),
         Entry::Text(text) => text.to_owned(),
         Entry::Id(id) => id.to_string(),
-        Entry::DirectoryObject(number) => bundle.directory_name(number).map(ToString::to_string).unwrap_or_default(),
+        Entry::Group(number) | Entry::Role(number) => {
+            bundle.directory_name(number).map(ToString::to_string).unwrap_or_default()
+        }
         Entry::Suite(Suite::Office365) => "Office365".to_owned(),
         Entry::Suite(Suite::MicrosoftAdminPortals) => "MicrosoftAdminPortals".to_owned(),
         Entry::Filter => "filter".to_owned(),

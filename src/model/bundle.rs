@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::decision::Decision;
 use super::id::Id;
 use super::location::{IpRange, NamedLocation};
-use super::policy::Policy;
+use super::policy::{AuthenticationStrength, Policy};
 use super::principal::ServicePrincipal;
 use crate::text::Spanned;
 
@@ -20,6 +20,8 @@ pub struct Bundle {
     pub locations: Vec<NamedLocation>,
     /// The service principals catalogue, in bundle order.
     pub principals: Vec<ServicePrincipal>,
+    /// Authentication strengths, in bundle order; they take the place of built-in ones with the same id.
+    pub strengths: Vec<AuthenticationStrength>,
 }
 
 /// Settings of a bundle; the default is what an absent `bundle.yaml` means.

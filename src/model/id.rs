@@ -41,6 +41,10 @@ impl Id {
 }
 
 impl<'a> IdRef<'a> {
+    /// The tenant that personal Microsoft accounts call home, as the `tid` of their tokens says.
+    /// Source: Microsoft identity platform documentation, ID token claims reference, read August 2026.
+    pub const PERSONAL_ACCOUNTS: Self = Self::Guid(0x9188_040d_6c67_4c5b_b112_36a3_04b6_6dad);
+
     /// The id that `text` spells: a GUID if it has the hyphenated form, in any case, and text otherwise.
     /// Cost: about 15 ns, no allocation.
     pub fn new(text: &'a str) -> Self {

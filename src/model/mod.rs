@@ -13,6 +13,8 @@
 //! | condition | condition | - | `when` |
 //! | decision | result | decision | decision |
 //!
+//! Where the documentation of Conditional Access is silent, [`rulings`] says what holds.
+//!
 //! Start with [`policy`] for what is decided by, [`request`] for what is decided, [`decision`] for the answer.
 
 pub mod attribute;
@@ -23,6 +25,8 @@ pub mod location;
 pub mod policy;
 pub mod principal;
 pub mod request;
+pub mod rulings;
+pub mod session;
 pub mod set;
 pub mod truth;
 pub mod vocabulary;
@@ -35,6 +39,7 @@ pub use location::{IpRange, LocationKind, NamedLocation};
 pub use policy::Policy;
 pub use principal::ServicePrincipal;
 pub use request::TokenRequest;
+pub use session::SessionControls;
 pub use set::Set;
 pub use truth::Truth;
 pub use vocabulary::*;

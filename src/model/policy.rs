@@ -5,10 +5,11 @@
 
 use super::id::Id;
 use super::location::Kept;
+use super::session::SessionControls;
 use super::set::Set;
 use super::vocabulary::{
-    ClientApp, FilterMode, GrantControl, GuestType, InsiderRiskLevel, Operator, Platform, RiskLevel, State,
-    TransferMethod, UserAction,
+    AuthenticationMethod, ClientApp, FilterMode, GrantControl, GuestType, InsiderRiskLevel, Operator, Platform,
+    RiskLevel, State, TransferMethod, UserAction,
 };
 use crate::text::{Span, Spanned};
 
@@ -29,6 +30,10 @@ pub struct Policy {
     pub grant: Option<GrantControls>,
     /// Whether it carries session controls that have an effect.
     pub has_session_controls: bool,
+    /// The session controls that have an effect.
+    pub session_controls: SessionControls,
+    /// The Global Secure Access filtering profile that its sessions get.
+    pub filtering_profile: Option<Box<str>>,
     /// Properties that decide nothing, session controls among them, kept as they were written.
     pub kept: Vec<Kept>,
 }
@@ -229,13 +234,14 @@ pub struct GrantControls {
     pub span: Span,
 }
 
-/// An authentication strength, as expanded in an export or as a mere id.
+/// An authentication strength, as expanded in an export, as an object of the bundle, or as a mere id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationStrength {
     /// Its id.
-    pub id: Box<str>,
+    pub id: Spanned<Box<str>>,
     /// Its name, when the export carries it.
     pub display_name: Option<Box<str>>,
-    /// The combinations of methods that satisfy it, each a list; empty when the export has only the id.
-    pub allowed_combinations: Vec<Vec<Box<str>>>,
+    /// The combinations of methods that satisfy it; `None` when the export has only the id. A combination that is
+    /// restricted further, to certain keys or issuers, is left out: no request says which were used.
+    pub allowed_combinations: Option<Vec<Set<AuthenticationMethod>>>,
 }

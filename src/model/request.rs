@@ -12,8 +12,8 @@ use super::id::IdRef;
 use super::location::{Country, CountryFact};
 use super::set::Set;
 use super::vocabulary::{
-    ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform, ResourceKind,
-    RiskLevel, SignInAudience, TransferMethod, UserAction,
+    AuthenticationMethod, ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform,
+    ResourceKind, RiskLevel, SignInAudience, TransferMethod, UserAction,
 };
 
 /// A request for a token.
@@ -100,6 +100,8 @@ pub struct Resource<'a> {
     pub authentication_context: Option<Cow<'a, str>>,
     /// All custom security attributes of the resource's service principal.
     pub attributes: Option<Attributes<'a>>,
+    /// The scopes that are asked for, all of them; empty: not said.
+    pub scopes: Vec<&'a str>,
 }
 
 /// Where a request comes from.
@@ -195,7 +197,9 @@ pub struct Credential<'a> {
 pub struct Satisfied<'a> {
     /// Built-in controls.
     pub built_in: Set<GrantControl>,
-    /// Ids of authentication strengths.
+    /// Methods that the identity authenticated with in this session.
+    pub methods: Set<AuthenticationMethod>,
+    /// Ids of authentication strengths, besides those that the methods satisfy.
     pub authentication_strengths: Vec<IdRef<'a>>,
     /// Ids of accepted agreements.
     pub terms_of_use: Vec<IdRef<'a>>,

@@ -1,11 +1,11 @@
-//! A set of at most sixteen members of a vocabulary, as bits.
+//! A set of at most thirty-two members of a vocabulary, as bits.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 /// A member of a small closed vocabulary that Graph spells as text.
 pub trait Word: Copy + Eq + fmt::Debug + 'static {
-    /// Every member, in the order of Graph's documentation. At most sixteen.
+    /// Every member, in the order of Graph's documentation. At most thirty-two.
     const ALL: &'static [Self];
 
     /// Graph's spelling.
@@ -23,7 +23,7 @@ pub trait Word: Copy + Eq + fmt::Debug + 'static {
 /// A set of members of `T`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Set<T> {
-    bits: u16,
+    bits: u32,
     word: PhantomData<T>,
 }
 
@@ -49,6 +49,11 @@ impl<T: Word> Set<T> {
     /// The members, in the order of [`Word::ALL`].
     pub fn iter(self) -> impl Iterator<Item = T> {
         T::ALL.iter().copied().filter(move |word| self.contains(*word))
+    }
+
+    /// Whether all its members are in `other`.
+    pub const fn is_subset_of(self, other: Self) -> bool {
+        self.bits & !other.bits == 0
     }
 
     /// How many members it has.

@@ -155,6 +155,8 @@ vocabulary! {
         OtherExternalUser = "otherExternalUser",
         /// A delegated admin of a cloud solution provider.
         ServiceProvider = "serviceProvider",
+        /// A personal Microsoft account. Graph has no word for it; see the crate's rulings.
+        PersonalMicrosoftAccount = "personalMicrosoftAccount",
     }
 }
 
@@ -191,6 +193,110 @@ vocabulary! {
         RiskRemediation = "riskRemediation",
         /// A verified id.
         VerifiedId = "verifiedID",
+    }
+}
+
+vocabulary! {
+    /// A method that somebody authenticated with. Source: Microsoft Graph `authenticationMethodModes`.
+    AuthenticationMethod {
+        /// A password.
+        Password = "password",
+        /// A phone call.
+        Voice = "voice",
+        /// A hardware token that shows codes.
+        HardwareOath = "hardwareOath",
+        /// An app that shows codes.
+        SoftwareOath = "softwareOath",
+        /// A text message.
+        Sms = "sms",
+        /// A FIDO2 security key or passkey.
+        Fido2 = "fido2",
+        /// Windows Hello for Business, or the platform credential of macOS.
+        WindowsHelloForBusiness = "windowsHelloForBusiness",
+        /// A notification of Microsoft Authenticator.
+        MicrosoftAuthenticatorPush = "microsoftAuthenticatorPush",
+        /// Phone sign-in with Microsoft Authenticator.
+        DeviceBasedPush = "deviceBasedPush",
+        /// A temporary access pass that can be used once.
+        TemporaryAccessPassOneTime = "temporaryAccessPassOneTime",
+        /// A temporary access pass that can be used several times.
+        TemporaryAccessPassMultiUse = "temporaryAccessPassMultiUse",
+        /// A one-time passcode by mail.
+        Email = "email",
+        /// A certificate that counts as one factor.
+        X509CertificateSingleFactor = "x509CertificateSingleFactor",
+        /// A certificate that counts as several factors.
+        X509CertificateMultiFactor = "x509CertificateMultiFactor",
+        /// One factor, at a federated identity provider.
+        FederatedSingleFactor = "federatedSingleFactor",
+        /// Several factors, at a federated identity provider.
+        FederatedMultiFactor = "federatedMultiFactor",
+        /// A QR code and a PIN.
+        QrCodePin = "qrCodePin",
+    }
+}
+
+vocabulary! {
+    /// How often a sign-in must be repeated.
+    FrequencyInterval {
+        /// After some time.
+        TimeBased = "timeBased",
+        /// For every token.
+        EveryTime = "everyTime",
+    }
+}
+
+vocabulary! {
+    /// The unit of a sign-in frequency.
+    FrequencyUnit {
+        /// Hours.
+        Hours = "hours",
+        /// Days.
+        Days = "days",
+    }
+}
+
+vocabulary! {
+    /// Which factors a sign-in frequency is about, the weaker demand first.
+    FrequencyFactors {
+        /// The second factor.
+        Secondary = "secondaryAuthentication",
+        /// Both factors.
+        PrimaryAndSecondary = "primaryAndSecondaryAuthentication",
+    }
+}
+
+vocabulary! {
+    /// Whether a browser stays signed in after it was closed, the weaker demand first.
+    PersistentBrowser {
+        /// It does.
+        Always = "always",
+        /// It does not.
+        Never = "never",
+    }
+}
+
+vocabulary! {
+    /// What a session proxy does, the weaker demand first.
+    CloudAppSecurity {
+        /// It watches.
+        MonitorOnly = "monitorOnly",
+        /// It does what it is configured to do.
+        McasConfigured = "mcasConfigured",
+        /// It blocks downloads.
+        BlockDownloads = "blockDownloads",
+    }
+}
+
+vocabulary! {
+    /// How continuous access evaluation is enforced, the weaker demand first.
+    ContinuousAccessEvaluation {
+        /// It is off.
+        Disabled = "disabled",
+        /// It is on.
+        StrictEnforcement = "strictEnforcement",
+        /// It is on, and the address that the resource sees must be allowed itself.
+        StrictLocation = "strictLocation",
     }
 }
 

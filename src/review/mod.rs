@@ -2,6 +2,7 @@
 //!
 //! - [`cases`]: the tests that a bundle carries.
 //! - [`request`]: a token request written as a document.
+//! - [`summary`]: what a bundle contains, counted.
 //!
 //! Asks `compile` and `evaluate` and decides nothing itself; knows no files and no terminal.
 
@@ -10,3 +11,4 @@ mod matrix;
 mod members;
 pub mod request;
 pub mod rules;
+pub mod summary;

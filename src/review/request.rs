@@ -119,6 +119,7 @@ fn read_resource<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> 
         user_action: fields.word("userAction", &[], diagnostics),
         authentication_context: read_authentication_context(&mut fields, diagnostics),
         attributes: read_attributes(&mut fields, diagnostics),
+        scopes: read_scopes(&mut fields, diagnostics),
     };
     fields.finish(diagnostics);
     resource
@@ -131,6 +132,10 @@ fn read_authentication_context<'n>(fields: &mut Members<'n>, diagnostics: &mut D
         let lower = if text.starts_with('C') { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
         Some(lower).filter(is_context)
     })
+}
+
+fn read_scopes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Vec<&'n str> {
+    fields.names("scopes", limits::SCOPES_MAX, diagnostics).unwrap_or_default()
 }
 
 fn read_network(mut fields: Members<'_>, diagnostics: &mut Diagnostics) -> Network {
@@ -221,9 +226,13 @@ fn read_satisfied<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) ->
     let path = fields.path_of("builtInControls");
     let built_in: Set<_> =
         controls.iter().filter_map(|node| word(node, &path, &[GrantControl::Block], diagnostics)).collect();
+    let methods = fields.list("authenticationMethods", usize::MAX, diagnostics).unwrap_or_default();
+    let path = fields.path_of("authenticationMethods");
+    let methods = methods.iter().filter_map(|node| word(node, &path, &[], diagnostics)).collect();
     let mut ids = |key, diagnostics: &mut Diagnostics| ids(&mut fields, key, limits::GROUPS_MAX, diagnostics);
     let satisfied = Satisfied {
         built_in,
+        methods,
         authentication_strengths: ids("authenticationStrengths", diagnostics).unwrap_or_default(),
         terms_of_use: ids("termsOfUse", diagnostics).unwrap_or_default(),
         custom_factors: ids("customAuthenticationFactors", diagnostics).unwrap_or_default(),

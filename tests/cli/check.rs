@@ -112,6 +112,15 @@ fn every_rule_is_listed_and_explained() {
 }
 
 #[test]
+fn a_summary_counts_what_a_bundle_contains() {
+    for (name, sample) in [("workload", "policies/workload"), ("graph_export", "policies/graph-export")] {
+        let run = doorward(&["check", sample, "--summary"]);
+        assert_eq!(run.code, 0);
+        insta::assert_snapshot!(format!("summary_of_{name}"), run.stdout);
+    }
+}
+
+#[test]
 fn an_unknown_rule_is_answered_with_the_nearest_or_with_all() {
     let near = doorward(&["check", "--explain", "hostbits"]);
     assert_eq!((near.code, near.stdout.as_str()), (2, ""));
@@ -123,4 +132,13 @@ fn an_unknown_rule_is_answered_with_the_nearest_or_with_all() {
     for arguments in [&["check"][..], &["check", "policies/workload", "--explain", "host-bits"]] {
         assert_eq!(doorward(arguments).code, 2, "{arguments:?}");
     }
+}
+
+#[test]
+fn a_summary_in_json_has_the_same_counts_and_comes_with_an_invalid_bundle_too() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let run = doorward(&["check", folder.path().to_str().unwrap(), "--summary", "--format", "json"]);
+    assert_eq!(run.code, 3);
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&body["summary"]).unwrap());
 }

@@ -131,3 +131,26 @@ fn a_closed_pipe_changes_nothing() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(6), ""));
 }
+
+#[test]
+fn session_controls_and_what_to_tell_the_user_are_shown() {
+    let bundle = bundle(&[
+        ("bundle.yaml", "revision: 1\n"),
+        (
+            "daily.yaml",
+            "displayName: Daily\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\nsessionControls: { signInFrequency: { isEnabled: true, value: 1, type: days }, persistentBrowser: { isEnabled: true, mode: never }, secureSignInSession: { isEnabled: true } }\n",
+        ),
+        (
+            "personal.yaml",
+            "displayName: No personal accounts\nstate: enabled\nconditions: { users: { includeGuestsOrExternalUsers: { guestOrExternalUserTypes: personalMicrosoftAccount } } }\ngrantControls: { builtInControls: [block] }\n",
+        ),
+    ]);
+    let folder = bundle.path().to_str().unwrap();
+    let ask = |more: &[&str]| {
+        let of = ["--type", "user", "--id", "u1"];
+        let runs = ["decide", "explain"].map(|verb| doorward(&[&[verb, folder], &of[..], more].concat()).stdout);
+        runs.join("\n")
+    };
+    insta::assert_snapshot!("allowed_with_a_session", ask(&["--set", "identity.guestType=none"]));
+    insta::assert_snapshot!("personal_account", ask(&["--set", "identity.guestType=personalMicrosoftAccount"]));
+}

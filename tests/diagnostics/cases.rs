@@ -141,11 +141,51 @@ pub const CASES: &[Case] = &[
     ),
     case(&rules::UNSUPPORTED, "a setting for later", &[SOUND, ("bundle.yaml", "maxAge: 3600\n")]),
     case(
-        &rules::SESSION_CONTROLS,
-        "a policy with session controls",
+        &rules::STRENGTH_CONFIGURATION,
+        "a strength that only some keys satisfy",
         &[(
             "policy.yaml",
-            "displayName: Sign in daily\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\nsessionControls:\n  signInFrequency: { isEnabled: true, value: 1, type: days }\n",
+            "displayName: Keys\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls:\n  operator: OR\n  authenticationStrength:\n    id: 34343434-0000-0000-0000-000000000000\n    allowedCombinations: [fido2]\n    combinationConfigurations:\n      - { appliesToCombinations: [fido2], allowedAAGUIDs: [9c835346-796b-4c27-8898-d6032f515cc5] }\n",
+        )],
+    ),
+    case(
+        &rules::UNKNOWN_STRENGTH,
+        "a strength that nothing describes",
+        &[(
+            "policy.yaml",
+            "displayName: Strong\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls:\n  operator: OR\n  authenticationStrength: { id: 34343434-0000-0000-0000-000000000000 }\n",
+        )],
+    ),
+    case(
+        &rules::DUPLICATE_ID,
+        "two strengths with one id",
+        &[
+            SOUND,
+            (
+                "strengths.yaml",
+                "authenticationStrengthPolicies:\n  - { id: keys, displayName: Keys, allowedCombinations: [fido2] }\n  - { id: keys, displayName: Codes, allowedCombinations: ['password,sms'] }\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "a combination with a method that nobody knows",
+        &[SOUND, ("strength.yaml", "{ id: keys, displayName: Keys, allowedCombinations: ['password,smss'] }\n")],
+    ),
+    case(
+        &rules::MISSING_PROPERTY,
+        "a sign-in frequency without a unit",
+        &[(
+            "policy.yaml",
+            "displayName: Sign in daily\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\nsessionControls:\n  signInFrequency: { isEnabled: true, value: 1 }\n",
+        )],
+    ),
+    case(
+        &rules::WRONG_TYPE,
+        "a sign-in frequency of no time",
+        &[(
+            "policy.yaml",
+            "displayName: Sign in daily\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\nsessionControls:\n  signInFrequency: { isEnabled: true, value: 0, type: hours }\n",
         )],
     ),
     case(

@@ -291,4 +291,7 @@ fn same_answer(bundle: &Bundle, compiled: &CompiledBundle, request: &TokenReques
     unmet.sort();
     expected.sort();
     assert_eq!(expected, unmet, "{request:?}");
+    let session = evaluation.session(compiled).map(oracle::words::session_in_words).unwrap_or_default();
+    assert_eq!(answer.session, session, "{request:?}");
+    assert_eq!(answer.is_told_to_use_work_account, evaluation.message().is_some(), "{request:?}");
 }

@@ -4,9 +4,10 @@ use doorward::model::decision::InputError;
 use doorward::model::location::CountryFact;
 use doorward::model::principal::ServicePrincipal;
 use doorward::model::{
-    Attributes, Bundle, Id, IdRef, IdentityKind, ServicePrincipalType, SignInAudience, TokenRequest, Truth,
+    Attributes, Bundle, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType, SignInAudience, TokenRequest, Truth,
 };
 
+use super::subject::consumers;
 use super::{Case, CountryOf};
 
 /// The catalogue's entry of the identity, for the kinds of identity that a catalogue holds.
@@ -102,6 +103,14 @@ pub fn conflicts(bundle: &Bundle, country_of: CountryOf<'_>, request: &TokenRequ
     let is_user = matches!(identity.kind, IdentityKind::User | IdentityKind::AgentUser);
     if is_user && bundle.principals.iter().any(|principal| principal.id.as_ref() == identity.id) {
         fields.push("identity.type");
+    }
+    if identity.kind == IdentityKind::User || identity.kind == IdentityKind::AgentUser {
+        let lives_with_consumers = identity.home_tenant.map(|home| home.to_owned() == consumers());
+        match (identity.guest_type, lives_with_consumers) {
+            (Some(GuestType::PersonalMicrosoftAccount), Some(false))
+            | (Some(GuestType::None | GuestType::InternalGuest), Some(true)) => fields.push("identity.homeTenant"),
+            _ => {}
+        }
     }
     for app in &request.resource.app_ids {
         let known = catalogued_app(bundle, *app).and_then(|entry| entry.attributes.as_ref());

@@ -13,17 +13,18 @@ use proptest::sample::{select, subsequence};
 use doorward::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
 use doorward::model::location::{Country, CountryLookup};
 use doorward::model::policy::{
-    AuthenticationStrength, Conditions, Filter, GrantControls, Guests, LocationTarget, Locations, Platforms, Policy,
-    PrincipalTarget, ResourceTarget, Resources, Scope, UserTarget, Users,
+    Conditions, Filter, Guests, LocationTarget, Locations, Platforms, Policy, PrincipalTarget, ResourceTarget,
+    Resources, Scope, UserTarget, Users,
 };
 use doorward::model::principal::ServicePrincipal;
 use doorward::model::set::{Set, Word};
 use doorward::model::{
-    Bundle, ClientApp, FilterMode, GrantControl, Id, IdentityKind, IpRange, LocationKind, NamedLocation, Platform,
+    Bundle, ClientApp, FilterMode, Id, IdentityKind, IpRange, LocationKind, NamedLocation, Platform,
     ServicePrincipalType, SignInAudience, State, TokenRequest, TransferMethod, UserAction,
 };
 use doorward::text::{Span, Spanned};
 
+use super::generate_control as control;
 use super::request::{self, Recipe};
 use super::rule_text;
 use super::world::{self, AGENTS, APPS, BLUEPRINTS, COUNTRIES, GROUPS, PRINCIPALS, RANGES, ROLES, TENANTS, USERS};
@@ -50,8 +51,9 @@ pub fn bundle(has_database: bool) -> impl Strategy<Value = Bundle> {
         vec(weighted(0.5, principal()), AGENTS.len()),
         vec(weighted(0.5, principal()), APPS.len()),
     );
-    (settings(has_database), vec(policy(), 0..8), vec(location_kind(), 5), catalogue).prop_map(
-        |(settings, mut policies, kinds, (principals, agents, apps))| {
+    let strengths = control::strengths();
+    (settings(has_database), vec(policy(), 0..8), vec(location_kind(), 5), catalogue, strengths).prop_map(
+        |(settings, mut policies, kinds, (principals, agents, apps), strengths)| {
             for (index, policy) in policies.iter_mut().enumerate() {
                 policy.id = Some(placed(format!("policy-{index}").into()));
                 policy.display_name = placed(format!("Policy {index}").into());
@@ -88,7 +90,7 @@ pub fn bundle(has_database: bool) -> impl Strategy<Value = Bundle> {
                 kind,
                 kept: Vec::new(),
             });
-            Bundle { settings, policies, locations: locations.collect(), principals: catalogue }
+            Bundle { settings, policies, locations: locations.collect(), principals: catalogue, strengths }
         },
     )
 }
@@ -196,18 +198,22 @@ fn location_kind() -> impl Strategy<Value = LocationKind> {
 /// A policy without name and id.
 pub fn policy() -> impl Strategy<Value = Policy> {
     let state = prop_oneof![6 => Just(State::Enabled), 2 => Just(State::ReportOnly), 1 => Just(State::Disabled)];
-    (state, proptest::bool::weighted(0.05), conditions(), grant()).prop_map(|(state, is_deleted, conditions, grant)| {
-        Policy {
+    // WHY: boxed, so that the tree of strategies does not fill a thread's stack.
+    let controls = (control::grant().boxed(), control::session().boxed());
+    (state, proptest::bool::weighted(0.05), conditions().boxed(), controls).prop_map(
+        |(state, is_deleted, conditions, (grant, (session_controls, filtering_profile)))| Policy {
             id: None,
             display_name: placed("".into()),
             state,
             is_deleted,
             has_session_controls: grant.is_none(),
+            session_controls,
+            filtering_profile,
             conditions,
             grant,
             kept: Vec::new(),
-        }
-    })
+        },
+    )
 }
 
 fn conditions() -> impl Strategy<Value = Conditions> {
@@ -279,7 +285,7 @@ fn users() -> impl Strategy<Value = Users> {
         some_ids(&GROUPS),
         some_ids(&ROLES),
         some_ids(&ROLES),
-        weighted(0.2, guests()),
+        weighted(0.4, guests()),
         weighted(0.2, guests()),
     )
         .prop_map(|(include, exclude, groups, no_groups, roles, no_roles, guests, no_guests)| Users {
@@ -296,8 +302,12 @@ fn users() -> impl Strategy<Value = Users> {
 
 fn guests() -> impl Strategy<Value = Guests> {
     use doorward::model::GuestType;
-    let types = subsequence(GuestType::ALL[1..].to_vec(), 1..4).prop_map(Set::from_iter);
-    let tenants = weighted(0.5, subsequence(TENANTS.to_vec(), 1..3));
+    let types = prop_oneof![
+        2 => subsequence(GuestType::ALL[1..].to_vec(), 1..4).prop_map(Set::from_iter),
+        1 => Just(Set::from_iter([GuestType::PersonalMicrosoftAccount])),
+    ];
+    let tenants = prop_oneof![4 => subsequence(TENANTS.to_vec(), 1..3), 1 => Just(vec![world::CONSUMERS])];
+    let tenants = weighted(0.5, tenants);
     (types, tenants).prop_map(|(types, tenants)| Guests {
         types,
         tenants: tenants.map(|tenants| tenants.into_iter().map(Id::new).collect()),
@@ -401,43 +411,6 @@ fn platforms() -> impl Strategy<Value = Platforms> {
 
 fn client_apps() -> impl Strategy<Value = Set<ClientApp>> {
     subsequence(ClientApp::ALL.to_vec(), 1..4).prop_map(Set::from_iter)
-}
-
-/// Controls of a policy; `block` half of the time, now and then beside others.
-fn grant() -> impl Strategy<Value = Option<GrantControls>> {
-    use doorward::model::Operator;
-    let nothing = (Set::EMPTY, None, Vec::new(), Vec::new());
-    let block = (Set::from_iter([GrantControl::Block]), None, Vec::new(), Vec::new());
-    let controls = (
-        subsequence(GrantControl::ALL[1..].to_vec(), 0..3).prop_map(Set::from_iter),
-        weighted(
-            0.2,
-            Just(AuthenticationStrength {
-                id: world::STRENGTHS[0].into(),
-                display_name: None,
-                allowed_combinations: Vec::new(),
-            }),
-        ),
-        subsequence(vec!["terms-1", "terms-2"], 0..2).prop_map(|ids| ids.into_iter().map(Into::into).collect()),
-        subsequence(vec!["factor-1"], 0..=1).prop_map(|ids| ids.into_iter().map(Into::into).collect()),
-    );
-    let operator = select(Operator::ALL);
-    (operator, prop_oneof![6 => Just(block), 5 => controls, 1 => Just(nothing)]).prop_map(
-        |(operator, (built_in, authentication_strength, terms_of_use, custom_factors))| {
-            let is_empty: bool = built_in.is_empty()
-                && authentication_strength.is_none()
-                && Vec::<Box<str>>::is_empty(&terms_of_use)
-                && Vec::<Box<str>>::is_empty(&custom_factors);
-            (!is_empty).then_some(GrantControls {
-                operator,
-                built_in,
-                authentication_strength,
-                terms_of_use,
-                custom_factors,
-                span: Span::NONE,
-            })
-        },
-    )
 }
 
 /// The flows that a request can have.

@@ -7,24 +7,26 @@
 //! Start with [`decide`]; [`conditions`] lists what one policy needs, in the order in which Entra checks.
 
 mod condition;
+mod control;
 mod fact;
 pub mod generate;
+mod generate_control;
 mod place;
 mod request;
 mod resource;
 pub mod rule;
 mod rule_text;
 mod subject;
+pub mod words;
 mod world;
 
 use std::net::IpAddr;
 
 use doorward::model::bundle::DefaultDecision;
-use doorward::model::decision::{Control, InputError};
+use doorward::model::decision::InputError;
 use doorward::model::location::CountryFact;
-use doorward::model::policy::{GrantControls, Policy};
-use doorward::model::request::Satisfied;
-use doorward::model::{Bundle, Decision, GrantControl, IdRef, Operator, Reason, State, TokenRequest, Truth};
+use doorward::model::policy::Policy;
+use doorward::model::{Bundle, Decision, Reason, State, TokenRequest, Truth};
 
 pub use fact::conflicts;
 
@@ -44,6 +46,12 @@ pub struct OracleAnswer {
     pub unmet: Vec<String>,
     /// Whether each policy applies; `False` for policies that take no part.
     pub applies: Vec<Truth>,
+    /// What the token comes with, in words; empty without a token.
+    pub session: Vec<String>,
+    /// How each policy came out, in the words of sign-in logs.
+    pub results: Vec<&'static str>,
+    /// Whether the person is told to use a work account.
+    pub is_told_to_use_work_account: bool,
 }
 
 /// Everything a condition may look at.
@@ -71,18 +79,20 @@ pub fn decide(
     };
     let objects = |index: &usize| {
         let policy = &bundle.policies[*index];
-        blocks(policy) || !unmet(policy, &request.satisfied).is_empty()
+        control::blocks(policy) || !control::unmet(bundle, policy, &request.satisfied).is_empty()
     };
 
     let enforced = applying(State::Enabled);
     let report_only = applying(State::ReportOnly).into_iter().filter(objects).collect();
 
-    let blocking: Vec<usize> = enforced.iter().copied().filter(|&index| blocks(&bundle.policies[index])).collect();
+    let blocking: Vec<usize> =
+        enforced.iter().copied().filter(|&index| control::blocks(&bundle.policies[index])).collect();
     let unsatisfied: Vec<usize> = enforced.iter().copied().filter(objects).collect();
     let default_blocks = bundle.settings.default_decision == DefaultDecision::Block;
     // A policy that may or may not apply cannot lift a default block: missing evidence never widens access.
     let some_certainly_applies = enforced.iter().any(|&index| applies[index] == Truth::True);
 
+    let session = control::session(enforced.iter().map(|&index| &bundle.policies[index]));
     let (reason, policies) = if !blocking.is_empty() {
         (Reason::BlockedByPolicy, blocking)
     } else if !unsatisfied.is_empty() {
@@ -95,10 +105,50 @@ pub fn decide(
         (Reason::ControlsMet, enforced)
     };
     let unmet = match reason {
-        Reason::ControlsUnmet => unmet_of_all(policies.iter().map(|&index| &bundle.policies[index]), request),
+        Reason::ControlsUnmet => {
+            control::unmet_of_all(bundle, policies.iter().map(|&index| &bundle.policies[index]), request)
+        }
         _ => Vec::new(),
     };
-    Ok(OracleAnswer { decision: reason.decision(), reason, policies, report_only, unmet, applies })
+    let session = if reason.decision() == Decision::Allow { session } else { Vec::new() };
+    let deciding: Vec<&Policy> = policies.iter().map(|&index| &bundle.policies[index]).collect();
+    let is_told_to_use_work_account = reason == Reason::BlockedByPolicy
+        && control::refuses_personal(&Case { bundle, country_of, request }, &deciding);
+    let decision = reason.decision();
+    let results = bundle.policies.iter().zip(&applies);
+    let results = results.map(|(policy, applies)| result(bundle, policy, *applies, request)).collect();
+    Ok(OracleAnswer {
+        decision,
+        results,
+        reason,
+        policies,
+        report_only,
+        unmet,
+        applies,
+        session,
+        is_told_to_use_work_account,
+    })
+}
+
+/// How a policy came out, in the words of sign-in logs.
+fn result(bundle: &Bundle, policy: &Policy, applies: Truth, request: &TokenRequest<'_>) -> &'static str {
+    let is_report_only = policy.state == State::ReportOnly;
+    let missing = control::unmet(bundle, policy, &request.satisfied);
+    if policy.state == State::Disabled || policy.is_deleted {
+        "notEnabled"
+    } else if !takes_part(bundle, policy) {
+        "unknown"
+    } else if !applies.is_possible() {
+        if is_report_only { "reportOnlyNotApplied" } else { "notApplied" }
+    } else if !control::blocks(policy) && missing.is_empty() {
+        if is_report_only { "reportOnlySuccess" } else { "success" }
+    } else if !is_report_only {
+        "failure"
+    } else if !control::blocks(policy) && control::can_be_asked_for(policy, &missing) {
+        "reportOnlyInterrupted"
+    } else {
+        "reportOnlyFailure"
+    }
 }
 
 /// Whether `policy` applies: every condition holds. Policies that take no part never do.
@@ -141,60 +191,4 @@ pub fn conditions(
         ("authenticationFlows", condition::flows(&case, conditions.flows)),
         ("agentIdRisk", condition::level(conditions.agent_risk, request.risk.agent)),
     ]
-}
-
-/// Whether the policy blocks; `block` beside other controls still blocks.
-fn blocks(policy: &Policy) -> bool {
-    policy.grant.as_ref().is_some_and(|grant| grant.built_in.contains(GrantControl::Block))
-}
-
-/// The controls that this policy demands and does not get.
-fn unmet(policy: &Policy, satisfied: &Satisfied<'_>) -> Vec<String> {
-    let Some(grant) = &policy.grant else {
-        return Vec::new();
-    };
-    let controls = controls(grant);
-    let missing: Vec<String> =
-        controls.iter().filter(|control| !is_satisfied(control, satisfied)).map(Control::name).collect();
-    match grant.operator {
-        Operator::Or if missing.len() < controls.len() => Vec::new(),
-        Operator::Or | Operator::And => missing,
-    }
-}
-
-fn controls(grant: &GrantControls) -> Vec<Control<'_>> {
-    let mut controls: Vec<Control<'_>> = grant.built_in.iter().map(Control::BuiltIn).collect();
-    controls.extend(grant.authentication_strength.iter().map(|strength| Control::AuthenticationStrength(&strength.id)));
-    controls.extend(grant.terms_of_use.iter().map(|id| Control::TermsOfUse(id)));
-    controls.extend(grant.custom_factors.iter().map(|id| Control::CustomFactor(id)));
-    controls
-}
-
-fn is_satisfied(control: &Control<'_>, satisfied: &Satisfied<'_>) -> bool {
-    match control {
-        Control::BuiltIn(control) => satisfied.built_in.contains(*control),
-        Control::AuthenticationStrength(id) => satisfied.authentication_strengths.contains(&IdRef::new(id)),
-        Control::TermsOfUse(id) => satisfied.terms_of_use.contains(&IdRef::new(id)),
-        Control::CustomFactor(id) => satisfied.custom_factors.contains(&IdRef::new(id)),
-    }
-}
-
-/// Unmet controls of several policies: built-in ones in prompting order, then the others; no duplicates.
-fn unmet_of_all<'p>(policies: impl Iterator<Item = &'p Policy>, request: &TokenRequest<'_>) -> Vec<String> {
-    let all: Vec<String> = policies.flat_map(|policy| unmet(policy, &request.satisfied)).collect();
-    let rank = |name: &String| {
-        use doorward::model::set::Word;
-        let built_in = GrantControl::ALL.iter().position(|control| control.as_str() == name);
-        let kinds = ["authenticationStrength:", "termsOfUse:", "customAuthenticationFactor:"];
-        let other = kinds.iter().position(|kind| name.starts_with(kind));
-        built_in.unwrap_or_else(|| GrantControl::ALL.len() + other.unwrap_or(kinds.len()))
-    };
-    let mut names: Vec<String> = Vec::new();
-    for name in all {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.sort_by_key(rank);
-    names
 }

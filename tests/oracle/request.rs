@@ -15,13 +15,14 @@ use doorward::model::principal::ServicePrincipal;
 use doorward::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied};
 use doorward::model::set::{Set, Word};
 use doorward::model::{
-    AttributeValue, Attributes, Bundle, ClientApp, GrantControl, GuestType, Id, IdRef, IdentityKind, InsiderRiskLevel,
-    Platform, ResourceKind, RiskLevel, ServicePrincipalType, SignInAudience, TokenRequest, UserAction,
+    AttributeValue, Attributes, AuthenticationMethod, Bundle, ClientApp, GrantControl, GuestType, Id, IdRef,
+    IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel, ServicePrincipalType, SignInAudience,
+    TokenRequest, UserAction,
 };
 
 use super::generate::{flow, identity_kind};
 use super::world::{
-    ADDRESSES, AGENTS, APPS, BLUEPRINTS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS, TENANTS, USERS,
+    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS, TENANTS, USERS,
 };
 
 /// A request before it has been brought into agreement with a bundle.
@@ -140,8 +141,11 @@ fn identity() -> impl Strategy<Value = Identity<'static>> {
     let user = (
         weighted(0.6, subsequence(GROUPS.to_vec(), 0..=3)),
         weighted(0.6, subsequence(ROLES.to_vec(), 0..=2)),
-        weighted(0.7, prop_oneof![3 => Just(GuestType::None), 4 => select(GuestType::ALL)]),
-        weighted(0.5, select(&TENANTS).prop_map(IdRef::new)),
+        weighted(
+            0.7,
+            prop_oneof![3 => Just(GuestType::None), 4 => select(GuestType::ALL), 1 => Just(GuestType::PersonalMicrosoftAccount)],
+        ),
+        weighted(0.5, prop_oneof![3 => select(&TENANTS), 1 => Just(CONSUMERS)].prop_map(IdRef::new)),
     );
     (identity_kind(), 0..12usize, workload, user).prop_map(
         |(kind, index, (app_id, owner_tenant, audience, attributes, blueprint), (groups, roles, guest_type, home))| {
@@ -161,7 +165,11 @@ fn identity() -> impl Strategy<Value = Identity<'static>> {
                 groups: groups.map(refs),
                 roles: roles.map(refs),
                 guest_type,
-                home_tenant: home,
+                // Seldom a home that is not theirs: such a request is refused.
+                home_tenant: match guest_type {
+                    Some(GuestType::PersonalMicrosoftAccount) if index > 0 => home.and(Some(IdRef::new(CONSUMERS))),
+                    _ => home,
+                },
                 ..Identity::new(kind, IdRef::new(id))
             }
         },
@@ -176,16 +184,30 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
         1 => Just((Vec::new(), None)),
     ];
     let context = select(&["c1", "c2", "c37", "c99"]);
-    (asked, weighted(0.6, select(ResourceKind::ALL)), weighted(0.25, context), weighted(0.4, attributes())).prop_map(
-        |((apps, user_action), kind, context, attributes)| Resource {
+    let scopes = vec(
+        prop_oneof![
+            4 => select(&["openid", "offline_access", "PROFILE"]),
+            1 => select(&["User.Read", "https://graph.microsoft.com/People.Read"]),
+            1 => Just("Mail.Read"),
+        ],
+        1..=2,
+    );
+    (
+        asked,
+        weighted(0.6, select(ResourceKind::ALL)),
+        weighted(0.25, context),
+        weighted(0.4, attributes()),
+        weighted(0.2, scopes),
+    )
+        .prop_map(|((apps, user_action), kind, context, attributes, scopes)| Resource {
+            scopes: scopes.unwrap_or_default(),
             kind,
             user_action,
             authentication_context: context.map(Cow::Borrowed),
             // One object's attributes cannot describe several resources.
             attributes: attributes.filter(|_| apps.len() < 2),
             app_ids: apps.into_iter().map(IdRef::new).collect(),
-        },
-    )
+        })
 }
 
 fn network() -> impl Strategy<Value = Network> {
@@ -251,13 +273,15 @@ fn satisfied() -> impl Strategy<Value = Satisfied<'static>> {
     (
         subsequence(GrantControl::ALL[1..].to_vec(), 0..=5).prop_map(Set::from_iter),
         subsequence(STRENGTHS.to_vec(), 0..=1),
+        subsequence(AuthenticationMethod::ALL.to_vec(), 0..=5).prop_map(Set::from_iter),
         vec(select(&["terms-1", "terms-2"]), 0..3),
         subsequence(vec!["factor-1"], 0..=1),
     )
-        .prop_map(|(built_in, strengths, terms, factors)| {
+        .prop_map(|(built_in, strengths, methods, terms, factors)| {
             let refs = |ids: Vec<&'static str>| ids.into_iter().map(IdRef::new).collect();
             Satisfied {
                 built_in,
+                methods,
                 authentication_strengths: refs(strengths),
                 terms_of_use: refs(terms),
                 custom_factors: refs(factors),

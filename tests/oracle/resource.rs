@@ -5,7 +5,7 @@
 
 use doorward::model::bundle::BundleSettings;
 use doorward::model::policy::{ResourceTarget, Resources};
-use doorward::model::{FilterMode, Id, IdRef, ResourceKind, Truth};
+use doorward::model::{Attributes, FilterMode, Id, IdRef, IdentityKind, ResourceKind, TokenRequest, Truth};
 use doorward::text::Spanned;
 
 use super::rule::{self, Fact};
@@ -29,7 +29,54 @@ const ADMIN_PORTALS: [&str; 2] = ["c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "80ccc
 
 /// An application, a user action or an authentication context; a policy uses one of the three.
 pub fn matches(case: &Case<'_>, resources: &Resources) -> Truth {
+    if is_token_exchange(case) {
+        return Truth::False;
+    }
     applications(case, resources) | user_action(case, resources) | authentication_context(case, resources)
+}
+
+/// The intermediate exchange of an agent identity is never evaluated.
+fn is_token_exchange(case: &Case<'_>) -> bool {
+    let exchange = IdRef::new("fb60f99c-7a34-4190-8149-302f77469936");
+    let audiences = audiences(case.request);
+    let is_exchange = |app: &App<'_>| matches!(app, App::Id(id) if *id == exchange);
+    case.request.identity.kind == IdentityKind::AgentIdentity
+        && !audiences.is_empty()
+        && audiences.iter().all(is_exchange)
+}
+
+/// What the token is for. A request for nothing but baseline scopes is one for the directory; beside a resource that
+/// asks for its own ID token alone there is no directory.
+fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
+    const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+    const DIRECTORY: [&str; 7] = [
+        "user.read",
+        "user.read.all",
+        "user.readbasic.all",
+        "people.read",
+        "people.read.all",
+        "groupmember.read.all",
+        "member.read.hidden",
+    ];
+    let graph = IdRef::new("00000003-0000-0000-c000-000000000000");
+    let resource = &request.resource;
+    let scopes: Vec<String> = resource
+        .scopes
+        .iter()
+        .map(|scope| scope.strip_prefix("https://graph.microsoft.com/").unwrap_or(scope).to_lowercase())
+        .collect();
+    let open_id = scopes.iter().filter(|scope| OPEN_ID.contains(&scope.as_str())).count();
+    let directory = scopes.iter().filter(|scope| DIRECTORY.contains(&scope.as_str())).count();
+    let is_baseline = !scopes.is_empty() && open_id + directory == scopes.len() && resource.user_action.is_none();
+    let named = || resource.app_ids.iter().copied();
+    if !is_baseline {
+        return named().map(App::Id).collect();
+    }
+    let mut audiences: Vec<App<'a>> = named().filter(|id| *id != graph).map(App::Id).collect();
+    if audiences.is_empty() || directory > 0 || named().any(|id| id == graph) {
+        audiences.push(App::Directory);
+    }
+    audiences
 }
 
 fn user_action(case: &Case<'_>, resources: &Resources) -> Truth {
@@ -40,7 +87,7 @@ fn user_action(case: &Case<'_>, resources: &Resources) -> Truth {
     match resource.user_action {
         Some(action) => resources.user_actions.contains(action).into(),
         // What is asked for is not said at all: it may be any action.
-        None if resource.app_ids.is_empty() => Truth::Unknown,
+        None if audiences(case.request).is_empty() => Truth::Unknown,
         None => Truth::False,
     }
 }
@@ -52,7 +99,7 @@ fn authentication_context(case: &Case<'_>, resources: &Resources) -> Truth {
     }
     match &resource.authentication_context {
         Some(asked) => resources.authentication_contexts.iter().any(|listed| **listed == **asked).into(),
-        None if resource.app_ids.is_empty() && resource.user_action.is_none() => Truth::Unknown,
+        None if audiences(case.request).is_empty() && resource.user_action.is_none() => Truth::Unknown,
         None => Truth::False,
     }
 }
@@ -67,8 +114,9 @@ fn applications(case: &Case<'_>, resources: &Resources) -> Truth {
             | by_filter(case, resources, app, FilterMode::Exclude);
         included & !excluded
     };
-    if !resource.app_ids.is_empty() {
-        return resource.app_ids.iter().map(|id| one(App::Id(*id))).fold(Truth::False, |any, app| any | app);
+    let audiences = audiences(case.request);
+    if !audiences.is_empty() {
+        return audiences.into_iter().map(one).fold(Truth::False, |any, app| any | app);
     }
     one(if resource.user_action.is_some() { App::None } else { App::Unknown })
 }
@@ -78,6 +126,8 @@ fn applications(case: &Case<'_>, resources: &Resources) -> Truth {
 enum App<'a> {
     /// This one.
     Id(IdRef<'a>),
+    /// Windows Azure Active Directory, which the request did not name.
+    Directory,
     /// None: it is a user action.
     None,
     /// The request does not say.
@@ -89,7 +139,7 @@ fn is_target(case: &Case<'_>, app: App<'_>, target: &ResourceTarget) -> Truth {
     match target {
         ResourceTarget::All => Truth::True,
         ResourceTarget::AllAgentResources => match (app, case.request.resource.kind) {
-            (App::None, _) => Truth::False,
+            (App::None | App::Directory, _) => Truth::False,
             (_, None) => Truth::Unknown,
             (_, Some(ResourceKind::Application)) => Truth::False,
             (_, Some(ResourceKind::AgentIdentity | ResourceKind::AgentBlueprint)) => Truth::True,
@@ -104,6 +154,7 @@ impl App<'_> {
     fn is(self, test: impl Fn(IdRef<'_>) -> bool) -> Truth {
         match self {
             App::Id(id) => test(id).into(),
+            App::Directory => test(directory()).into(),
             App::None => Truth::False,
             App::Unknown => Truth::Unknown,
         }
@@ -132,13 +183,23 @@ fn by_filter(case: &Case<'_>, resources: &Resources, app: App<'_>, mode: FilterM
     match app {
         App::None => Truth::False,
         App::Unknown => Truth::Unknown,
-        App::Id(id) => match fact::attributes_of_app(case, id) {
-            None => Truth::Unknown,
-            Some(attributes) => {
-                rule::parse(&filter.rule).holds(&|property| Fact::attribute(attributes, property)).into()
-            }
-        },
+        App::Id(id) => holds(&filter.rule.value, fact::attributes_of_app(case, id)),
+        // The attributes that a request carries are those of what it names.
+        App::Directory => {
+            let entry = fact::catalogued_app(case.bundle, directory());
+            holds(&filter.rule.value, entry.and_then(|entry| entry.attributes.as_ref()))
+        }
     }
+}
+
+fn holds(rule: &str, attributes: Option<&Attributes<'_>>) -> Truth {
+    attributes.map_or(Truth::Unknown, |attributes| {
+        rule::parse(rule).holds(&|property| Fact::attribute(attributes, property)).into()
+    })
+}
+
+fn directory() -> IdRef<'static> {
+    IdRef::new("00000002-0000-0000-c000-000000000000")
 }
 
 fn any<T>(items: &[Spanned<T>], holds: impl Fn(&T) -> Truth) -> Truth {

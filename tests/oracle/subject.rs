@@ -62,26 +62,52 @@ fn is_member(memberships: &Option<Vec<IdRef<'_>>>, listed: &[Spanned<Id>]) -> Tr
     })
 }
 
-fn is_guest(case: &Case<'_>, guests: Option<&Guests>) -> Truth {
+pub fn is_guest(case: &Case<'_>, guests: Option<&Guests>) -> Truth {
     let Some(guests) = guests else {
         return Truth::False;
     };
     let identity = &case.request.identity;
-    let of_kind = match identity.guest_type {
-        None if guests.types.is_empty() => Truth::False,
-        None => Truth::Unknown,
-        Some(kind) => guests.types.contains(kind).into(),
+    let is_one = |kind: GuestType| match (kind, identity.guest_type) {
+        (GuestType::PersonalMicrosoftAccount, _) => is_personal(case),
+        // A personal account is an external user of no other kind.
+        (GuestType::OtherExternalUser, Some(GuestType::PersonalMicrosoftAccount)) => Truth::True,
+        (_, None) => Truth::Unknown,
+        (kind, Some(actual)) => (kind == actual).into(),
+    };
+    let of_kind = guests.types.iter().map(is_one).fold(Truth::False, |any, one| any | one);
+    let home = match identity.guest_type {
+        Some(GuestType::PersonalMicrosoftAccount) => Some(consumers()),
+        _ => identity.home_tenant.map(IdRef::to_owned),
     };
     let from_tenant = match &guests.tenants {
         None => Truth::True,
         // An internal guest is at home here, so no list of foreign tenants names its home.
         Some(_) if identity.guest_type == Some(GuestType::InternalGuest) => Truth::False,
-        Some(tenants) => match identity.home_tenant {
+        Some(tenants) => match home {
             None => Truth::Unknown,
-            Some(home) => tenants.iter().any(|tenant| tenant.as_ref() == home).into(),
+            Some(home) => tenants.contains(&home).into(),
         },
     };
     of_kind & from_tenant
+}
+
+/// A personal Microsoft account: told by its kind, or by the tenant that all of them call home.
+pub fn is_personal(case: &Case<'_>) -> Truth {
+    let identity = &case.request.identity;
+    if identity.kind != IdentityKind::User {
+        return Truth::False;
+    }
+    match (identity.guest_type, identity.home_tenant) {
+        (Some(GuestType::PersonalMicrosoftAccount), _) => Truth::True,
+        (Some(GuestType::None | GuestType::InternalGuest), _) => Truth::False,
+        (_, Some(home)) => (home.to_owned() == consumers()).into(),
+        (_, None) => Truth::Unknown,
+    }
+}
+
+/// The home tenant of personal accounts.
+pub fn consumers() -> Id {
+    Id::new("9188040d-6c67-4c5b-b112-36a304b66dad")
 }
 
 /// Agents' user accounts: as a whole or one by one, never through groups, roles, `All` or guest kinds.

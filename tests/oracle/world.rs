@@ -22,19 +22,24 @@ pub const AGENTS: [&str; 3] = [
     "55555555-0000-0000-0000-00000000000b",
 ];
 pub const BLUEPRINTS: [&str; 2] = ["66666666-0000-0000-0000-000000000000", "66666666-0000-0000-0000-00000000000a"];
-/// App ids of resources; the first is in the built-in `Office365`, the second in `MicrosoftAdminPortals`.
-pub const APPS: [&str; 4] = [
+/// App ids of resources; the first is in the built-in `Office365`, the second in `MicrosoftAdminPortals`; the last are the
+/// directory and Microsoft Graph.
+pub const APPS: [&str; 6] = [
     "00000003-0000-0ff1-ce00-000000000000",
     "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
     "77777777-0000-0000-0000-000000000000",
     "77777777-0000-0000-0000-00000000000a",
+    "00000002-0000-0000-c000-000000000000",
+    "00000003-0000-0000-c000-000000000000",
 ];
 /// Object ids of the service principals of [`APPS`].
-pub const RESOURCE_PRINCIPALS: [&str; 4] = [
+pub const RESOURCE_PRINCIPALS: [&str; 6] = [
     "78787878-0000-0000-0000-000000000000",
     "78787878-0000-0000-0000-00000000000a",
     "78787878-0000-0000-0000-00000000000b",
     "78787878-0000-0000-0000-00000000000c",
+    "78787878-0000-0000-0000-00000000000d",
+    "78787878-0000-0000-0000-00000000000e",
 ];
 pub const LOCATIONS: [&str; 5] = [
     "88888888-0000-0000-0000-000000000000",
@@ -49,7 +54,14 @@ pub const TENANTS: [&str; 3] = [
     "99999999-0000-0000-0000-00000000000a",
     "99999999-0000-0000-0000-00000000000b",
 ];
-pub const STRENGTHS: [&str; 1] = ["00000000-0000-0000-0000-000000000002"];
+/// Built-in strengths, and one that only bundles describe.
+pub const STRENGTHS: [&str; 3] = [
+    "00000000-0000-0000-0000-000000000002",
+    "00000000-0000-0000-0000-000000000004",
+    "34343434-0000-0000-0000-000000000000",
+];
+/// Where personal accounts have their home.
+pub const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 pub const COUNTRIES: [&str; 5] = ["US", "GB", "SE", "CN", "JP"];
 
 /// Ranges that nest, overlap, touch, and cover the addresses of the country database in part.

@@ -27,6 +27,7 @@ fn last(type_name: &str) -> &str {
 fn schema_of(field: &FieldDescriptorProto) -> Value {
     let one = match field.r#type() {
         Type::String => json!({"type": "string"}),
+        Type::Uint32 => json!({"type": "integer"}),
         Type::Bool => json!({"type": "boolean"}),
         Type::Message if field.type_name() == ".google.protobuf.Struct" => json!({"type": "object"}),
         Type::Message | Type::Enum => json!({"$ref": format!("#/components/schemas/{}", last(field.type_name()))}),
@@ -103,11 +104,14 @@ async fn every_documented_property_and_word_is_accepted() {
     let document = document();
     let server = Server::start();
     let mut http = server.http().await;
-    for pick in 0..8 {
+    for pick in 0..17 {
         let mut request = sample(&document, &document["components"]["schemas"]["DecideRequest"], pick);
         request["network"]["ipAddress"] = json!("2001:db8::1");
         request["network"]["country"] = json!("DE");
         request["network"]["gpsCountry"] = json!("fr");
+        if request["identity"]["guestType"] == "personalMicrosoftAccount" {
+            request["identity"]["homeTenant"] = json!("9188040d-6c67-4c5b-b112-36a304b66dad");
+        }
         let answer = http.decide(&request).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         // Whatever the words are read as, they are written as documented.

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use doorward::compile;
+use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{self, Evaluation};
 use doorward::serve::wire::message::DecideRequest;
 use doorward::serve::wire::{self, Encoding, answer, json, v1};
 use doorward::source::Source;
+use doorward::text::RawFile;
+use insta::assert_snapshot;
 use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Map, Value, json};
@@ -36,7 +38,7 @@ fn leaves(value: &Value) -> Vec<Value> {
 fn every_field_means_the_same_in_both_protocols_and_in_both_sets_of_types() {
     let whole = whole();
     let mut requests = leaves(&whole);
-    assert_eq!(requests.len(), 68);
+    assert_eq!(requests.len(), 70);
     requests.push(whole);
     let bytes: Vec<(Vec<u8>, Vec<u8>)> = requests
         .iter()
@@ -84,14 +86,35 @@ fn escaped_texts_are_read_as_what_they_mean() {
     assert_eq!(plain, escaped);
 }
 
+/// The sample bundle, and policies whose answers carry all that an answer can.
+fn rich_bundle() -> CompiledBundle {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/bundle");
+    let mut raw = Source::new(&folder).read().unwrap().bundle;
+    let more = [
+        (
+            "4-session.yaml",
+            "displayName: Session\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\nsessionControls: { signInFrequency: { value: 4, type: hours }, persistentBrowser: { mode: never }, cloudAppSecurity: { cloudAppSecurityType: monitorOnly }, continuousAccessEvaluation: { mode: strictLocation }, applicationEnforcedRestrictions: { isEnabled: true }, disableResilienceDefaults: true, secureSignInSession: { isEnabled: true }, globalSecureAccessFilteringProfile: { profileId: p1 } }\n",
+        ),
+        (
+            "5-personal.yaml",
+            "displayName: Personal\nstate: enabled\nconditions: { users: { includeGuestsOrExternalUsers: { guestOrExternalUserTypes: personalMicrosoftAccount } } }\ngrantControls: { builtInControls: [block] }\n",
+        ),
+    ];
+    raw.files.extend(more.map(|(name, text)| RawFile { name: name.into(), bytes: text.as_bytes().to_vec() }));
+    compile::compile(&raw).bundle.unwrap()
+}
+
 #[test]
 fn answers_are_written_as_the_messages_would_be() {
-    let raw = Source::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/bundle")).read().unwrap().bundle;
-    let bundle = compile::compile(&raw).bundle.unwrap();
+    let bundle = rich_bundle();
     let mut evaluation = Evaluation::default();
     let user = json!({"identity": {"type": "user", "id": "u1"}, "requestId": "\"é"});
     let backslash = changed(user.clone(), "/requestId", json!("a\\b"));
-    for request in [outside(), changed(outside(), "/risk/servicePrincipal", json!("high")), user, backslash] {
+    let member = changed(user.clone(), "/identity/guestType", json!("none"));
+    let allowed = changed(member, "/satisfied/builtInControls", json!(["mfa"]));
+    let personal = changed(user.clone(), "/identity/guestType", json!("personalMicrosoftAccount"));
+    let risky = changed(outside(), "/risk/servicePrincipal", json!("high"));
+    for request in [outside(), risky, user, backslash, allowed, personal] {
         let body = request.to_string();
         let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
         let id = message.request_id().unwrap();
@@ -107,4 +130,41 @@ fn answers_are_written_as_the_messages_would_be() {
             assert_eq!(in_protobuf, expected.encode_to_vec());
         }
     }
+}
+
+#[test]
+fn an_allowed_token_comes_with_its_session_and_a_refused_person_with_advice() {
+    let bundle = rich_bundle();
+    let told = |request: Value| {
+        let body = request.to_string();
+        let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
+        let request = wire::token_request(&message).unwrap();
+        let mut evaluation = Evaluation::default();
+        evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
+        let mut out = Vec::new();
+        answer::write(Encoding::Json, &mut out, &bundle, &evaluation, "r", Vec::new());
+        serde_json::from_slice::<Value>(&out).unwrap()
+    };
+    let user = json!({"identity": {"type": "user", "id": "u1", "guestType": "none"}});
+    let allowed = told(changed(user.clone(), "/satisfied/builtInControls", json!(["mfa"])));
+    assert_snapshot!("session_controls", serde_json::to_string_pretty(&allowed["sessionControls"]).unwrap());
+    assert_eq!(allowed.get("message"), None);
+    let unmet = told(user.clone());
+    assert_eq!((&unmet["reason"], unmet.get("sessionControls")), (&json!("controls_unmet"), None));
+    let refused = told(changed(user, "/identity/guestType", json!("personalMicrosoftAccount")));
+    assert_eq!(
+        refused["message"],
+        "Personal Microsoft accounts cannot be used here. Sign in with a work or school account."
+    );
+    assert_eq!(refused.get("sessionControls"), None);
+}
+
+#[test]
+fn a_trace_uses_the_words_of_sign_in_logs() {
+    let bundle = rich_bundle();
+    let body = changed(outside(), "/network/ipAddress", json!("198.51.100.7")).to_string();
+    let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
+    let request = wire::token_request(&message).unwrap();
+    let traces = answer::trace(&bundle, evaluate::trace(&bundle, &request).unwrap());
+    assert_snapshot!("trace", serde_json::to_string_pretty(&traces[..2]).unwrap());
 }

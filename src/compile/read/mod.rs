@@ -9,11 +9,13 @@ mod location;
 mod object;
 mod policy;
 mod principal;
+mod session;
 mod settings;
+mod strength;
 mod target;
 
 use fast::PackedRanges;
-use object::Context;
+use object::{Context, Object, Path};
 
 use super::rules;
 use crate::limits;
@@ -200,6 +202,10 @@ impl<'s> Reader<'s> {
             Some(ObjectKind::Location) => {
                 self.bundle.locations.extend(location::location(node, packed, &mut context));
             }
+            Some(ObjectKind::Strength) => {
+                let object = Object::new(node, Path::default(), &mut context);
+                self.bundle.strengths.extend(object.and_then(|object| strength::strength(object, &mut context)));
+            }
             Some(ObjectKind::Principal) => self.bundle.principals.extend(principal::principal(node, &mut context)),
             Some(ObjectKind::Template) => {
                 let what = "a template in the place of a policy";
@@ -236,14 +242,15 @@ impl<'s> Reader<'s> {
             .any(|name| ignored.iter().any(|ignored| name.as_str() == Some(ignored.value.as_ref())))
     }
 
-    fn counts(&self) -> [usize; 3] {
-        [self.bundle.policies.len(), self.bundle.locations.len(), self.bundle.principals.len()]
+    fn counts(&self) -> [usize; 4] {
+        let Bundle { policies, locations, principals, strengths, .. } = &self.bundle;
+        [policies.len(), locations.len(), principals.len(), strengths.len()]
     }
 
     /// Reports once when a bound is crossed; `build` refuses the bundle by the same bounds.
-    fn bound(&mut self, before: [usize; 3], span: Span) {
-        let most = [limits::POLICIES_MAX, limits::LOCATIONS_MAX, limits::CATALOGUE_MAX];
-        let kinds = ["policies", "named locations", "service principals"];
+    fn bound(&mut self, before: [usize; 4], span: Span) {
+        let most = [limits::POLICIES_MAX, limits::LOCATIONS_MAX, limits::CATALOGUE_MAX, limits::STRENGTHS_MAX];
+        let kinds = ["policies", "named locations", "service principals", "authentication strengths"];
         for ((before, after), (most, kind)) in before.into_iter().zip(self.counts()).zip(most.into_iter().zip(kinds)) {
             if before == most && after > most {
                 let what = format!("from here on there are more than {most} {kind}");
@@ -258,6 +265,7 @@ enum ObjectKind {
     Policy,
     Location,
     Principal,
+    Strength,
     AppRegistration,
     Template,
 }
@@ -267,6 +275,7 @@ fn list_kind(key: &str) -> Option<ObjectKind> {
         "policies" => Some(ObjectKind::Policy),
         "namedLocations" => Some(ObjectKind::Location),
         "servicePrincipals" => Some(ObjectKind::Principal),
+        "authenticationStrengthPolicies" => Some(ObjectKind::Strength),
         _ => None,
     }
 }
@@ -278,6 +287,7 @@ fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {
         match short {
             "conditionalAccessPolicy" => return Some(ObjectKind::Policy),
             "servicePrincipal" => return Some(ObjectKind::Principal),
+            "authenticationStrengthPolicy" => return Some(ObjectKind::Strength),
             "conditionalAccessTemplate" => return Some(ObjectKind::Template),
             _ if short.ends_with("NamedLocation") => return Some(ObjectKind::Location),
             _ => {}
@@ -287,6 +297,8 @@ fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {
         Some(ObjectKind::Template)
     } else if has("conditions") || has("grantControls") || has("sessionControls") {
         Some(ObjectKind::Policy)
+    } else if has("allowedCombinations") {
+        Some(ObjectKind::Strength)
     } else if has("ipRanges") || has("countriesAndRegions") || has("compliantNetworkType") {
         Some(ObjectKind::Location)
     } else if !has("servicePrincipalType") && (has("publisherDomain") || has("identifierUris")) {

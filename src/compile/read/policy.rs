@@ -5,14 +5,13 @@
 use super::super::rules;
 use super::combination;
 use super::object::{Context, Object, Path, parse_word};
-use super::target;
+use super::{session, strength, target};
 use crate::model::policy::{
-    AuthenticationStrength, Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope,
-    Users,
+    Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope, Users,
 };
 use crate::model::set::Word;
 use crate::model::{GrantControl, GuestType, Operator, Set, State, TransferMethod, UserAction};
-use crate::text::{Diagnostic, Node, Severity, Span, Spanned, Value};
+use crate::text::{Diagnostic, Node, Severity, Span, Spanned};
 
 const NO_CEDAR: &str = "custom conditions are not evaluated yet; take the policy out or name it in `ignoredPolicies`";
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
@@ -38,7 +37,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         }
     };
     let grant = object.object("grantControls", context).map(|controls| read_grant(controls, context));
-    let has_session_controls = session_controls(&mut object, context);
+    let session = session::session_controls(&mut object, context);
     // WHY: some exports have no names; the id then serves as one, so that messages can say which policy is meant.
     let display_name = name.map(|name| Spanned::new(Box::from(name.value), name.span)).or_else(|| id.clone());
     if display_name.is_none() {
@@ -52,7 +51,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     }
     // WHY: a control that could not be read has been reported, and is no missing one.
     let is_readable = context.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    if is_readable && !has_session_controls && grant.as_ref().is_none_or(asks_for_nothing) {
+    if is_readable && !session.has_effect && grant.as_ref().is_none_or(asks_for_nothing) {
         let span = grant.as_ref().map_or(object.span(), |grant| grant.span);
         let help = "give it `grantControls`, for example `{ builtInControls: [block] }`";
         context.report(Diagnostic::new(&rules::NO_CONTROLS, span, "the policy has no control").help(help));
@@ -67,7 +66,9 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         is_deleted: deleted.is_some(),
         conditions,
         grant,
-        has_session_controls,
+        has_session_controls: session.has_effect,
+        session_controls: session.controls,
+        filtering_profile: session.filtering_profile,
         kept,
     };
     // WHY: of what could not be read nobody knows what it stands beside.
@@ -309,7 +310,7 @@ fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControl
         built_in,
         authentication_strength: object
             .object("authenticationStrength", context)
-            .and_then(|strength| read_strength(strength, context)),
+            .and_then(|object| strength::strength(object, context)),
         terms_of_use: owned(object.texts("termsOfUse", context)),
         custom_factors: owned(object.texts("customAuthenticationFactors", context)),
         span: object.span(),
@@ -324,51 +325,4 @@ fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControl
     }
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     grant
-}
-
-fn read_strength(mut object: Object<'_, '_>, context: &mut Context) -> Option<AuthenticationStrength> {
-    let id = object.text("id", context);
-    let display_name = object.text("displayName", context).map(|name| Box::from(name.value));
-    let combinations = object.texts("allowedCombinations", context);
-    for key in [
-        "description",
-        "createdDateTime",
-        "modifiedDateTime",
-        "policyType",
-        "requirementsSatisfied",
-        "combinationConfigurations",
-    ] {
-        object.keep(key, context);
-    }
-    if id.is_none() {
-        let what = "`authenticationStrength` has no `id`";
-        context.report(Diagnostic::new(&rules::MISSING_PROPERTY, object.span(), what));
-    }
-    object.finish(&rules::UNKNOWN_PROPERTY, context);
-    let allowed_combinations = combinations
-        .into_iter()
-        .map(|combination| combination.value.split(',').map(|method| Box::from(method.trim())).collect())
-        .collect();
-    Some(AuthenticationStrength { id: Box::from(id?.value), display_name, allowed_combinations })
-}
-
-/// Keeps the session controls and says whether any has an effect. Controls that are null or switched off have none.
-fn session_controls(object: &mut Object<'_, '_>, context: &mut Context) -> bool {
-    let Some(node) = object.member("sessionControls") else { return false };
-    let is_active = |node: &Node<'_>| match &node.value {
-        Value::Null => false,
-        Value::Map(_) => node.member("isEnabled").is_none_or(|is_enabled| is_enabled.value == Value::Bool(true)),
-        Value::Bool(value) => *value,
-        _ => true,
-    };
-    let has_effect = node
-        .as_map()
-        .is_some_and(|entries| entries.iter().any(|entry| !entry.key.contains("@odata.") && is_active(&entry.node)));
-    if has_effect {
-        let what = "the session controls of this policy are not enforced";
-        let help = "enforce them in the token service, or keep the policy for its grant controls alone";
-        context.report(Diagnostic::new(&rules::SESSION_CONTROLS, node.span, what).help(help));
-    }
-    object.keep("sessionControls", context);
-    has_effect
 }

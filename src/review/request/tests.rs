@@ -1,7 +1,10 @@
 //! What documents say, and what is told about documents that cannot be used.
 
 use super::*;
-use crate::model::{CredentialType, GuestType, IdentityKind, ResourceKind, SignInAudience, TransferMethod, UserAction};
+use crate::model::{
+    AuthenticationMethod, CredentialType, GuestType, IdentityKind, ResourceKind, SignInAudience, TransferMethod,
+    UserAction,
+};
 use crate::text::{self, SourceFile, Sources};
 
 /// Reads `yaml`, and hands what was read or the problems in the words of the author to `check`.
@@ -55,6 +58,7 @@ resource:
   userAction: registerOrJoinDevices
   authenticationContext: c99
   customSecurityAttributes: {}
+  scopes: [openid, User.Read]
 network: {ipAddress: "::ffff:203.0.113.9", country: de, gpsCountry: FR, compliantNetwork: false}
 risk: {servicePrincipal: High, signIn: low, user: medium, insider: elevated, agent: hidden}
 clientApp: browser
@@ -80,6 +84,7 @@ authenticationFlow: deviceCodeFlow
 credential: {type: certificate, keyId: k, federatedIssuer: i, federatedSubject: s}
 satisfied:
   builtInControls: [mfa, compliantDevice]
+  authenticationMethods: [password, sms]
   authenticationStrengths: [strength]
   termsOfUse: [terms]
   customAuthenticationFactors: [factor]
@@ -116,6 +121,7 @@ explain: true
             user_action: Some(UserAction::RegisterOrJoinDevices),
             authentication_context: text("c99"),
             attributes: Some(Attributes::default()),
+            scopes: vec!["openid", "User.Read"],
         },
         network: Network {
             ip_address: Some("203.0.113.9".parse().unwrap()),
@@ -158,6 +164,7 @@ explain: true
         },
         satisfied: Satisfied {
             built_in: [GrantControl::Mfa, GrantControl::CompliantDevice].into_iter().collect(),
+            methods: [AuthenticationMethod::Password, AuthenticationMethod::Sms].into_iter().collect(),
             authentication_strengths: vec![IdRef::new("strength")],
             terms_of_use: vec![IdRef::new("terms")],
             custom_factors: vec![IdRef::new("factor")],

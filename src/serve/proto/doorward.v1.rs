@@ -177,6 +177,14 @@ pub struct Resource {
         skip_serializing_if = "Option::is_none"
     )]
     pub custom_security_attributes: ::core::option::Option<::prost_types::Struct>,
+    /// The scopes that are asked for, all of them; a request for nothing but baseline scopes is one for the directory. At
+    /// most 256.
+    #[prost(string, repeated, tag = "6")]
+    #[serde(
+        deserialize_with = "crate::serve::wire::json::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Where a request comes from.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -431,6 +439,14 @@ pub struct Satisfied {
     pub custom_authentication_factors: ::prost::alloc::vec::Vec<
         ::prost::alloc::string::String,
     >,
+    /// Methods that the identity authenticated with in this session; they satisfy every authentication strength with a
+    /// combination that they cover.
+    #[prost(enumeration = "AuthenticationMethod", repeated, tag = "5")]
+    #[serde(
+        with = "crate::serve::wire::json::Words::<crate::model::AuthenticationMethod>",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub authentication_methods: ::prost::alloc::vec::Vec<i32>,
 }
 /// What was decided, and why.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -472,6 +488,76 @@ pub struct DecideResponse {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub trace: ::prost::alloc::vec::Vec<PolicyTrace>,
+    /// What an allowed token comes with: the session controls of all policies that apply, merged; not set when there are
+    /// none.
+    #[prost(message, optional, tag = "9")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_controls: ::core::option::Option<SessionControls>,
+    /// What to tell the person who asked, when there is something to do about a block; empty otherwise.
+    #[prost(string, tag = "10")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: ::prost::alloc::string::String,
+}
+/// What a token comes with. The token service enforces it; what is not set is not asked for.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionControls {
+    /// How often to sign in again.
+    #[prost(message, optional, tag = "1")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in_frequency: ::core::option::Option<SignInFrequency>,
+    /// Whether a browser stays signed in after it was closed: `always` or `never`.
+    #[prost(string, tag = "2")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub persistent_browser: ::prost::alloc::string::String,
+    /// What a session proxy does: `monitorOnly`, `mcasConfigured` or `blockDownloads`.
+    #[prost(string, tag = "3")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cloud_app_security: ::prost::alloc::string::String,
+    /// How continuous access evaluation is enforced: `disabled`, `strictEnforcement` or `strictLocation`.
+    #[prost(string, tag = "4")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub continuous_access_evaluation: ::prost::alloc::string::String,
+    /// Whether the application restricts the session by itself.
+    #[prost(bool, optional, tag = "5")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_enforced_restrictions: ::core::option::Option<bool>,
+    /// Whether the session ends when it cannot be evaluated during an outage.
+    #[prost(bool, optional, tag = "6")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_resilience_defaults: ::core::option::Option<bool>,
+    /// Whether the session's tokens are bound to the device.
+    #[prost(bool, optional, tag = "7")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secure_sign_in_session: ::core::option::Option<bool>,
+    /// Ids of Global Secure Access filtering profiles, ascending.
+    #[prost(string, repeated, tag = "8")]
+    pub global_secure_access_filtering_profiles: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+}
+/// How often to sign in again.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignInFrequency {
+    /// `timeBased` or `everyTime`.
+    #[prost(string, tag = "1")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub frequency_interval: ::prost::alloc::string::String,
+    /// After how many hours or days; not set for `everyTime`.
+    #[prost(uint32, optional, tag = "2")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: ::core::option::Option<u32>,
+    /// `hours` or `days`; empty for `everyTime`.
+    #[prost(string, tag = "3")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub r#type: ::prost::alloc::string::String,
+    /// Which factors to repeat: `primaryAndSecondaryAuthentication` or `secondaryAuthentication`.
+    #[prost(string, tag = "4")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub authentication_type: ::prost::alloc::string::String,
 }
 /// Names a policy.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -514,13 +600,44 @@ pub struct PolicyTrace {
     #[prost(string, tag = "2")]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub state: ::prost::alloc::string::String,
-    /// Its outcome, as sign-in logs name it, for example `notApplied`.
+    /// Its result, as sign-in logs name it, for example `notApplied`.
     #[prost(string, tag = "3")]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub outcome: ::prost::alloc::string::String,
     /// Its conditions.
     #[prost(message, repeated, tag = "4")]
     pub conditions: ::prost::alloc::vec::Vec<ConditionTrace>,
+    /// The conditions that it configures and that hold, as sign-in logs name them.
+    #[prost(string, repeated, tag = "5")]
+    pub conditions_satisfied: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The conditions that do not hold.
+    #[prost(string, repeated, tag = "6")]
+    pub conditions_not_satisfied: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+    /// Which kind of rule included the request in each condition.
+    #[prost(message, repeated, tag = "7")]
+    pub include_rules_satisfied: ::prost::alloc::vec::Vec<RuleSatisfied>,
+    /// Which kind of rule excluded it.
+    #[prost(message, repeated, tag = "8")]
+    pub exclude_rules_satisfied: ::prost::alloc::vec::Vec<RuleSatisfied>,
+    /// Controls that it asks for and that are not satisfied.
+    #[prost(string, repeated, tag = "9")]
+    pub unmet_controls: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A kind of rule that matched, in the words of sign-in logs.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RuleSatisfied {
+    /// The condition, for example `location`.
+    #[prost(string, tag = "1")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub conditional_access_condition: ::prost::alloc::string::String,
+    /// The kind of rule, for example `allTrustedLocations`.
+    #[prost(string, tag = "2")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rule_satisfied: ::prost::alloc::string::String,
 }
 /// How one condition came out.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -799,6 +916,8 @@ pub enum GuestType {
     OtherExternalUser = 6,
     /// A delegated admin of a cloud solution provider.
     ServiceProvider = 7,
+    /// A personal Microsoft account.
+    PersonalMicrosoftAccount = 8,
 }
 impl GuestType {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -815,6 +934,7 @@ impl GuestType {
             Self::B2bDirectConnectUser => "GUEST_TYPE_B2B_DIRECT_CONNECT_USER",
             Self::OtherExternalUser => "GUEST_TYPE_OTHER_EXTERNAL_USER",
             Self::ServiceProvider => "GUEST_TYPE_SERVICE_PROVIDER",
+            Self::PersonalMicrosoftAccount => "GUEST_TYPE_PERSONAL_MICROSOFT_ACCOUNT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -828,6 +948,9 @@ impl GuestType {
             "GUEST_TYPE_B2B_DIRECT_CONNECT_USER" => Some(Self::B2bDirectConnectUser),
             "GUEST_TYPE_OTHER_EXTERNAL_USER" => Some(Self::OtherExternalUser),
             "GUEST_TYPE_SERVICE_PROVIDER" => Some(Self::ServiceProvider),
+            "GUEST_TYPE_PERSONAL_MICROSOFT_ACCOUNT" => {
+                Some(Self::PersonalMicrosoftAccount)
+            }
             _ => None,
         }
     }
@@ -1243,6 +1366,129 @@ impl GrantControl {
             "GRANT_CONTROL_PASSWORD_CHANGE" => Some(Self::PasswordChange),
             "GRANT_CONTROL_RISK_REMEDIATION" => Some(Self::RiskRemediation),
             "GRANT_CONTROL_VERIFIED_ID" => Some(Self::VerifiedId),
+            _ => None,
+        }
+    }
+}
+/// A method that somebody authenticated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AuthenticationMethod {
+    /// Not said.
+    Unspecified = 0,
+    /// A password.
+    Password = 1,
+    /// A phone call.
+    Voice = 2,
+    /// A hardware token that shows codes.
+    HardwareOath = 3,
+    /// An app that shows codes.
+    SoftwareOath = 4,
+    /// A text message.
+    Sms = 5,
+    /// A FIDO2 security key or passkey.
+    Fido2 = 6,
+    /// Windows Hello for Business, or the platform credential of macOS.
+    WindowsHelloForBusiness = 7,
+    /// A notification of Microsoft Authenticator.
+    MicrosoftAuthenticatorPush = 8,
+    /// Phone sign-in with Microsoft Authenticator.
+    DeviceBasedPush = 9,
+    /// A temporary access pass that can be used once.
+    TemporaryAccessPassOneTime = 10,
+    /// A temporary access pass that can be used several times.
+    TemporaryAccessPassMultiUse = 11,
+    /// A one-time passcode by mail.
+    Email = 12,
+    /// A certificate that counts as one factor.
+    X509CertificateSingleFactor = 13,
+    /// A certificate that counts as several factors.
+    X509CertificateMultiFactor = 14,
+    /// One factor, at a federated identity provider.
+    FederatedSingleFactor = 15,
+    /// Several factors, at a federated identity provider.
+    FederatedMultiFactor = 16,
+    /// A QR code and a PIN.
+    QrCodePin = 17,
+}
+impl AuthenticationMethod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUTHENTICATION_METHOD_UNSPECIFIED",
+            Self::Password => "AUTHENTICATION_METHOD_PASSWORD",
+            Self::Voice => "AUTHENTICATION_METHOD_VOICE",
+            Self::HardwareOath => "AUTHENTICATION_METHOD_HARDWARE_OATH",
+            Self::SoftwareOath => "AUTHENTICATION_METHOD_SOFTWARE_OATH",
+            Self::Sms => "AUTHENTICATION_METHOD_SMS",
+            Self::Fido2 => "AUTHENTICATION_METHOD_FIDO2",
+            Self::WindowsHelloForBusiness => {
+                "AUTHENTICATION_METHOD_WINDOWS_HELLO_FOR_BUSINESS"
+            }
+            Self::MicrosoftAuthenticatorPush => {
+                "AUTHENTICATION_METHOD_MICROSOFT_AUTHENTICATOR_PUSH"
+            }
+            Self::DeviceBasedPush => "AUTHENTICATION_METHOD_DEVICE_BASED_PUSH",
+            Self::TemporaryAccessPassOneTime => {
+                "AUTHENTICATION_METHOD_TEMPORARY_ACCESS_PASS_ONE_TIME"
+            }
+            Self::TemporaryAccessPassMultiUse => {
+                "AUTHENTICATION_METHOD_TEMPORARY_ACCESS_PASS_MULTI_USE"
+            }
+            Self::Email => "AUTHENTICATION_METHOD_EMAIL",
+            Self::X509CertificateSingleFactor => {
+                "AUTHENTICATION_METHOD_X509_CERTIFICATE_SINGLE_FACTOR"
+            }
+            Self::X509CertificateMultiFactor => {
+                "AUTHENTICATION_METHOD_X509_CERTIFICATE_MULTI_FACTOR"
+            }
+            Self::FederatedSingleFactor => {
+                "AUTHENTICATION_METHOD_FEDERATED_SINGLE_FACTOR"
+            }
+            Self::FederatedMultiFactor => "AUTHENTICATION_METHOD_FEDERATED_MULTI_FACTOR",
+            Self::QrCodePin => "AUTHENTICATION_METHOD_QR_CODE_PIN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUTHENTICATION_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "AUTHENTICATION_METHOD_PASSWORD" => Some(Self::Password),
+            "AUTHENTICATION_METHOD_VOICE" => Some(Self::Voice),
+            "AUTHENTICATION_METHOD_HARDWARE_OATH" => Some(Self::HardwareOath),
+            "AUTHENTICATION_METHOD_SOFTWARE_OATH" => Some(Self::SoftwareOath),
+            "AUTHENTICATION_METHOD_SMS" => Some(Self::Sms),
+            "AUTHENTICATION_METHOD_FIDO2" => Some(Self::Fido2),
+            "AUTHENTICATION_METHOD_WINDOWS_HELLO_FOR_BUSINESS" => {
+                Some(Self::WindowsHelloForBusiness)
+            }
+            "AUTHENTICATION_METHOD_MICROSOFT_AUTHENTICATOR_PUSH" => {
+                Some(Self::MicrosoftAuthenticatorPush)
+            }
+            "AUTHENTICATION_METHOD_DEVICE_BASED_PUSH" => Some(Self::DeviceBasedPush),
+            "AUTHENTICATION_METHOD_TEMPORARY_ACCESS_PASS_ONE_TIME" => {
+                Some(Self::TemporaryAccessPassOneTime)
+            }
+            "AUTHENTICATION_METHOD_TEMPORARY_ACCESS_PASS_MULTI_USE" => {
+                Some(Self::TemporaryAccessPassMultiUse)
+            }
+            "AUTHENTICATION_METHOD_EMAIL" => Some(Self::Email),
+            "AUTHENTICATION_METHOD_X509_CERTIFICATE_SINGLE_FACTOR" => {
+                Some(Self::X509CertificateSingleFactor)
+            }
+            "AUTHENTICATION_METHOD_X509_CERTIFICATE_MULTI_FACTOR" => {
+                Some(Self::X509CertificateMultiFactor)
+            }
+            "AUTHENTICATION_METHOD_FEDERATED_SINGLE_FACTOR" => {
+                Some(Self::FederatedSingleFactor)
+            }
+            "AUTHENTICATION_METHOD_FEDERATED_MULTI_FACTOR" => {
+                Some(Self::FederatedMultiFactor)
+            }
+            "AUTHENTICATION_METHOD_QR_CODE_PIN" => Some(Self::QrCodePin),
             _ => None,
         }
     }

@@ -8,7 +8,9 @@ use super::protobuf::{text_length, write_length, write_number, write_text};
 use super::spelling::Spelling;
 use super::{Encoding, Refused, v1};
 use crate::compile::{CompiledBundle, PolicyHead, PolicyIndex};
-use crate::evaluate::{Evaluation, PolicyTrace};
+use crate::evaluate::{ConditionTrace, Evaluation, MergedSession, PolicyTrace, Side};
+use crate::model::session::SignInFrequency;
+use crate::model::set::Word;
 
 /// Writes the answer of one evaluation after what `out` holds.
 ///
@@ -47,9 +49,10 @@ fn write_protobuf(
     }
     write_pair(out, 6, bundle.name(), bundle.revision());
     write_text(out, 7, request_id);
-    if !trace.is_empty() {
+    let (session_controls, message) = (session_controls(bundle, evaluation), message(evaluation));
+    if !trace.is_empty() || session_controls.is_some() || !message.is_empty() {
         // WHY: fields of a message may come in pieces; a `Vec` takes every byte.
-        let _ = v1::DecideResponse { trace, ..v1::DecideResponse::default() }.encode(out);
+        let _ = v1::DecideResponse { trace, session_controls, message, ..v1::DecideResponse::default() }.encode(out);
     }
 }
 
@@ -138,6 +141,15 @@ fn write_json(
         // INVARIANT: it has no keys but strings, and a `Vec` takes every byte.
         let _ = serde_json::to_writer(&mut *out, trace);
     }
+    if let Some(session) = session_controls(bundle, evaluation) {
+        out.extend_from_slice(br#","sessionControls":"#);
+        // INVARIANT: as above.
+        let _ = serde_json::to_writer(&mut *out, &session);
+    }
+    if let Some(message) = evaluation.message() {
+        out.extend_from_slice(br#","message":"#);
+        write_json_text(out, message);
+    }
     out.push(b'}');
 }
 
@@ -194,34 +206,73 @@ pub fn answer(bundle: &CompiledBundle, evaluation: &Evaluation, request_id: Stri
         bundle: Some(bundle_name(bundle)),
         request_id,
         trace: Vec::new(),
+        session_controls: session_controls(bundle, evaluation),
+        message: message(evaluation),
     }
+}
+
+fn message(evaluation: &Evaluation) -> String {
+    evaluation.message().unwrap_or_default().to_owned()
+}
+
+fn session_controls(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<v1::SessionControls> {
+    let MergedSession { controls, filtering_profiles } = evaluation.session(bundle)?;
+    Some(v1::SessionControls {
+        sign_in_frequency: controls.sign_in_frequency.map(sign_in_frequency),
+        persistent_browser: spelled(controls.persistent_browser),
+        cloud_app_security: spelled(controls.cloud_app_security),
+        continuous_access_evaluation: spelled(controls.continuous_access_evaluation),
+        application_enforced_restrictions: controls.application_enforced_restrictions.then_some(true),
+        disable_resilience_defaults: controls.disable_resilience_defaults.then_some(true),
+        secure_sign_in_session: controls.secure_sign_in_session.then_some(true),
+        global_secure_access_filtering_profiles: filtering_profiles.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+fn sign_in_frequency(frequency: SignInFrequency) -> v1::SignInFrequency {
+    v1::SignInFrequency {
+        frequency_interval: frequency.interval().as_str().to_owned(),
+        value: frequency.period.map(|period| period.value),
+        r#type: spelled(frequency.period.map(|period| period.unit)),
+        authentication_type: frequency.factors.as_str().to_owned(),
+    }
+}
+
+/// The word, or nothing.
+fn spelled(word: Option<impl Word>) -> String {
+    word.map(Word::as_str).unwrap_or_default().to_owned()
 }
 
 /// Every policy of a trace, in its order.
 pub fn trace(bundle: &CompiledBundle, policies: Vec<PolicyTrace>) -> Vec<v1::PolicyTrace> {
-    let conditions = |policy: PolicyTrace| {
-        policy
-            .conditions
-            .into_iter()
-            .map(|condition| v1::ConditionTrace {
-                condition: condition.condition.to_owned(),
-                holds: condition.holds.number(),
-                rule: condition.rule,
-            })
-            .collect()
+    let each = |policy: PolicyTrace| {
+        let head = bundle.policy(policy.policy);
+        let owned = |names: Vec<&'static str>| names.into_iter().map(str::to_owned).collect();
+        v1::PolicyTrace {
+            policy: Some(name(head)),
+            state: head.state.as_str().to_owned(),
+            outcome: policy.outcome.as_str().to_owned(),
+            conditions_satisfied: owned(policy.conditions_satisfied().collect()),
+            conditions_not_satisfied: owned(policy.conditions_not_satisfied().collect()),
+            include_rules_satisfied: policy.rules_satisfied(Side::Include).map(rule).collect(),
+            exclude_rules_satisfied: policy.rules_satisfied(Side::Exclude).map(rule).collect(),
+            conditions: policy.conditions.into_iter().map(condition).collect(),
+            unmet_controls: policy.unmet_controls,
+        }
     };
-    policies
-        .into_iter()
-        .map(|policy| {
-            let head = bundle.policy(policy.policy);
-            v1::PolicyTrace {
-                policy: Some(name(head)),
-                state: crate::model::set::Word::as_str(head.state).to_owned(),
-                outcome: policy.outcome.as_str().to_owned(),
-                conditions: conditions(policy),
-            }
-        })
-        .collect()
+    policies.into_iter().map(each).collect()
+}
+
+fn condition(condition: ConditionTrace) -> v1::ConditionTrace {
+    v1::ConditionTrace {
+        condition: condition.condition.to_owned(),
+        holds: condition.holds.number(),
+        rule: condition.rule,
+    }
+}
+
+fn rule((condition, rule): (&'static str, &'static str)) -> v1::RuleSatisfied {
+    v1::RuleSatisfied { conditional_access_condition: condition.to_owned(), rule_satisfied: rule.to_owned() }
 }
 
 /// How answers name a bundle.

@@ -20,8 +20,8 @@ use super::protobuf::{self, Malformed, Value};
 use super::scan::{Scan, Scanner};
 use super::spelling::Spelling;
 use crate::model::{
-    ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform, ResourceKind,
-    RiskLevel, SignInAudience, TransferMethod, UserAction,
+    AuthenticationMethod, ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform,
+    ResourceKind, RiskLevel, SignInAudience, TransferMethod, UserAction,
 };
 
 /// Declares messages: protobuf number, JSON name, field, type.
@@ -136,6 +136,7 @@ messages! {
         3 "userAction" user_action: Word<UserAction>,
         4 "authenticationContext" authentication_context: Option<Text<'a>>,
         5 "customSecurityAttributes" attributes: Option<Object>,
+        6 "scopes" scopes: List<Text<'a>>,
     }
 
     /// Where a request comes from.
@@ -202,6 +203,7 @@ messages! {
         2 "authenticationStrengths" authentication_strengths: List<Text<'a>>,
         3 "termsOfUse" terms_of_use: List<Text<'a>>,
         4 "customAuthenticationFactors" custom_authentication_factors: List<Text<'a>>,
+        5 "authenticationMethods" authentication_methods: List<Word<AuthenticationMethod>>,
     }
 
     /// Several requests, each still as it arrived, so that one that cannot be read disturbs no other.

@@ -83,7 +83,14 @@ fn resource<'a>(message: &'a message::Resource<'_>) -> Result<Resource<'a>> {
         user_action: word(message.user_action, "resource.userAction")?,
         authentication_context: message.authentication_context.as_deref().map(authentication_context).transpose()?,
         attributes: attributes(&message.attributes, "resource.customSecurityAttributes")?,
+        scopes: scopes(&message.scopes)?,
     })
+}
+
+fn scopes<'a>(list: &'a [Text<'_>]) -> Result<Vec<&'a str>> {
+    const FIELD: &str = "resource.scopes";
+    bounded(list, limits::SCOPES_MAX, FIELD)?;
+    Ok(list.iter().map(|text| &**text).collect())
 }
 
 /// `c1` to `c99`, in lower case.
@@ -179,20 +186,23 @@ fn credential<'a>(message: &'a message::Credential<'_>) -> Result<Credential<'a>
 }
 
 fn satisfied<'a>(message: &'a message::Satisfied<'_>) -> Result<Satisfied<'a>> {
-    let mut built_in = Set::EMPTY;
-    for (place, control) in message.built_in_controls.iter().enumerate() {
-        let field = "satisfied.builtInControls";
-        let control =
-            word(*control, field).map_err(|error| InputError { field: format!("{field}[{place}]"), ..error })?;
-        built_in.insert(control.ok_or_else(|| InputError::invalid(format!("{field}[{place}]"), "must not be empty"))?);
-    }
     let ids = |list, field| ids(list, limits::GROUPS_MAX, field);
     Ok(Satisfied {
-        built_in,
+        built_in: words(&message.built_in_controls, "satisfied.builtInControls")?,
+        methods: words(&message.authentication_methods, "satisfied.authenticationMethods")?,
         authentication_strengths: ids(&message.authentication_strengths, "satisfied.authenticationStrengths")?,
         terms_of_use: ids(&message.terms_of_use, "satisfied.termsOfUse")?,
         custom_factors: ids(&message.custom_authentication_factors, "satisfied.customAuthenticationFactors")?,
     })
+}
+
+fn words<W: Spelling + crate::model::set::Word>(list: &[Word<W>], field: &'static str) -> Result<Set<W>> {
+    let mut set = Set::EMPTY;
+    for (place, number) in list.iter().enumerate() {
+        let found = word(*number, field).map_err(|error| InputError { field: format!("{field}[{place}]"), ..error })?;
+        set.insert(found.ok_or_else(|| InputError::invalid(format!("{field}[{place}]"), "must not be empty"))?);
+    }
+    Ok(set)
 }
 
 /// The word of a number; 0 is absent.
@@ -212,13 +222,19 @@ fn id<'a>(text: Option<&'a str>, field: &str) -> Result<Option<IdRef<'a>>> {
 }
 
 fn ids<'a>(list: &'a [Text<'_>], most: usize, field: &str) -> Result<Vec<IdRef<'a>>> {
+    bounded(list, most, field)?;
+    Ok(list.iter().map(|text| IdRef::new(text)).collect())
+}
+
+/// At most so many texts, none of them empty.
+fn bounded(list: &[Text<'_>], most: usize, field: &str) -> Result<()> {
     if list.len() > most {
         return Err(InputError::invalid(field, format!("must have at most {most} entries")));
     }
     if let Some(place) = list.iter().position(|text| text.is_empty()) {
         return Err(InputError::invalid(format!("{field}[{place}]"), "must not be empty"));
     }
-    Ok(list.iter().map(|text| IdRef::new(text)).collect())
+    Ok(())
 }
 
 fn id_set<'a>(set: Option<&'a IdSet<'_>>, field: &str) -> Result<Option<Vec<IdRef<'a>>>> {

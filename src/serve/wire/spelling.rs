@@ -6,8 +6,8 @@
 use crate::model::decision::Decision;
 use crate::model::set::Word;
 use crate::model::{
-    ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform, ResourceKind,
-    RiskLevel, SignInAudience, TransferMethod, Truth, UserAction,
+    AuthenticationMethod, ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform,
+    ResourceKind, RiskLevel, SignInAudience, TransferMethod, Truth, UserAction,
 };
 
 /// A closed vocabulary as it crosses the wire.
@@ -56,6 +56,7 @@ spelling! {
     InsiderRiskLevel => Self::ALL;
     TransferMethod => Self::ALL;
     CredentialType => Self::ALL;
+    AuthenticationMethod => Self::ALL;
     ClientApp => &[
         Self::Browser,
         Self::MobileAppsAndDesktopClients,
@@ -130,6 +131,7 @@ mod tests {
         check::<TransferMethod>(names!(AuthenticationFlow));
         check::<CredentialType>(names!(CredentialType));
         check::<GrantControl>(names!(GrantControl));
+        check::<AuthenticationMethod>(names!(AuthenticationMethod));
         check::<Decision>(names!(Decision));
         check::<Truth>(names!(Truth));
     }

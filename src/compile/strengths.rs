@@ -1,0 +1,74 @@
+//! The built-in authentication strengths, and which combinations of methods a strength of a policy is.
+//!
+//! What the policy's own export expands comes first, then a strength of the bundle with that id, then the table here.
+//! Source: Entra documentation, Conditional Access authentication strength, read August 2026; the combinations are
+//! those that Microsoft Graph expands in its examples.
+
+use std::collections::HashMap;
+
+use crate::model::AuthenticationMethod as Method;
+use crate::model::policy::AuthenticationStrength;
+use crate::model::{Id, Set};
+
+/// The id of the built-in multifactor strength.
+pub const MULTIFACTOR: &str = "00000000-0000-0000-0000-000000000002";
+const PASSWORDLESS: &str = "00000000-0000-0000-0000-000000000003";
+const PHISHING_RESISTANT: &str = "00000000-0000-0000-0000-000000000004";
+
+const PHISHING_RESISTANT_METHODS: &[&[Method]] =
+    &[&[Method::WindowsHelloForBusiness], &[Method::Fido2], &[Method::X509CertificateMultiFactor]];
+
+const PASSWORDLESS_METHODS: &[&[Method]] = &[&[Method::DeviceBasedPush]];
+
+const MULTIFACTOR_METHODS: &[&[Method]] = &[
+    &[Method::TemporaryAccessPassOneTime],
+    &[Method::TemporaryAccessPassMultiUse],
+    &[Method::Password, Method::MicrosoftAuthenticatorPush],
+    &[Method::Password, Method::SoftwareOath],
+    &[Method::Password, Method::HardwareOath],
+    &[Method::Password, Method::Sms],
+    &[Method::Password, Method::Voice],
+    &[Method::FederatedMultiFactor],
+    &[Method::MicrosoftAuthenticatorPush, Method::FederatedSingleFactor],
+    &[Method::SoftwareOath, Method::FederatedSingleFactor],
+    &[Method::HardwareOath, Method::FederatedSingleFactor],
+    &[Method::Sms, Method::FederatedSingleFactor],
+    &[Method::Voice, Method::FederatedSingleFactor],
+];
+
+/// Combinations of methods, any of which satisfies a strength.
+pub type Combinations = Box<[Set<Method>]>;
+
+/// The strengths that a bundle knows by id.
+#[derive(Debug, Default)]
+pub struct Strengths {
+    by_id: HashMap<Id, Combinations>,
+}
+
+impl Strengths {
+    /// The built-in ones, and in their place or beside them those of the bundle.
+    pub fn new(of_bundle: &[AuthenticationStrength]) -> Self {
+        // Each built-in strength takes in the stronger ones.
+        let tables = [PHISHING_RESISTANT_METHODS, PASSWORDLESS_METHODS, MULTIFACTOR_METHODS];
+        let ids = [PHISHING_RESISTANT, PASSWORDLESS, MULTIFACTOR];
+        let built_in = ids.into_iter().zip(1..).map(|(id, tables_used)| {
+            let combinations = tables.iter().take(tables_used).copied().flatten();
+            (Id::new(id), combinations.map(|methods| methods.iter().copied().collect()).collect())
+        });
+        let own = of_bundle.iter().map(|strength| {
+            (Id::new(&strength.id.value), strength.allowed_combinations.clone().unwrap_or_default().into())
+        });
+        Self { by_id: built_in.chain(own).collect() }
+    }
+
+    /// The combinations of `strength`; `None` when nothing says which they are.
+    pub fn combinations(&self, strength: &AuthenticationStrength) -> Option<Combinations> {
+        let expanded = strength.allowed_combinations.as_ref().map(|all| all.clone().into());
+        expanded.or_else(|| self.by_id.get(&Id::new(&strength.id.value)).cloned())
+    }
+
+    /// The combinations of the strength that risk remediation asks for where the policy names none.
+    pub fn multifactor(&self) -> Combinations {
+        self.by_id.get(&Id::new(MULTIFACTOR)).cloned().unwrap_or_default()
+    }
+}

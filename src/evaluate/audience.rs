@@ -1,0 +1,77 @@
+//! What a token is for, as far as policies go: the resources that the request names, and the directory behind baseline
+//! scopes.
+//!
+//! A request for nothing but baseline scopes is one for Windows Azure Active Directory, so that a policy for all resources
+//! covers it whatever the policy excludes. A confidential application that asks for its own ID token alone stays a
+//! resource of its own. Source: Entra documentation, Conditional Access: Target resources, "New Conditional Access
+//! behavior when an all resources policy has a resource exclusion", read August 2026.
+
+use crate::model::request::Resource;
+use crate::model::{IdRef, IdentityKind};
+
+/// Windows Azure Active Directory.
+const DIRECTORY: IdRef<'static> = IdRef::Guid(0x0000_0002_0000_0000_c000_0000_0000_0000);
+/// Microsoft Graph, which the directory stands behind.
+const GRAPH: IdRef<'static> = IdRef::Guid(0x0000_0003_0000_0000_c000_0000_0000_0000);
+/// The endpoint where agent identities exchange tokens on the way to the one they want.
+const TOKEN_EXCHANGE: IdRef<'static> = IdRef::Guid(0xfb60_f99c_7a34_4190_8149_302f_7746_9936);
+
+const OPEN_ID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+const DIRECTORY_SCOPES: [&str; 7] = [
+    "User.Read",
+    "User.Read.All",
+    "User.ReadBasic.All",
+    "People.Read",
+    "People.Read.All",
+    "GroupMember.Read.All",
+    "Member.Read.Hidden",
+];
+
+/// The resources of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Audiences<'a> {
+    named: &'a [IdRef<'a>],
+    /// Whether nothing but baseline scopes is asked for: Graph then stands for the directory.
+    is_baseline: bool,
+    /// Whether the directory is one of them.
+    has_directory: bool,
+}
+
+impl<'a> Audiences<'a> {
+    /// The resources of `resource`. Cost: linear in the scopes.
+    pub fn of(resource: &'a Resource<'a>) -> Self {
+        let (named, scopes) = (resource.app_ids.as_slice(), resource.scopes.as_slice());
+        let is_open_id = |scope: &&str| is_one_of(&OPEN_ID_SCOPES, scope);
+        let is_baseline = !scopes.is_empty()
+            && resource.user_action.is_none()
+            && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
+        let is_own_token = || !named.is_empty() && !named.contains(&GRAPH) && scopes.iter().all(is_open_id);
+        Self { named, is_baseline, has_directory: is_baseline && !is_own_token() }
+    }
+
+    /// Whether the request says of no resource at all.
+    pub fn is_empty(self) -> bool {
+        self.named.is_empty() && !self.has_directory
+    }
+
+    /// Each of them, and whether the request names it.
+    pub fn iter(self) -> impl Iterator<Item = (IdRef<'a>, bool)> {
+        let named = self.named.iter().copied().filter(move |id| !self.is_baseline || *id != GRAPH);
+        named.map(|id| (id, true)).chain(self.has_directory.then_some((DIRECTORY, false)))
+    }
+
+    /// Whether no policy is ever asked: the intermediate exchange of an agent identity.
+    /// Source: Entra documentation, Conditional Access for agents, read August 2026.
+    pub fn are_never_evaluated(self, kind: IdentityKind) -> bool {
+        kind == IdentityKind::AgentIdentity
+            && !self.named.is_empty()
+            && !self.has_directory
+            && self.named.iter().all(|id| *id == TOKEN_EXCHANGE)
+    }
+}
+
+/// Scopes of Graph may be written with its URI.
+fn is_one_of(scopes: &[&str], scope: &str) -> bool {
+    let name = scope.strip_prefix("https://graph.microsoft.com/").unwrap_or(scope);
+    scopes.iter().any(|known| known.eq_ignore_ascii_case(name))
+}

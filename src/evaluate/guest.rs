@@ -1,0 +1,65 @@
+//! Guests and personal accounts: of which kind somebody is, and from which tenant.
+//!
+//! Graph has no word for personal Microsoft accounts, but they have a home tenant of their own. Policies may name them by
+//! that tenant, as Entra does, or by the kind `personalMicrosoftAccount`, which says the same. Such an account is
+//! external, so where it is no guest of another kind it is also `otherExternalUser`.
+
+use crate::model::policy::Guests;
+use crate::model::request::Identity;
+use crate::model::{GuestType, IdRef, Set, Truth};
+
+const PERSONAL: GuestType = GuestType::PersonalMicrosoftAccount;
+
+/// Whether somebody is any kind of guest.
+pub fn is_any(identity: &Identity<'_>) -> Truth {
+    identity.guest_type.map_or(Truth::Unknown, |kind| Truth::from(kind != GuestType::None))
+}
+
+/// Whether somebody is one of `guests`. An internal guest has no home tenant abroad, so no list of tenants matches it.
+pub fn is_among(guests: &Guests, identity: &Identity<'_>) -> Truth {
+    let of_kind = is_of_kind(guests.types, identity);
+    let Some(tenants) = &guests.tenants else { return of_kind };
+    let from_tenant = match (identity.guest_type, home(identity)) {
+        (Some(GuestType::InternalGuest), _) => Truth::False,
+        (_, Some(home)) => Truth::from(tenants.iter().any(|tenant| tenant.as_ref() == home)),
+        (_, None) => Truth::Unknown,
+    };
+    of_kind & from_tenant
+}
+
+fn is_of_kind(types: Set<GuestType>, identity: &Identity<'_>) -> Truth {
+    let personal = if types.contains(PERSONAL) { is_personal(identity) } else { Truth::False };
+    let others = types.len() > usize::from(types.contains(PERSONAL));
+    let listed = match identity.guest_type {
+        Some(PERSONAL) => Truth::from(types.contains(GuestType::OtherExternalUser)),
+        Some(kind) => Truth::from(types.contains(kind)),
+        None if others => Truth::Unknown,
+        None => Truth::False,
+    };
+    listed | personal
+}
+
+/// Whether somebody's account is a personal Microsoft account.
+pub fn is_personal(identity: &Identity<'_>) -> Truth {
+    match (identity.guest_type, identity.home_tenant) {
+        (Some(PERSONAL), _) => Truth::True,
+        (Some(GuestType::None | GuestType::InternalGuest), _) => Truth::False,
+        (_, Some(home)) => Truth::from(home == IdRef::PERSONAL_ACCOUNTS),
+        (_, None) => Truth::Unknown,
+    }
+}
+
+/// Whether kind and home tenant cannot both be true.
+pub fn contradicts(identity: &Identity<'_>) -> bool {
+    let is_at_home_there = |home: IdRef<'_>| home == IdRef::PERSONAL_ACCOUNTS;
+    match (identity.guest_type, identity.home_tenant) {
+        (Some(PERSONAL), Some(home)) => !is_at_home_there(home),
+        (Some(GuestType::None | GuestType::InternalGuest), Some(home)) => is_at_home_there(home),
+        _ => false,
+    }
+}
+
+/// The home tenant, which for a personal account goes without saying.
+fn home<'a>(identity: &Identity<'a>) -> Option<IdRef<'a>> {
+    identity.home_tenant.or((identity.guest_type == Some(PERSONAL)).then_some(IdRef::PERSONAL_ACCOUNTS))
+}
