@@ -30,6 +30,8 @@ pub struct WhatIf {
     pub policy: PolicyIndex,
     /// Why it does not apply; [`AnalysisReason::NotSet`] when it does.
     pub reason: AnalysisReason,
+    /// The condition that is meant, as traces call it.
+    pub condition: Option<&'static str>,
 }
 
 impl WhatIf {
@@ -139,30 +141,35 @@ const ORDER: &[(&str, AnalysisReason)] = &[
 pub fn what_if(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<WhatIf>, InputError> {
     let mut scratch = FactScratch::default();
     let facts = Facts::suppose(bundle, request, &mut scratch)?;
-    let result = |policy: &CompiledPolicy| WhatIf { policy: policy.index, reason: reason(policy, &facts) };
+    let result = |policy: &CompiledPolicy| {
+        let (reason, condition) = judge(policy, &facts);
+        WhatIf { policy: policy.index, reason, condition }
+    };
     let mut results: Vec<_> = bundle.compiled().iter().map(result).collect();
     results.sort_unstable_by_key(|result| result.policy);
     Ok(results)
 }
 
-fn reason(policy: &CompiledPolicy, facts: &Facts<'_>) -> AnalysisReason {
+/// Why the policy does not apply, and the condition that says so.
+fn judge(policy: &CompiledPolicy, facts: &Facts<'_>) -> (AnalysisReason, Option<&'static str>) {
     if policy.users.include.is_empty() && policy.workloads.is_empty() && policy.agents.is_empty() {
-        return AnalysisReason::EmptyPolicy;
+        return (AnalysisReason::EmptyPolicy, None);
     }
     let place = |name: &str| ORDER.iter().position(|(known, _)| *known == name).unwrap_or(ORDER.len());
     let every = condition::every(policy, facts);
     let failing = every.iter().filter(|(_, found)| found.holds != Truth::True).min_by_key(|(name, _)| place(name));
-    let Some((name, found)) = failing else { return AnalysisReason::NotSet };
-    match ORDER.get(place(name)).map(|(_, reason)| *reason) {
-        Some(AnalysisReason::Application) => resource(policy, facts, found),
-        Some(AnalysisReason::Users | AnalysisReason::WorkloadIdentities | AnalysisReason::AgentIdentities)
+    let Some((name, found)) = failing else { return (AnalysisReason::NotSet, None) };
+    let named = ORDER.get(place(name)).map_or(AnalysisReason::UnknownFutureValue, |(_, reason)| *reason);
+    let reason = match named {
+        AnalysisReason::Application => resource(policy, facts, found),
+        AnalysisReason::Users | AnalysisReason::WorkloadIdentities | AnalysisReason::AgentIdentities
             if found.holds == Truth::Unknown =>
         {
             AnalysisReason::NotEnoughInformation
         }
-        Some(reason) => reason,
-        None => AnalysisReason::UnknownFutureValue,
-    }
+        named => named,
+    };
+    (reason, Some(name))
 }
 
 /// Applications, user actions and authentication contexts are one condition with three names: that of what the policy
