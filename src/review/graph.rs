@@ -80,8 +80,9 @@ const BETA_MEMBERS: &[(&str, &[&str])] = &[
 ];
 
 /// Takes out of a policy or location what v1.0 does not have; `None` when v1.0 has no such object at all: a kind of
-/// named location that only beta knows.
-pub fn to_v1(mut object: Value) -> Option<Value> {
+/// named location that only beta knows. `keeps_nulls` leaves members in that say nothing, as Microsoft's examples of What
+/// If on v1.0 do.
+pub fn to_v1(mut object: Value, keeps_nulls: bool) -> Option<Value> {
     let odata_type = object.get("@odata.type").and_then(Value::as_str);
     let is_beta = odata_type.is_some_and(|odata_type| {
         odata_type.ends_with("NamedLocation")
@@ -93,7 +94,7 @@ pub fn to_v1(mut object: Value) -> Option<Value> {
     }
     for (part, members) in BETA_MEMBERS {
         if let Some(Value::Object(part)) = object.pointer_mut(part) {
-            part.retain(|key, _| !members.contains(&key.as_str()));
+            part.retain(|key, value| !members.contains(&key.as_str()) || (keeps_nulls && value.is_null()));
         }
     }
     Some(object)

@@ -10,14 +10,7 @@ use crate::model::{IpRange, LocationKind, NamedLocation};
 
 /// The location, under the id that references to it have.
 pub(super) fn location(location: &NamedLocation, id: Option<&Option<String>>) -> Value {
-    let mut object = json!({
-        "id": id,
-        "displayName": location.display_name.value,
-        "createdDateTime": null,
-        "modifiedDateTime": null,
-        "deletedDateTime": null,
-    });
-    let own = match &location.kind {
+    let mut object = match &location.kind {
         LocationKind::Ip { ranges, is_trusted } => json!({
             "@odata.type": "#microsoft.graph.ipNamedLocation",
             "isTrusted": is_trusted,
@@ -39,8 +32,15 @@ pub(super) fn location(location: &NamedLocation, id: Option<&Option<String>>) ->
         }),
         LocationKind::Unjudgeable(kind) => json!({ "@odata.type": format!("#microsoft.graph.{kind}") }),
     };
-    if let (Value::Object(object), Value::Object(mut own)) = (&mut object, own) {
-        object.append(&mut own);
+    let common = json!({
+        "id": id,
+        "displayName": location.display_name.value,
+        "createdDateTime": null,
+        "modifiedDateTime": null,
+        "deletedDateTime": null,
+    });
+    if let (Value::Object(object), Value::Object(common)) = (&mut object, common) {
+        object.extend(common);
     }
     lay(&mut object, &location.kept);
     object

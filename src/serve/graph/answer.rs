@@ -32,9 +32,9 @@ const fn shelf(view: &GraphView, kind: Kind) -> &Shelf {
 }
 
 /// The object as `version` has it, if it has it.
-fn seen(version: Version, object: Value) -> Option<Map<String, Value>> {
+fn seen(version: Version, object: Value, keeps_nulls: bool) -> Option<Map<String, Value>> {
     let object = match version {
-        Version::V1 => to_v1(object),
+        Version::V1 => to_v1(object, keeps_nulls),
         Version::Beta => Some(object),
     };
     match object {
@@ -44,13 +44,13 @@ fn seen(version: Version, object: Value) -> Option<Map<String, Value>> {
 }
 
 fn object(shelf: &Shelf, route: &Route, kind: Kind, id: &str) -> Result<Vec<u8>, Refusal> {
-    let found = shelf.find(id).and_then(|place| seen(route.version, shelf.reader().take(place)));
-    let Some(mut members) = found else {
+    let found = shelf.find(id).and_then(|place| seen(route.version, shelf.reader().take(place), false));
+    let Some(members) = found else {
         return Err(Refusal::not_found(format!("nothing in `{}` has the id `{id}`", kind.as_str())));
     };
     let context = format!("{}/$metadata#identity/conditionalAccess/{}/$entity", route.base, kind.as_str());
-    members.insert("@odata.context".to_owned(), context.into());
-    Ok(Value::Object(members).to_string().into_bytes())
+    let object = Map::from_iter([("@odata.context".to_owned(), context.into())]).into_iter().chain(members);
+    Ok(Value::Object(object.collect()).to_string().into_bytes())
 }
 
 fn list(bundle: &CompiledBundle, shelf: &Shelf, route: &Route, page: &Page) -> Result<Vec<u8>, Refusal> {
@@ -60,7 +60,7 @@ fn list(bundle: &CompiledBundle, shelf: &Shelf, route: &Route, page: &Page) -> R
     let mut body = Body::new(&format!("{}/$metadata#identity/conditionalAccess/{kind}", route.base));
     let mut reader = shelf.reader();
     for place in start..shelf.len() {
-        let Some(members) = seen(route.version, reader.take(place)) else { continue };
+        let Some(members) = seen(route.version, reader.take(place), false) else { continue };
         // WHY: only now it is known that there is more, so that the last page never promises another.
         if body.count == most || body.text.len() >= limits::GRAPH_PAGE_BYTES {
             let top = page.top.map(|top| format!("&$top={top}")).unwrap_or_default();
@@ -89,18 +89,7 @@ fn start(bundle: &CompiledBundle, token: &str) -> Result<usize, Refusal> {
 }
 
 fn evaluate(bundle: &CompiledBundle, view: &GraphView, route: &Route, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let text = String::from_utf8(body.to_vec()).map_err(|_| Refusal::bad("the body is not valid UTF-8"))?;
-    let mut sources = Sources::default();
-    let mut diagnostics = Diagnostics::default();
-    let file = sources.add(SourceFile::new("request.json", text));
-    let text = sources.file(file).map_or("", SourceFile::text);
-    let asked = json::parse(text, file, &mut diagnostics);
-    let asked = asked.as_ref().and_then(|node| what_if::read(node, bundle, route.version, &mut diagnostics));
-    let Some(asked) = asked else {
-        return Err(Refusal::all_bad(diagnostics.iter().map(problem).collect()));
-    };
-    let mut results = what_if(bundle, &asked.request).map_err(|error| contradiction(&error))?;
-    results.retain(|result| result.applies() || !asked.is_applied_only);
+    let results = results(bundle, route.version, body)?;
     if results.len() > limits::EXPLAINED_POLICIES_MAX {
         let most = limits::EXPLAINED_POLICIES_MAX;
         let message = format!("the answer has {} policies, {most} are the most", results.len());
@@ -110,12 +99,31 @@ fn evaluate(bundle: &CompiledBundle, view: &GraphView, route: &Route, body: &[u8
     let mut body = Body::new(&context);
     let mut reader = view.policies.reader();
     for result in results {
-        let mut members = seen(route.version, reader.take(result.policy.as_usize())).ok_or_else(Refusal::failed)?;
+        let policy = reader.take(result.policy.as_usize());
+        let mut members = seen(route.version, policy, true).ok_or_else(Refusal::failed)?;
         members.insert("policyApplies".to_owned(), result.applies().into());
         members.insert("analysisReasons".to_owned(), reason(result, route.version).into());
         body.add(members);
     }
     Ok(body.end(None))
+}
+
+/// The results that the request in `body` asks for.
+fn results(bundle: &CompiledBundle, version: Version, body: &[u8]) -> Result<Vec<WhatIf>, Refusal> {
+    let text = String::from_utf8(body.to_vec()).map_err(|_| Refusal::bad("the body is not valid UTF-8"))?;
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let file = sources.add(SourceFile::new("request.json", text));
+    let text = sources.file(file).map_or("", SourceFile::text);
+    let Some(node) = json::parse(text, file, &mut diagnostics) else {
+        return Err(unreadable(&diagnostics, &sources));
+    };
+    let Some(asked) = what_if::read(&node, bundle, version, &mut diagnostics) else {
+        return Err(Refusal::all_bad(diagnostics.iter().map(problem).collect()));
+    };
+    let mut results = what_if(bundle, &asked.request).map_err(|error| contradiction(&error))?;
+    results.retain(|result| result.applies() || !asked.is_applied_only);
+    Ok(results)
 }
 
 /// The reason in the words of `version`; v1.0 has none for agents.
@@ -124,6 +132,13 @@ const fn reason(result: WhatIf, version: Version) -> &'static str {
         Version::V1 if result.reason.is_beta() => AnalysisReason::UnknownFutureValue.as_str(),
         _ => result.reason.as_str(),
     }
+}
+
+/// The body is no JSON that can be used: told with the place alone, as what is said of it is said to authors of files.
+fn unreadable(diagnostics: &Diagnostics, sources: &Sources) -> Refusal {
+    let findings = diagnostics.findings(sources);
+    let place = findings.first().map(|first| format!(" at line {} column {}", first.line, first.column));
+    Refusal::bad(format!("the body is not valid JSON{}", place.unwrap_or_default()))
 }
 
 /// A problem of the request in one line.
