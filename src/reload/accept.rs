@@ -16,6 +16,7 @@ use super::snapshot::Active;
 use super::status::{Status, View};
 use super::task::Loader;
 use crate::compile;
+use crate::model::Bundle;
 use crate::review::cases;
 use crate::source::Source;
 use crate::text::{Finding, RawBundle, Severity};
@@ -45,7 +46,7 @@ pub fn start_with_graph(
     status: Arc<Status>,
     on_load: impl FnMut(&View) + Send + 'static,
 ) -> io::Result<Loader> {
-    let build = |raw: &RawBundle| accepted(raw, |raw| Some(GraphView::new(raw)));
+    let build = |raw: &RawBundle| accepted(raw, |model| Some(GraphView::new(model)));
     Loader::start(source, Pace::default(), active, status, build, on_load)
 }
 
@@ -54,9 +55,9 @@ pub fn accept(raw: &RawBundle) -> Built<InForce> {
     accepted(raw, |_| None)
 }
 
-fn accepted(raw: &RawBundle, graph: impl FnOnce(&RawBundle) -> Option<GraphView>) -> Built<InForce> {
+fn accepted(raw: &RawBundle, graph: impl FnOnce(&Bundle) -> Option<GraphView>) -> Built<InForce> {
     let started = Instant::now();
-    let compilation = compile::compile(raw);
+    let (compilation, graph) = compile::compile_and(raw, graph);
     let compile = started.elapsed();
     let Some(bundle) = compilation.bundle else {
         let mut findings = compilation.findings;
@@ -70,7 +71,7 @@ fn accepted(raw: &RawBundle, graph: impl FnOnce(&RawBundle) -> Option<GraphView>
     if report.is_green() {
         let mut warnings = compilation.findings;
         warnings.extend(report.findings);
-        let bundle = InForce::new(bundle, graph(raw));
+        let bundle = InForce::new(bundle, graph.flatten());
         return Built { outcome: Ok(bundle), warnings, compile, selftest };
     }
     let message = match report.results.iter().find(|result| !result.is_green()) {

@@ -11,10 +11,9 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde_json::Value;
 
-use crate::compile::{self, Mode};
 use crate::limits;
+use crate::model::Bundle;
 use crate::review::graph;
-use crate::text::RawBundle;
 
 /// A bundle in Graph's shape.
 #[derive(Debug)]
@@ -26,12 +25,11 @@ pub struct GraphView {
 }
 
 impl GraphView {
-    /// Renders the bundle of `raw`, which must be valid. Cost: reading it, and some ten times its size in compressing.
-    pub fn new(raw: &RawBundle) -> Self {
-        let bundle = compile::read(raw, Mode::Fast).bundle;
+    /// Renders `bundle`. Cost: linear in it; more than that of compiling it.
+    pub fn new(bundle: &Bundle) -> Self {
         Self {
-            policies: Shelf::new(graph::policies(&bundle).map(Option::unwrap_or_default)),
-            locations: Shelf::new(graph::locations(&bundle)),
+            policies: Shelf::new(graph::policies(bundle).map(Option::unwrap_or_default)),
+            locations: Shelf::new(graph::locations(bundle)),
         }
     }
 
@@ -42,19 +40,27 @@ impl GraphView {
 }
 
 /// A list of objects, compressed in blocks.
+///
+/// WHY texts and bytes in one piece each: thousands of small pieces that live long, made between millions that do not,
+/// keep many times their size from being freed.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    /// The id of each object, in the form of [`graph::canonical`]; empty for one that has none.
-    ids: Vec<Box<str>>,
+    /// The ids of all objects, in the form of [`graph::canonical`]; empty for one that has none.
+    ids: String,
+    /// Where each id ends.
+    id_ends: Vec<usize>,
+    /// All blocks.
+    bytes: Vec<u8>,
     blocks: Vec<Block>,
 }
 
 /// Some objects that follow each other: a JSON list, deflated.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Block {
     /// Place of its first object.
     start: usize,
-    bytes: Box<[u8]>,
+    /// Where its bytes end; they begin where the block before it ends.
+    end: usize,
 }
 
 impl Shelf {
@@ -63,7 +69,8 @@ impl Shelf {
         let (mut text, mut start) = (Vec::new(), 0);
         for (place, object) in objects.enumerate() {
             let id = object.get("id").and_then(Value::as_str).map(graph::canonical);
-            shelf.ids.push(id.unwrap_or_default().into());
+            shelf.ids.push_str(&id.unwrap_or_default());
+            shelf.id_ends.push(shelf.ids.len());
             text.push(if text.is_empty() { b'[' } else { b',' });
             // INVARIANT: a value has string keys, and a `Vec` takes every byte.
             let _ = serde_json::to_writer(&mut text, &object);
@@ -73,7 +80,7 @@ impl Shelf {
             }
         }
         shelf.close(start, &mut text);
-        shelf.blocks.shrink_to_fit();
+        shelf.bytes.shrink_to_fit();
         shelf
     }
 
@@ -82,27 +89,30 @@ impl Shelf {
             return;
         }
         text.push(b']');
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        let mut encoder = DeflateEncoder::new(&mut self.bytes, Compression::default());
         // INVARIANT: a `Vec` takes every byte.
         let _ = encoder.write_all(text);
-        self.blocks.push(Block { start, bytes: encoder.finish().unwrap_or_default().into() });
+        let _ = encoder.finish();
+        self.blocks.push(Block { start, end: self.bytes.len() });
         text.clear();
     }
 
     /// The place of the object with this id; of several the first. Cost: linear.
     pub fn find(&self, id: &str) -> Option<usize> {
         let id = graph::canonical(id);
-        (!id.is_empty()).then(|| self.ids.iter().position(|known| **known == *id))?
+        let starts = std::iter::once(0).chain(self.id_ends.iter().copied());
+        let mut ids = starts.zip(&self.id_ends).map(|(start, end)| self.ids.get(start..*end));
+        (!id.is_empty()).then(|| ids.position(|known| known == Some(&id)))?
     }
 
     /// How many places there are.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.id_ends.len()
     }
 
     /// Whether there is no place.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.id_ends.is_empty()
     }
 
     /// Reads objects; ascending places are cheapest.
@@ -110,10 +120,22 @@ impl Shelf {
         Reader { shelf: self, block: usize::MAX, objects: Vec::new() }
     }
 
+    /// The objects of block `index`.
+    fn open(&self, index: usize) -> Vec<Value> {
+        let end = |index: usize| self.blocks.get(index).map(|block| block.end);
+        let start = index.checked_sub(1).and_then(end).unwrap_or(0);
+        let bytes = end(index).and_then(|end| self.bytes.get(start..end)).unwrap_or_default();
+        let mut text = Vec::new();
+        // INVARIANT: the bytes are what `close` wrote.
+        let _ = DeflateDecoder::new(bytes).read_to_end(&mut text);
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
     fn bytes(&self) -> usize {
-        let ids: usize = self.ids.iter().map(|id| id.len() + size_of::<Box<str>>()).sum();
-        let blocks: usize = self.blocks.iter().map(|block| block.bytes.len() + size_of::<Block>()).sum();
-        ids + blocks
+        self.ids.len()
+            + self.id_ends.len() * size_of::<usize>()
+            + self.bytes.len()
+            + self.blocks.len() * size_of::<Block>()
     }
 }
 
@@ -131,19 +153,10 @@ impl Reader<'_> {
         let block = self.shelf.blocks.partition_point(|block| block.start <= place).wrapping_sub(1);
         let Some(found) = self.shelf.blocks.get(block) else { return Value::Null };
         if block != self.block {
-            self.objects = found.open();
+            self.objects = self.shelf.open(block);
             self.block = block;
         }
         self.objects.get_mut(place - found.start).map(Value::take).unwrap_or_default()
-    }
-}
-
-impl Block {
-    fn open(&self) -> Vec<Value> {
-        let mut text = Vec::new();
-        // INVARIANT: the bytes are what `Shelf::close` wrote.
-        let _ = DeflateDecoder::new(&*self.bytes).read_to_end(&mut text);
-        serde_json::from_slice(&text).unwrap_or_default()
     }
 }
 

@@ -131,7 +131,7 @@ fn a_large_tenant_is_kept_small() {
     let file =
         |name: &str, objects: Vec<Value>| RawFile { name: name.into(), bytes: json!(objects).to_string().into() };
     let raw = RawBundle { files: vec![file("p.json", policies), file("l.json", locations)], digest: "large".into() };
-    let view = GraphView::new(&raw);
+    let view = GraphView::new(&compile::read(&raw, Mode::Fast).bundle);
     assert_eq!((view.policies.len(), view.locations.len()), (10_000, 100));
     assert!(view.bytes() < 4 << 20, "{} bytes", view.bytes());
     assert_eq!(view.policies.reader().take(9_999)["displayName"], "Policy 9999");

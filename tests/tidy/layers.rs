@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("evaluate", &["compile", "filter", "model", "limits"]),
     ("review", &["evaluate", "compile", "model", "text", "limits"]),
     ("source", &["text", "limits"]),
-    ("reload", &["source", "compile", "review", "text", "limits"]),
+    ("reload", &["source", "compile", "review", "model", "text", "limits"]),
     ("observe", &["model", "limits"]),
     ("serve", &["evaluate", "reload", "observe", "review", "compile", "model", "text", "limits"]),
     ("cli", &["serve", "observe", "reload", "source", "review", "evaluate", "compile", "model", "text", "limits"]),
