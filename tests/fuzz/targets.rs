@@ -10,6 +10,7 @@
 mod oracle;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use doorward::compile::{self, CompiledBundle, Mode};
 use doorward::evaluate::{self, Evaluation};
@@ -17,6 +18,7 @@ use doorward::filter::{self, Root, Undisclosed, Unregistered};
 use doorward::limits;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
+use doorward::review::graph::Version;
 use doorward::serve::wire::message::DecideRequest;
 use doorward::serve::wire::{self, Encoding, v1};
 use doorward::text::{self, Diagnostics, Finding, RawBundle, RawFile, Sources};
@@ -146,6 +148,29 @@ pub fn request(data: &[u8]) {
     }
     let _ = wire::json::read::<v1::DecideBatchRequest>(data);
     let _ = v1::DecideBatchRequest::decode(data);
+    if let Ok(text) = std::str::from_utf8(data) {
+        supposed(text);
+    }
+}
+
+/// A request of What If is answered for every policy, or refused with a reason.
+fn supposed(text: &str) {
+    static BUNDLE: OnceLock<CompiledBundle> = OnceLock::new();
+    let bundle = BUNDLE.get_or_init(|| {
+        let files = [("a.yaml", POLICY), ("b.yaml", LOCATIONS), ("c.yaml", PRINCIPALS)];
+        compile::compile(&raw_bundle(&files.map(|(name, text)| (name, text.as_bytes())))).bundle.expect("it is valid")
+    });
+    let mut sources = Sources::default();
+    let file = sources.add(text::SourceFile::new("request.json", text.to_owned()));
+    let Some(node) = text::json::parse(text, file, &mut Diagnostics::default()) else { return };
+    for version in [Version::V1, Version::Beta] {
+        let mut diagnostics = Diagnostics::default();
+        let read = review::what_if::read(&node, bundle, version, &mut diagnostics);
+        assert_eq!(read.is_none(), diagnostics.errors() > 0, "{text}");
+        if let Some(Ok(results)) = read.map(|read| evaluate::what_if(bundle, &read.request)) {
+            assert_eq!(results.len(), bundle.policies().len(), "{text}");
+        }
+    }
 }
 
 fn check_message(message: &v1::DecideRequest) {
