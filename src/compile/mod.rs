@@ -36,6 +36,7 @@ pub use read::{Mode, Reading, read};
 
 pub(crate) use build::EligibilityFacts;
 pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert, risk_bit};
+pub(crate) use lint::is_ignored;
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{CompiledControl, CompiledFilter, CompiledPolicy, Grant, ResourceList, Suite, UserList};
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};

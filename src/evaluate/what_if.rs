@@ -12,6 +12,8 @@
 //! - Service principal risk has no reason of its own in Graph; it is told as `signInRisk`, the risk of who signs in.
 //! - What would need the directory (groups, roles, attributes, a blueprint) and is unknown is told as
 //!   `notEnoughInformation`, as Entra does for what it cannot resolve.
+//! - Without an address `All` but the trusted locations is not satisfied, unless the bundle's `missingIp` says that such a
+//!   request is outside of every location.
 //! - Disabled policies are outside of a run and have no result; report-only policies are in it like enabled ones.
 //!
 //! Source: Entra documentation, What If tool; Microsoft Graph, conditionalAccessRoot: evaluate and

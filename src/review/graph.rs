@@ -17,6 +17,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use crate::compile::is_ignored;
 use crate::model::location::Kept;
 use crate::model::{Bundle, Id, NamedLocation};
 
@@ -43,13 +44,10 @@ impl Version {
 /// doorward cannot represent it. Cost: linear in the bundle.
 pub fn policies(bundle: &Bundle) -> impl Iterator<Item = Option<Value>> {
     let names = Names::new(bundle);
-    bundle.policies.iter().map(move |policy| {
-        let ignored = &bundle.settings.ignored_policies;
-        let is_named = |name: &str| ignored.iter().any(|ignored| *ignored.value == *name);
-        let is_ignored =
-            is_named(&policy.display_name.value) || policy.id.as_ref().is_some_and(|id| is_named(&id.value));
-        (!policy.is_deleted && !is_ignored).then(|| policy::policy(policy, &names))
-    })
+    bundle
+        .policies
+        .iter()
+        .map(move |policy| (!policy.is_deleted && !is_ignored(bundle, policy)).then(|| policy::policy(policy, &names)))
 }
 
 /// Every named location in bundle order. Cost: linear in the bundle.

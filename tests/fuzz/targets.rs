@@ -18,7 +18,7 @@ use doorward::filter::{self, Root, Undisclosed, Unregistered};
 use doorward::limits;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
-use doorward::review::graph::Version;
+use doorward::review::graph::{self, Version};
 use doorward::serve::wire::message::DecideRequest;
 use doorward::serve::wire::{self, Encoding, v1};
 use doorward::text::{self, Diagnostics, Finding, RawBundle, RawFile, Sources};
@@ -232,6 +232,7 @@ fn check_bundle(raw: &RawBundle) {
         assert_eq!(reading(raw, Mode::Fast), reading(raw, Mode::Spanned));
     }
     if let Some(compiled) = &compilation.bundle {
+        check_rendering(raw, compiled);
         let mut evaluation = Evaluation::default();
         for request in REQUESTS {
             let message: DecideRequest<'_> = wire::read(Encoding::Json, request.as_bytes()).expect("a request");
@@ -240,6 +241,31 @@ fn check_bundle(raw: &RawBundle) {
             assert_eq!(evaluate::trace(compiled, &request).is_ok(), decided);
             same_answer(&compile::read(raw, Mode::Spanned).bundle, compiled, &request);
         }
+    }
+}
+
+/// What is rendered in Graph's shape compiles again, and decides the same.
+fn check_rendering(raw: &RawBundle, compiled: &CompiledBundle) {
+    let model = compile::read(raw, Mode::Spanned).bundle;
+    let document = |objects: Vec<_>| serde_json::json!({ "value": objects }).to_string();
+    let policies = document(graph::policies(&model).flatten().collect());
+    let locations = document(graph::locations(&model).collect());
+    let files = [("p.json", policies.as_bytes()), ("l.json", locations.as_bytes())];
+    let reading = compile::read(&raw_bundle(&files), Mode::Spanned);
+    assert_eq!(reading.diagnostics.errors(), 0, "{:?}", reading.diagnostics.findings(&reading.sources));
+    let again = Bundle { settings: model.settings, principals: model.principals, ..reading.bundle };
+    let mut diagnostics = Diagnostics::default();
+    let again = compile::build(&again, "digest", None, &mut diagnostics);
+    let again =
+        again.unwrap_or_else(|| panic!("{:?}\n{policies}\n{locations}", diagnostics.iter().collect::<Vec<_>>()));
+    let (mut before, mut after) = (Evaluation::default(), Evaluation::default());
+    for request in REQUESTS {
+        let message: DecideRequest<'_> = wire::read(Encoding::Json, request.as_bytes()).expect("a request");
+        let request = wire::token_request(&message).expect("a request");
+        let outcomes = [(compiled, &mut before), (&again, &mut after)].map(|(bundle, evaluation)| {
+            evaluate::evaluate(bundle, &request, evaluation).map(|()| (evaluation.decision(), evaluation.reason()))
+        });
+        assert_eq!(outcomes[0], outcomes[1], "{policies}\n{locations}");
     }
 }
 
