@@ -106,6 +106,14 @@ pub const IN_FLIGHT_PER_CORE_MAX: usize = 1_024;
 pub const STREAMS_PER_CORE_MAX: usize = 1_024;
 /// Most policies that one message may have explained, over all its requests: an explained policy is about two kilobytes.
 pub const EXPLAINED_POLICIES_MAX: usize = 10_000;
+/// Text of policies or locations in Graph's shape that is compressed as one, bytes; one object may be larger.
+pub const GRAPH_BLOCK_BYTES: usize = 64 << 10;
+/// Most policies or locations of one page in Graph's shape.
+pub const GRAPH_PAGE_MAX: usize = 1_000;
+/// Text after which a page in Graph's shape ends, bytes; one object may be larger.
+pub const GRAPH_PAGE_BYTES: usize = 4 << 20;
+/// Most requests in Graph's shape that one core works on: an answer may have megabytes.
+pub const GRAPH_IN_FLIGHT_MAX: usize = 4;
 /// Most connections open on one core.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;
 /// Longest time for one request from its first byte to its answer.
@@ -154,6 +162,7 @@ const _: () = assert!(RELOAD_SETTLE_LACKING.as_millis() < RELOAD_SETTLE_MAX.as_m
 const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() <= RELOAD_POLL.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < IDLE_TIME_MAX.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < DRAIN_TIME_MAX.as_millis(), "what is begun can end");
+const _: () = assert!(GRAPH_BLOCK_BYTES <= GRAPH_PAGE_BYTES);
 const _: () = assert!(REQUEST_BYTES_MAX < LOG_QUEUE_BYTES_MAX);
 const _: () =
     assert!((LOCATIONS_MAX + 2).is_multiple_of(64), "sets of locations, with two pseudo-locations, are whole words");

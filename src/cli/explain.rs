@@ -6,7 +6,8 @@ use super::decide::Format;
 use super::request::RequestArgs;
 use super::{Exit, Outcome, Stop, answer, load, paint};
 use crate::compile::CompiledBundle;
-use crate::evaluate::{ConditionTrace, Outcome as PolicyOutcome, PolicyTrace, trace};
+use crate::evaluate::{ConditionTrace, Outcome as PolicyOutcome, PolicyTrace, WhatIf, trace, what_if};
+use crate::model::set::Word;
 use crate::model::{State, Truth};
 use crate::serve::wire;
 
@@ -23,6 +24,9 @@ pub struct Args {
     /// Show every condition of every policy.
     #[arg(long)]
     all: bool,
+    /// Tell what Entra's What If would: a policy whose condition needs what the request leaves out does not apply.
+    #[arg(long, conflicts_with = "all")]
+    what_if: bool,
     /// How to write the explanation.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -35,6 +39,16 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let loaded = load::bundle(&args.bundle)?;
     let bundle = &loaded.bundle;
     args.request.ask(|document| {
+        if args.what_if {
+            let results = what_if(bundle, &document.request).map_err(|error| answer::unusable(&error))?;
+            let text = match args.format {
+                Format::Json => {
+                    answer::json(&results.iter().map(|result| supposed(bundle, result)).collect::<Vec<_>>())?
+                }
+                Format::Human => suppositions(bundle, &results),
+            };
+            return Ok(Outcome { text, exit: Exit::Success });
+        }
         let evaluation = answer::decided(bundle, &document.request)?;
         let traces = trace(bundle, &document.request).map_err(|error| answer::unusable(&error))?;
         let text = match args.format {
@@ -57,6 +71,39 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         };
         Ok(Outcome { text, exit: Exit::Success })
     })
+}
+
+/// One result of What If, in the names of Graph.
+fn supposed(bundle: &CompiledBundle, result: &WhatIf) -> serde_json::Value {
+    let head = bundle.policy(result.policy);
+    serde_json::json!({
+        "id": head.id,
+        "displayName": head.display_name,
+        "state": head.state.as_str(),
+        "policyApplies": result.applies(),
+        "analysisReasons": result.reason.as_str(),
+    })
+}
+
+/// The policies that would apply, then the others with the first condition that does not hold.
+fn suppositions(bundle: &CompiledBundle, results: &[WhatIf]) -> String {
+    let (applying, others): (Vec<WhatIf>, Vec<WhatIf>) = results.iter().partition(|result| result.applies());
+    let name = |result: &WhatIf| bundle.policy(result.policy).display_name.as_ref();
+    let width = results.iter().map(|result| name(result).chars().count()).max().unwrap_or(0);
+    let count = paint::counted(results.len(), "policy");
+    let mut text = format!("{} of {count} would apply\n\n", applying.len());
+    for result in applying.into_iter().chain(others) {
+        let outcome = match (result.applies(), bundle.policy(result.policy).state) {
+            (true, State::ReportOnly) => "applies, report-only".to_owned(),
+            (true, _) => "applies".to_owned(),
+            (false, _) => {
+                let why = result.condition.unwrap_or(result.reason.as_str());
+                format!("does not apply  {}", paint::styled(paint::FAINT, why))
+            }
+        };
+        text += &format!("{}  {outcome}\n", paint::padded(name(&result), width));
+    }
+    text
 }
 
 /// The policies that apply with their conditions, then the others in a line each. With `all`, conditions everywhere.

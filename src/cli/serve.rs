@@ -56,6 +56,10 @@ pub struct Args {
     /// How long to take requests after SIGTERM, so that load balancers notice the failing readiness probe.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     drain_delay: u64,
+    /// Answer clients of Microsoft Graph below `/v1.0` and `/beta`: What If, and the policies and named locations in
+    /// force. Whoever can reach the listener can then read them.
+    #[arg(long)]
+    graph: bool,
     /// How to write events to standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
@@ -107,7 +111,11 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 
     let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
     let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).map_err(anyhow::Error::from)?;
-    let loader = reload::start(Source::new(&args.bundle), Arc::clone(&active), status, |_| {});
+    let source = Source::new(&args.bundle);
+    let loader = match args.graph {
+        true => reload::start_with_graph(source, Arc::clone(&active), status, |_| {}),
+        false => reload::start(source, Arc::clone(&active), status, |_| {}),
+    };
     let loader = loader.context("cannot start the loader")?;
     loader.wait_first().map_err(|error| refused(&args.bundle, error))?;
     announce(args, &running, &active);
@@ -156,6 +164,7 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
             Some(path) => log::Target::File(path.clone()),
         },
         drain_delay: Duration::from_secs(args.drain_delay),
+        graph: args.graph,
         ..Settings::default()
     })
 }

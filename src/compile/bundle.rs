@@ -174,10 +174,19 @@ impl CompiledBundle {
         self.catalogue.get(index)
     }
 
+    /// The catalogue's entry for an object id.
+    pub(crate) fn principal_of(&self, id: IdRef<'_>) -> Option<&ServicePrincipal> {
+        self.principal(self.workloads.class(id).0?.catalogue()?)
+    }
+
+    /// The catalogue's entry for the service principal of an application.
+    pub(crate) fn principal_of_app(&self, app_id: IdRef<'_>) -> Option<&ServicePrincipal> {
+        self.principal(*self.catalogue_by_app.value(app_id)? as usize)
+    }
+
     /// Custom security attributes of the service principal of an application, if the catalogue has them.
     pub(crate) fn attributes_of_app(&self, app_id: IdRef<'_>) -> Option<&Attributes<'static>> {
-        let index = *self.catalogue_by_app.value(app_id)?;
-        self.catalogue.get(index as usize)?.attributes.as_ref()
+        self.principal_of_app(app_id)?.attributes.as_ref()
     }
 
     /// Number of a group or role that some policy names.

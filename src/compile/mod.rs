@@ -45,6 +45,7 @@ pub(crate) use policy::{
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use workload::{Candidate, Class, Slot};
 
+use crate::model::Bundle;
 use crate::text::{Diagnostics, Finding, RawBundle, Sources};
 
 /// The result of compiling a whole bundle.
@@ -65,24 +66,35 @@ pub struct Compilation {
 /// JSON is read the fast way first; only when there is something to say is it read again with spans, to say where.
 /// Cost: linear in the text, n log n in the address ranges.
 pub fn compile(raw: &RawBundle) -> Compilation {
-    let fast = attempt(raw, Mode::Fast);
-    if fast.findings.is_empty() && fast.errors + fast.warnings == 0 { fast } else { attempt(raw, Mode::Spanned) }
+    compile_and(raw, |_| ()).0
 }
 
-fn attempt(raw: &RawBundle, mode: Mode) -> Compilation {
-    let Reading { bundle, mut sources, mut diagnostics } = read(raw, mode);
+/// As [`compile`], and hands the model of a valid bundle to `look`, as nothing keeps it: what `look` makes of it is the
+/// second result, `None` when there is at least one error.
+pub fn compile_and<T>(raw: &RawBundle, look: impl FnOnce(&Bundle) -> T) -> (Compilation, Option<T>) {
+    let (mut compilation, mut model) = attempt(raw, Mode::Fast);
+    if !compilation.findings.is_empty() || compilation.errors + compilation.warnings > 0 {
+        drop(model);
+        (compilation, model) = attempt(raw, Mode::Spanned);
+    }
+    let looked = compilation.bundle.is_some().then(|| look(&model));
+    (compilation, looked)
+}
+
+fn attempt(raw: &RawBundle, mode: Mode) -> (Compilation, Bundle) {
+    let Reading { bundle: model, mut sources, mut diagnostics } = read(raw, mode);
     if mode == Mode::Fast {
         // WHY: the fast way needs no text any more, for it tells no places; a large tenant's text is most of the memory.
         sources = Sources::default();
     }
-    let database = bundle
+    let database = model
         .settings
         .country_database
         .as_ref()
         .and_then(|name| raw.files.iter().find(|file| file.name == name.value).map(|file| file.bytes.as_slice()));
     let unread = diagnostics.errors() > 0;
-    let bundle = build(&bundle, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
-    conclude(bundle, &diagnostics, diagnostics.findings(&sources))
+    let bundle = build(&model, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
+    (conclude(bundle, &diagnostics, diagnostics.findings(&sources)), model)
 }
 
 fn conclude(bundle: Option<CompiledBundle>, diagnostics: &Diagnostics, findings: Vec<Finding>) -> Compilation {

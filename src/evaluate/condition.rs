@@ -47,6 +47,18 @@ pub const OTHERS: &[(&str, Condition)] = &[
     ("agentIdRisk", |policy, facts| listed(policy.agent_risk, facts.request.risk.agent)),
 ];
 
+/// Every condition with Entra's name for it: whom, what for, where from, and then the others.
+pub fn every<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Vec<(&'static str, Match<'b>)> {
+    let evaluated = |(name, condition): &(&'static str, Condition)| (*name, condition(policy, facts));
+    let mut others = OTHERS.iter().map(evaluated);
+    let mut every = vec![(identity_name(facts.request.identity.kind), identity(policy, facts))];
+    every.extend(others.next());
+    every.push(("location", location(policy, facts)));
+    every.push(("servicePrincipalRisk", service_principal_risk(policy, facts)));
+    every.extend(others);
+    every
+}
+
 /// Entra's name for the identity condition of a kind of identity.
 pub const fn identity_name(kind: IdentityKind) -> &'static str {
     match kind {

@@ -57,7 +57,32 @@ impl<'a> Facts<'a> {
         request: &'a TokenRequest<'a>,
         scratch: &'a mut FactScratch,
     ) -> Result<Self, InputError> {
-        scratch.locations.settle(bundle, &request.network)?;
+        scratch.locations.settle(bundle, &request.network, country)?;
+        Self::join(bundle, request, scratch)
+    }
+
+    /// Joins a supposed request and a bundle: the country that is said is that of country locations, whatever the
+    /// address is, and a workload of which nobody knows whether it is eligible is. Microsoft's own examples of What If
+    /// put one address into two countries, and its service principals are single-tenant ones by definition.
+    /// Source: Microsoft Graph, conditionalAccessRoot: evaluate; Entra documentation, What If tool; read August 2026.
+    pub fn suppose(
+        bundle: &'a CompiledBundle,
+        request: &'a TokenRequest<'a>,
+        scratch: &'a mut FactScratch,
+    ) -> Result<Self, InputError> {
+        scratch.locations.settle(bundle, &request.network, |said, mapped| Ok(said.or(mapped)))?;
+        let mut facts = Self::join(bundle, request, scratch)?;
+        if facts.workload.eligible == Truth::Unknown {
+            facts.workload.eligible = Truth::True;
+        }
+        Ok(facts)
+    }
+
+    fn join(
+        bundle: &'a CompiledBundle,
+        request: &'a TokenRequest<'a>,
+        scratch: &'a mut FactScratch,
+    ) -> Result<Self, InputError> {
         let identity = &request.identity;
         if let Some(own) = &request.resource.attributes {
             for app_id in &request.resource.app_ids {
@@ -198,7 +223,13 @@ pub struct LocationFacts {
 }
 
 impl LocationFacts {
-    fn settle(&mut self, bundle: &CompiledBundle, network: &Network) -> Result<(), InputError> {
+    /// `country` says which country a request is in: by its caller, and by the database.
+    fn settle(
+        &mut self,
+        bundle: &CompiledBundle,
+        network: &Network,
+        country: impl Fn(Option<CountryFact>, Option<CountryFact>) -> Result<Option<CountryFact>, InputError>,
+    ) -> Result<(), InputError> {
         let (table, settings) = (bundle.location_table(), bundle.identity());
         let words = table.words;
         let Self { inside, possible: unknown, is_all_known } = self;

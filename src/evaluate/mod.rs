@@ -5,7 +5,8 @@
 //!
 //! The walk: [`facts`] settles what is known of the request; [`condition`] says of each condition whether it holds,
 //! three-valued; a policy applies when every condition may hold, so that missing evidence never widens access;
-//! [`combine`] alone orders outcomes. [`mod@trace`] runs the same conditions for people.
+//! [`combine`] alone orders outcomes. [`mod@trace`] runs the same conditions for people, [`mod@what_if`] as
+//! Entra's What If does.
 
 mod audience;
 mod combine;
@@ -14,10 +15,12 @@ mod facts;
 mod guest;
 mod session;
 mod trace;
+mod what_if;
 mod words;
 
 pub use session::MergedSession;
 pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace};
+pub use what_if::{AnalysisReason, WhatIf, what_if};
 
 use combine::Combination;
 use facts::{FactScratch, Facts};

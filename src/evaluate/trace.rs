@@ -4,7 +4,7 @@
 //! `appliedConditionalAccessPolicy`, beta, read August 2026.
 
 use super::combine;
-use super::condition::{self, OTHERS};
+use super::condition;
 use super::facts::{FactScratch, Facts};
 use super::words;
 use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
@@ -137,16 +137,7 @@ pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<
 }
 
 fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<'_>) -> PolicyTrace {
-    let first = (condition::identity_name(facts.request.identity.kind), condition::identity(policy, facts));
-    let location = ("location", condition::location(policy, facts));
-    let risk = ("servicePrincipalRisk", condition::service_principal_risk(policy, facts));
-    let (application, others) = OTHERS.split_first().map_or((None, OTHERS), |(first, rest)| (Some(first), rest));
-    let evaluated = |(name, condition): &(&'static str, condition::Condition)| (*name, condition(policy, facts));
-    let matches: Vec<_> = std::iter::once(first)
-        .chain(application.map(evaluated))
-        .chain([location, risk])
-        .chain(others.iter().map(evaluated))
-        .collect();
+    let matches = condition::every(policy, facts);
     let applies = matches.iter().all(|(_, found)| found.holds.is_possible());
     let satisfied = &facts.request.satisfied;
     let unmet = unmet_controls(policy, satisfied);

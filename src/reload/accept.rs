@@ -8,12 +8,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::in_force::InForce;
 use super::machine::Pace;
-use super::outcome::{Built, Facts, Loaded, Rejection, Stage};
+use super::outcome::{Built, Rejection, Stage};
+use super::shelf::GraphView;
 use super::snapshot::Active;
 use super::status::{Status, View};
 use super::task::Loader;
-use crate::compile::{self, CompiledBundle};
+use crate::compile;
+use crate::model::Bundle;
 use crate::review::cases;
 use crate::source::Source;
 use crate::text::{Finding, RawBundle, Severity};
@@ -33,10 +36,28 @@ pub fn start(
     Loader::start(source, Pace::default(), active, status, accept, on_load)
 }
 
+/// As [`start`], and keeps each bundle in Graph's shape too.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with_graph(
+    source: Source,
+    active: Arc<Active>,
+    status: Arc<Status>,
+    on_load: impl FnMut(&View) + Send + 'static,
+) -> io::Result<Loader> {
+    let build = |raw: &RawBundle| accepted(raw, |model| Some(GraphView::new(model)));
+    Loader::start(source, Pace::default(), active, status, build, on_load)
+}
+
 /// Compiles a bundle and asks it its own tests: what fails them never comes into force.
-pub fn accept(raw: &RawBundle) -> Built<CompiledBundle> {
+pub fn accept(raw: &RawBundle) -> Built<InForce> {
+    accepted(raw, |_| None)
+}
+
+fn accepted(raw: &RawBundle, graph: impl FnOnce(&Bundle) -> Option<GraphView>) -> Built<InForce> {
     let started = Instant::now();
-    let compilation = compile::compile(raw);
+    let (compilation, graph) = compile::compile_and(raw, graph);
     let compile = started.elapsed();
     let Some(bundle) = compilation.bundle else {
         let mut findings = compilation.findings;
@@ -50,6 +71,7 @@ pub fn accept(raw: &RawBundle) -> Built<CompiledBundle> {
     if report.is_green() {
         let mut warnings = compilation.findings;
         warnings.extend(report.findings);
+        let bundle = InForce::new(bundle, graph.flatten());
         return Built { outcome: Ok(bundle), warnings, compile, selftest };
     }
     let message = match report.results.iter().find(|result| !result.is_green()) {
@@ -64,20 +86,5 @@ fn first_error(findings: &[Finding], errors: usize) -> String {
         Some(first) if errors > 1 => format!("{errors} errors, the first: {}", first.what),
         Some(first) => first.what.clone(),
         None => "the bundle is invalid".to_owned(),
-    }
-}
-
-impl Loaded for CompiledBundle {
-    fn facts(&self) -> Facts {
-        Facts {
-            name: self.name().into(),
-            revision: self.revision().into(),
-            digest: self.digest().into(),
-            sequence: self.sequence(),
-            expires: self.expires(),
-            policies: self.policies().len(),
-            locations: self.locations(),
-            ranges: self.ranges(),
-        }
     }
 }

@@ -6,17 +6,21 @@
 //! bundle changes [`Status`] and leaves [`Active`] alone. Start with [`machine`], then `work`.
 
 mod accept;
+mod in_force;
 pub mod machine;
 mod outcome;
 mod priority;
+mod shelf;
 mod snapshot;
 mod status;
 mod task;
 mod watch;
 mod work;
 
-pub use accept::{accept, start};
+pub use accept::{accept, start, start_with_graph};
+pub use in_force::InForce;
 pub use outcome::{Built, Facts, LoadResult, Loaded, Rejection, Stage};
+pub use shelf::{GraphView, Reader, Shelf};
 pub use snapshot::{Active, Snapshot};
 pub use status::{ActiveBundle, Durations, Load, Loads, RejectedBundle, Status, View};
 pub use task::{FirstLoadError, Loader};

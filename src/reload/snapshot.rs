@@ -6,11 +6,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 
-use crate::compile::CompiledBundle;
+use super::in_force::InForce;
 
 /// A bundle in force.
 #[derive(Debug)]
-pub struct Snapshot<B = CompiledBundle> {
+pub struct Snapshot<B = InForce> {
     /// The compiled bundle.
     pub bundle: B,
     /// When it came into force.
@@ -21,7 +21,7 @@ pub struct Snapshot<B = CompiledBundle> {
 
 /// The snapshot in force, if there is one yet. Requests load it, only the loader replaces it.
 #[derive(Debug)]
-pub struct Active<B = CompiledBundle> {
+pub struct Active<B = InForce> {
     current: ArcSwapOption<Snapshot<B>>,
 }
 

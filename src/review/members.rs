@@ -119,7 +119,17 @@ impl<'n> Members<'n> {
 
     /// Ends the reading: a member nobody asked for is an error.
     pub(super) fn finish(self, diagnostics: &mut Diagnostics) {
-        for entry in self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key)) {
+        self.finish_but(|_| false, diagnostics);
+    }
+
+    /// Ends the reading of an object of OData: as [`Self::finish`], but annotations that nobody knows are passed over.
+    pub(super) fn finish_odata(self, diagnostics: &mut Diagnostics) {
+        self.finish_but(|key| key.contains('@'), diagnostics);
+    }
+
+    fn finish_but(self, is_passed_over: impl Fn(&str) -> bool, diagnostics: &mut Diagnostics) {
+        let is_unknown = |entry: &&Entry<'_>| !self.asked.contains(&&*entry.key) && !is_passed_over(&entry.key);
+        for entry in self.entries.iter().filter(is_unknown) {
             let what = format!("there is no field `{}`", self.path_of(&entry.key));
             let help = match nearest(&entry.key, self.asked.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),

@@ -1,14 +1,18 @@
 //! What authors ask of whole bundles.
 //!
 //! - [`cases`]: the tests that a bundle carries.
+//! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`request`]: a token request written as a document.
 //! - [`summary`]: what a bundle contains, counted.
+//! - [`what_if`]: a request of Graph's What If.
 //!
 //! Asks `compile` and `evaluate` and decides nothing itself; knows no files and no terminal.
 
 pub mod cases;
+pub mod graph;
 mod matrix;
 mod members;
 pub mod request;
 pub mod rules;
 pub mod summary;
+pub mod what_if;

@@ -117,7 +117,7 @@ fn read_resource<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> 
         app_ids: ids(&mut fields, "appIds", limits::RESOURCES_MAX, diagnostics).unwrap_or_default(),
         kind: fields.word("type", &[], diagnostics),
         user_action: fields.word("userAction", &[], diagnostics),
-        authentication_context: read_authentication_context(&mut fields, diagnostics),
+        authentication_context: read_authentication_context("authenticationContext", &mut fields, diagnostics),
         attributes: read_attributes(&mut fields, diagnostics),
         scopes: read_scopes(&mut fields, diagnostics),
     };
@@ -125,10 +125,15 @@ fn read_resource<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> 
     resource
 }
 
-fn read_authentication_context<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<Cow<'n, str>> {
+/// An authentication context, `c1` to `c99`, in either case.
+pub(super) fn read_authentication_context<'n>(
+    key: &'static str,
+    fields: &mut Members<'n>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Cow<'n, str>> {
     let number = |text: &str| text.strip_prefix('c').filter(|digits| !digits.starts_with(['0', '+']))?.parse().ok();
     let is_context = |text: &Cow<'_, str>| number(text).is_some_and(|number: u8| number <= 99);
-    parsed(fields, "authenticationContext", "an authentication context, `c1` to `c99`", diagnostics, |text| {
+    parsed(fields, key, "an authentication context, `c1` to `c99`", diagnostics, |text| {
         let lower = if text.starts_with('C') { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) };
         Some(lower).filter(is_context)
     })
@@ -139,16 +144,25 @@ fn read_scopes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> V
 }
 
 fn read_network(mut fields: Members<'_>, diagnostics: &mut Diagnostics) -> Network {
-    // The parser takes neither zone ids nor leading zeros, which other programs read as octal.
-    let address = |text: &str| text.parse::<IpAddr>().ok().map(canonical);
     let network = Network {
-        ip_address: parsed(&mut fields, "ipAddress", "an IPv4 or IPv6 address without a zone", diagnostics, address),
-        country: parsed(&mut fields, "country", COUNTRY, diagnostics, CountryFact::new),
+        ip_address: read_address(&mut fields, diagnostics),
+        country: read_country(&mut fields, diagnostics),
         gps_country: parsed(&mut fields, "gpsCountry", COUNTRY, diagnostics, Country::new),
         compliant_network: fields.boolean("compliantNetwork", diagnostics),
     };
     fields.finish(diagnostics);
     network
+}
+
+/// `ipAddress`. The parser takes neither zone ids nor leading zeros, which other programs read as octal.
+pub(super) fn read_address(fields: &mut Members<'_>, diagnostics: &mut Diagnostics) -> Option<IpAddr> {
+    let address = |text: &str| text.parse::<IpAddr>().ok().map(canonical);
+    parsed(fields, "ipAddress", "an IPv4 or IPv6 address without a zone", diagnostics, address)
+}
+
+/// `country`.
+pub(super) fn read_country(fields: &mut Members<'_>, diagnostics: &mut Diagnostics) -> Option<CountryFact> {
+    parsed(fields, "country", COUNTRY, diagnostics, CountryFact::new)
 }
 
 const COUNTRY: &str = "a country of two letters, ISO 3166-1 alpha-2";
@@ -188,8 +202,15 @@ const EXTENSION_ATTRIBUTES: [&str; 15] = [
 ];
 
 fn read_device<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Device<'n> {
+    let device = device_members(&mut fields, diagnostics);
+    fields.finish(diagnostics);
+    device
+}
+
+/// A device, in the names that Graph's `deviceInfo` has too.
+pub(super) fn device_members<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Device<'n> {
     let mut text = |key, diagnostics: &mut Diagnostics| fields.text(key, diagnostics).map(Cow::Borrowed);
-    let device = Device {
+    Device {
         device_id: text("deviceId", diagnostics),
         display_name: text("displayName", diagnostics),
         ownership: text("ownership", diagnostics),
@@ -203,11 +224,9 @@ fn read_device<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> De
         trust_type: text("trustType", diagnostics),
         extension_attributes: EXTENSION_ATTRIBUTES.map(|key| text(key, diagnostics)),
         is_compliant: fields.boolean("isCompliant", diagnostics),
-        physical_ids: texts(&mut fields, "physicalIds", diagnostics),
-        system_labels: texts(&mut fields, "systemLabels", diagnostics),
-    };
-    fields.finish(diagnostics);
-    device
+        physical_ids: texts(fields, "physicalIds", diagnostics),
+        system_labels: texts(fields, "systemLabels", diagnostics),
+    }
 }
 
 fn read_credential<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Credential<'n> {
@@ -338,11 +357,13 @@ fn is_number(node: &Node<'_>) -> bool {
     matches!(node.value, Value::Integer(_) | Value::Float(_))
 }
 
-fn id<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Option<IdRef<'n>> {
+/// An id that is not empty.
+pub(super) fn id<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Option<IdRef<'n>> {
     fields.name(key, diagnostics).map(IdRef::new)
 }
 
-fn ids<'n>(
+/// At most `max` ids that are not empty.
+pub(super) fn ids<'n>(
     fields: &mut Members<'n>,
     key: &'static str,
     max: usize,
@@ -358,7 +379,7 @@ fn texts<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diag
 }
 
 /// A text that `parse` understands; `expected` says what that is.
-fn parsed<'n, T>(
+pub(super) fn parsed<'n, T>(
     fields: &mut Members<'n>,
     key: &'static str,
     expected: &str,

@@ -21,7 +21,7 @@ use crate::limits;
 use crate::model::decision::InputError;
 use crate::observe::log::{self, Record};
 use crate::observe::metrics::{Core, Surface};
-use crate::reload::Active;
+use crate::reload::{Active, Snapshot};
 
 /// Decides the requests of one serving thread.
 #[derive(Debug)]
@@ -115,6 +115,16 @@ impl Decider {
     /// Whether there is a bundle to decide with.
     pub fn is_available(&self) -> bool {
         self.active.load().is_some()
+    }
+
+    /// The snapshot to keep for an answer that takes longer than a decision. Cost: a shared counter.
+    pub fn in_force(&self) -> Option<Arc<Snapshot>> {
+        self.active.load_full()
+    }
+
+    /// An id for a request that brings none: 32 hex digits.
+    pub fn next_request_id(&self) -> String {
+        self.ids.next()
     }
 
     /// Counts a request that is refused before or instead of a decision, and names it.

@@ -14,6 +14,7 @@ use tonic::service::Routes;
 
 use super::body::{self, Reply};
 use super::decider::Decider;
+use super::graph::Graph;
 use super::wire::Refusal;
 use super::{Bounds, grpc, http as json};
 use crate::observe::metrics::Surface;
@@ -27,6 +28,8 @@ pub struct Door {
     pub services: Routes,
     /// How much is let in.
     pub bounds: Bounds,
+    /// The door for clients of Microsoft Graph, if it is open.
+    pub graph: Option<Graph>,
 }
 
 /// A request or stream that has not ended, and the door it came through.

@@ -1,6 +1,6 @@
 //! The door that speaks HTTP and JSON.
 //!
-//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`. It decodes and encodes; what is decided and
+//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`; what is Graph's goes on to [`super::graph`]. It decodes and encodes; what is decided and
 //! whether anything can be is the decider's.
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use super::body::Reply;
 use super::decider::Arrival;
 use super::door::{Door, InFlight};
+use super::graph::Graph;
 use super::wire::{self, Encoding, Refusal, Refused};
 use crate::limits;
 use crate::observe::metrics::Surface;
@@ -21,6 +22,11 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one HTTP request that is not gRPC.
 pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> {
+    if let Some(graph) = &door.graph
+        && Graph::leads_to(request.uri())
+    {
+        return graph.answer(door, request).await;
+    }
     let decider = &door.decider;
     match (request.uri().path(), request.method()) {
         ("/v1/decide", &Method::POST) => decide(door, request, |arrival, out| decider.decide(arrival, out)).await,
@@ -57,7 +63,7 @@ async fn decide(
 }
 
 /// `application/json`, with or without parameters.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(text)) = headers.get(CONTENT_TYPE).map(HeaderValue::to_str) else {
         return false;
     };

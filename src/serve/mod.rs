@@ -2,12 +2,14 @@
 //!
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
-//! [`http`] decode it, the decider decides, they encode. [`wire`] is all that is known of message types; [`ops`] is the
+//! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and
+//! shows the policies in force. [`wire`] is all that is known of message types; [`ops`] is the
 //! listener for operators. A door holds no decision logic: the same facts get the same answer through every one.
 
 mod body;
 pub mod decider;
 mod door;
+mod graph;
 mod grpc;
 mod health;
 mod http;
@@ -30,6 +32,7 @@ use tonic::service::Routes;
 
 use self::decider::Decider;
 use self::door::Door;
+use self::graph::Graph;
 use self::health::Readiness;
 use self::listener::UnixSocket;
 use self::ops::Ops;
@@ -55,6 +58,9 @@ pub struct Settings {
     pub drain_delay: Duration,
     /// How much is let in.
     pub bounds: Bounds,
+    /// Whether the paths of Microsoft Graph are answered; the loader must then keep bundles in Graph's shape, as
+    /// [`crate::reload::start_with_graph`] does.
+    pub graph: bool,
 }
 
 /// How much one serving thread lets in.
@@ -85,7 +91,7 @@ impl Default for Bounds {
 }
 
 impl Default for Settings {
-    /// Nothing listens, one thread, no log.
+    /// Nothing listens, one thread, no log, no Graph.
     fn default() -> Self {
         Self {
             listen: None,
@@ -95,6 +101,7 @@ impl Default for Settings {
             log: log::Target::Off,
             drain_delay: Duration::ZERO,
             bounds: Bounds::default(),
+            graph: false,
         }
     }
 }
@@ -160,6 +167,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             decider: Decider::new(Arc::clone(&active), Arc::clone(core), sender.clone()),
             services: services(&readiness)?,
             bounds: settings.bounds,
+            graph: settings.graph.then(Graph::new),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };

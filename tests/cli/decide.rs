@@ -44,6 +44,20 @@ fn explain_shows_what_decided() {
     assert_eq!(body["trace"].as_array().unwrap().len(), 6, "every policy, disabled ones too");
 }
 
+/// What enforcement counts as a yes is a no to What If: the request has neither country nor risk.
+#[test]
+fn explain_what_if_tells_what_would_certainly_apply() {
+    let arguments = ["explain", WORKLOAD, "--what-if", "--id", PAYROLL, "--ip", "203.0.113.200"];
+    insta::assert_snapshot!("explain_what_if", doorward(&arguments).told());
+    let run = doorward(&[&arguments[..], &["--format", "json"]].concat());
+    let results: Value = serde_json::from_str(&run.stdout).unwrap();
+    let applying: Vec<_> =
+        results.as_array().unwrap().iter().filter(|result| result["policyApplies"] == true).collect();
+    assert_eq!((run.code, applying.len()), (0, 2), "{results}");
+    assert!(applying.iter().all(|result| result["analysisReasons"] == "notSet"));
+    assert_eq!(doorward(&[&arguments[..], &["--all"]].concat()).code, 2);
+}
+
 #[test]
 fn explain_ends_with_0_whatever_the_decision() {
     for ip in ["192.0.2.7", "203.0.113.200"] {

@@ -208,3 +208,13 @@ fn a_unix_socket_is_listened_on() {
     assert_eq!(server.end().code, 0);
     assert!(!path.exists(), "the socket goes away with the process");
 }
+
+#[test]
+fn clients_of_graph_are_answered_only_where_the_operator_says_so() {
+    const PATH: &str = "/v1.0/identity/conditionalAccess/policies";
+    let open = Server::start(Path::new(WORKLOAD), &["--graph"]);
+    let policies = get(&open.decisions, PATH);
+    assert_eq!(policies["value"].as_array().unwrap().len(), 6, "{policies}");
+    let shut = Server::start(Path::new(WORKLOAD), &[]);
+    assert_eq!(get(&shut.decisions, PATH)["error"]["reason"], "not_found");
+}

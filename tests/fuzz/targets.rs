@@ -10,6 +10,7 @@
 mod oracle;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use doorward::compile::{self, CompiledBundle, Mode};
 use doorward::evaluate::{self, Evaluation};
@@ -17,6 +18,7 @@ use doorward::filter::{self, Root, Undisclosed, Unregistered};
 use doorward::limits;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
+use doorward::review::graph::{self, Version};
 use doorward::serve::wire::message::DecideRequest;
 use doorward::serve::wire::{self, Encoding, v1};
 use doorward::text::{self, Diagnostics, Finding, RawBundle, RawFile, Sources};
@@ -146,6 +148,29 @@ pub fn request(data: &[u8]) {
     }
     let _ = wire::json::read::<v1::DecideBatchRequest>(data);
     let _ = v1::DecideBatchRequest::decode(data);
+    if let Ok(text) = std::str::from_utf8(data) {
+        supposed(text);
+    }
+}
+
+/// A request of What If is answered for every policy, or refused with a reason.
+fn supposed(text: &str) {
+    static BUNDLE: OnceLock<CompiledBundle> = OnceLock::new();
+    let bundle = BUNDLE.get_or_init(|| {
+        let files = [("a.yaml", POLICY), ("b.yaml", LOCATIONS), ("c.yaml", PRINCIPALS)];
+        compile::compile(&raw_bundle(&files.map(|(name, text)| (name, text.as_bytes())))).bundle.expect("it is valid")
+    });
+    let mut sources = Sources::default();
+    let file = sources.add(text::SourceFile::new("request.json", text.to_owned()));
+    let Some(node) = text::json::parse(text, file, &mut Diagnostics::default()) else { return };
+    for version in [Version::V1, Version::Beta] {
+        let mut diagnostics = Diagnostics::default();
+        let read = review::what_if::read(&node, bundle, version, &mut diagnostics);
+        assert_eq!(read.is_none(), diagnostics.errors() > 0, "{text}");
+        if let Some(Ok(results)) = read.map(|read| evaluate::what_if(bundle, &read.request)) {
+            assert_eq!(results.len(), bundle.policies().len(), "{text}");
+        }
+    }
 }
 
 fn check_message(message: &v1::DecideRequest) {
@@ -207,6 +232,7 @@ fn check_bundle(raw: &RawBundle) {
         assert_eq!(reading(raw, Mode::Fast), reading(raw, Mode::Spanned));
     }
     if let Some(compiled) = &compilation.bundle {
+        check_rendering(raw, compiled);
         let mut evaluation = Evaluation::default();
         for request in REQUESTS {
             let message: DecideRequest<'_> = wire::read(Encoding::Json, request.as_bytes()).expect("a request");
@@ -215,6 +241,31 @@ fn check_bundle(raw: &RawBundle) {
             assert_eq!(evaluate::trace(compiled, &request).is_ok(), decided);
             same_answer(&compile::read(raw, Mode::Spanned).bundle, compiled, &request);
         }
+    }
+}
+
+/// What is rendered in Graph's shape compiles again, and decides the same.
+fn check_rendering(raw: &RawBundle, compiled: &CompiledBundle) {
+    let model = compile::read(raw, Mode::Spanned).bundle;
+    let document = |objects: Vec<_>| serde_json::json!({ "value": objects }).to_string();
+    let policies = document(graph::policies(&model).flatten().collect());
+    let locations = document(graph::locations(&model).collect());
+    let files = [("p.json", policies.as_bytes()), ("l.json", locations.as_bytes())];
+    let reading = compile::read(&raw_bundle(&files), Mode::Spanned);
+    assert_eq!(reading.diagnostics.errors(), 0, "{:?}", reading.diagnostics.findings(&reading.sources));
+    let again = Bundle { settings: model.settings, principals: model.principals, ..reading.bundle };
+    let mut diagnostics = Diagnostics::default();
+    let again = compile::build(&again, "digest", None, &mut diagnostics);
+    let again =
+        again.unwrap_or_else(|| panic!("{:?}\n{policies}\n{locations}", diagnostics.iter().collect::<Vec<_>>()));
+    let (mut before, mut after) = (Evaluation::default(), Evaluation::default());
+    for request in REQUESTS {
+        let message: DecideRequest<'_> = wire::read(Encoding::Json, request.as_bytes()).expect("a request");
+        let request = wire::token_request(&message).expect("a request");
+        let outcomes = [(compiled, &mut before), (&again, &mut after)].map(|(bundle, evaluation)| {
+            evaluate::evaluate(bundle, &request, evaluation).map(|()| (evaluation.decision(), evaluation.reason()))
+        });
+        assert_eq!(outcomes[0], outcomes[1], "{policies}\n{locations}");
     }
 }
 

@@ -112,11 +112,13 @@ impl<'n, 'a> Object<'n, 'a> {
         context.kept.push(Kept { path: self.path_of(&entry.key).into(), json: json.into(), span: entry.key_span });
     }
 
-    /// Refuses the member `key` unless it is missing, null or empty: it cannot be evaluated.
+    /// Refuses the member `key` unless it is missing, null or empty: it cannot be evaluated. It is kept all the same,
+    /// for a policy that takes no part and is written out again.
     pub fn refuse(&mut self, key: &'static str, help: &str, context: &mut Context) {
         if let Some(node) = self.member(key)
             && !is_empty(node)
         {
+            self.keep(key, context);
             let what = format!("`{}` cannot be evaluated", self.path_of(key));
             context.report(Diagnostic::new(&rules::UNSUPPORTED, node.span, what).help(help));
         }
