@@ -31,6 +31,8 @@
 //!     authentication_flow: None,
 //!     credential: Default::default(),
 //!     satisfied: Default::default(),
+//!     attributes: Default::default(),
+//!     now: None,
 //! };
 //! let mut evaluation = Evaluation::default();
 //! evaluate(&bundle, &request, &mut evaluation).expect("the request does not contradict itself");

@@ -106,6 +106,8 @@ fn each_request(mut ask: impl FnMut(&TokenRequest<'_>)) {
                         authentication_flow: None,
                         credential: doorward::model::request::Credential::default(),
                         satisfied: doorward::model::request::Satisfied::default(),
+                        attributes: Default::default(),
+                        now: None,
                     });
                 }
             }

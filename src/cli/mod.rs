@@ -12,6 +12,7 @@ mod explain;
 mod load;
 mod paint;
 mod request;
+mod schema;
 mod serve;
 mod test;
 
@@ -46,6 +47,8 @@ enum Verb {
     Explain(explain::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
+    /// Print a schema, for editors and other tools.
+    Schema(schema::Args),
 }
 
 /// What a verb has to say, and how the process then ends.
@@ -106,6 +109,7 @@ fn run(verb: Verb) -> Result<Outcome, Stop> {
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Schema(args) => Ok(schema::run(&args)),
     }
 }
 

@@ -196,6 +196,8 @@ impl CompiledBundle {
 pub struct LocationTable {
     /// Names of the named locations.
     pub(crate) names: Vec<Box<str>>,
+    /// Their ids, where they have one.
+    pub(crate) ids: Vec<Option<Id>>,
     /// Words of a [`LocationSet`] that are in use.
     pub(crate) words: usize,
     /// The set of all trusted locations.

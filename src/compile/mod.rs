@@ -7,7 +7,7 @@
 //!
 //! # What is not evaluated yet
 //!
-//! Refused with `unsupported`: Cedar conditions (`when`, `.cedar` files), `maxAge` and `whenStale`, the retired device
+//! Refused with `unsupported`: `maxAge` and `whenStale`, the retired device
 //! state conditions, and conditions that Graph does not document. Refused with `unjudgeable-location`: private link
 //! and service tag locations that a policy names. Warned about with `session-controls`: session controls, which are
 //! kept but not returned. An authentication strength counts as satisfied when the token service names its id; its
@@ -16,6 +16,7 @@
 
 mod build;
 mod bundle;
+pub mod cedar;
 mod country;
 mod idmap;
 mod lint;

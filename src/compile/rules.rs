@@ -15,7 +15,7 @@ macro_rules! rules {
 
 rules! {
     /// A file whose kind doorward does not read.
-    UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml and .mmdb files";
+    UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml, .cedar and .mmdb files";
     /// A document that is no policy, location, principal or settings.
     UNRECOGNISED_DOCUMENT: Error, "unrecognised-document", "a document is a policy, a named location, a service principal, or a list of them";
     /// A template in the place of a policy.
@@ -46,6 +46,20 @@ rules! {
     UNKNOWN_VALUE: Error, "unknown-value", "a value that is not understood could widen access, so it is never ignored";
     /// A condition or setting that is not evaluated.
     UNSUPPORTED: Error, "unsupported", "what cannot be evaluated is refused, so that no policy is silently weaker than it reads";
+    /// Cedar that does not parse.
+    CEDAR_SYNTAX: Error, "cedar-syntax", "a condition is an expression of the Cedar language, a `.cedar` file holds policies of it";
+    /// Cedar that the schema refuses.
+    CEDAR_TYPE: Error, "cedar-type", "a condition is checked strictly against the schema that `doorward schema cedar` prints";
+    /// Cedar that asks whether a fact is known.
+    CEDAR_UNKNOWN: Error, "cedar-unknown", "a fact that a request lacks is unknown and counts as matched, so a condition cannot ask whether it is there";
+    /// Cedar that is too long or nested too deep.
+    CEDAR_SIZE: Error, "cedar-size", "conditions are bounded in length and nesting, so that checking one always ends";
+    /// A permit in Cedar.
+    CEDAR_PERMIT: Error, "cedar-permit", "policies only take access away: what none of them forbids is allowed";
+    /// A GUID in Cedar that would never match.
+    CEDAR_GUID: Error, "cedar-guid", "Cedar compares ids as texts, and the GUIDs of a request are in lower case";
+    /// Cedar that is never true.
+    CEDAR_NEVER: Warning, "cedar-never", "a condition that is false for every request keeps its policy from ever applying";
     /// Session controls.
     SESSION_CONTROLS: Warning, "session-controls", "session controls are read and kept but not yet returned with a decision";
     /// A placeholder in the place of an id.

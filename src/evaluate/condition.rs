@@ -4,6 +4,7 @@
 //! decided it. So the two cannot disagree. Sources: Entra Conditional Access documentation, read August 2026; what it
 //! leaves open is settled as the crate's rulings say.
 
+pub(super) use super::cedar::when;
 use super::facts::Facts;
 use crate::compile::{Blueprint, By, CompiledFilter, CompiledPolicy, Entry, Match, ResourceList, UserList, find};
 use crate::filter::Unregistered;
@@ -14,9 +15,10 @@ use crate::model::{
     UserAction,
 };
 
-/// Whether all conditions but identity, location and service principal risk may hold.
+/// Whether all conditions but identity, location and service principal risk may hold. Cedar is asked last.
 pub fn others_may_hold(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
     OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds.is_possible())
+        && when(policy, facts).holds.is_possible()
 }
 
 /// Whether every condition certainly holds, whatever the missing facts are.
@@ -24,6 +26,7 @@ pub fn certainly_applies(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
     let hot = [identity(policy, facts), location(policy, facts), service_principal_risk(policy, facts)];
     hot.iter().all(|found| found.holds == Truth::True)
         && OTHERS.iter().all(|(_, condition)| condition(policy, facts).holds == Truth::True)
+        && when(policy, facts).holds == Truth::True
 }
 
 /// A condition: its truth, and what decided it.

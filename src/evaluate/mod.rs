@@ -1,17 +1,20 @@
 //! One request against one compiled bundle.
 //!
 //! Sees a compiled bundle and values, never files or wire formats. Deciding allocates nothing (after the first use of
-//! an [`Evaluation`]), takes no lock, and reads no clock.
+//! an [`Evaluation`], and unless a policy with a condition in Cedar still stands when all else has been asked), takes
+//! no lock, and reads no clock.
 //!
 //! The walk: [`facts`] settles what is known of the request; [`condition`] says of each condition whether it holds,
 //! three-valued; a policy applies when every condition may hold, so that missing evidence never widens access;
 //! [`combine`] alone orders outcomes. [`mod@trace`] runs the same conditions for people.
 
+mod cedar;
 mod combine;
 mod condition;
 mod facts;
 mod trace;
 
+pub use cedar::{CedarRequest, cedar_request};
 pub use trace::{ConditionTrace, Outcome, PolicyTrace, trace};
 
 use combine::Combination;

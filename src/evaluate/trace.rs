@@ -108,6 +108,7 @@ fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<
         .chain(application.map(evaluated))
         .chain([location, risk])
         .chain(others.iter().map(evaluated))
+        .chain(policy.when.is_some().then(|| ("when", condition::when(policy, facts))))
         .collect();
     let applies = matches.iter().all(|(_, found)| found.holds.is_possible());
     let satisfied = &facts.request.satisfied;
@@ -168,6 +169,7 @@ fn describe(bundle: &CompiledBundle, facts: &Facts<'_>, found: Match<'_>) -> Str
         By::NotConfigured => "not configured".to_owned(),
         By::NoScope => format!("targets no {}", subjects(facts)),
         By::NotEligible => "not eligible: Entra covers single-tenant applications of its own tenant only".to_owned(),
+        By::Condition => "the condition in Cedar".to_owned(),
         By::NothingIncluded => "nothing included matches".to_owned(),
         By::Include(entry) => format!("{unknown}include {}", name(bundle, entry)),
         By::Exclude(entry) => format!("{unknown}exclude {}", name(bundle, entry)),

@@ -7,6 +7,7 @@
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
+pub mod embedded;
 pub mod json;
 pub mod rules;
 pub mod source;
@@ -15,6 +16,7 @@ pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Finding, Rule, Severity};
 pub use document::{Entry, Node, Value};
+pub use embedded::Embedded;
 pub use source::{FileId, RawBundle, RawFile, SourceFile, Sources, Span, Spanned};
 
 /// How a file writes its document down.

@@ -204,6 +204,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
             is_deleted,
             has_session_controls: grant.is_none(),
             conditions,
+            when: None,
             grant,
             kept: Vec::new(),
         }
