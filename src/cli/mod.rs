@@ -9,6 +9,7 @@ mod check;
 mod decide;
 mod exit;
 mod explain;
+mod export;
 mod load;
 mod paint;
 mod request;
@@ -47,6 +48,8 @@ enum Verb {
     Explain(explain::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
+    /// Write a bundle in another language.
+    Export(export::Args),
     /// Print a schema, for editors and other tools.
     Schema(schema::Args),
 }
@@ -109,6 +112,7 @@ fn run(verb: Verb) -> Result<Outcome, Stop> {
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Schema(args) => Ok(schema::run(&args)),
     }
 }

@@ -38,10 +38,14 @@ pub use read::{Mode, Reading, read};
 pub(crate) use build::EligibilityFacts;
 pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert, risk_bit};
 pub(crate) use network::LocationIndex;
-pub(crate) use policy::{CompiledControl, CompiledFilter, CompiledPolicy, Grant, ResourceList, Suite, UserList};
+pub(crate) use policy::{
+    CompiledControl, CompiledFilter, CompiledPolicy, Grant, LocationCondition, PrincipalScope, ResourceCondition,
+    ResourceList, Suite, UserList,
+};
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use workload::{Candidate, Class, Slot};
 
+pub(crate) use crate::filter::{CedarText, quoted};
 use crate::text::{Diagnostics, Finding, RawBundle, Sources};
 
 /// The result of compiling a whole bundle.

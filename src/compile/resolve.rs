@@ -152,7 +152,8 @@ impl<'b> Names<'b> {
     fn condition(&self, when: &When, kinds: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<CedarCondition> {
         let checked = cedar::condition(when, kinds, diagnostics)?;
         let before = diagnostics.len();
-        for (name, range) in checked.locations {
+        let is_pseudo = |name: &str| name == "AllTrusted" || Id::new(name) == Id::NIL;
+        for (name, range) in checked.locations.into_iter().filter(|(name, _)| !is_pseudo(name)) {
             self.location(&name, when.text.within(range), diagnostics);
         }
         (diagnostics.len() == before).then_some(checked.condition)

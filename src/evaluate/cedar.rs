@@ -17,7 +17,9 @@ use crate::model::attribute::AttributeValue;
 use crate::model::decision::InputError;
 use crate::model::request::Device;
 use crate::model::set::Word;
-use crate::model::{Attributes, FreeValue, Id, IdRef, IdentityKind, TokenRequest, Truth};
+use crate::model::{
+    Attributes, FreeValue, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth,
+};
 
 /// A token request in Cedar's terms.
 #[derive(Debug)]
@@ -94,7 +96,8 @@ enum Kind {
     User,
     AgentUser,
     Resource,
-    CustomSecurityAttributes,
+    SecurityTexts,
+    SecurityLists,
     FreeTexts,
     FreeNumbers,
     FreeFlags,
@@ -110,7 +113,8 @@ static KINDS: LazyLock<Vec<EntityTypeName>> = LazyLock::new(|| {
         "User",
         "AgentUser",
         "Resource",
-        "CustomSecurityAttributes",
+        "SecurityTexts",
+        "SecurityLists",
         "FreeTexts",
         "FreeNumbers",
         "FreeFlags",
@@ -137,18 +141,23 @@ impl Store {
         Some(value)
     }
 
-    /// All custom security attributes of an object; `None` when nobody said which it has.
+    /// All custom security attributes of an object; `None` when nobody said which it has. An empty list is null, as
+    /// in filters.
     fn attributes(&mut self, of: &str, attributes: Option<&Attributes<'_>>) -> Option<Value> {
-        let tag = |(name, value): (&str, &AttributeValue<'_>)| {
-            let value = match value {
-                AttributeValue::Text(text) => texts([folded(text)]),
-                AttributeValue::Texts(all) => texts(all.iter().map(|text| folded(text))),
-                AttributeValue::Other => return None,
-            };
-            Some((name.to_ascii_lowercase(), value))
-        };
-        let tags = attributes?.iter().filter_map(tag).collect();
-        self.add(uid(Kind::CustomSecurityAttributes, of)?, Fields::default(), tags)
+        let [mut single, mut lists] = [const { Vec::new() }; 2];
+        for (name, value) in attributes?.iter() {
+            let name = name.to_ascii_lowercase();
+            match value {
+                AttributeValue::Text(value) => single.push((name, text(folded(value)))),
+                AttributeValue::Texts(all) if all.is_empty() => {}
+                AttributeValue::Texts(all) => lists.push((name, texts(all.iter().map(|text| folded(text))))),
+                AttributeValue::Other => {}
+            }
+        }
+        let mut fields = Fields::default();
+        fields.set("text", self.add(uid(Kind::SecurityTexts, of)?, Fields::default(), single));
+        fields.set("texts", self.add(uid(Kind::SecurityLists, of)?, Fields::default(), lists));
+        fields.record()
     }
 }
 
@@ -189,10 +198,21 @@ fn principal_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     } else {
         let owner = known.and_then(|known| known.owner_tenant.as_ref()).map(Id::as_ref);
         fields.id("ownerTenant", identity.owner_tenant.or(owner));
+        fields.set("servicePrincipalType", Some(text(service_principal_type(identity.kind, known))));
         fields.word("signInAudience", identity.audience.or(known.and_then(|known| known.audience)));
         fields.id("blueprint", identity.blueprint);
     }
     fields
+}
+
+/// A service principal of no stated type is an application: requests can state no other but managed identity.
+fn service_principal_type(kind: IdentityKind, known: Option<&ServicePrincipal>) -> &'static str {
+    let stated = if kind == IdentityKind::ManagedIdentity {
+        ServicePrincipalType::ManagedIdentity
+    } else {
+        ServicePrincipalType::Application
+    };
+    known.and_then(|known| known.kind).unwrap_or(stated).as_str()
 }
 
 fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
@@ -250,10 +270,10 @@ fn network(facts: &Facts<'_>) -> Fields {
     fields.set("gpsCountry", network.gps_country.map(|country| text(country.as_str())));
     fields.set("compliantNetwork", network.compliant_network.map(Value::new_bool));
     let (table, mut names, mut is_known) = (facts.bundle.location_table(), Vec::new(), true);
-    for (location, (name, id)) in (0u16..).zip(table.names.iter().zip(&table.ids)) {
+    for location in 0..=table.all_trusted {
         if contains(&facts.locations.inside, location) {
-            names.push(name.to_string());
-            names.extend(id.as_ref().map(ToString::to_string));
+            names.push(table.spelling(location));
+            names.extend(table.names.get(usize::from(location)).map(ToString::to_string));
         } else if contains(&facts.locations.possible, location) {
             is_known = false;
         }

@@ -15,7 +15,7 @@ mod resource;
 pub mod rule;
 mod rule_text;
 mod subject;
-mod world;
+pub mod world;
 
 use std::net::IpAddr;
 

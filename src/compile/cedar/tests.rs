@@ -49,7 +49,8 @@ fn every_fact_can_be_compared() {
         "context.attributes.number.hasTag(\"age\") && context.attributes.number.getTag(\"age\") > 30",
         "context.attributes.flag.hasTag(\"x\") && context.attributes.flag.getTag(\"x\")",
         "context.attributes.texts.hasTag(\"x\") && context.attributes.texts.getTag(\"x\").contains(\"y\")",
-        "principal.customSecurityAttributes.hasTag(\"eng_tier\") && principal.customSecurityAttributes.getTag(\"eng_tier\").contains(\"prod\")",
+        "principal.customSecurityAttributes.text.hasTag(\"a\") && principal.customSecurityAttributes.text.getTag(\"a\") == \"b\"",
+        "resource.customSecurityAttributes.texts.hasTag(\"a\") && resource.customSecurityAttributes.texts.getTag(\"a\").contains(\"b\")",
         "context.network.ipAddress.isInRange(ip(\"10.0.0.0/8\")) && !context.network.locations.contains(\"HQ\")",
         "context.device has model && context.device.model == \"surface\"",
         "context has device.isCompliant && context.device.isCompliant",
@@ -66,7 +67,7 @@ fn mistakes_are_told_at_their_place() {
     check("context.clientApp == 3", &[("cedar-type", "context.clientApp == 3")]);
     check("context.clientApp = \"x\"", &[("cedar-syntax", "context.clientApp = \"x\"")]);
     check("principal.groups.contains(\"x\")", &[("cedar-type", "principal.groups.contains(\"x\")")]);
-    check("context.clientApp == \"other", &[("cedar-syntax", "\"")]);
+    check("context.clientApp == \"other", &[("cedar-syntax", "")]);
     check("context.device.model == \"x\"", &[("cedar-type", "context.device.model")]);
     check("principal == User::\"x\"", &[("cedar-never", "principal == User::\"x\"")]);
     check("(true", &[("cedar-syntax", "(")]);

@@ -5,6 +5,7 @@
 //! over a request from which unknown facts are left out. A comparison that errs is unknown. Comparisons that would not
 //! err although they depend on a fact that is left out are refused when the bundle is compiled; see [`Builder::check`].
 
+use std::fmt;
 use std::sync::Arc;
 
 use cedar_policy::{
@@ -22,6 +23,8 @@ pub struct CedarCondition {
     /// Its comparisons, each a policy whose id is its number.
     comparisons: PolicySet,
     count: usize,
+    /// The condition in Cedar's words.
+    text: Box<str>,
 }
 
 /// What is true of a condition, by its parts.
@@ -50,7 +53,9 @@ impl CedarCondition {
         let policies = comparisons.into_iter().enumerate().map(|(number, expression)| compared(number, expression));
         match policies.collect::<Option<Vec<_>>>().and_then(|policies| PolicySet::from_policies(policies).ok()) {
             Some(comparisons) if refusals.is_empty() => {
-                Ok((Self { test: test.unwrap_or(Test::Constant(true)), comparisons, count }, locations))
+                let parts: Vec<_> = expressions.iter().map(|expression| format!("({expression})")).collect();
+                let text = if parts.is_empty() { "true".into() } else { parts.join(" && ").into() };
+                Ok((Self { test: test.unwrap_or(Test::Constant(true)), comparisons, count, text }, locations))
             }
             Some(_) => Err(refusals),
             None => {
@@ -76,6 +81,13 @@ impl CedarCondition {
             settle(error.policy_id(), Truth::Unknown);
         });
         self.test.truth(&truths)
+    }
+}
+
+/// The condition as an expression of Cedar, in its printer's own form.
+impl fmt::Display for CedarCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
