@@ -47,6 +47,21 @@ fn samples_pass_their_own_tests() {
 }
 
 #[test]
+fn custom_conditions_are_shown_on_every_fact_and_hold_what_the_sample_says() {
+    let sample = "policies/cedar";
+    let compilation = compile::compile(&raw(sample));
+    assert!(compilation.findings.is_empty(), "{:?}", compilation.findings);
+    let report = cases::run(&compilation.bundle.unwrap(), &raw(sample));
+    assert!(report.is_green() && report.results.len() > 25, "{report:#?}");
+    let files = raw(sample).files;
+    let text: String = files.iter().map(|file| String::from_utf8_lossy(&file.bytes)).collect();
+    let facts = ["credential.type", "federatedIssuer", "federatedSubject", "principal.appId", "resource.appIds"];
+    for fact in facts.iter().chain(&["context.time", "context.attributes.text", "context.attributes.number"]) {
+        assert!(text.contains(fact), "no policy of {sample} looks at {fact}");
+    }
+}
+
+#[test]
 fn both_samples_have_the_same_tests() {
     let tests = |sample: &str| -> BTreeMap<Box<str>, Vec<u8>> {
         let files = raw(sample).files.into_iter().filter(|file| file.name.starts_with("tests/"));

@@ -3,185 +3,49 @@
 //! Made at most once for a decision, and only when a policy with a condition in Cedar still stands; nothing else of a
 //! decision allocates. A fact that is unknown is left out, never guessed. Start with [`CedarRequest`].
 
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
-
-use cedar_policy::{
-    Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value,
-};
+use cedar_policy::RestrictedExpression as Value;
 
 use super::facts::{FactScratch, Facts};
+pub use crate::compile::cedar::CedarRequest;
+use crate::compile::cedar::{Fields, Kind, Store, folded, ids, text, texts, uid};
 use crate::compile::{By, CompiledBundle, CompiledPolicy, Match, contains};
 use crate::filter::{Attribute, DeviceAttribute, Fact, Facts as _};
-use crate::model::attribute::AttributeValue;
 use crate::model::decision::InputError;
 use crate::model::request::Device;
 use crate::model::set::Word;
-use crate::model::{
-    Attributes, FreeValue, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth,
-};
-
-/// A token request in Cedar's terms.
-#[derive(Debug)]
-pub struct CedarRequest {
-    /// Principal, action, resource and context.
-    pub request: Request,
-    /// The attributes of principal and resource, and the entities that carry attributes of free names.
-    pub entities: Entities,
-}
+use crate::model::{FreeValue, Id, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
 
 /// `request` in Cedar's terms, joined with what `bundle` knows. `None` never happens, as a test shows.
 ///
 /// Errors as [`super::evaluate`]. Cost: some ten microseconds, and linear in groups and attributes; allocates.
 pub fn cedar_request(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Option<CedarRequest>, InputError> {
     let mut scratch = FactScratch::default();
-    Ok(CedarRequest::new(&Facts::settle(bundle, request, &mut scratch)?))
+    Ok(asked(&Facts::settle(bundle, request, &mut scratch)?))
 }
 
 /// Whether the condition in Cedar holds.
 pub(super) fn when<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let Some(condition) = &policy.when else { return Match::NOT_CONFIGURED };
-    let holds = match facts.cedar.get_or_init(|| CedarRequest::new(facts).map(Box::new)) {
+    let holds = match facts.cedar.get_or_init(|| asked(facts).map(Box::new)) {
         Some(asked) => condition.holds(&asked.request, &asked.entities),
         None => Truth::Unknown,
     };
     Match { holds, by: By::Condition }
 }
 
-/// Attributes of an entity or record, by name. What is `None` is left out.
-#[derive(Default)]
-struct Fields(HashMap<String, Value>);
-
-impl Fields {
-    fn set(&mut self, name: &str, value: Option<Value>) {
-        self.0.extend(value.map(|value| (name.to_owned(), value)));
-    }
-
-    fn id(&mut self, name: &str, id: Option<IdRef<'_>>) {
-        self.set(name, id.map(|id| text(id.to_string())));
-    }
-
-    fn word<W: Word>(&mut self, name: &str, word: Option<W>) {
-        self.set(name, word.map(|word| text(word.as_str())));
-    }
-
-    fn record(self) -> Option<Value> {
-        Value::new_record(self.0).ok()
-    }
-}
-
-fn text(text: impl Into<String>) -> Value {
-    Value::new_string(text.into())
-}
-
-fn texts<T: Into<String>>(all: impl IntoIterator<Item = T>) -> Value {
-    Value::new_set(all.into_iter().map(text))
-}
-
-fn ids(ids: &[IdRef<'_>]) -> Value {
-    texts(ids.iter().map(ToString::to_string))
-}
-
-/// As filters compare: character by character.
-fn folded(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
-}
-
-/// The names of the schema's entity types, parsed once.
-#[derive(Clone, Copy)]
-enum Kind {
-    ServicePrincipal,
-    ManagedIdentity,
-    AgentIdentity,
-    User,
-    AgentUser,
-    Resource,
-    SecurityTexts,
-    SecurityLists,
-    FreeTexts,
-    FreeNumbers,
-    FreeFlags,
-    FreeLists,
-    Action,
-}
-
-static KINDS: LazyLock<Vec<EntityTypeName>> = LazyLock::new(|| {
-    let names = [
-        "ServicePrincipal",
-        "ManagedIdentity",
-        "AgentIdentity",
-        "User",
-        "AgentUser",
-        "Resource",
-        "SecurityTexts",
-        "SecurityLists",
-        "FreeTexts",
-        "FreeNumbers",
-        "FreeFlags",
-        "FreeLists",
-        "Action",
-    ];
-    names.iter().filter_map(|name| name.parse().ok()).collect()
-});
-
-fn uid(kind: Kind, id: &str) -> Option<EntityUid> {
-    let name = KINDS.get(kind as usize)?.clone();
-    Some(EntityUid::from_type_name_and_id(name, EntityId::new(id)))
-}
-
-/// Entities as they are made.
-#[derive(Default)]
-struct Store(Vec<Entity>);
-
-impl Store {
-    /// Adds an entity; gives its name as a value.
-    fn add(&mut self, uid: EntityUid, fields: Fields, tags: Vec<(String, Value)>) -> Option<Value> {
-        let value = Value::new_entity_uid(uid.clone());
-        self.0.push(Entity::new_with_tags(uid, fields.0, HashSet::new(), tags).ok()?);
-        Some(value)
-    }
-
-    /// All custom security attributes of an object; `None` when nobody said which it has. An empty list is null, as
-    /// in filters.
-    fn attributes(&mut self, of: &str, attributes: Option<&Attributes<'_>>) -> Option<Value> {
-        let [mut single, mut lists] = [const { Vec::new() }; 2];
-        for (name, value) in attributes?.iter() {
-            let name = name.to_ascii_lowercase();
-            match value {
-                AttributeValue::Text(value) => single.push((name, text(folded(value)))),
-                AttributeValue::Texts(all) if all.is_empty() => {}
-                AttributeValue::Texts(all) => lists.push((name, texts(all.iter().map(|text| folded(text))))),
-                AttributeValue::Other => {}
-            }
-        }
-        let mut fields = Fields::default();
-        fields.set("text", self.add(uid(Kind::SecurityTexts, of)?, Fields::default(), single));
-        fields.set("texts", self.add(uid(Kind::SecurityLists, of)?, Fields::default(), lists));
-        fields.record()
-    }
-}
-
-impl CedarRequest {
-    pub(super) fn new(facts: &Facts<'_>) -> Option<Self> {
-        let mut store = Store::default();
-        let identity = &facts.request.identity;
-        let kind = match identity.kind {
-            IdentityKind::ServicePrincipal => Kind::ServicePrincipal,
-            IdentityKind::ManagedIdentity => Kind::ManagedIdentity,
-            IdentityKind::AgentIdentity => Kind::AgentIdentity,
-            IdentityKind::User => Kind::User,
-            IdentityKind::AgentUser => Kind::AgentUser,
-        };
-        let principal = uid(kind, &identity.id.to_string())?;
-        let fields = principal_fields(facts, &mut store);
-        store.add(principal.clone(), fields, Vec::new())?;
-        let resource = uid(Kind::Resource, "requested")?;
-        let fields = resource_fields(facts, &mut store);
-        store.add(resource.clone(), fields, Vec::new())?;
-        let context = Context::from_pairs(context_fields(facts, &mut store)?.0).ok()?;
-        let request = Request::new(principal, uid(Kind::Action, "issueToken")?, resource, context, None).ok()?;
-        Some(Self { request, entities: Entities::from_entities(store.0, None).ok()? })
-    }
+fn asked(facts: &Facts<'_>) -> Option<CedarRequest> {
+    let mut store = Store::default();
+    let identity = &facts.request.identity;
+    let kind = match identity.kind {
+        IdentityKind::ServicePrincipal => Kind::ServicePrincipal,
+        IdentityKind::ManagedIdentity => Kind::ManagedIdentity,
+        IdentityKind::AgentIdentity => Kind::AgentIdentity,
+        IdentityKind::User => Kind::User,
+        IdentityKind::AgentUser => Kind::AgentUser,
+    };
+    let (principal, resource) = (principal_fields(facts, &mut store), resource_fields(facts, &mut store));
+    let context = context_fields(facts, &mut store)?;
+    CedarRequest::new((kind, identity.id), [principal, resource, context], store)
 }
 
 fn principal_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {

@@ -133,7 +133,11 @@ fn ids<'i>(ids: impl IntoIterator<Item = &'i Id>) -> Option<String> {
 }
 
 fn any(terms: Vec<String>) -> String {
-    if terms.is_empty() { "false".to_owned() } else { format!("({})", terms.join(" || ")) }
+    match terms.as_slice() {
+        [] => "false".to_owned(),
+        [one] if one == "true" => one.clone(),
+        _ => format!("({})", terms.join(" || ")),
+    }
 }
 
 fn included_and_not(include: String, exclude: Vec<String>) -> String {
@@ -150,7 +154,8 @@ fn identity(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<S
         kinds.push(format!("(principal is AgentUser && {agents})"));
     }
     if !policy.workloads.is_empty() {
-        for kind in ["ServicePrincipal", "ManagedIdentity"] {
+        let covers_all = bundle.identity().eligibility == Eligibility::All;
+        for kind in ["ServicePrincipal"].into_iter().chain(covers_all.then_some("ManagedIdentity")) {
             let eligible = eligible(bundle, unsaid);
             let scope = scope(&policy.workloads, false, unsaid);
             kinds.push(format!("(principal is {kind} && {eligible}{scope})"));

@@ -267,12 +267,19 @@ fn read_free_attributes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnost
     FreeAttributes::new(node)
 }
 
+/// A number that JSON readers agree on: doubles have every whole one below 2^53.
+fn whole(number: i64) -> Option<FreeValue<'static>> {
+    (number.unsigned_abs() < 1 << 53).then_some(FreeValue::Number(number))
+}
+
 impl FreeFacts for Node<'_> {
     fn each(&self, found: &mut dyn FnMut(&str, FreeValue<'_>)) {
         for entry in self.as_map().unwrap_or_default() {
             let value = match &entry.node.value {
                 Value::String(text) => Some(FreeValue::Text(text)),
-                Value::Integer(number) => Some(FreeValue::Number(*number)),
+                Value::Integer(number) => whole(*number),
+                #[expect(clippy::cast_possible_truncation, reason = "whole; what is too large is left out")]
+                Value::Float(number) if number.fract() == 0.0 => whole(*number as i64),
                 Value::Bool(flag) => Some(FreeValue::Flag(*flag)),
                 Value::List(nodes) => nodes.iter().map(Node::as_str).collect::<Option<_>>().map(FreeValue::Texts),
                 _ => None,

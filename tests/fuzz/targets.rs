@@ -45,7 +45,7 @@ const REQUESTS: [&str; 6] = [
 /// the oracle does.
 pub fn bundle(data: &[u8]) {
     let known = [("locations.yaml", LOCATIONS.as_bytes()), ("principals.yaml", PRINCIPALS.as_bytes())];
-    for name in ["a.json", "a.yaml", "bundle.json", "bundle.yaml"] {
+    for name in ["a.json", "a.yaml", "a.cedar", "bundle.json", "bundle.yaml"] {
         check_bundle(&raw_bundle(&[(name, data)]));
         check_bundle(&raw_bundle(&[(name, data), known[0], known[1]]));
     }

@@ -15,6 +15,7 @@
 
 mod scan;
 mod tree;
+mod value;
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -26,6 +27,8 @@ use cedar_policy::{
 };
 
 pub use tree::CedarCondition;
+pub use value::CedarRequest;
+pub(crate) use value::{Fields, Kind, Store, folded, ids, text, texts, uid};
 
 use super::rules;
 use crate::limits;

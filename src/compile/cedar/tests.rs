@@ -53,7 +53,7 @@ fn every_fact_can_be_compared() {
         "resource.customSecurityAttributes.texts.hasTag(\"a\") && resource.customSecurityAttributes.texts.getTag(\"a\").contains(\"b\")",
         "context.network.ipAddress.isInRange(ip(\"10.0.0.0/8\")) && !context.network.locations.contains(\"HQ\")",
         "context.device has model && context.device.model == \"surface\"",
-        "context has device.isCompliant && context.device.isCompliant",
+        "context.device has isCompliant && context.device.isCompliant",
         "principal is ServicePrincipal && context.risk.servicePrincipal != \"none\"",
         "if context.platform == \"unknown\" then true else context.clientApp == \"other\"",
     ] {
@@ -80,6 +80,7 @@ fn mistakes_are_told_at_their_place() {
 fn nothing_can_ask_whether_a_fact_is_known() {
     check("context.network has ipAddress", &[("cedar-unknown", "has ipAddress")]);
     check("principal has appId && true", &[("cedar-unknown", "has appId")]);
+    check("context has device.model", &[("cedar-unknown", "has device.model")]);
     check("context has time", &[("cedar-unknown", "has time")]);
     check("context.credential == context.credential", &[("cedar-unknown", "context.credential")]);
     check("[context.risk].contains(context.risk)", &[("cedar-unknown", "context.risk")]);

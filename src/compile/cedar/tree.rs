@@ -13,8 +13,9 @@ use cedar_policy::{
     pst::{self, BinaryOp, Clause, Expr, Literal, UnaryOp, Var},
 };
 
+use super::value::{CedarRequest, Kind};
 use super::{Refusal, rules};
-use crate::model::{IdRef, Truth};
+use crate::model::{IdRef, ServicePrincipal, Truth};
 
 /// A checked condition in Cedar.
 #[derive(Debug)]
@@ -100,6 +101,14 @@ fn compared(number: usize, expression: Arc<Expr>) -> Option<Policy> {
     Policy::from_pst(pst::Policy::Static(StaticPolicy::try_from(template).ok()?)).ok()
 }
 
+impl CedarCondition {
+    /// Whether the condition may hold for some request of an identity of which only this is known.
+    pub(in crate::compile) fn may_hold_for(&self, kind: Kind, id: IdRef<'_>, known: Option<&ServicePrincipal>) -> bool {
+        let request = CedarRequest::of_anything_by(kind, id, known);
+        request.is_none_or(|asked| self.holds(&asked.request, &asked.entities).is_possible())
+    }
+}
+
 impl Test {
     fn truth(&self, truths: &[Truth]) -> Truth {
         let compared = |number: &usize| truths.get(*number).copied().unwrap_or(Truth::Unknown);
@@ -182,9 +191,7 @@ impl Builder {
             Expr::GetAttr { expr, .. } => self.check_object(expr),
             Expr::HasAttr { expr, attrs } => {
                 let attrs: Vec<&str> = attrs.iter().map(|attr| &**attr).collect();
-                let is_device = is_device(expr) && attrs.len() == 1
-                    || is_context(expr) && attrs.len() == 2 && attrs.first() == Some(&DEVICE);
-                if is_device {
+                if is_device(expr) && attrs.len() == 1 {
                     self.check_object(expr);
                 } else {
                     let words = format!("has {}", attrs.join("."));
