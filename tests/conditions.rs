@@ -1,6 +1,6 @@
 //! Conditions in Cedar as they decide: what matches, what is unknown, and when Cedar is asked at all.
 
-#![expect(clippy::expect_used, reason = "a test that meets the unexpected must fail")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that meets the unexpected must fail")]
 
 use allocation_counter::measure;
 
