@@ -56,8 +56,8 @@ rules! {
     CEDAR_SIZE: Error, "cedar-size", "conditions are bounded in length and nesting, so that checking one always ends";
     /// A permit in Cedar.
     CEDAR_PERMIT: Error, "cedar-permit", "policies only take access away: what none of them forbids is allowed";
-    /// A GUID in Cedar that would never match.
-    CEDAR_GUID: Error, "cedar-guid", "Cedar compares ids as texts, and the GUIDs of a request are in lower case";
+    /// Text in Cedar that would never match for its capital letters.
+    CEDAR_CASE: Error, "cedar-case", "Cedar compares texts exactly; GUIDs, texts of devices and custom security attributes are in lower case there";
     /// Cedar that is never true.
     CEDAR_NEVER: Warning, "cedar-never", "a condition that is false for every request keeps its policy from ever applying";
     /// Session controls.

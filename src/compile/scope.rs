@@ -32,8 +32,8 @@ pub enum By<'b> {
     Exclude(Entry<'b>),
     /// No entry of the include side.
     NothingIncluded,
-    /// The condition itself, which has no sides.
-    Condition,
+    /// The condition itself, which has no sides: its text.
+    Condition(&'b str),
 }
 
 /// An entry of an assignment list.

@@ -30,7 +30,7 @@ pub(super) fn when<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'
         Some(asked) => condition.holds(&asked.request, &asked.entities),
         None => Truth::Unknown,
     };
-    Match { holds, by: By::Condition }
+    Match { holds, by: By::Condition(condition.text()) }
 }
 
 fn asked(facts: &Facts<'_>) -> Option<CedarRequest> {

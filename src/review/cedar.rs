@@ -4,6 +4,11 @@
 //! `compile::cedar::SCHEMA`. Cedar says whether the conditions of a policy hold; what follows from it is not Cedar's to
 //! say: it denies by default, skips policies that err, and cannot ask for multifactor authentication. So a policy that
 //! does not block says so above its text, and so does whatever has no words in Cedar. Start with [`policies`].
+//!
+//! What has no words in Cedar: grant controls other than block; `-startsWith` and `-endsWith` over a custom security
+//! attribute that is a list (Cedar has no "some element of"); a filter over applications of which one request names
+//! several; the owner of a workload when bundle.yaml does not say which tenant this is; policies that take no part.
+//! Texts that filters compare without regard to case are in lower case, here and in the requests that `evaluate` makes.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -107,7 +112,7 @@ fn clauses(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<St
         let rule = rule(filter, "context.device", unsaid);
         clauses.push(if filter.mode == FilterMode::Include { rule } else { format!("!({rule})") });
     }
-    clauses.extend(policy.when.as_ref().map(|when| when.to_string()));
+    clauses.extend(policy.when.as_ref().map(|when| when.text().to_owned()));
     clauses
 }
 

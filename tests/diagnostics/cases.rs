@@ -199,7 +199,7 @@ pub const CASES: &[Case] = &[
         )],
     ),
     case(
-        &rules::CEDAR_GUID,
+        &rules::CEDAR_CASE,
         "an id in capital letters",
         &[(
             "policy.yaml",

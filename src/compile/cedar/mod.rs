@@ -16,6 +16,7 @@
 mod scan;
 mod tree;
 mod value;
+mod words;
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};

@@ -90,11 +90,35 @@ fn nothing_can_ask_whether_a_fact_is_known() {
 }
 
 #[test]
-fn guids_that_never_match_are_refused() {
+fn words_that_a_fact_never_is_are_refused() {
+    check("context.credential.type == \"client_secret\"", &[("unknown-value", "\"client_secret\"")]);
+    check("[\"high\", \"severe\"].contains(context.risk.servicePrincipal)", &[("unknown-value", "\"severe\"")]);
+    check("\"Linux\" != context.platform", &[("unknown-value", "\"Linux\"")]);
+    check(
+        "context.network.country == \"nl\" || context.network.gpsCountry == \"Holland\"",
+        &[("unknown-value", "\"nl\""), ("unknown-value", "\"Holland\"")],
+    );
+    check(
+        "context.platform == \"unknown\" && resource.userAction == \"none\" && context.risk.insider == \"none\"",
+        &[],
+    );
+}
+
+#[test]
+fn texts_that_never_match_for_their_capitals_are_refused() {
+    check("context.device has model && context.device.model == \"Surface\"", &[("cedar-case", "Surface")]);
+    check("context.device has model && context.device.model like \"Sur*\"", &[("cedar-case", "Sur*")]);
+    let custom = "principal.customSecurityAttributes.texts";
+    check(&format!("{custom}.hasTag(\"Eng_Tier\")"), &[("cedar-case", "Eng_Tier")]);
+    check(
+        &format!("{custom}.hasTag(\"e_t\") && {custom}.getTag(\"e_t\").containsAny([\"x\", \"Prod\"])"),
+        &[("cedar-case", "Prod")],
+    );
+    check("context.attributes.flag.hasTag(\"Ready\") && principal.id == \"Me\"", &[]);
     let guid = "C1A4E2D0-8B3F-4C6A-9E57-0D1B2F3A4C01";
-    check(&format!("principal.appId == \"{guid}\""), &[("cedar-guid", guid)]);
-    check(&format!("principal == ServicePrincipal::\"{guid}\""), &[("cedar-guid", guid)]);
-    check(&format!("resource.appIds.containsAll([\"x\", \"{guid}\"])"), &[("cedar-guid", guid)]);
+    check(&format!("principal.appId == \"{guid}\""), &[("cedar-case", guid)]);
+    check(&format!("principal == ServicePrincipal::\"{guid}\""), &[("cedar-case", guid)]);
+    check(&format!("resource.appIds.containsAll([\"x\", \"{guid}\"])"), &[("cedar-case", guid)]);
 }
 
 #[test]

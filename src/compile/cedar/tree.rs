@@ -5,17 +5,18 @@
 //! over a request from which unknown facts are left out. A comparison that errs is unknown. Comparisons that would not
 //! err although they depend on a fact that is left out are refused when the bundle is compiled; see [`Builder::check`].
 
-use std::fmt;
 use std::sync::Arc;
 
 use cedar_policy::{
     AuthorizationError, Authorizer, Entities, Policy, PolicySet, Request,
-    pst::{self, BinaryOp, Clause, Expr, Literal, UnaryOp, Var},
+    pst::{self, BinaryOp, Clause, Expr, Literal, PatternElem, UnaryOp, Var},
 };
 
 use super::value::{CedarRequest, Kind};
+use super::words::{is_custom, is_folded, is_no_country, vocabulary};
 use super::{Refusal, rules};
 use crate::model::{IdRef, ServicePrincipal, Truth};
+use crate::text::suggest;
 
 /// A checked condition in Cedar.
 #[derive(Debug)]
@@ -43,6 +44,11 @@ enum Test {
 }
 
 impl CedarCondition {
+    /// The condition as an expression of Cedar, in the form of Cedar's own printer.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The conjunction of `expressions`, which the schema admits.
     /// With the named locations that it compares with.
     pub(super) fn new(expressions: &[Arc<Expr>]) -> Result<(Self, Vec<String>), Vec<Refusal>> {
@@ -54,8 +60,12 @@ impl CedarCondition {
         let policies = comparisons.into_iter().enumerate().map(|(number, expression)| compared(number, expression));
         match policies.collect::<Option<Vec<_>>>().and_then(|policies| PolicySet::from_policies(policies).ok()) {
             Some(comparisons) if refusals.is_empty() => {
-                let parts: Vec<_> = expressions.iter().map(|expression| format!("({expression})")).collect();
-                let text = if parts.is_empty() { "true".into() } else { parts.join(" && ").into() };
+                let text = match expressions {
+                    [] => "true".to_owned(),
+                    [one] => one.to_string(),
+                    all => all.iter().map(|expression| format!("({expression})")).collect::<Vec<_>>().join(" && "),
+                };
+                let text = text.into();
                 Ok((Self { test: test.unwrap_or(Test::Constant(true)), comparisons, count, text }, locations))
             }
             Some(_) => Err(refusals),
@@ -82,13 +92,6 @@ impl CedarCondition {
             settle(error.policy_id(), Truth::Unknown);
         });
         self.test.truth(&truths)
-    }
-}
-
-/// The condition as an expression of Cedar, in its printer's own form.
-impl fmt::Display for CedarCondition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }
 
@@ -207,6 +210,11 @@ impl Builder {
                     let help = "join it to the comparison with `&&`, on an attribute of `context.attributes`";
                     self.refusals.push(Refusal::new(&rules::CEDAR_UNKNOWN, "hasTag", what).help(help));
                 }
+                if is_custom(left)
+                    && let Expr::Literal(Literal::String(name)) = &**right
+                {
+                    self.refuse_capitals(name);
+                }
                 self.check(left);
                 self.check(right);
             }
@@ -216,7 +224,20 @@ impl Builder {
             {
                 self.note_locations(right);
             }
-            _ => each_part(expression, &mut |part| self.check(part)),
+            _ => {
+                if let Expr::BinaryOp { left, right, .. } = expression {
+                    for (fact, with) in [(left, right), (right, left)] {
+                        self.check_words(fact, with);
+                        self.check_case(fact, with);
+                    }
+                }
+                if let Expr::Like { expr, pattern } = expression
+                    && is_folded(expr)
+                {
+                    self.refuse_capitals(&pattern.iter().map(character).collect::<String>());
+                }
+                each_part(expression, &mut |part| self.check(part));
+            }
         }
     }
 
@@ -242,10 +263,46 @@ impl Builder {
             Literal::EntityUID(uid) => &uid.eid,
             _ => return,
         };
-        if IdRef::new(text).is_guid() && text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            let what = format!("the GUID `{text}` has capital letters");
-            let help = format!("write `{}`", text.to_ascii_lowercase());
-            self.refusals.push(Refusal::new(&rules::CEDAR_GUID, text.as_str(), what).help(help));
+        if IdRef::new(text).is_guid() {
+            self.refuse_capitals(text);
+        }
+    }
+
+    fn refuse_capitals(&mut self, text: &str) {
+        if text.chars().flat_map(char::to_lowercase).ne(text.chars()) {
+            let what = format!("`{text}` has capital letters");
+            let help = format!("write `{}`", text.to_lowercase());
+            self.refusals.push(Refusal::new(&rules::CEDAR_CASE, text, what).help(help));
+        }
+    }
+
+    /// A fact that comes in lower case is compared with texts in lower case.
+    fn check_case(&mut self, fact: &Expr, with: &Expr) {
+        let parts: &[Arc<Expr>] = if let Expr::Set(parts) = with { parts } else { &[] };
+        for literal in std::iter::once(with).chain(parts.iter().map(|part| &**part)).filter(|_| is_folded(fact)) {
+            if let Expr::Literal(Literal::String(text)) = literal {
+                self.refuse_capitals(text);
+            }
+        }
+    }
+
+    /// A fact of a closed vocabulary is compared with words of it.
+    fn check_words(&mut self, fact: &Expr, with: &Expr) {
+        let parts: &[Arc<Expr>] = if let Expr::Set(parts) = with { parts } else { &[] };
+        for literal in std::iter::once(with).chain(parts.iter().map(|part| &**part)) {
+            let Expr::Literal(Literal::String(text)) = literal else { continue };
+            let help = match vocabulary(fact) {
+                Some(words) if !words.contains(&text.as_str()) => match suggest::nearest(text, words.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("it is one of {}", words.join(", ")),
+                },
+                None if is_no_country(fact, text) => {
+                    "countries are two capital letters, and `ZZ` is none of them".to_owned()
+                }
+                _ => continue,
+            };
+            let what = format!("the fact is never `{text}`");
+            self.refusals.push(Refusal::new(&rules::UNKNOWN_VALUE, format!("\"{text}\""), what).help(help));
         }
     }
 
@@ -263,6 +320,14 @@ impl Builder {
 fn is_locations(expression: &Expr) -> bool {
     let is_network = |of: &Expr| matches!(of, Expr::GetAttr { expr, attr } if is_context(expr) && attr == "network");
     matches!(expression, Expr::GetAttr { expr, attr } if attr == "locations" && is_network(expr))
+}
+
+/// An element of a pattern as it is written.
+fn character(element: &PatternElem) -> char {
+    match element {
+        PatternElem::Char(character) => *character,
+        PatternElem::Wildcard => '*',
+    }
 }
 
 fn is_context(expression: &Expr) -> bool {
