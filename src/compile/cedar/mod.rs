@@ -13,6 +13,7 @@
 //! costs a whole evaluation all the same. The three-valued logic over comparisons is exact where it matters: what is
 //! false whatever the missing facts are stays false, and removing evidence never turns a match into no match.
 
+mod check;
 mod scan;
 mod tree;
 mod value;

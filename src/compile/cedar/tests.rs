@@ -86,6 +86,10 @@ fn nothing_can_ask_whether_a_fact_is_known() {
     check("[context.risk].contains(context.risk)", &[("cedar-unknown", "context.risk")]);
     check("[context.attributes.flag.hasTag(\"x\")].contains(true)", &[("cedar-unknown", "hasTag")]);
     check("(if context.attributes.flag.hasTag(\"x\") then 1 else 2) == 1", &[("cedar-unknown", "hasTag")]);
+    check(
+        "context.network.locations.contains(if context.network has country then \"x\" else \"y\")",
+        &[("cedar-unknown", "has country")],
+    );
     check("FreeFlags::\"attributes\".hasTag(\"x\")", &[("cedar-unknown", "hasTag")]);
 }
 
