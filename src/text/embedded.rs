@@ -3,12 +3,13 @@
 //! A scalar of a document and the text it stands for differ where quotes, escapes or indentation come between. Knows
 //! the shapes of scalars and nothing of the language inside. Start with [`Embedded`].
 
+use std::fmt;
 use std::ops::Range;
 
 use super::source::{Sources, Span, offset};
 
 /// A text and where it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Embedded {
     /// What it says.
     pub text: Box<str>,
@@ -59,6 +60,13 @@ impl Embedded {
         let index = self.stretches.partition_point(|(inner, _)| *inner <= at).checked_sub(1)?;
         let (inner, outer) = self.stretches.get(index)?;
         Some(outer.saturating_add(at - inner))
+    }
+}
+
+/// What it says and where as a whole: the parts follow from both.
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedded").field("text", &self.text).field("span", &self.span).finish()
     }
 }
 

@@ -273,6 +273,22 @@ pub const CASES: &[Case] = &[
             "@id(\"night\")\nforbid (principal, action, resource) when { context.platform == \"linux\" };\n@id(\"night\")\nforbid (principal, action, resource) when { context.platform == \"windows\" };\n",
         )],
     ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "a kind of credential that none is, in Cedar",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: context.credential.type == \"client_secret\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_CASE,
+        "a device model with its capitals",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: context.device has model && context.device.model like \"Surface*\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
     case(&rules::UNSUPPORTED, "a setting for later", &[SOUND, ("bundle.yaml", "maxAge: 3600\n")]),
     case(
         &rules::SESSION_CONTROLS,

@@ -213,7 +213,11 @@ fn check_bundle(raw: &RawBundle) {
             let request = wire::token_request(&message).expect("a request");
             let decided = evaluate::evaluate(compiled, &request, &mut evaluation).is_ok();
             assert_eq!(evaluate::trace(compiled, &request).is_ok(), decided);
-            same_answer(&compile::read(raw, Mode::Spanned).bundle, compiled, &request);
+            let bundle = compile::read(raw, Mode::Spanned).bundle;
+            // The oracle leaves Cedar to Cedar; `tests/cedar.rs` holds the engine to that.
+            if bundle.policies.iter().all(|policy| policy.when.is_none()) {
+                same_answer(&bundle, compiled, &request);
+            }
         }
     }
 }
