@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate};
 use doorward::model::request::{Identity, Network, Resource, Risk};
@@ -58,6 +59,22 @@ fn custom_conditions_are_shown_on_every_fact_and_hold_what_the_sample_says() {
     let facts = ["credential.type", "federatedIssuer", "federatedSubject", "principal.appId", "resource.appIds"];
     for fact in facts.iter().chain(&["context.time", "context.attributes.text", "context.attributes.number"]) {
         assert!(text.contains(fact), "no policy of {sample} looks at {fact}");
+    }
+}
+
+#[test]
+fn every_sample_is_exported_as_policies_that_the_printed_schema_admits() {
+    let schema = run::doorward(&["schema", "cedar"]).stdout;
+    let (schema, _) = Schema::from_cedarschema_str(&schema).unwrap();
+    let validator = Validator::new(schema);
+    for sample in SAMPLES.iter().chain(&["policies/cedar"]) {
+        let text = run::doorward(&["export", sample, "--format", "cedar"]).stdout;
+        let policies: PolicySet = text.parse().unwrap();
+        let taking_part = compiled(sample).policies().iter().filter(|policy| policy.takes_part).count();
+        assert_eq!(policies.policies().count(), taking_part, "{text}");
+        let result = validator.validate(&policies, ValidationMode::Strict);
+        assert!(result.validation_passed(), "{sample}: {result:?}");
+        assert_eq!(text.contains("takes no part in decisions"), *sample != "policies/cedar", "{text}");
     }
 }
 

@@ -67,7 +67,7 @@ fn written(bundle: &CompiledBundle, head: &PolicyHead, policy: &CompiledPolicy) 
     }
     text.push_str("forbid (principal, action, resource)");
     for clause in clauses {
-        let _ = write!(text, "\nwhen {{ {clause} }}");
+        let _ = write!(text, "\nwhen {{\n    {clause}\n}}");
     }
     text.push_str(";\n");
     PolicyText { id: head.id.clone(), text, unsaid }
@@ -145,8 +145,15 @@ fn any(terms: Vec<String>) -> String {
     }
 }
 
+/// The terms joined by AND; those that are always true say nothing.
+fn every(terms: impl IntoIterator<Item = String>) -> String {
+    let terms: Vec<_> = terms.into_iter().filter(|term| term != "true").collect();
+    if terms.is_empty() { "true".to_owned() } else { terms.join(" && ") }
+}
+
 fn included_and_not(include: String, exclude: Vec<String>) -> String {
-    if exclude.is_empty() { include } else { format!("{include} && !{}", any(exclude)) }
+    let exempt = (!exclude.is_empty()).then(|| format!("!{}", any(exclude)));
+    every(std::iter::once(include).chain(exempt))
 }
 
 fn identity(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<String>) -> String {
@@ -154,41 +161,42 @@ fn identity(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<S
     let (include, exclude) = (&policy.users.include, &policy.users.exclude);
     if !include.is_empty() {
         let users = included_and_not(any(users(bundle, include)), users(bundle, exclude));
-        kinds.push(format!("(principal is User && {users})"));
+        kinds.push(every(["principal is User".to_owned(), users]));
         let agents = included_and_not(any(agent_users(include)), agent_users(exclude));
-        kinds.push(format!("(principal is AgentUser && {agents})"));
+        kinds.push(every(["principal is AgentUser".to_owned(), agents]));
     }
     if !policy.workloads.is_empty() {
         let covers_all = bundle.identity().eligibility == Eligibility::All;
         for kind in ["ServicePrincipal"].into_iter().chain(covers_all.then_some("ManagedIdentity")) {
             let eligible = eligible(bundle, unsaid);
             let scope = scope(&policy.workloads, false, unsaid);
-            kinds.push(format!("(principal is {kind} && {eligible}{scope})"));
+            kinds.push(every([format!("principal is {kind}"), eligible, scope]));
         }
     }
     if !policy.agents.is_empty() {
-        kinds.push(format!("(principal is AgentIdentity && {})", scope(&policy.agents, true, unsaid)));
+        kinds.push(every(["principal is AgentIdentity".to_owned(), scope(&policy.agents, true, unsaid)]));
     }
     unsaid.dedup();
-    any(kinds)
+    match kinds.as_slice() {
+        [] => "false".to_owned(),
+        [one] => one.clone(),
+        _ => kinds.iter().map(|kind| format!("({kind})")).collect::<Vec<_>>().join("\n    || "),
+    }
 }
 
 /// Which workloads Entra covers: applications of this tenant, for this tenant only.
 fn eligible(bundle: &CompiledBundle, unsaid: &mut Vec<String>) -> String {
     let settings = bundle.identity();
     if settings.eligibility == Eligibility::All {
-        return String::new();
+        return "true".to_owned();
     }
-    let mut text =
-        "principal.servicePrincipalType == \"Application\" && principal.signInAudience == \"AzureADMyOrg\" && "
-            .to_owned();
-    match &settings.tenant_id {
-        Some(tenant) => {
-            let _ = write!(text, "principal.ownerTenant == {} && ", quoted(&tenant.to_string()));
-        }
-        None => unsaid.push("the owner must be this tenant, and bundle.yaml does not say which it is".to_owned()),
+    let owner =
+        settings.tenant_id.as_ref().map(|tenant| format!("principal.ownerTenant == {}", quoted(&tenant.to_string())));
+    if owner.is_none() {
+        unsaid.push("the owner must be this tenant, and bundle.yaml does not say which it is".to_owned());
     }
-    text
+    let own = ["principal.servicePrincipalType == \"Application\"", "principal.signInAudience == \"AzureADMyOrg\""];
+    every(own.map(str::to_owned).into_iter().chain(owner))
 }
 
 fn users(bundle: &CompiledBundle, list: &UserList) -> Vec<String> {
