@@ -95,6 +95,25 @@ fn conditions_follow_kleene() {
 }
 
 #[test]
+fn a_trace_says_which_comparisons_cannot_be_told() {
+    let when = "context.clientApp == \"other\" && (context.platform == \"linux\" || context.attributes.flag.hasTag(\"x\") && context.attributes.flag.getTag(\"x\"))";
+    let rule = |request: &TokenRequest<'_>| {
+        let traces = trace(&policy(when, ""), request).expect("nothing contradicts");
+        traces.into_iter().next().and_then(|policy| policy.conditions.into_iter().last()).expect("a condition").rule
+    };
+    let mut asked = request();
+    assert_eq!(
+        rule(&asked),
+        "cannot tell `context.clientApp == \"other\"`, `context.attributes.flag.hasTag(\"x\")`, `context.attributes.flag.getTag(\"x\")`"
+    );
+    asked.client_app = Some(doorward::model::ClientApp::Browser);
+    assert!(
+        rule(&asked).starts_with("(context.clientApp == \"other\") && "),
+        "what is false is shown as it is written"
+    );
+}
+
+#[test]
 fn an_unknown_condition_asks_for_controls_and_lifts_no_default_block() {
     let mfa = "grantControls: { builtInControls: [mfa] }\n";
     let unknown = policy("context.clientApp == \"other\"", mfa);

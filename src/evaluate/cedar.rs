@@ -7,9 +7,10 @@ use cedar_policy::RestrictedExpression as Value;
 
 use super::facts::{FactScratch, Facts};
 pub use crate::compile::cedar::CedarRequest;
-use crate::compile::cedar::{Fields, Kind, Store, folded, ids, text, texts, uid};
+use crate::compile::cedar::{CedarCondition, Fields, Kind, Store, folded, ids, text, texts, uid};
 use crate::compile::{By, CompiledBundle, CompiledPolicy, Match, contains};
 use crate::filter::{Attribute, DeviceAttribute, Fact, Facts as _};
+use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::request::Device;
 use crate::model::set::Word;
@@ -23,6 +24,18 @@ pub fn cedar_request(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Res
     Ok(asked(&Facts::settle(bundle, request, &mut scratch)?))
 }
 
+/// What decided a condition in Cedar: its text, or the comparisons of it that are unknown.
+pub(super) fn told(condition: &CedarCondition, holds: Truth, facts: &Facts<'_>) -> String {
+    let text = match facts.cedar.get().and_then(Option::as_deref).filter(|_| holds == Truth::Unknown) {
+        Some(asked) => {
+            let undecided: Vec<_> = condition.undecided(&asked.request, &asked.entities).collect();
+            format!("cannot tell `{}`", undecided.join("`, `"))
+        }
+        None => condition.text().to_owned(),
+    };
+    text.chars().take(limits::MESSAGE_CHARS_MAX).collect()
+}
+
 /// Whether the condition in Cedar holds.
 pub(super) fn when<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let Some(condition) = &policy.when else { return Match::NOT_CONFIGURED };
@@ -30,7 +43,7 @@ pub(super) fn when<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'
         Some(asked) => condition.holds(&asked.request, &asked.entities),
         None => Truth::Unknown,
     };
-    Match { holds, by: By::Condition(condition.text()) }
+    Match { holds, by: By::Cedar(condition) }
 }
 
 fn asked(facts: &Facts<'_>) -> Option<CedarRequest> {

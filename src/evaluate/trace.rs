@@ -7,7 +7,6 @@ use super::combine;
 use super::condition::{self, OTHERS};
 use super::facts::{FactScratch, Facts};
 use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
-use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::request::Satisfied;
 use crate::model::{TokenRequest, Truth};
@@ -170,7 +169,7 @@ fn describe(bundle: &CompiledBundle, facts: &Facts<'_>, found: Match<'_>) -> Str
         By::NotConfigured => "not configured".to_owned(),
         By::NoScope => format!("targets no {}", subjects(facts)),
         By::NotEligible => "not eligible: Entra covers single-tenant applications of its own tenant only".to_owned(),
-        By::Condition(text) => text.chars().take(limits::MESSAGE_CHARS_MAX).collect(),
+        By::Cedar(condition) => super::cedar::told(condition, found.holds, facts),
         By::NothingIncluded => "nothing included matches".to_owned(),
         By::Include(entry) => format!("{unknown}include {}", name(bundle, entry)),
         By::Exclude(entry) => format!("{unknown}exclude {}", name(bundle, entry)),
