@@ -201,3 +201,17 @@ fn cedar_is_asked_only_of_policies_that_still_stand_and_only_then_anything_is_al
     asked.risk.service_principal = RiskLevel::High;
     assert!(measure(|| assert_eq!(decide(&asked), Decision::Block)).count_total > 0);
 }
+
+/// Tests run on threads with less stack than a serving thread has.
+#[test]
+fn the_deepest_conditions_are_decided_on_any_thread() {
+    let most = doorward::limits::CEDAR_OPERATORS_MAX;
+    let sum = format!("1{} > 0", "+1".repeat(most - 2));
+    let either = format!("context.clientApp == \"other\"{}", " || context.clientApp == \"browser\"".repeat(most / 7));
+    let choice = format!("{}true{}", "if context.clientApp == \"other\" then ".repeat(50), " else true".repeat(50));
+    for when in [sum, either, choice] {
+        let bundle = policy(&when, "");
+        assert_eq!(decide(&bundle, &request()), Reason::BlockedByPolicy, "{when}");
+        assert!(holds(&bundle, &request()).is_possible());
+    }
+}
