@@ -284,6 +284,8 @@ impl Asked {
             authentication_flow: None,
             credential: Default::default(),
             satisfied: Default::default(),
+            attributes: Default::default(),
+            now: None,
         }
     }
 }

@@ -31,6 +31,8 @@
 //!     authentication_flow: None,
 //!     credential: Default::default(),
 //!     satisfied: Default::default(),
+//!     attributes: Default::default(),
+//!     now: None,
 //! };
 //! let mut evaluation = Evaluation::default();
 //! evaluate(&bundle, &request, &mut evaluation).expect("the request does not contradict itself");
@@ -58,7 +60,8 @@
 //!
 //! - 1 to 6 are the core: they read no file, socket, environment variable or clock, log nothing, spawn and await nothing,
 //!   and build with `--no-default-features`. What they need is a parameter.
-//! - `evaluate` sees a compiled bundle and values, never YAML, JSON or protobuf. Deciding allocates nothing.
+//! - `evaluate` sees a compiled bundle and values, never YAML, JSON or protobuf. Deciding allocates nothing, unless
+//!   a condition in Cedar must be asked because all others of its policy hold.
 //! - A fact that is missing never turns a block into an allow.
 //! - Only `evaluate::combine` orders outcomes. A report-only policy cannot reach the decision.
 //! - Only `serve::wire` knows wire types; `model` derives no serde. Doors hold no decision logic.

@@ -70,6 +70,19 @@ pub const FILTER_CHARS_MAX: usize = 3_072;
 /// Deepest nesting of parentheses and `-not` in a filter rule.
 pub const FILTER_DEPTH_MAX: usize = 64;
 
+/// Longest condition or policy in Cedar, bytes. A policy with a thousand GUIDs is 40 KiB.
+pub const CEDAR_BYTES_MAX: usize = 64 << 10;
+/// Longest text of all conditions and policies in Cedar of a bundle, bytes: some ten thousand of usual length. Checking
+/// one takes a fraction of a millisecond, so that a bundle at the bound takes seconds.
+pub const CEDAR_BYTES_ALL_MAX: usize = 2 << 20;
+/// Deepest nesting of brackets in Cedar.
+pub const CEDAR_DEPTH_MAX: usize = 32;
+/// Most operators in one condition in Cedar: operators of one kind in a row nest as brackets do.
+pub const CEDAR_OPERATORS_MAX: usize = 400;
+
+/// Stack for checking a condition in Cedar, bytes; a test takes the deepest one without optimization.
+pub const CEDAR_STACK_BYTES: usize = 16 << 20;
+
 /// Most requests that the tests of a bundle may ask for, matrices multiplied out: they run before every reload.
 pub const CASES_MAX: usize = 100_000;
 /// Most bytes that the requests of a bundle's tests may come to: all they are made of, once for every request.
@@ -154,6 +167,7 @@ const _: () = assert!(COUNTRY_DATABASE_BYTES_MAX <= BUNDLE_BYTES_MAX);
 const _: () = assert!(BUNDLE_FILES_MAX * 1024 <= ARCHIVE_OVERHEAD_BYTES_MAX, "a header and padding for every file");
 const _: () = assert!(FILE_BYTES_MAX < u32::MAX as usize, "spans are 32-bit offsets");
 const _: () = assert!(REQUEST_BYTES_MAX < FILE_BYTES_MAX);
+const _: () = assert!(CEDAR_BYTES_MAX < CEDAR_BYTES_ALL_MAX);
 const _: () = assert!(ATTRIBUTES_MAX < u16::MAX as usize, "attributes are numbered in 16 bits");
 const _: () = assert!(REQUEST_DEPTH_MAX <= DOCUMENT_DEPTH_MAX);
 const _: () = assert!(RELOAD_SETTLE.as_millis() < RELOAD_PEEK.as_millis());

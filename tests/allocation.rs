@@ -78,6 +78,8 @@ fn a_decision_about_a_user_allocates_nothing() {
             device: None,
             authentication_flow: None,
             credential: Default::default(),
+            attributes: Default::default(),
+            now: None,
             satisfied: Satisfied {
                 methods: [AuthenticationMethod::Password, AuthenticationMethod::Sms].into_iter().collect(),
                 built_in: [GrantControl::Mfa].into_iter().collect(),

@@ -37,6 +37,8 @@ fn decide(bundle: &CompiledBundle, kind: IdentityKind) -> Result<Decision, Strin
         authentication_flow: None,
         credential: Default::default(),
         satisfied: Satisfied::default(),
+        attributes: Default::default(),
+        now: None,
     };
     let mut evaluation = Evaluation::default();
     evaluate(bundle, &request, &mut evaluation).map_err(|error| error.field)?;

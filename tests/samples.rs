@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate};
 use doorward::model::request::{Identity, Network, Resource, Risk};
@@ -43,6 +44,37 @@ fn samples_pass_their_own_tests() {
     for sample in SAMPLES {
         let report = cases::run(&compiled(sample), &raw(sample));
         assert!(report.is_green() && report.results.len() > 40, "{sample}: {report:#?}");
+    }
+}
+
+#[test]
+fn custom_conditions_are_shown_on_every_fact_and_hold_what_the_sample_says() {
+    let sample = "policies/cedar";
+    let compilation = compile::compile(&raw(sample));
+    assert!(compilation.findings.is_empty(), "{:?}", compilation.findings);
+    let report = cases::run(&compilation.bundle.unwrap(), &raw(sample));
+    assert!(report.is_green() && report.results.len() > 25, "{report:#?}");
+    let files = raw(sample).files;
+    let text: String = files.iter().map(|file| String::from_utf8_lossy(&file.bytes)).collect();
+    let facts = ["credential.type", "federatedIssuer", "federatedSubject", "principal.appId", "resource.appIds"];
+    for fact in facts.iter().chain(&["context.time", "context.attributes.text", "context.attributes.number"]) {
+        assert!(text.contains(fact), "no policy of {sample} looks at {fact}");
+    }
+}
+
+#[test]
+fn every_sample_is_exported_as_policies_that_the_printed_schema_admits() {
+    let schema = run::doorward(&["schema", "cedar"]).stdout;
+    let (schema, _) = Schema::from_cedarschema_str(&schema).unwrap();
+    let validator = Validator::new(schema);
+    for sample in SAMPLES.iter().chain(&["policies/cedar"]) {
+        let text = run::doorward(&["export", sample, "--format", "cedar"]).stdout;
+        let policies: PolicySet = text.parse().unwrap();
+        let taking_part = compiled(sample).policies().iter().filter(|policy| policy.takes_part).count();
+        assert_eq!(policies.policies().count(), taking_part, "{text}");
+        let result = validator.validate(&policies, ValidationMode::Strict);
+        assert!(result.validation_passed(), "{sample}: {result:?}");
+        assert_eq!(text.contains("takes no part in decisions"), *sample != "policies/cedar", "{text}");
     }
 }
 
@@ -106,6 +138,8 @@ fn each_request(mut ask: impl FnMut(&TokenRequest<'_>)) {
                         authentication_flow: None,
                         credential: doorward::model::request::Credential::default(),
                         satisfied: doorward::model::request::Satisfied::default(),
+                        attributes: Default::default(),
+                        now: None,
                     });
                 }
             }

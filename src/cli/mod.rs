@@ -9,10 +9,12 @@ mod check;
 mod decide;
 mod exit;
 mod explain;
+mod export;
 mod load;
 mod paint;
 mod request;
 mod rule;
+mod schema;
 mod serve;
 mod test;
 
@@ -47,6 +49,10 @@ enum Verb {
     Explain(explain::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
+    /// Write a bundle in another language.
+    Export(export::Args),
+    /// Print a schema, for editors and other tools.
+    Schema(schema::Args),
 }
 
 /// What a verb has to say, and how the process then ends.
@@ -107,6 +113,8 @@ fn run(verb: Verb) -> Result<Outcome, Stop> {
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Export(args) => export::run(&args),
+        Verb::Schema(args) => Ok(schema::run(&args)),
     }
 }
 

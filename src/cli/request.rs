@@ -72,7 +72,11 @@ impl RequestArgs {
         let node = document(file, &flags, &sources, &mut diagnostics);
         let node = node.ok_or_else(|| refused(&diagnostics, &sources))?;
         match request::read(&node, &mut diagnostics) {
-            Some(document) => ask(&document),
+            Some(mut document) => {
+                // A request that names no time is asked now, as one of a token service would be.
+                document.request.now.get_or_insert_with(jiff::Timestamp::now);
+                ask(&document)
+            }
             None => Err(refused(&diagnostics, &sources)),
         }
     }

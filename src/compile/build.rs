@@ -48,12 +48,15 @@ pub fn build(
 
 fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
     let ranges: usize = bundle.locations.iter().map(|location| ranges_of(&location.kind).len()).sum();
+    let cedar: usize =
+        bundle.policies.iter().filter_map(|policy| policy.when.as_ref()).map(|when| when.text.text.len()).sum();
     let crossed = [
         (bundle.policies.len(), limits::POLICIES_MAX, "policies"),
         (bundle.locations.len(), limits::LOCATIONS_MAX, "named locations"),
         (bundle.principals.len(), limits::CATALOGUE_MAX, "service principals"),
         (bundle.strengths.len(), limits::STRENGTHS_MAX, "authentication strengths"),
         (ranges, limits::RANGES_MAX, "address ranges"),
+        (cedar, limits::CEDAR_BYTES_ALL_MAX, "bytes of conditions in Cedar"),
     ];
     for (count, max, what) in crossed.into_iter().filter(|(count, max, _)| count > max) {
         let what = format!("{count} {what}, {max} are the most");
@@ -266,6 +269,7 @@ fn location_table(
 ) -> LocationTable {
     let mut table = LocationTable {
         names: locations.iter().map(|location| location.display_name.value.clone()).collect(),
+        ids: locations.iter().map(|location| location.id.as_ref().map(|id| id.value.clone())).collect(),
         words: usize::from(all_trusted) / 64 + 1,
         all_trusted,
         by_address: LocationSet::default(),

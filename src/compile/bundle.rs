@@ -210,6 +210,8 @@ impl CompiledBundle {
 pub struct LocationTable {
     /// Names of the named locations.
     pub(crate) names: Vec<Box<str>>,
+    /// Their ids, where they have one.
+    pub(crate) ids: Vec<Option<Id>>,
     /// Words of a [`LocationSet`] that are in use.
     pub(crate) words: usize,
     /// The set of all trusted locations.
@@ -237,6 +239,17 @@ pub struct LocationTable {
 }
 
 impl LocationTable {
+    /// How Cedar spells `location`: its id if it has one, else its name; pseudo-locations as policies spell them.
+    pub(crate) fn spelling(&self, location: LocationIndex) -> String {
+        let index = usize::from(location);
+        match (self.ids.get(index), self.names.get(index)) {
+            (Some(Some(id)), _) => id.to_string(),
+            (_, Some(name)) => name.to_string(),
+            _ if location == self.all_trusted => "AllTrusted".to_owned(),
+            _ => Id::NIL.to_string(),
+        }
+    }
+
     /// Position of `country` in the tables above.
     pub(crate) fn row(country: CountryFact) -> usize {
         match country {

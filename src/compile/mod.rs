@@ -7,7 +7,7 @@
 //!
 //! # What is not evaluated yet
 //!
-//! Refused with `unsupported`: Cedar conditions (`when`, `.cedar` files), `maxAge` and `whenStale`, the retired device
+//! Refused with `unsupported`: `maxAge` and `whenStale`, the retired device
 //! state conditions, and conditions that Graph does not document. Refused with `unjudgeable-location`: private link
 //! and service tag locations that a policy names. Warned about with `strength-configuration`: restrictions of an
 //! authentication strength to certain keys or issuers, whose combinations of methods are not judged. Service
@@ -15,6 +15,7 @@
 
 mod build;
 mod bundle;
+pub mod cedar;
 mod country;
 mod grant;
 mod idmap;
@@ -40,11 +41,13 @@ pub(crate) use bundle::{Gate, LocationSet, LocationTable, WideScratch, contains,
 pub(crate) use lint::is_ignored;
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{
-    CompiledControl, CompiledFilter, CompiledPolicy, CompiledSession, Grant, ResourceList, Suite, UserList,
+    CompiledControl, CompiledFilter, CompiledPolicy, CompiledSession, Grant, LocationCondition, PrincipalScope,
+    ResourceCondition, ResourceList, Suite, UserList,
 };
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use workload::{Candidate, Class, Slot};
 
+pub(crate) use crate::filter::{CedarText, quoted};
 use crate::model::Bundle;
 use crate::text::{Diagnostics, Finding, RawBundle, Sources};
 

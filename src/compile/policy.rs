@@ -2,6 +2,7 @@
 //!
 //! Holds what conditions *are*; whether they hold is for `evaluate` to say.
 
+use super::cedar::CedarCondition;
 use super::network::LocationIndex;
 use super::strengths::Combinations;
 use crate::filter;
@@ -73,6 +74,8 @@ pub struct CompiledPolicy {
     pub insider_risk: Set<InsiderRiskLevel>,
     /// Authentication flows; empty: any.
     pub flows: Set<TransferMethod>,
+    /// The condition in Cedar, the last to be asked.
+    pub when: Option<Box<CedarCondition>>,
     /// What must be satisfied.
     pub grant: Grant,
     /// What a token comes with, if anything.
@@ -273,5 +276,6 @@ impl CompiledPolicy {
             && self.agent_risk.is_empty()
             && self.insider_risk.is_empty()
             && self.flows.is_empty()
+            && self.when.is_none()
     }
 }

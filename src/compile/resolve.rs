@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::cedar::{self, CedarCondition};
 use super::idmap::IdMap;
 use super::network::LocationIndex;
 use super::policy::{
@@ -19,7 +20,7 @@ use crate::filter::{self, Root};
 use crate::limits;
 use crate::model::policy::{
     Filter, Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources, Scope, UserTarget,
-    Users,
+    Users, When,
 };
 use crate::model::{Bundle, Id, IdRef, LocationKind, State};
 use crate::text::{Diagnostic, Span, Spanned, suggest};
@@ -136,12 +137,17 @@ impl<'b> Names<'b> {
     /// is missing from the result.
     pub fn policy(&mut self, policy: &Policy, index: PolicyIndex, diagnostics: &mut Vec<Diagnostic>) -> CompiledPolicy {
         let conditions = &policy.conditions;
+        let users = self.users(&conditions.users);
+        let workloads = self.scope(&conditions.service_principals, diagnostics);
+        let agents = self.scope(&conditions.agent_identities, diagnostics);
+        let kinds = covered(&users, &workloads, &agents);
         CompiledPolicy {
             index,
             is_report_only: policy.state == State::ReportOnly,
-            users: self.users(&conditions.users),
-            workloads: self.scope(&conditions.service_principals, diagnostics),
-            agents: self.scope(&conditions.agent_identities, diagnostics),
+            when: policy.when.as_ref().and_then(|when| self.condition(when, &kinds, diagnostics)).map(Box::new),
+            users,
+            workloads,
+            agents,
             resources: self.resources(&conditions.resources, diagnostics),
             client_apps: conditions.client_apps,
             platforms: conditions.platforms,
@@ -159,6 +165,16 @@ impl<'b> Names<'b> {
             grant: grant::grant(policy, &self.strengths, diagnostics),
             session: grant::session(policy).map(Box::new),
         }
+    }
+
+    fn condition(&self, when: &When, kinds: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<CedarCondition> {
+        let checked = cedar::condition(when, kinds, diagnostics)?;
+        let before = diagnostics.len();
+        let is_pseudo = |name: &str| name == "AllTrusted" || Id::new(name) == Id::NIL;
+        for (name, range) in checked.locations.into_iter().filter(|(name, _)| !is_pseudo(name)) {
+            self.location(&name, when.text.within(range), diagnostics);
+        }
+        (diagnostics.len() == before).then_some(checked.condition)
     }
 
     fn users(&mut self, users: &Users) -> UserScope {
@@ -372,6 +388,21 @@ impl<'b> Names<'b> {
             _ => diagnostic.help("add the location to the bundle; an export of policies does not contain it"),
         }
     }
+}
+
+/// The entity types of those whom a policy may cover.
+fn covered(users: &UserScope, workloads: &PrincipalScope, agents: &PrincipalScope) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    if !users.include.is_empty() {
+        kinds.extend(["User", "AgentUser"]);
+    }
+    if !workloads.is_empty() {
+        kinds.extend(["ServicePrincipal", "ManagedIdentity"]);
+    }
+    if !agents.is_empty() {
+        kinds.push("AgentIdentity");
+    }
+    kinds
 }
 
 fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnostic {

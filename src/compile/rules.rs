@@ -11,7 +11,7 @@ pub const FILTERS: &[&Rule] = filter::rules::ALL;
 
 text::declare_rules! {
     /// A file whose kind doorward does not read.
-    UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml and .mmdb files";
+    UNRECOGNISED_FILE: Warning, "unrecognised-file", "a bundle holds .json, .yaml, .yml, .cedar and .mmdb files";
     /// A document that is no policy, location, principal or settings.
     UNRECOGNISED_DOCUMENT: Error, "unrecognised-document", "a document is a policy, a named location, a service principal, or a list of them";
     /// A template in the place of a policy.
@@ -46,6 +46,20 @@ text::declare_rules! {
     STRENGTH_CONFIGURATION: Warning, "strength-configuration", "a request says which methods were used, not which key or issuer; a combination that is restricted to some is met only when the token service says so by the strength's id";
     /// A strength that nothing describes.
     UNKNOWN_STRENGTH: Warning, "unknown-strength", "without its combinations a strength is met only when the token service says so by its id";
+    /// Cedar that does not parse.
+    CEDAR_SYNTAX: Error, "cedar-syntax", "a condition is an expression of the Cedar language, a `.cedar` file holds policies of it";
+    /// Cedar that the schema refuses.
+    CEDAR_TYPE: Error, "cedar-type", "a condition is checked strictly against the schema that `doorward schema cedar` prints";
+    /// Cedar that asks whether a fact is known.
+    CEDAR_UNKNOWN: Error, "cedar-unknown", "a fact that a request lacks is unknown and counts as matched, so a condition cannot ask whether it is there";
+    /// Cedar that is too long or nested too deep.
+    CEDAR_SIZE: Error, "cedar-size", "conditions are bounded in length and nesting, so that checking one always ends";
+    /// A permit in Cedar.
+    CEDAR_PERMIT: Error, "cedar-permit", "policies only take access away: what none of them forbids is allowed";
+    /// Text in Cedar that would never match for its capital letters.
+    CEDAR_CASE: Error, "cedar-case", "Cedar compares texts exactly; GUIDs, texts of devices and custom security attributes are in lower case there";
+    /// Cedar that is never true.
+    CEDAR_NEVER: Warning, "cedar-never", "a condition that is false for every request keeps its policy from ever applying";
     /// A placeholder in the place of an id.
     PLACEHOLDER: Error, "placeholder", "the text is a placeholder of a template, so it names nobody";
     /// An instruction of a template in a list of ids.

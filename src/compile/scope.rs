@@ -3,6 +3,7 @@
 //! The one place that combines include and exclude. It lies in `compile` because classes of principals are folded
 //! with it when a bundle is compiled; `evaluate` asks the same function for what is known only at request time.
 
+use super::cedar::CedarCondition;
 use super::network::LocationIndex;
 use super::policy::{CompiledFilter, PrincipalScope, Suite};
 use crate::filter::Undisclosed;
@@ -34,6 +35,8 @@ pub enum By<'b> {
     Exclude(Entry<'b>),
     /// No entry of the include side.
     NothingIncluded,
+    /// A condition in Cedar, which has no sides.
+    Cedar(&'b CedarCondition),
 }
 
 /// An entry of an assignment list.

@@ -4,6 +4,7 @@
 //! decided it. So the two cannot disagree. Sources: Entra Conditional Access documentation, read August 2026; what it
 //! leaves open is settled as the crate's rulings say.
 
+pub(super) use super::cedar::when;
 use super::facts::Facts;
 use super::guest;
 use crate::compile::{Blueprint, By, CompiledFilter, CompiledPolicy, Entry, Match, ResourceList, UserList, find};
@@ -28,6 +29,7 @@ fn all(policy: &CompiledPolicy, facts: &Facts<'_>, holds: impl Fn(Truth) -> bool
         && holds(location(policy, facts).holds)
         && holds(identity(policy, facts).holds)
         && OTHERS.iter().all(|(_, condition)| holds(condition(policy, facts).holds))
+        && holds(when(policy, facts).holds)
 }
 
 /// A condition: its truth, and what decided it.
@@ -56,6 +58,9 @@ pub fn every<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Vec<(&'static
     every.push(("location", location(policy, facts)));
     every.push(("servicePrincipalRisk", service_principal_risk(policy, facts)));
     every.extend(others);
+    if policy.when.is_some() {
+        every.push(("when", when(policy, facts)));
+    }
     every
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Two sources of one fact that disagree are an error here. Says nothing about policies.
 
+use std::cell::OnceCell;
+
 use super::audience::Audiences;
+use super::cedar::CedarRequest;
 use super::guest;
 use crate::compile::{
     Class, CompiledBundle, EligibilityFacts, LocationIndex, LocationSet, LocationTable, contains, insert, risk_bit,
@@ -30,6 +33,8 @@ pub struct Facts<'a> {
     pub memberships: &'a Memberships,
     /// What the token is for.
     pub audiences: Audiences<'a>,
+    /// The request in Cedar's terms, once some condition has asked for it.
+    pub cedar: OnceCell<Option<Box<CedarRequest>>>,
 }
 
 /// Memory for facts, to reuse: sets that are too large to copy about.
@@ -117,12 +122,18 @@ impl<'a> Facts<'a> {
             risk_bit: risk_bit(request.risk.service_principal),
             memberships: &scratch.memberships,
             audiences: Audiences::of(&request.resource),
+            cedar: OnceCell::new(),
         })
+    }
+
+    /// The catalogue's entry of the identity.
+    pub fn principal(&self) -> Option<&ServicePrincipal> {
+        self.bundle.principal(self.workload.catalogue?)
     }
 
     /// All custom security attributes of the identity; `None`: nobody said.
     pub fn attributes(&self) -> Option<&Attributes<'_>> {
-        let catalogue = || self.bundle.principal(self.workload.catalogue?)?.attributes.as_ref();
+        let catalogue = || self.principal()?.attributes.as_ref();
         self.request.identity.attributes.as_ref().or_else(catalogue)
     }
 

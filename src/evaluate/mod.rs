@@ -1,7 +1,8 @@
 //! One request against one compiled bundle.
 //!
 //! Sees a compiled bundle and values, never files or wire formats. Deciding allocates nothing (after the first use of
-//! an [`Evaluation`]), takes no lock, and reads no clock.
+//! an [`Evaluation`], and unless a policy with a condition in Cedar still stands when all else has been asked), takes
+//! no lock, and reads no clock.
 //!
 //! The walk: [`facts`] settles what is known of the request; [`condition`] says of each condition whether it holds,
 //! three-valued; a policy applies when every condition may hold, so that missing evidence never widens access;
@@ -9,6 +10,7 @@
 //! Entra's What If does.
 
 mod audience;
+mod cedar;
 mod combine;
 mod condition;
 mod facts;
@@ -18,6 +20,7 @@ mod trace;
 mod what_if;
 mod words;
 
+pub use cedar::{CedarRequest, cedar_request};
 pub use session::MergedSession;
 pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace};
 pub use what_if::{AnalysisReason, WhatIf, what_if};

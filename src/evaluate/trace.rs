@@ -214,6 +214,7 @@ fn describe(bundle: &CompiledBundle, facts: &Facts<'_>, found: Match<'_>) -> Str
         By::NoScope => format!("targets no {}", subjects(facts)),
         By::NeverEvaluated => "never evaluated: the intermediate token exchange of an agent identity".to_owned(),
         By::NotEligible => "not eligible: Entra covers single-tenant applications of its own tenant only".to_owned(),
+        By::Cedar(condition) => super::cedar::told(condition, found.holds, facts),
         By::NothingIncluded => "nothing included matches".to_owned(),
         By::Include(entry) => format!("{unknown}include {}", name(bundle, entry)),
         By::Exclude(entry) => format!("{unknown}exclude {}", name(bundle, entry)),

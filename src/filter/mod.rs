@@ -35,6 +35,7 @@
 //! groups", read August 2026.
 
 mod attribute;
+mod cedar;
 mod check;
 mod evaluate;
 mod fact;
@@ -48,6 +49,7 @@ mod tests;
 use std::ops::Range;
 
 pub use attribute::{Attribute, DeviceAttribute};
+pub use cedar::{CedarText, quoted};
 pub use fact::{Fact, Facts, Undisclosed, Unregistered};
 
 use crate::text;

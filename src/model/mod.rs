@@ -20,6 +20,7 @@
 pub mod attribute;
 pub mod bundle;
 pub mod decision;
+pub mod free;
 pub mod id;
 pub mod location;
 pub mod policy;
@@ -34,6 +35,7 @@ pub mod vocabulary;
 pub use attribute::{AttributeValue, Attributes};
 pub use bundle::{Bundle, BundleSettings};
 pub use decision::{Control, Decision, Reason};
+pub use free::{FreeAttributes, FreeFacts, FreeValue};
 pub use id::{Id, IdRef};
 pub use location::{IpRange, LocationKind, NamedLocation};
 pub use policy::Policy;

@@ -11,7 +11,7 @@ use super::vocabulary::{
     AuthenticationMethod, ClientApp, FilterMode, GrantControl, GuestType, InsiderRiskLevel, Operator, Platform,
     RiskLevel, State, TransferMethod, UserAction,
 };
-use crate::text::{Span, Spanned};
+use crate::text::{Embedded, Span, Spanned};
 
 /// A policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Policy {
     pub is_deleted: bool,
     /// When it applies.
     pub conditions: Conditions,
+    /// One more condition, in Cedar.
+    pub when: Option<When>,
     /// What must be satisfied.
     pub grant: Option<GrantControls>,
     /// Whether it carries session controls that have an effect.
@@ -36,6 +38,24 @@ pub struct Policy {
     pub filtering_profile: Option<Box<str>>,
     /// Properties that decide nothing, session controls among them, kept as they were written.
     pub kept: Vec<Kept>,
+}
+
+/// A condition in Cedar, as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct When {
+    /// Whether it is a property or a whole policy.
+    pub form: WhenForm,
+    /// The text, and where each part of it stands.
+    pub text: Embedded,
+}
+
+/// How a condition in Cedar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenForm {
+    /// The property `when`: an expression, what stands between the braces of Cedar's own `when { ... }`.
+    Expression,
+    /// A policy of a `.cedar` file, with its annotations, scope and clauses.
+    Statement,
 }
 
 /// The conditions of a policy, joined by AND.

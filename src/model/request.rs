@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::attribute::Attributes;
+use super::free::FreeAttributes;
 use super::id::IdRef;
 use super::location::{Country, CountryFact};
 use super::set::Set;
@@ -39,6 +40,10 @@ pub struct TokenRequest<'a> {
     pub credential: Credential<'a>,
     /// Controls that the token service has seen satisfied; absent is not satisfied.
     pub satisfied: Satisfied<'a>,
+    /// Facts for custom conditions; one that is absent is unknown.
+    pub attributes: FreeAttributes<'a>,
+    /// When the decision is made, read once by whoever asks; absent is unknown. Custom conditions alone look at it.
+    pub now: Option<jiff::Timestamp>,
 }
 
 /// Who the token will represent.

@@ -1,6 +1,7 @@
 //! What authors ask of whole bundles.
 //!
 //! - [`cases`]: the tests that a bundle carries.
+//! - [`cedar`]: policies in Cedar, for readers and other tools.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`request`]: a token request written as a document.
 //! - [`summary`]: what a bundle contains, counted.
@@ -9,6 +10,7 @@
 //! Asks `compile` and `evaluate` and decides nothing itself; knows no files and no terminal.
 
 pub mod cases;
+pub mod cedar;
 pub mod graph;
 mod matrix;
 mod members;

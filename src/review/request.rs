@@ -17,8 +17,8 @@ use crate::limits;
 use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied};
 use crate::model::{
-    AttributeValue, Attributes, ClientApp, GrantControl, IdRef, InsiderRiskLevel, Platform, RiskLevel, Set,
-    TokenRequest,
+    AttributeValue, Attributes, ClientApp, FreeAttributes, FreeFacts, FreeValue, GrantControl, IdRef, InsiderRiskLevel,
+    Platform, RiskLevel, Set, TokenRequest,
 };
 use crate::text::{Diagnostic, Diagnostics, Entry, Node, Value};
 
@@ -59,7 +59,9 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
     let credential = fields.object("credential", diagnostics).map(|fields| read_credential(fields, diagnostics));
     let satisfied = fields.object("satisfied", diagnostics).map(|fields| read_satisfied(fields, diagnostics));
     let request_id = read_request_id(&mut fields, diagnostics);
-    read_custom_facts(&mut fields, diagnostics);
+    let attributes = read_free_attributes(&mut fields, diagnostics);
+    let now =
+        parsed(&mut fields, "time", "a timestamp such as 2026-05-01T00:00:00Z", diagnostics, |text| text.parse().ok());
     // Requests of the server may ask for a trace; here it is only checked.
     let _ = fields.boolean("explain", diagnostics);
     fields.finish(diagnostics);
@@ -74,6 +76,8 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
         authentication_flow,
         credential: credential.unwrap_or_default(),
         satisfied: satisfied.unwrap_or_default(),
+        attributes,
+        now,
     };
     (diagnostics.errors() == errors).then_some(RequestDocument { request, request_id })
 }
@@ -276,15 +280,42 @@ fn read_request_id<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) 
     Some(id)
 }
 
-/// Facts for custom conditions: an object of any shape, but not of any depth. No condition reads them yet.
-fn read_custom_facts(fields: &mut Members<'_>, diagnostics: &mut Diagnostics) {
+/// Facts for custom conditions: an object of any shape, but not of any depth.
+fn read_free_attributes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> FreeAttributes<'n> {
     const KEY: &str = "attributes";
     let node = fields.member(KEY);
-    if fields.object(KEY, diagnostics).is_some()
-        && let Some(node) = node.filter(|node| is_deeper(node, limits::REQUEST_DEPTH_MAX))
-    {
+    if fields.object(KEY, diagnostics).is_none() {
+        return FreeAttributes::default();
+    }
+    let Some(node) = node else { return FreeAttributes::default() };
+    if is_deeper(node, limits::REQUEST_DEPTH_MAX) {
         let what = format!("`{KEY}` is nested deeper than {} levels", limits::REQUEST_DEPTH_MAX);
         diagnostics.push(Diagnostic::new(&rules::FIELD_LIMIT, node.span, what));
+    }
+    FreeAttributes::new(node)
+}
+
+/// A number that JSON readers agree on: doubles have every whole one below 2^53.
+fn whole(number: i64) -> Option<FreeValue<'static>> {
+    (number.unsigned_abs() < 1 << 53).then_some(FreeValue::Number(number))
+}
+
+impl FreeFacts for Node<'_> {
+    fn each(&self, found: &mut dyn FnMut(&str, FreeValue<'_>)) {
+        for entry in self.as_map().unwrap_or_default() {
+            let value = match &entry.node.value {
+                Value::String(text) => Some(FreeValue::Text(text)),
+                Value::Integer(number) => whole(*number),
+                #[expect(clippy::cast_possible_truncation, reason = "whole; what is too large is left out")]
+                Value::Float(number) if number.fract() == 0.0 => whole(*number as i64),
+                Value::Bool(flag) => Some(FreeValue::Flag(*flag)),
+                Value::List(nodes) => nodes.iter().map(Node::as_str).collect::<Option<_>>().map(FreeValue::Texts),
+                _ => None,
+            };
+            if let Some(value) = value {
+                found(&entry.key, value);
+            }
+        }
     }
 }
 

@@ -75,6 +75,8 @@ pub fn read<'n>(
         authentication_flow: conditions.flow,
         credential: Default::default(),
         satisfied: Default::default(),
+        attributes: Default::default(),
+        now: None,
     };
     Some(WhatIfRequest { request, is_applied_only })
 }

@@ -12,12 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use super::record::{self, Input};
 use super::wire::message::{DecideBatchRequest, DecideRequest};
 use super::wire::{self, Encoding, Refusal, Refused, answer, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
+use crate::model::TokenRequest;
 use crate::model::decision::InputError;
 use crate::observe::log::{self, Record};
 use crate::observe::metrics::{Core, Surface};
@@ -209,7 +212,7 @@ fn evaluated(
     explainable: &mut usize,
     evaluation: &mut Evaluation,
 ) -> Result<(Option<IpAddr>, Vec<v1::PolicyTrace>), InputError> {
-    let request = wire::token_request(message)?;
+    let request = TokenRequest { now: Some(Timestamp::now()), ..wire::token_request(message)? };
     if message.explains() {
         *explainable = explainable.checked_sub(bundle.policies().len()).ok_or_else(|| too_much_to_explain(bundle))?;
     }

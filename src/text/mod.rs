@@ -7,6 +7,7 @@
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
+pub mod embedded;
 pub mod json;
 pub mod rule;
 pub mod rules;
@@ -16,6 +17,7 @@ pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Finding, Severity};
 pub use document::{Entry, Node, Value};
+pub use embedded::Embedded;
 pub(crate) use rule::rules as declare_rules;
 pub use rule::{Block, Rule, Section};
 pub use source::{FileId, RawBundle, RawFile, SourceFile, Sources, Span, Spanned};

@@ -127,17 +127,167 @@ pub const CASES: &[Case] = &[
         )],
     ),
     case(
-        &rules::UNSUPPORTED,
-        "a condition that is not evaluated",
+        &rules::CEDAR_SYNTAX,
+        "one equals sign, in a literal block",
         &[(
             "policy.yaml",
-            "displayName: Block\nstate: enabled\nwhen: context.risk > 3\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { builtInControls: [block] }\n",
+            "displayName: Block\nstate: enabled\nwhen: |\n  context.platform == \"linux\" &&\n    context.clientApp = \"other\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
         )],
     ),
     case(
-        &rules::UNSUPPORTED,
-        "a policy in Cedar",
-        &[SOUND, ("night.cedar", "forbid (principal, action, resource);\n")],
+        &rules::CEDAR_SYNTAX,
+        "a string that does not end, in JSON with escapes",
+        &[(
+            "policy.json",
+            "{\n  \"displayName\": \"Block\", \"state\": \"enabled\", \"when\": \"context.clientApp == \\\"other\",\n  \"conditions\": {\"clientApplications\": {\"includeServicePrincipals\": [\"ServicePrincipalsInMyTenant\"]}},\n  \"grantControls\": {\"builtInControls\": [\"block\"]}\n}\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_SYNTAX,
+        "a bracket too many, which could end the condition and begin another",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: 'true } unless { true'\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_SYNTAX,
+        "no policy at all",
+        &[
+            SOUND,
+            ("night.cedar", "@id(\"night\")\nforbid (principal, action, resource) when { context.time }\nforbid\n"),
+        ],
+    ),
+    case(
+        &rules::CEDAR_TYPE,
+        "a fact that does not exist, in a quoted scalar",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: \"context.credential.typ == \\\"clientSecret\\\"\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_TYPE,
+        "a risk compared with a number",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: context.risk.servicePrincipal > 3\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_TYPE,
+        "a fact of users in a policy for workloads, in folded text",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: >\n  principal.groups.contains(\"admins\") &&\n  context.platform == \"linux\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_TYPE,
+        "an attribute of a device that may not have it",
+        &[(
+            "night.cedar",
+            "// Devices.\n@id(\"old\")\nforbid (principal, action, resource)\nwhen { context.device.operatingSystem like \"windows*\" };\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_UNKNOWN,
+        "a condition that leaves out those who leave out a fact",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: context.credential has type && context.credential.type == \"clientSecret\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_CASE,
+        "an id in capital letters",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: principal.appId == \"C1A4E2D0-8B3F-4C6A-9E57-0D1B2F3A4C01\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_SIZE,
+        "brackets without end",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: (((((((((((((((((((((((((((((((((true)))))))))))))))))))))))))))))))))\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_PERMIT,
+        "a permit",
+        &[SOUND, ("night.cedar", "@id(\"everybody\")\npermit (principal, action, resource);\n")],
+    ),
+    case(
+        &rules::CEDAR_NEVER,
+        "a kind of identity that the policy does not cover",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: principal is User\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::MISSING_PROPERTY,
+        "a policy in Cedar without an id",
+        &[SOUND, ("night.cedar", "forbid (principal, action, resource) when { context.platform == \"linux\" };\n")],
+    ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "a misspelt state in Cedar",
+        &[
+            SOUND,
+            (
+                "night.cedar",
+                "@id(\"night\")\n@state(\"reportonly\")\nforbid (principal, action, resource) when { context.platform == \"linux\" };\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::UNKNOWN_PROPERTY,
+        "a misspelt annotation in Cedar",
+        &[
+            SOUND,
+            (
+                "night.cedar",
+                "@id(\"night\")\n@displayname(\"Night\")\nforbid (principal, action, resource) when { context.platform == \"linux\" };\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::UNKNOWN_LOCATION,
+        "a location that a condition in Cedar names",
+        &[
+            ("locations.yaml", "{ displayName: Head Office, ipRanges: [192.0.2.0/24] }\n"),
+            (
+                "policy.yaml",
+                "displayName: Block\nstate: enabled\nwhen: '!context.network.locations.contains(\"Head Ofice\")'\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::DUPLICATE_ID,
+        "two policies in Cedar with one id",
+        &[(
+            "night.cedar",
+            "@id(\"night\")\nforbid (principal, action, resource) when { context.platform == \"linux\" };\n@id(\"night\")\nforbid (principal, action, resource) when { context.platform == \"windows\" };\n",
+        )],
+    ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "a kind of credential that none is, in Cedar",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: context.credential.type == \"client_secret\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
+    ),
+    case(
+        &rules::CEDAR_CASE,
+        "a device model with its capitals",
+        &[(
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nwhen: context.device has model && context.device.model like \"Surface*\"\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+        )],
     ),
     case(&rules::UNSUPPORTED, "a setting for later", &[SOUND, ("bundle.yaml", "maxAge: 3600\n")]),
     case(

@@ -47,7 +47,7 @@ const REQUESTS: [&str; 6] = [
 /// the oracle does.
 pub fn bundle(data: &[u8]) {
     let known = [("locations.yaml", LOCATIONS.as_bytes()), ("principals.yaml", PRINCIPALS.as_bytes())];
-    for name in ["a.json", "a.yaml", "bundle.json", "bundle.yaml"] {
+    for name in ["a.json", "a.yaml", "a.cedar", "bundle.json", "bundle.yaml"] {
         check_bundle(&raw_bundle(&[(name, data)]));
         check_bundle(&raw_bundle(&[(name, data), known[0], known[1]]));
     }
@@ -239,7 +239,11 @@ fn check_bundle(raw: &RawBundle) {
             let request = wire::token_request(&message).expect("a request");
             let decided = evaluate::evaluate(compiled, &request, &mut evaluation).is_ok();
             assert_eq!(evaluate::trace(compiled, &request).is_ok(), decided);
-            same_answer(&compile::read(raw, Mode::Spanned).bundle, compiled, &request);
+            let bundle = compile::read(raw, Mode::Spanned).bundle;
+            // The oracle leaves Cedar to Cedar; `tests/cedar.rs` holds the engine to that.
+            if bundle.policies.iter().all(|policy| policy.when.is_none()) {
+                same_answer(&bundle, compiled, &request);
+            }
         }
     }
 }
@@ -247,6 +251,10 @@ fn check_bundle(raw: &RawBundle) {
 /// What is rendered in Graph's shape compiles again, and decides the same.
 fn check_rendering(raw: &RawBundle, compiled: &CompiledBundle) {
     let model = compile::read(raw, Mode::Spanned).bundle;
+    // Graph has no conditions in Cedar; they are rendered as an annotation, which is not read again.
+    if model.policies.iter().any(|policy| policy.when.is_some()) {
+        return;
+    }
     let document = |objects: Vec<_>| serde_json::json!({ "value": objects }).to_string();
     let policies = document(graph::policies(&model).flatten().collect());
     let locations = document(graph::locations(&model).collect());

@@ -210,6 +210,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
             session_controls,
             filtering_profile,
             conditions,
+            when: None,
             grant,
             kept: Vec::new(),
         },

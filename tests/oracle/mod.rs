@@ -18,7 +18,7 @@ pub mod rule;
 mod rule_text;
 mod subject;
 pub mod words;
-mod world;
+pub mod world;
 
 use std::net::IpAddr;
 

@@ -104,6 +104,8 @@ pub fn recipe() -> impl Strategy<Value = Recipe> {
                 authentication_flow: flow,
                 credential: Credential::default(),
                 satisfied,
+                attributes: Default::default(),
+                now: None,
             },
             contradicts,
         },

@@ -161,3 +161,40 @@ async fn an_empty_batch_names_the_bundle() {
     let answer = server.http().await.post("/v1/decide/batch", r#"{"requests":[]}"#).await;
     assert_snapshot!(answer.text, @r#"{"results":[],"bundle":{"name":"corp","revision":"1"}}"#);
 }
+
+/// Each policy is about one fact, and would be listed too if the fact were unknown; so both lists tell that it arrived.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn conditions_in_cedar_see_the_same_facts_through_every_door() {
+    let free = "context.attributes";
+    let conditions = [
+        ("text", format!("{free}.text.hasTag(\"ring\") && {free}.text.getTag(\"ring\") == \"canary\"")),
+        ("number", format!("{free}.number.hasTag(\"age\") && {free}.number.getTag(\"age\") == 3")),
+        ("flag", format!("{free}.flag.hasTag(\"on\") && {free}.flag.getTag(\"on\")")),
+        ("texts", format!("{free}.texts.hasTag(\"all\") && {free}.texts.getTag(\"all\").contains(\"a\")")),
+        ("subject", "context.credential.federatedSubject == \"repo:a\"".to_owned()),
+        ("client", "principal.appId == \"a\"".to_owned()),
+    ];
+    let policy = |name: &str, when: &str| {
+        format!("@id(\"{name}\") @state(\"report-only\") forbid (principal, action, resource) when {{ {when} }};\n")
+    };
+    let mut policies: String = conditions.iter().map(|(name, when)| policy(name, when)).collect();
+    policies += &policy("time", "context.time < datetime(\"2020-01-01\")");
+    let server = Server::start();
+    server.replace("4-custom.cedar", policies);
+    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    let with = json!({
+        "identity": {"type": "agentIdentity", "id": "agent", "appId": "a"},
+        "credential": {"type": "federatedIdentityCredential", "federatedSubject": "repo:a"},
+        "attributes": {"ring": "canary", "age": 3, "on": true, "all": ["a", "b"]},
+        "requestId": "r-1",
+    });
+    let other = json!({"ring": "broad", "age": 4, "on": false, "all": []});
+    let without = changed(changed(with.clone(), "/attributes", other), "/identity/appId", json!("b"));
+    let without = changed(without, "/credential/federatedSubject", json!("repo:b"));
+    let answers = answers(&server, &[with, without]).await;
+    let told = answers.iter().map(|answer| {
+        answer.report_only.iter().map(|policy| policy.display_name.as_str()).collect::<Vec<_>>().join(" ")
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["text number flag texts subject client", ""]);
+}

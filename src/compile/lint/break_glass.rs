@@ -3,6 +3,7 @@
 //! Judged from the bundle alone, on the safe side: whatever the other conditions of a policy are, and whatever groups,
 //! roles or attributes the identity may turn out to have.
 
+use super::super::cedar::{CedarCondition, Kind};
 use super::super::policy::{CompiledPolicy, Grant, PolicyHead, UserList};
 use super::super::resolve::Names;
 use super::super::rules;
@@ -71,11 +72,21 @@ fn break_glass_id(
 fn may_cover(policy: &CompiledPolicy, id: &Id, principal: Option<&ServicePrincipal>) -> Truth {
     let attributes = principal.and_then(|principal| principal.attributes.as_ref());
     let id = id.as_ref();
-    let workload = policy.workloads.covers("", id, Blueprint::Inapplicable, attributes).holds;
-    let agent = policy.agents.covers("", id, Blueprint::Unknown, attributes).holds;
+    // WHY: a condition in Cedar may exempt by id what a list of a Graph policy would; of others it says nothing here.
+    let when = |kinds: &[Kind]| {
+        let may_hold =
+            |condition: &CedarCondition| kinds.iter().any(|kind| condition.may_hold_for(*kind, id, principal));
+        Truth::from(policy.when.as_deref().is_none_or(may_hold))
+    };
+    let workload = policy.workloads.covers("", id, Blueprint::Inapplicable, attributes).holds
+        & when(&[Kind::ServicePrincipal, Kind::ManagedIdentity]);
+    let agent = policy.agents.covers("", id, Blueprint::Unknown, attributes).holds & when(&[Kind::AgentIdentity]);
     match principal {
         Some(_) => workload | agent,
-        None => workload | agent | covers_user(policy, id) | covers_agent_user(policy, id),
+        None => {
+            let user = covers_user(policy, id) & when(&[Kind::User]);
+            workload | agent | user | covers_agent_user(policy, id) & when(&[Kind::AgentUser])
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Knows which files and shapes a bundle may hold and hands each document to its reader; resolves no reference.
 //! A document is told by its shape: `@odata.type` where Graph writes it, else the properties that only one kind has.
 
+mod cedar;
 mod combination;
 mod fast;
 mod location;
@@ -49,12 +50,10 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
     let mut documents = Vec::new();
     for file in &raw.files {
         match kind_of(&file.name) {
-            FileKind::Document => documents.extend(text::decode::read(file, &mut sources, &mut diagnostics)),
-            FileKind::Test | FileKind::CountryDatabase => {}
-            FileKind::Cedar => {
-                let help = "write the policy in Graph's shape; custom conditions are not evaluated yet";
-                whole_file(file, &rules::UNSUPPORTED, help, &mut sources, &mut diagnostics);
+            FileKind::Document | FileKind::Cedar => {
+                documents.extend(text::decode::read(file, &mut sources, &mut diagnostics))
             }
+            FileKind::Test | FileKind::CountryDatabase => {}
             FileKind::Other => {
                 let help = "rename it if it was meant to be read, or keep it outside the bundle";
                 whole_file(file, &rules::UNRECOGNISED_FILE, help, &mut sources, &mut diagnostics);
@@ -128,10 +127,29 @@ impl<'s> Reader<'s> {
     }
 
     fn file(&mut self, file: FileId) {
+        if self.sources.file(file).is_some_and(|source| matches!(kind_of(source.name()), FileKind::Cedar)) {
+            return self.cedar(file);
+        }
         let mut packed = PackedRanges::default();
         if let Some(node) = self.parse(file, &mut packed) {
             self.document(&node, &mut packed);
         }
+    }
+
+    fn cedar(&mut self, file: FileId) {
+        let mut context = Context::default();
+        for text in cedar::statements(self.sources, file, &mut context) {
+            let (before, span) = (self.counts(), text.span);
+            let policy = cedar::policy(text, &mut context);
+            let takes_part = policy.as_ref().is_none_or(|policy| {
+                let names = [policy.id.as_ref(), Some(&policy.display_name)];
+                policy.state != State::Disabled && !names.into_iter().flatten().any(|name| self.ignores(&name.value))
+            });
+            context.flush(takes_part, &mut self.diagnostics);
+            self.bundle.policies.extend(policy);
+            self.bound(before, span);
+        }
+        context.flush(true, &mut self.diagnostics);
     }
 
     fn parse(&mut self, file: FileId, packed: &mut PackedRanges) -> Option<Node<'s>> {
@@ -194,7 +212,10 @@ impl<'s> Reader<'s> {
         let before = self.counts();
         match kind {
             Some(ObjectKind::Policy) => {
-                let policy = policy::policy(node, &mut context);
+                let mut policy = policy::policy(node, &mut context);
+                if let Some(when) = policy.as_mut().and_then(|policy| policy.when.as_mut()) {
+                    when.text.locate(self.sources);
+                }
                 takes_part = !self.is_ignored(node)
                     && policy.as_ref().is_none_or(|policy| policy.state != State::Disabled && !policy.is_deleted);
                 self.bundle.policies.extend(policy);
@@ -235,11 +256,11 @@ impl<'s> Reader<'s> {
 
     fn is_ignored(&self, node: &Node<'_>) -> bool {
         let names = [node.member("id"), node.member("displayName")];
-        let ignored = &self.bundle.settings.ignored_policies;
-        names
-            .into_iter()
-            .flatten()
-            .any(|name| ignored.iter().any(|ignored| name.as_str() == Some(ignored.value.as_ref())))
+        names.into_iter().flatten().filter_map(Node::as_str).any(|name| self.ignores(name))
+    }
+
+    fn ignores(&self, name: &str) -> bool {
+        self.bundle.settings.ignored_policies.iter().any(|ignored| *ignored.value == *name)
     }
 
     fn counts(&self) -> [usize; 4] {

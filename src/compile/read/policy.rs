@@ -7,13 +7,12 @@ use super::combination;
 use super::object::{Context, Object, Path, parse_word};
 use super::{session, strength, target};
 use crate::model::policy::{
-    Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope, Users,
+    Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
 };
 use crate::model::set::Word;
 use crate::model::{GrantControl, GuestType, Operator, Set, State, TransferMethod, UserAction};
-use crate::text::{Diagnostic, Node, Severity, Span, Spanned};
+use crate::text::{Diagnostic, Embedded, Node, Severity, Span, Spanned};
 
-const NO_CEDAR: &str = "custom conditions are not evaluated yet; take the policy out or name it in `ignoredPolicies`";
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
 const NO_MEANING: &str =
     "Microsoft Graph documents no meaning for it; name the policy in `ignoredPolicies` to leave it out";
@@ -28,7 +27,9 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     for key in ["templateId", "description", "createdDateTime", "modifiedDateTime", "partialEnablementStrategy"] {
         object.keep(key, context);
     }
-    object.refuse("when", NO_CEDAR, context);
+    let when = object
+        .text("when", context)
+        .map(|text| When { form: WhenForm::Expression, text: Embedded::new(text.value, text.span) });
     let conditions = match object.object("conditions", context) {
         Some(conditions) => read_conditions(conditions, context),
         None => {
@@ -69,6 +70,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         has_session_controls: session.has_effect,
         session_controls: session.controls,
         filtering_profile: session.filtering_profile,
+        when,
         kept,
     };
     // WHY: of what could not be read nobody knows what it stands beside.

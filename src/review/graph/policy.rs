@@ -29,6 +29,10 @@ pub(super) fn policy(policy: &Policy, names: &Names<'_>) -> Value {
         "sessionControls": null,
     });
     lay(&mut object, &policy.kept);
+    // WHY: Graph has no word for it, and clients pass over annotations they do not know.
+    if let (Some(when), Value::Object(members)) = (&policy.when, &mut object) {
+        members.insert("@doorward.when".to_owned(), json!(when.text.text));
+    }
     object
 }
 

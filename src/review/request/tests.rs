@@ -169,6 +169,8 @@ explain: true
             terms_of_use: vec![IdRef::new("terms")],
             custom_factors: vec![IdRef::new("factor")],
         },
+        attributes: Default::default(),
+        now: None,
     };
     with(yaml, |document| {
         assert_eq!(document, Ok(RequestDocument { request, request_id: Some("r-1") }));
@@ -188,6 +190,8 @@ fn what_is_left_out_or_null_is_not_said() {
         authentication_flow: None,
         credential: Credential::default(),
         satisfied: Satisfied::default(),
+        attributes: Default::default(),
+        now: None,
     };
     let nulls = "network: {ipAddress: null}\ndevice: null\nplatform: null\nsatisfied: {builtInControls: null}\n";
     for yaml in [IDENTITY.to_owned(), format!("{IDENTITY}{nulls}")] {

@@ -6,6 +6,7 @@
 //! clients, the log and the tests use it. Nothing here decides anything. Start with [`message`].
 
 pub mod answer;
+mod free;
 pub mod json;
 pub mod message;
 pub mod protobuf;

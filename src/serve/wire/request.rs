@@ -17,7 +17,7 @@ use crate::model::attribute::{AttributeValue, Attributes};
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, TokenRequest};
-use crate::model::{IdRef, InsiderRiskLevel, RiskLevel, Set};
+use crate::model::{FreeAttributes, IdRef, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
 
@@ -42,6 +42,8 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
         authentication_flow: word(message.authentication_flow, "authenticationFlow")?,
         credential: message.credential.as_ref().map(credential).transpose()?.unwrap_or_default(),
         satisfied: message.satisfied.as_deref().map(satisfied).transpose()?.unwrap_or_default(),
+        attributes: message.attributes.as_ref().map_or_else(Default::default, |free| FreeAttributes::new(free)),
+        now: None,
     })
 }
 
