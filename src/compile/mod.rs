@@ -77,7 +77,7 @@ fn attempt(raw: &RawBundle, mode: Mode) -> Compilation {
         .as_ref()
         .and_then(|name| raw.files.iter().find(|file| file.name == name.value).map(|file| file.bytes.as_slice()));
     let unread = diagnostics.errors() > 0;
-    let bundle = build(&bundle, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
+    let bundle = build(bundle, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
     conclude(bundle, &diagnostics, diagnostics.findings(&sources))
 }
 

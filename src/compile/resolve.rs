@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -35,6 +36,10 @@ pub struct Names<'b> {
     principals_by_app: IdMap<usize>,
     office365: Box<[Id]>,
     admin_portals: Box<[Id]>,
+    /// What most policies say of users, agents and resources; they share it.
+    no_users: Arc<UserScope>,
+    no_agents: Arc<PrincipalScope>,
+    all_resources: Arc<ResourceCondition>,
     /// How many more unknown names are held against all known ones.
     near_misses_left: Cell<usize>,
     /// Groups and roles that policies name, numbered.
@@ -54,6 +59,12 @@ impl<'b> Names<'b> {
             principals_by_app: IdMap::default(),
             office365: sorted(settings.office365.clone().unwrap_or_else(suites::office365)),
             admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals)),
+            no_users: Arc::default(),
+            no_agents: Arc::default(),
+            all_resources: Arc::new(ResourceCondition {
+                include: ResourceList { all: true, ..ResourceList::default() },
+                ..ResourceCondition::default()
+            }),
             near_misses_left: Cell::new(limits::NEAR_MISSES_MAX),
             directory_objects: IdMap::default(),
         };
@@ -122,10 +133,22 @@ impl<'b> Names<'b> {
         CompiledPolicy {
             index,
             is_report_only: policy.state == State::ReportOnly,
-            users: self.users(&conditions.users),
+            users: if conditions.users == Users::default() {
+                Arc::clone(&self.no_users)
+            } else {
+                Arc::new(self.users(&conditions.users))
+            },
             workloads: self.scope(&conditions.service_principals, diagnostics),
-            agents: self.scope(&conditions.agent_identities, diagnostics),
-            resources: self.resources(&conditions.resources, diagnostics),
+            agents: if conditions.agent_identities.is_empty() {
+                Arc::clone(&self.no_agents)
+            } else {
+                Arc::new(self.scope(&conditions.agent_identities, diagnostics))
+            },
+            resources: if is_everything(&conditions.resources) {
+                Arc::clone(&self.all_resources)
+            } else {
+                Arc::new(self.resources(&conditions.resources, diagnostics))
+            },
             client_apps: conditions.client_apps,
             platforms: conditions.platforms,
             locations: self.locations(&conditions.locations, diagnostics),
@@ -179,7 +202,7 @@ impl<'b> Names<'b> {
             ids: sorted(ids.collect()),
             groups: groups.iter().map(|id| self.directory_object(&id.value)).collect(),
             roles: roles.iter().map(|id| self.directory_object(&id.value)).collect(),
-            guests: guests.filter(|guests| !guests.types.is_empty()).cloned(),
+            guests: guests.filter(|guests| !guests.types.is_empty()).cloned().map(Box::new),
         }
     }
 
@@ -356,6 +379,16 @@ impl<'b> Names<'b> {
     }
 }
 
+/// Whether these are all resources and nothing else.
+fn is_everything(resources: &Resources) -> bool {
+    let Resources { include, exclude, user_actions, authentication_contexts, filter } = resources;
+    matches!(include.as_slice(), [Spanned { value: ResourceTarget::All, .. }])
+        && exclude.is_empty()
+        && user_actions.is_empty()
+        && authentication_contexts.is_empty()
+        && filter.is_none()
+}
+
 fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnostic {
     let what = format!("a second {kind} with the id `{id}`");
     let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, span, what).help("take one of them out");
@@ -376,9 +409,9 @@ fn sorted(mut ids: Vec<Id>) -> Box<[Id]> {
     ids.into()
 }
 
-fn compiled_filter(filter: &Filter, root: Root, diagnostics: &mut Vec<Diagnostic>) -> Option<CompiledFilter> {
+fn compiled_filter(filter: &Filter, root: Root, diagnostics: &mut Vec<Diagnostic>) -> Option<Box<CompiledFilter>> {
     match filter::parse(&filter.rule.value, root) {
-        Ok(rule) => Some(CompiledFilter { mode: filter.mode, rule }),
+        Ok(rule) => Some(Box::new(CompiledFilter { mode: filter.mode, rule })),
         Err(problems) => {
             for problem in problems {
                 let mut diagnostic = Diagnostic::new(problem.rule, within(&filter.rule, problem.range), problem.what);

@@ -6,36 +6,36 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::location::typed_prefix;
+use super::prefix;
 use crate::limits;
 use crate::model::IpRange;
-use crate::text::json::Pack;
+use crate::model::location::Ranges;
 
 /// The lists of ranges taken out of one document, by index.
 #[derive(Debug, Default)]
 pub struct PackedRanges {
-    lists: Vec<Vec<IpRange>>,
+    lists: Vec<Ranges>,
 }
 
 impl PackedRanges {
     /// Hands list `index` over; empty if it was handed over before.
-    pub fn take(&mut self, index: usize) -> Vec<IpRange> {
+    pub fn take(&mut self, index: usize) -> Ranges {
         self.lists.get_mut(index).map(std::mem::take).unwrap_or_default()
     }
-}
 
-impl<'a> Pack<'a> for PackedRanges {
-    fn wants(&self, key: &str) -> bool {
+    /// Whether the values of members called `key` are taken.
+    pub fn wants(&self, key: &str) -> bool {
         key == "ipRanges"
     }
 
-    fn take<D: Deserializer<'a>>(&mut self, deserializer: D) -> Result<usize, D::Error> {
-        let ranges = deserializer.deserialize_seq(Ranges)?;
+    /// Takes a list of ranges out of a document; the result is for [`PackedRanges::take`].
+    pub fn read<'a, D: Deserializer<'a>>(&mut self, deserializer: D) -> Result<usize, D::Error> {
+        let ranges = deserializer.deserialize_seq(RangesVisitor)?;
         self.lists.push(ranges);
         Ok(self.lists.len() - 1)
     }
@@ -61,7 +61,7 @@ impl<'de> Visitor<'de> for RangeVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<IpRange, E> {
         // Host bits are worth a warning, so the spanned reading must see them.
-        let prefix = text.parse::<IpNet>().ok().filter(|prefix| prefix.addr() == prefix.network());
+        let prefix = prefix::of_either(text).filter(|prefix| prefix.addr() == prefix.network());
         prefix.map(IpRange::from_prefix).ok_or_else(|| E::custom("no address prefix"))
     }
 
@@ -81,23 +81,24 @@ struct PrefixObject<'a> {
     cidr_address: Cow<'a, str>,
 }
 
-struct Ranges;
+struct RangesVisitor;
 
-impl<'de> Visitor<'de> for Ranges {
-    type Value = Vec<IpRange>;
+impl<'de> Visitor<'de> for RangesVisitor {
+    type Value = Ranges;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of address prefixes")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let mut ranges = Vec::new();
+        let mut ranges = Ranges::default();
         while let Some(Range(range)) = elements.next_element()? {
             ranges.push(range);
             if ranges.len() > limits::RANGES_MAX {
                 return Err(A::Error::custom("too many ranges"));
             }
         }
+        ranges.shrink_to_fit();
         Ok(ranges)
     }
 }

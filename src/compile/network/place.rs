@@ -1,0 +1,197 @@
+//! Places: sets of locations with a country, interned while a table is swept and then only read.
+//!
+//! A place is a record in one pool of bytes, and its number is where the record begins: finding it costs one access.
+//! Knows numbers, not addresses. Start with [`Places`].
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use super::LocationIndex;
+use crate::limits;
+use crate::model::location::{Country, CountryFact};
+
+/// What is known of an address: the locations that contain it, and its country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'t> {
+    /// The locations.
+    pub locations: Locations<'t>,
+    /// The country by the database; unmapped when there is no database.
+    pub country: CountryFact,
+}
+
+/// The locations of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locations<'t> {
+    bytes: &'t [u8],
+    width: Width,
+}
+
+impl<'t> Locations<'t> {
+    /// The locations, ascending, no duplicates.
+    pub fn iter(self) -> impl Iterator<Item = LocationIndex> + use<'t> {
+        let (narrow, wide): (&[u8], &[u8]) = match self.width {
+            Width::One => (self.bytes, &[]),
+            Width::Two => (&[], self.bytes),
+        };
+        let wide = wide.as_chunks().0.iter().map(|bytes| LocationIndex::from_le_bytes(*bytes));
+        narrow.iter().map(|byte| LocationIndex::from(*byte)).chain(wide)
+    }
+}
+
+/// Bytes of a location's number, and of how many there are.
+///
+/// WHY: Entra allows 195 locations, so that one byte nearly always does, and sets of locations are a good part of a
+/// large table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Width {
+    One,
+    Two,
+}
+
+impl Width {
+    const fn bytes(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+
+    fn push(self, number: u16, record: &mut Vec<u8>) {
+        let [low, high] = number.to_le_bytes();
+        record.push(low);
+        if self == Self::Two {
+            record.push(high);
+        }
+    }
+}
+
+/// Interned places. Place 0 is nowhere: in no location and no country.
+///
+/// Invariants: `pool` is records, each of which is how many locations there are, the country if the bundle has a
+/// database, and the locations, ascending; a place's number is where its record begins.
+#[derive(Debug)]
+pub struct Places {
+    pool: Vec<u8>,
+    width: Width,
+    has_countries: bool,
+}
+
+const UNMAPPED: u16 = u16::MAX;
+
+impl Places {
+    /// The place of a number that its interner gave. Cost: no allocation.
+    pub fn place(&self, number: u32) -> Place<'_> {
+        let record = self.pool.get(number as usize..).unwrap_or_default();
+        let (count, rest) = match (self.width, record) {
+            (Width::One, [count, rest @ ..]) => (usize::from(*count), rest),
+            (Width::Two, [low, high, rest @ ..]) => (usize::from(u16::from_le_bytes([*low, *high])), rest),
+            _ => (0, record),
+        };
+        let (country, rest) = match rest {
+            [low, high, rest @ ..] if self.has_countries => (u16::from_le_bytes([*low, *high]), rest),
+            _ => (UNMAPPED, rest),
+        };
+        let country = Country::from_index(usize::from(country)).map_or(CountryFact::Unmapped, CountryFact::Known);
+        let bytes = rest.get(..count * self.width.bytes()).unwrap_or_default();
+        Place { locations: Locations { bytes, width: self.width }, country }
+    }
+
+    /// The record that begins at `number`, as it is stored.
+    fn record(&self, number: u32) -> &[u8] {
+        let record = self.pool.get(number as usize..).unwrap_or_default();
+        let count = match (self.width, record) {
+            (Width::One, [count, ..]) => usize::from(*count),
+            (Width::Two, [low, high, ..]) => usize::from(u16::from_le_bytes([*low, *high])),
+            _ => 0,
+        };
+        let country = if self.has_countries { 2 } else { 0 };
+        record.get(..(count + 1) * self.width.bytes() + country).unwrap_or_default()
+    }
+
+    /// Memory, bytes.
+    pub fn bytes(&self) -> usize {
+        self.pool.len()
+    }
+}
+
+/// Gives equal places one number. It stores numbers only; the places themselves are the keys.
+#[derive(Debug)]
+pub struct PlaceInterner {
+    places: Places,
+    numbers: HashTable<u32>,
+    hasher: RandomState,
+    /// How many locations all places have together.
+    listed: usize,
+    /// The record that is looked for.
+    wanted: Vec<u8>,
+}
+
+impl PlaceInterner {
+    /// For locations with numbers below `locations`, and countries if there are any.
+    pub fn new(locations: LocationIndex, has_countries: bool) -> Self {
+        let width = if locations <= LocationIndex::from(u8::MAX) { Width::One } else { Width::Two };
+        let places = Places { pool: Vec::new(), width, has_countries };
+        let (numbers, hasher) = (HashTable::new(), RandomState::default());
+        let mut interner = Self { places, numbers, hasher, listed: 0, wanted: Vec::new() };
+        interner.write(&[], None);
+        interner.add();
+        interner
+    }
+
+    /// The number of the place with these locations, ascending, and this country.
+    ///
+    /// Errors: the places have more than `limits::PLACE_LOCATIONS_MAX` locations.
+    pub fn intern(&mut self, locations: &[LocationIndex], country: Option<u16>) -> Result<u32, String> {
+        self.write(locations, country);
+        let hash = self.hasher.hash_one(self.wanted.as_slice());
+        if let Some(number) = self.numbers.find(hash, |number| self.places.record(*number) == self.wanted) {
+            return Ok(*number);
+        }
+        self.listed += locations.len();
+        if self.listed > limits::PLACE_LOCATIONS_MAX {
+            let most = limits::PLACE_LOCATIONS_MAX;
+            return Err(format!("address ranges overlap in too many ways: {most} locations in all are the most"));
+        }
+        Ok(self.add())
+    }
+
+    /// The places, when all are known.
+    pub fn finish(mut self) -> Places {
+        self.places.pool.shrink_to_fit();
+        self.places
+    }
+
+    fn write(&mut self, locations: &[LocationIndex], country: Option<u16>) {
+        let width = self.places.width;
+        self.wanted.clear();
+        width.push(u16::try_from(locations.len()).unwrap_or(u16::MAX), &mut self.wanted);
+        if self.places.has_countries {
+            self.wanted.extend(country.unwrap_or(UNMAPPED).to_le_bytes());
+        }
+        locations.iter().for_each(|location| width.push(*location, &mut self.wanted));
+    }
+
+    fn add(&mut self) -> u32 {
+        let Self { places, numbers, hasher, wanted, .. } = self;
+        let number = u32::try_from(places.pool.len()).unwrap_or(u32::MAX);
+        places.pool.extend_from_slice(wanted);
+        if numbers.len() < numbers.capacity() {
+            numbers.insert_unique(hasher.hash_one(wanted.as_slice()), number, |_| 0);
+            return number;
+        }
+        // WHY: records are read in a row when the table grows, not all over the pool, and the old table goes first.
+        let room = (numbers.len() + 1) * 2;
+        *numbers = HashTable::new();
+        *numbers = HashTable::with_capacity(room);
+        let mut next = 0;
+        while next < places.pool.len() {
+            let at = u32::try_from(next).unwrap_or(u32::MAX);
+            let record = places.record(at);
+            numbers.insert_unique(hasher.hash_one(record), at, |_| 0);
+            next += record.len().max(1);
+        }
+        number
+    }
+}
