@@ -4,7 +4,7 @@ use super::bundle::{BundleIdentity, CompiledBundle, Gates, LocationSet, Location
 use super::idmap::IdMap;
 use super::network::{Layer, Layers, LocationIndex, NetworkTable};
 use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex, UserList};
-use super::resolve::Names;
+use super::resolve::{Names, mfa_trusted_ips};
 use super::workload::{Slot, Workloads};
 use super::{country, lint, rules};
 use crate::limits;
@@ -22,7 +22,7 @@ use crate::text::{Diagnostic, Diagnostics, Span};
 /// Errors go to `diagnostics`, all of them; with at least one the result is `None`.
 /// Cost: (P + C) log C in policies and ranges. Of the model every part is dropped when nothing needs it any more.
 pub fn build(
-    bundle: Bundle,
+    mut bundle: Bundle,
     digest: &str,
     database: Option<&[u8]>,
     diagnostics: &mut Diagnostics,
@@ -31,12 +31,19 @@ pub fn build(
         return None;
     }
     let errors_before = diagnostics.errors();
+    let (countries, unmapped) = match countries(&bundle.settings, database) {
+        Ok(countries) => (countries, None),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    let ranges = count_ranges(&bundle.locations);
+    // WHY first: it takes the most memory by far, and what is made later then finds room where the ranges were.
+    let network = NetworkTable::new(layers(&mut bundle, countries));
     let mut problems = Vec::new();
     let mut names = Names::new(&bundle, &mut problems);
     diagnostics.extend(problems.drain(..));
     let (heads, policies) = resolve_policies(&bundle, &mut names, diagnostics);
     lint::settings(&bundle, &heads, &policies, &names, diagnostics);
-    let countries = countries(&bundle, database, diagnostics);
+    diagnostics.extend(unmapped);
     if diagnostics.errors() > errors_before {
         return None;
     }
@@ -44,8 +51,8 @@ pub fn build(
     let directory_objects = std::mem::take(&mut names.directory_objects);
     drop(names);
     let directory_names = directory_names(&bundle, &directory_objects);
-    let parts = Parts { heads, policies, countries, all_trusted, directory_objects, directory_names };
-    let assembled = assemble(bundle, digest, parts);
+    let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names };
+    let assembled = network.and_then(|network| assemble(bundle, digest, network, parts));
     assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
 }
 
@@ -53,7 +60,7 @@ pub fn build(
 struct Parts {
     heads: Vec<PolicyHead>,
     policies: Vec<CompiledPolicy>,
-    countries: Vec<(IpRange, Country)>,
+    ranges: usize,
     all_trusted: LocationIndex,
     directory_objects: IdMap<u32>,
     directory_names: Vec<Id>,
@@ -142,16 +149,15 @@ fn resolve_policies(
     (heads, compiled)
 }
 
-fn countries(bundle: &Bundle, database: Option<&[u8]>, diagnostics: &mut Diagnostics) -> Vec<(IpRange, Country)> {
-    let Some(name) = &bundle.settings.country_database else { return Vec::new() };
+fn countries(settings: &BundleSettings, database: Option<&[u8]>) -> Result<Vec<(IpRange, Country)>, Diagnostic> {
+    let Some(name) = &settings.country_database else { return Ok(Vec::new()) };
     let read = match database {
         Some(bytes) => country::ranges(bytes),
         None => Err("the bundle has no such file".to_owned()),
     };
-    read.unwrap_or_else(|problem| {
+    read.map_err(|problem| {
         let what = format!("`{}` cannot be used: {problem}", name.value);
-        diagnostics.push(Diagnostic::new(&rules::COUNTRY_DATABASE, name.span, what));
-        Vec::new()
+        Diagnostic::new(&rules::COUNTRY_DATABASE, name.span, what)
     })
 }
 
@@ -175,10 +181,10 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
     scope.includes_all && scope.filter.is_none() && !scope.excludes_all && policy.is_plain()
 }
 
-fn assemble(bundle: Bundle, digest: &str, parts: Parts) -> Result<CompiledBundle, String> {
+fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
     let Bundle { settings, policies: read, locations: named, principals: catalogue } = bundle;
     drop(read);
-    let Parts { heads, mut policies, countries, all_trusted, directory_objects, directory_names } = parts;
+    let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names } = parts;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
     let slots = |wanted: &dyn Fn(&CompiledPolicy) -> bool| -> Vec<Slot> {
@@ -191,11 +197,9 @@ fn assemble(bundle: Bundle, digest: &str, parts: Parts) -> Result<CompiledBundle
             catalogue_by_app.entry(app_id.as_ref(), || index);
         }
     }
-    let ranges = count_ranges(&named);
     let locations = location_table(&named, !settings.mfa_trusted_ips.is_empty(), all_trusted);
     Ok(CompiledBundle {
-        // WHY first: it takes the most memory while it is made.
-        network: NetworkTable::new(layers(named, &settings.mfa_trusted_ips, all_trusted - 1, countries))?,
+        network,
         gates: Gates::new(&policies),
         wide: WideMasks::new(&policies, wide_count, usize::from(all_trusted) + 1),
         workloads: Workloads::new(&policies, wide_count, &catalogue, |principal| {
@@ -230,25 +234,21 @@ fn identity(settings: BundleSettings, digest: &str, ranges: usize) -> BundleIden
     }
 }
 
-/// All ranges with what lies in them; those of a location are dropped as soon as they are taken over.
-fn layers(
-    named: Vec<NamedLocation>,
-    mfa_trusted_ips: &Ranges,
-    mfa_trusted: LocationIndex,
-    countries: Vec<(IpRange, Country)>,
-) -> Layers {
+/// All ranges with what lies in them. Those of the locations are taken out of the model, which has no other use for them.
+fn layers(bundle: &mut Bundle, countries: Vec<(IpRange, Country)>) -> Layers {
+    let trusted = &bundle.settings.mfa_trusted_ips;
     let of_family = |count: fn(&Ranges) -> usize, is_v4: bool| -> usize {
         let mapped = countries.iter().filter(|(range, _)| matches!(range, IpRange::V4(..)) == is_v4).count();
-        named.iter().filter_map(ranges_of).map(count).sum::<usize>() + count(mfa_trusted_ips) + mapped
+        bundle.locations.iter().filter_map(ranges_of).map(count).sum::<usize>() + count(trusted) + mapped
     };
     let (v4, v6) = (of_family(|ranges| ranges.v4().len(), true), of_family(|ranges| ranges.v6().len(), false));
     let mut layers = Layers::with_capacity(v4, v6);
-    for (index, location) in (0..).zip(named) {
-        if let Some(ranges) = ranges_of(&location) {
-            layers.add_all(ranges, Layer::Location(index));
+    layers.add_all(trusted, Layer::Location(mfa_trusted_ips(bundle)));
+    for (index, location) in (0..).zip(&mut bundle.locations) {
+        if let LocationKind::Ip { ranges, .. } = &mut location.kind {
+            layers.add_all(&std::mem::take(ranges), Layer::Location(index));
         }
     }
-    layers.add_all(mfa_trusted_ips, Layer::Location(mfa_trusted));
     countries.into_iter().for_each(|(range, country)| layers.add(range, Layer::Country(country)));
     layers
 }

@@ -18,7 +18,7 @@ mod tests;
 
 pub use place::Place;
 use place::{PlaceInterner, Places};
-use sweep::{Edge, sweep};
+use sweep::{Edge, Key, quarters, sweep};
 
 /// Number of a location: its place in the bundle, then the pseudo-locations.
 pub type LocationIndex = u16;
@@ -46,7 +46,7 @@ impl Layer {
 #[derive(Debug, Default)]
 pub struct Layers {
     v4: Vec<Edge<u32>>,
-    v6: Vec<Edge<[u64; 2]>>,
+    v6: Vec<Edge<[u32; 4]>>,
     /// One more than the largest number of a location.
     locations: LocationIndex,
     has_countries: bool,
@@ -89,40 +89,21 @@ impl Layers {
     }
 
     fn add_v6(&mut self, first: u128, last: u128, number: u16) {
-        self.v6.push(Edge::opening(halves(first), number));
-        self.v6.extend(last.checked_add(1).map(|after| Edge::closing(halves(after), number)));
+        self.v6.push(Edge::opening(quarters(first), number));
+        self.v6.extend(last.checked_add(1).map(|after| Edge::closing(quarters(after), number)));
     }
-}
-
-/// The high and the low half of an address: they need no alignment of 16 bytes, so that an edge is a third smaller.
-fn halves(address: u128) -> [u64; 2] {
-    [(address >> 64) as u64, address as u64]
-}
-
-fn joined([high, low]: [u64; 2]) -> u128 {
-    u128::from(high) << 64 | u128::from(low)
 }
 
 /// The table of a bundle.
 #[derive(Debug)]
 pub struct NetworkTable {
-    v4: V4,
-    v6: Stretches<u128, u128>,
+    v4: Stretches<u32>,
+    v6: Stretches<[u32; 4]>,
     places: Places,
 }
 
-/// IPv4 stretches. When there are many, the index takes half of the address and the other half is stored.
-#[derive(Debug)]
-enum V4 {
-    Few(Stretches<u32, u32>),
-    Many(Stretches<u32, u16>),
-}
-
-/// From so many IPv4 stretches on, an index of 16 bits is no larger than what it spares.
-const MANY: usize = 1 << 17;
-
 /// Most bits of an index.
-const INDEX_BITS_MAX: u32 = 18;
+const INDEX_BITS_MAX: u32 = 17;
 
 impl NetworkTable {
     /// Sweeps `layers`. Cost: n log n in the ranges, and the locations that are open at each of their edges.
@@ -131,24 +112,16 @@ impl NetworkTable {
     pub fn new(layers: Layers) -> Result<Self, String> {
         let Layers { v4, v6, locations, has_countries } = layers;
         let mut places = PlaceInterner::new(locations, has_countries);
-        let v4 = sweep(v4, &mut places)?;
-        let v4 = match v4.len() {
-            MANY.. => V4::Many(Stretches::new(v4, |at| at, 0, 16)),
-            // About two stretches in a bucket, and of the larger IPv6 addresses four: more index costs more memory
-            // than it saves time.
-            _ => V4::Few(Stretches::fitted(v4, |at| at, 1)),
-        };
-        let v6 = Stretches::fitted(sweep(v6, &mut places)?, joined, 2);
+        let v4 = Stretches::new(sweep(v4, &mut places)?, 0);
+        // WHY: four of the larger IPv6 stretches in a bucket cost hardly more time than one, and less memory.
+        let v6 = Stretches::new(sweep(v6, &mut places)?, 2);
         Ok(Self { v4, v6, places: places.finish() })
     }
 
     /// The place of `address`, which must be canonical. Cost: one look-up, no allocation.
     pub fn place(&self, address: IpAddr) -> Place<'_> {
         let number = match address {
-            IpAddr::V4(address) => match &self.v4 {
-                V4::Few(stretches) => stretches.find(address.into()),
-                V4::Many(stretches) => stretches.find(address.into()),
-            },
+            IpAddr::V4(address) => self.v4.find(address.into()),
             IpAddr::V6(address) => self.v6.find(address.into()),
         };
         self.places.place(number)
@@ -156,114 +129,63 @@ impl NetworkTable {
 
     /// Memory of the tables, bytes.
     pub fn bytes(&self) -> usize {
-        let v4 = match &self.v4 {
-            V4::Few(stretches) => stretches.bytes(),
-            V4::Many(stretches) => stretches.bytes(),
-        };
-        v4 + self.v6.bytes() + self.places.bytes()
+        self.v4.bytes() + self.v6.bytes() + self.places.bytes()
     }
 }
 
-/// A table address: `u32` or `u128`.
-trait Address: Copy + Ord + Default {
-    /// How far it lies behind `base`, in steps of 2 to the `shift`; nothing in front of it.
-    fn bucket(self, base: Self, shift: u32) -> usize;
-    /// How many bits the distance from `base` has.
-    fn bits_behind(self, base: Self) -> u32;
-}
-
-macro_rules! address {
-    ($type:ty) => {
-        impl Address for $type {
-            fn bucket(self, base: Self, shift: u32) -> usize {
-                let steps = self.saturating_sub(base).checked_shr(shift).unwrap_or(0);
-                usize::try_from(steps).unwrap_or(usize::MAX)
-            }
-            fn bits_behind(self, base: Self) -> u32 {
-                <$type>::BITS - self.saturating_sub(base).leading_zeros()
-            }
-        }
-    };
-}
-
-address!(u32);
-address!(u128);
-
-/// What is stored of an address that its bucket does not tell.
-trait Low<A>: Copy + Ord {
-    fn of(address: A) -> Self;
-}
-
-impl<A: Address> Low<A> for A {
-    fn of(address: A) -> Self {
-        address
-    }
-}
-
-impl Low<u32> for u16 {
-    fn of(address: u32) -> Self {
-        address as Self
-    }
-}
-
-/// Disjoint stretches that cover all addresses of a family.
+/// Disjoint stretches that cover all addresses of a family: where each begins, and its place.
 ///
-/// Invariants: `starts` is ascending within each bucket and begins with the first address; `places` is as long;
-/// `first[b]` is the last stretch that begins before bucket `b`, and `first` has one more entry than there are buckets.
-/// Buckets are of 2 to the `shift` addresses from `base` on, before which only the first stretch begins.
+/// Invariants: `stretches` is ascending and begins with the first address; `first[b]` is the last stretch that begins
+/// before bucket `b`, and `first` has one more entry than there are buckets. Buckets are of 2 to the `shift` addresses
+/// from `base` on, where the second stretch begins, so that they lie where the bundle has ranges.
 #[derive(Debug)]
-struct Stretches<A, L> {
-    base: A,
+struct Stretches<K: Key> {
+    base: K::Address,
     shift: u32,
     first: Vec<u32>,
-    starts: Vec<L>,
-    places: Vec<u32>,
+    stretches: Vec<Edge<K>>,
 }
 
-impl<A: Address, L: Low<A>> Stretches<A, L> {
-    /// Of swept `edges`, with an index that lies where the stretches are. It has about as many buckets as there are
-    /// stretches, divided by 2 to the `spare_bits`.
-    fn fitted<E: Copy>(edges: Vec<Edge<E>>, address: fn(E) -> A, spare_bits: u32) -> Self {
-        let start = |edge: Option<&Edge<E>>| edge.map_or_else(A::default, |edge| address(edge.at));
-        let base = start(edges.get(1));
-        let span = start(edges.last()).bits_behind(base);
-        let bits = (usize::BITS - edges.len().leading_zeros()).saturating_sub(spare_bits).clamp(1, INDEX_BITS_MAX);
-        Self::new(edges, address, base, span.saturating_sub(bits))
-    }
-
-    fn new<E: Copy>(edges: Vec<Edge<E>>, address: fn(E) -> A, base: A, shift: u32) -> Self {
-        let bucket = |edge: &Edge<E>| address(edge.at).bucket(base, shift);
-        let buckets = edges.last().map_or(0, bucket) + 1;
+impl<K: Key> Stretches<K> {
+    /// Of swept edges, which stay where they are. The index has about as many buckets as there are stretches, divided
+    /// by 2 to the `spare_bits`.
+    fn new(mut stretches: Vec<Edge<K>>, spare_bits: u32) -> Self {
+        stretches.shrink_to_fit();
+        let start = |edge: Option<&Edge<K>>| edge.map_or_else(K::default, |edge| edge.at).address();
+        let base = start(stretches.get(1));
+        let last = start(stretches.last());
+        let bits = usize::BITS - stretches.len().leading_zeros();
+        let shift =
+            K::bits_between(base, last).saturating_sub(bits.saturating_sub(spare_bits).clamp(1, INDEX_BITS_MAX));
+        let buckets = K::bucket(last, base, shift) + 1;
         let mut first = Vec::with_capacity(buckets + 1);
         let mut stretch = 0u32;
-        let mut rest = edges.iter().skip(1).peekable();
+        let mut rest = stretches.iter().skip(1).peekable();
         for index in 0..=buckets {
-            while rest.next_if(|edge| bucket(edge) < index).is_some() {
+            while rest.next_if(|edge| K::bucket(edge.at.address(), base, shift) < index).is_some() {
                 stretch += 1;
             }
             first.push(stretch);
         }
-        let starts = edges.iter().map(|edge| L::of(address(edge.at))).collect();
-        let places = edges.iter().map(|edge| edge.tag).collect();
-        Self { base, shift, first, starts, places }
+        Self { base, shift, first, stretches }
     }
 
-    fn find(&self, address: A) -> u32 {
-        let bucket = address.bucket(self.base, self.shift);
+    fn find(&self, address: K::Address) -> u32 {
+        let bucket = K::bucket(address, self.base, self.shift);
         let low = self.first.get(bucket).map(|index| *index as usize);
         let high = self.first.get(bucket.saturating_add(1)).map(|index| *index as usize);
         let stretch = match low.zip(high) {
             Some((low, high)) => {
-                let of_bucket = self.starts.get(low + 1..=high).unwrap_or_default();
-                low + of_bucket.partition_point(|start| *start <= L::of(address))
+                let of_bucket = self.stretches.get(low + 1..=high).unwrap_or_default();
+                low + of_bucket.partition_point(|stretch| stretch.at.address() <= address)
             }
             // Behind the last bucket is the last stretch.
-            None => self.places.len().saturating_sub(1),
+            None => self.stretches.len().saturating_sub(1),
         };
-        self.places.get(stretch).copied().unwrap_or(0)
+        self.stretches.get(stretch).map_or(0, |stretch| stretch.tag)
     }
 
     fn bytes(&self) -> usize {
-        self.first.len() * 4 + self.starts.len() * size_of::<L>() + self.places.len() * 4
+        size_of_val(self.first.as_slice()) + size_of_val(self.stretches.as_slice())
     }
 }

@@ -113,7 +113,7 @@ impl<'b> Names<'b> {
 
     /// Number of the MFA trusted IPs, behind the named locations.
     pub fn mfa_trusted_ips(&self) -> LocationIndex {
-        LocationIndex::try_from(self.bundle.locations.len()).unwrap_or(LocationIndex::MAX)
+        mfa_trusted_ips(self.bundle)
     }
 
     /// Number of the set of all trusted locations.
@@ -377,6 +377,11 @@ impl<'b> Names<'b> {
             _ => diagnostic.help("add the location to the bundle; an export of policies does not contain it"),
         }
     }
+}
+
+/// Number of the MFA trusted IPs of `bundle`.
+pub fn mfa_trusted_ips(bundle: &Bundle) -> LocationIndex {
+    LocationIndex::try_from(bundle.locations.len()).unwrap_or(LocationIndex::MAX)
 }
 
 /// Whether these are all resources and nothing else.

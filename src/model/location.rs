@@ -70,6 +70,14 @@ pub struct Ranges {
 }
 
 impl Ranges {
+    /// None yet, with so many bytes of room for each family.
+    pub fn with_bytes(bytes: usize) -> Self {
+        Self {
+            v4: Vec::with_capacity(bytes / size_of::<(u32, u32)>()),
+            v6: Vec::with_capacity(bytes / size_of::<(u128, u128)>()),
+        }
+    }
+
     /// Adds `range`.
     pub fn push(&mut self, range: IpRange) {
         match range {

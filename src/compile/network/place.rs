@@ -3,7 +3,7 @@
 //! A place is a record in one pool of bytes, and its number is where the record begins: finding it costs one access.
 //! Knows numbers, not addresses. Start with [`Places`].
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -124,8 +124,6 @@ pub struct PlaceInterner {
     hasher: RandomState,
     /// How many locations all places have together.
     listed: usize,
-    /// The record that is looked for.
-    wanted: Vec<u8>,
 }
 
 impl PlaceInterner {
@@ -134,9 +132,9 @@ impl PlaceInterner {
         let width = if locations <= LocationIndex::from(u8::MAX) { Width::One } else { Width::Two };
         let places = Places { pool: Vec::new(), width, has_countries };
         let (numbers, hasher) = (HashTable::new(), RandomState::default());
-        let mut interner = Self { places, numbers, hasher, listed: 0, wanted: Vec::new() };
+        let mut interner = Self { places, numbers, hasher, listed: 0 };
         interner.write(&[], None);
-        interner.add();
+        interner.grow();
         interner
     }
 
@@ -144,17 +142,28 @@ impl PlaceInterner {
     ///
     /// Errors: the places have more than `limits::PLACE_LOCATIONS_MAX` locations.
     pub fn intern(&mut self, locations: &[LocationIndex], country: Option<u16>) -> Result<u32, String> {
+        // WHY: the record is written where it would stand, and looked for from there, so that most need no copy.
+        let end = self.places.pool.len();
         self.write(locations, country);
-        let hash = self.hasher.hash_one(self.wanted.as_slice());
-        if let Some(number) = self.numbers.find(hash, |number| self.places.record(*number) == self.wanted) {
+        let Self { places, numbers, hasher, listed } = self;
+        let wanted = places.pool.get(end..).unwrap_or_default();
+        let hash = hash(hasher, wanted);
+        if let Some(number) = numbers.find(hash, |number| places.record(*number) == wanted) {
+            places.pool.truncate(end);
             return Ok(*number);
         }
-        self.listed += locations.len();
-        if self.listed > limits::PLACE_LOCATIONS_MAX {
+        *listed += locations.len();
+        if *listed > limits::PLACE_LOCATIONS_MAX {
             let most = limits::PLACE_LOCATIONS_MAX;
             return Err(format!("address ranges overlap in too many ways: {most} locations in all are the most"));
         }
-        Ok(self.add())
+        let number = u32::try_from(end).unwrap_or(u32::MAX);
+        if numbers.len() < numbers.capacity() {
+            numbers.insert_unique(hash, number, |_| 0);
+        } else {
+            self.grow();
+        }
+        Ok(number)
     }
 
     /// The places, when all are known.
@@ -163,35 +172,39 @@ impl PlaceInterner {
         self.places
     }
 
+    /// Writes a record at the end of the pool.
     fn write(&mut self, locations: &[LocationIndex], country: Option<u16>) {
-        let width = self.places.width;
-        self.wanted.clear();
-        width.push(u16::try_from(locations.len()).unwrap_or(u16::MAX), &mut self.wanted);
-        if self.places.has_countries {
-            self.wanted.extend(country.unwrap_or(UNMAPPED).to_le_bytes());
+        let Places { pool, width, has_countries } = &mut self.places;
+        width.push(u16::try_from(locations.len()).unwrap_or(u16::MAX), pool);
+        if *has_countries {
+            pool.extend(country.unwrap_or(UNMAPPED).to_le_bytes());
         }
-        locations.iter().for_each(|location| width.push(*location, &mut self.wanted));
+        match width {
+            Width::One => pool.extend(locations.iter().map(|location| *location as u8)),
+            Width::Two => locations.iter().for_each(|location| width.push(*location, pool)),
+        }
     }
 
-    fn add(&mut self) -> u32 {
-        let Self { places, numbers, hasher, wanted, .. } = self;
-        let number = u32::try_from(places.pool.len()).unwrap_or(u32::MAX);
-        places.pool.extend_from_slice(wanted);
-        if numbers.len() < numbers.capacity() {
-            numbers.insert_unique(hasher.hash_one(wanted.as_slice()), number, |_| 0);
-            return number;
-        }
-        // WHY: records are read in a row when the table grows, not all over the pool, and the old table goes first.
+    /// Makes room for twice as many numbers, and numbers every record of the pool.
+    ///
+    /// WHY: so records are read in a row, not all over the pool, and the old table is gone before the new one is there.
+    fn grow(&mut self) {
+        let Self { places, numbers, hasher, .. } = self;
         let room = (numbers.len() + 1) * 2;
         *numbers = HashTable::new();
         *numbers = HashTable::with_capacity(room);
         let mut next = 0;
         while next < places.pool.len() {
-            let at = u32::try_from(next).unwrap_or(u32::MAX);
-            let record = places.record(at);
-            numbers.insert_unique(hasher.hash_one(record), at, |_| 0);
+            let number = u32::try_from(next).unwrap_or(u32::MAX);
+            let record = places.record(number);
+            numbers.insert_unique(hash(hasher, record), number, |_| 0);
             next += record.len().max(1);
         }
-        number
     }
+}
+
+fn hash(hasher: &RandomState, record: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(record);
+    hasher.finish()
 }

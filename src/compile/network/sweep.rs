@@ -38,22 +38,69 @@ impl<A> Edge<A> {
     }
 }
 
-/// An address that edges can be sorted by.
+/// How an edge stores its address.
 pub trait Key: Copy + Eq + Default {
+    /// The address as a number.
+    type Address: Copy + Ord + std::fmt::Debug;
+
+    /// The address.
+    fn address(self) -> Self::Address;
+
+    /// How far `address` lies behind `base`, in steps of 2 to the `shift`; nothing in front of it.
+    fn bucket(address: Self::Address, base: Self::Address, shift: u32) -> usize;
+
+    /// How many bits the distance from `base` to `address` has.
+    fn bits_between(base: Self::Address, address: Self::Address) -> u32;
+
     /// Sorts edges by address, then by tag.
     fn sort(edges: &mut [Edge<Self>]);
 }
 
 impl Key for u32 {
+    type Address = Self;
+
+    fn address(self) -> Self {
+        self
+    }
+
+    fn bucket(address: Self, base: Self, shift: u32) -> usize {
+        address.saturating_sub(base).checked_shr(shift).unwrap_or(0) as usize
+    }
+
+    fn bits_between(base: Self, address: Self) -> u32 {
+        Self::BITS - address.saturating_sub(base).leading_zeros()
+    }
+
     fn sort(edges: &mut [Edge<Self>]) {
         edges.sort_unstable_by_key(|edge| u64::from(edge.at) << 32 | u64::from(edge.tag));
     }
 }
 
-impl Key for [u64; 2] {
-    fn sort(edges: &mut [Edge<Self>]) {
-        edges.sort_unstable_by_key(|Edge { at: [high, low], tag }| (*high, *low, *tag));
+/// Four quarters, the highest first: they need no alignment of 16 bytes, so that an edge is three fifths as large.
+impl Key for [u32; 4] {
+    type Address = u128;
+
+    fn address(self) -> u128 {
+        self.iter().fold(0, |address, quarter| address << 32 | u128::from(*quarter))
     }
+
+    fn bucket(address: u128, base: u128, shift: u32) -> usize {
+        let steps = address.saturating_sub(base).checked_shr(shift).unwrap_or(0);
+        usize::try_from(steps).unwrap_or(usize::MAX)
+    }
+
+    fn bits_between(base: u128, address: u128) -> u32 {
+        u128::BITS - address.saturating_sub(base).leading_zeros()
+    }
+
+    fn sort(edges: &mut [Edge<Self>]) {
+        edges.sort_unstable_by_key(|edge| (edge.at.address(), edge.tag));
+    }
+}
+
+/// An IPv6 address as an edge stores it.
+pub fn quarters(address: u128) -> [u32; 4] {
+    [96, 64, 32, 0].map(|shift| (address >> shift) as u32)
 }
 
 /// Makes edges of ranges to those of stretches: ascending, the first at the first address, neighbours in different

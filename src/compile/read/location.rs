@@ -13,6 +13,11 @@ use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::{Id, IpRange, LocationKind, NamedLocation};
 use crate::text::{Diagnostic, Node, Span, Spanned, Value};
 
+/// Graph's type of an IPv4 prefix.
+pub const V4_PREFIX: &str = "#microsoft.graph.iPv4CidrRange";
+/// Graph's type of an IPv6 prefix.
+pub const V6_PREFIX: &str = "#microsoft.graph.iPv6CidrRange";
+
 /// Reads `node`; ranges that the fast reading took out of the tree are in `packed`.
 pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Context) -> Option<NamedLocation> {
     let mut object = Object::new(node, Path::default(), context)?;
@@ -133,7 +138,7 @@ fn not_a_range(meant: &str, odata_type: Option<&str>, span: Span) -> Diagnostic 
 }
 
 /// The range of a Graph prefix object; host bits are cleared, as the service does when it matches.
-pub fn typed_prefix(odata_type: Option<&str>, cidr: &str) -> Option<IpRange> {
+fn typed_prefix(odata_type: Option<&str>, cidr: &str) -> Option<IpRange> {
     match odata_type {
         Some("#microsoft.graph.iPv4CidrRange") => prefix::of_v4(cidr).map(|net| IpRange::from_prefix(net.into())),
         Some("#microsoft.graph.iPv6CidrRange") => prefix::of_v6(cidr).map(|net| IpRange::from_prefix(net.into())),

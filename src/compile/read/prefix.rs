@@ -25,15 +25,27 @@ pub fn of_either(text: &str) -> Option<IpNet> {
 
 /// Four decimal numbers and a length, none of them with a leading zero.
 fn plain_v4(text: &[u8]) -> Option<Ipv4Net> {
-    let mut address = 0u32;
-    let mut rest = text;
-    for separator in [b'.', b'.', b'.', b'/'] {
-        let (number, after) = decimal(rest)?;
-        address = address << 8 | u32::from(u8::try_from(number).ok()?);
-        let (found, after) = after.split_first()?;
-        rest = Some(after).filter(|_| *found == separator)?;
+    let (mut address, mut dots) = (0u32, 0);
+    let (mut number, mut digits) = (0u32, 0);
+    let mut rest = text.iter();
+    loop {
+        match *rest.next()? {
+            digit @ b'0'..=b'9' if digits < 3 && (digits == 0 || number > 0) => {
+                number = number * 10 + u32::from(digit - b'0');
+                digits += 1;
+            }
+            end @ (b'.' | b'/') if digits > 0 && number < 256 => {
+                address = address << 8 | number;
+                match (end, dots) {
+                    (b'.', 0..3) => (number, digits, dots) = (0, 0, dots + 1),
+                    (b'/', 3) => break,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        }
     }
-    Ipv4Net::new(Ipv4Addr::from(address), length(rest)?).ok()
+    Ipv4Net::new(Ipv4Addr::from(address), length(rest.as_slice())?).ok()
 }
 
 /// Groups of hexadecimal digits, at most one `::`, no dots, and a length without a leading zero.
@@ -76,19 +88,17 @@ fn plain_v6(text: &[u8]) -> Option<Ipv6Net> {
     Ipv6Net::new(Ipv6Addr::from(address), length(after)?).ok()
 }
 
-/// All of `text` as a length.
+/// All of `text` as a number of one to three digits without a leading zero.
 fn length(text: &[u8]) -> Option<u8> {
-    let (number, rest) = decimal(text)?;
-    rest.is_empty().then(|| u8::try_from(number).ok())?
-}
-
-/// A number of one to three digits without a leading zero, and what follows.
-fn decimal(text: &[u8]) -> Option<(u16, &[u8])> {
-    let digits = text.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-    let (number, rest) = text.split_at_checked(digits)?;
-    let has_zero = number.first() == Some(&b'0') && digits > 1;
-    let value = number.iter().fold(0, |value, digit| value * 10 + u16::from(digit - b'0'));
-    (digits > 0 && !has_zero).then_some((value, rest))
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
+    let number = match *text {
+        [only] => digit(only)?,
+        [b'0', ..] => return None,
+        [first, second] => digit(first)? * 10 + digit(second)?,
+        [first, second, third] => digit(first)? * 100 + digit(second)? * 10 + digit(third)?,
+        _ => return None,
+    };
+    u8::try_from(number).ok()
 }
 
 /// A number of one to four digits, and what follows.
