@@ -119,6 +119,7 @@ impl NetworkTable {
     }
 
     /// The place of `address`, which must be canonical. Cost: one look-up, no allocation.
+    #[inline]
     pub fn place(&self, address: IpAddr) -> Place<'_> {
         let number = match address {
             IpAddr::V4(address) => self.v4.find(address.into()),
@@ -170,6 +171,7 @@ impl<K: Key> Stretches<K> {
         Self { base, shift, first, stretches }
     }
 
+    #[inline]
     fn find(&self, address: K::Address) -> u32 {
         let bucket = K::bucket(address, self.base, self.shift);
         let low = self.first.get(bucket).map(|index| *index as usize);

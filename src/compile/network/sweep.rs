@@ -59,10 +59,12 @@ pub trait Key: Copy + Eq + Default {
 impl Key for u32 {
     type Address = Self;
 
+    #[inline]
     fn address(self) -> Self {
         self
     }
 
+    #[inline]
     fn bucket(address: Self, base: Self, shift: u32) -> usize {
         address.saturating_sub(base).checked_shr(shift).unwrap_or(0) as usize
     }
@@ -80,10 +82,12 @@ impl Key for u32 {
 impl Key for [u32; 4] {
     type Address = u128;
 
+    #[inline]
     fn address(self) -> u128 {
         self.iter().fold(0, |address, quarter| address << 32 | u128::from(*quarter))
     }
 
+    #[inline]
     fn bucket(address: u128, base: u128, shift: u32) -> usize {
         let steps = address.saturating_sub(base).checked_shr(shift).unwrap_or(0);
         usize::try_from(steps).unwrap_or(usize::MAX)
