@@ -70,5 +70,6 @@ fn count(report: &mut Report, size: Size) {
         per_range,
     );
     let extra = compiling.bytes_max as f64 / 1e6;
-    report.add("18", &format!("{name}: most memory while compiling, beside the files"), extra, "MB", Goal::None);
+    let most = if name == "WBIG" { Goal::AtMost(2.0 * table_mb + 16.0) } else { Goal::None };
+    report.add("18", &format!("{name}: most memory while compiling, beside the files"), extra, "MB", most);
 }

@@ -103,7 +103,7 @@ impl Judge {
             Self::Engine => {
                 let mut diagnostics = Diagnostics::default();
                 let bytes = countries.map(|countries| &*countries.bytes);
-                let compiled = compile::build(bundle, "digest", bytes, &mut diagnostics);
+                let compiled = compile::build(bundle.clone(), "digest", bytes, &mut diagnostics);
                 let problems: Vec<_> = diagnostics.iter().map(|problem| (problem.rule.id, &problem.what)).collect();
                 Bench::Engine(Box::new(compiled.unwrap_or_else(|| panic!("the bundle compiles: {problems:?}"))))
             }

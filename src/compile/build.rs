@@ -1,53 +1,75 @@
 //! From the model to the compiled form: resolve, check, number, tabulate.
 
 use super::bundle::{BundleIdentity, CompiledBundle, Gates, LocationSet, LocationTable, WideMasks, insert};
-use super::network::{Layer, LocationIndex, NetworkTable};
+use super::idmap::IdMap;
+use super::network::{Layer, Layers, LocationIndex, NetworkTable};
 use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex, UserList};
-use super::resolve::Names;
+use super::resolve::{Names, mfa_trusted_ips};
 use super::workload::{Slot, Workloads};
 use super::{country, lint, rules};
 use crate::limits;
-use crate::model::location::{Country, CountryLookup};
+use crate::model::bundle::{BundleSettings, Eligibility};
+use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::policy::Policy;
 use crate::model::{
-    Bundle, Id, IpRange, LocationKind, ServicePrincipal, ServicePrincipalType, SignInAudience, State, Truth,
+    Bundle, Id, IpRange, LocationKind, NamedLocation, ServicePrincipal, ServicePrincipalType, SignInAudience, State,
+    Truth,
 };
 use crate::text::{Diagnostic, Diagnostics, Span};
 
 /// Compiles `bundle`. `database` is the content of the country database, if the settings name one.
 ///
 /// Errors go to `diagnostics`, all of them; with at least one the result is `None`.
-/// Cost: (P + C) log C in policies and ranges.
+/// Cost: (P + C) log C in policies and ranges. Of the model every part is dropped when nothing needs it any more.
 pub fn build(
-    bundle: &Bundle,
+    mut bundle: Bundle,
     digest: &str,
     database: Option<&[u8]>,
     diagnostics: &mut Diagnostics,
 ) -> Option<CompiledBundle> {
-    if !within_limits(bundle, diagnostics) {
+    if !within_limits(&bundle, diagnostics) {
         return None;
     }
     let errors_before = diagnostics.errors();
+    let (countries, unmapped) = match countries(&bundle.settings, database) {
+        Ok(countries) => (countries, None),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    let ranges = count_ranges(&bundle.locations);
+    let ranged = lint::ranges(&bundle);
+    // WHY first: it takes the most memory by far, and what is made later then finds room where the ranges were.
+    let network = NetworkTable::new(layers(&mut bundle, countries));
     let mut problems = Vec::new();
-    let mut names = Names::new(bundle, &mut problems);
+    let mut names = Names::new(&bundle, &mut problems);
     diagnostics.extend(problems.drain(..));
-    let (heads, policies) = resolve_policies(bundle, &mut names, diagnostics);
-    lint::settings(bundle, &heads, &policies, &names, diagnostics);
-    lint::bundle(bundle, &policies, &names, diagnostics);
-    let countries = countries(bundle, database, diagnostics);
+    let (heads, policies) = resolve_policies(&bundle, &mut names, diagnostics);
+    lint::settings(&bundle, &heads, &policies, &names, diagnostics);
+    lint::bundle(&bundle, &policies, &names, &ranged, diagnostics);
+    diagnostics.extend(unmapped);
     if diagnostics.errors() > errors_before {
         return None;
     }
     let all_trusted = names.all_trusted();
     let directory_objects = std::mem::take(&mut names.directory_objects);
-    let directory_names = directory_names(bundle, &directory_objects);
-    let assembled =
-        assemble(bundle, digest, heads, policies, countries, all_trusted, (directory_objects, directory_names));
+    drop(names);
+    let directory_names = directory_names(&bundle, &directory_objects);
+    let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names };
+    let assembled = network.and_then(|network| assemble(bundle, digest, network, parts));
     assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
 }
 
+/// What was made of the model so far.
+struct Parts {
+    heads: Vec<PolicyHead>,
+    policies: Vec<CompiledPolicy>,
+    ranges: usize,
+    all_trusted: LocationIndex,
+    directory_objects: IdMap<u32>,
+    directory_names: Vec<Id>,
+}
+
 fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
-    let ranges: usize = bundle.locations.iter().map(|location| ranges_of(&location.kind).len()).sum();
+    let ranges = count_ranges(&bundle.locations);
     let cedar: usize =
         bundle.policies.iter().filter_map(|policy| policy.when.as_ref()).map(|when| when.text.text.len()).sum();
     let crossed = [
@@ -72,11 +94,15 @@ fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
     cut.is_empty() && crossed.iter().all(|(count, max, _)| count <= max)
 }
 
-fn ranges_of(kind: &LocationKind) -> &[IpRange] {
-    match kind {
-        LocationKind::Ip { ranges, .. } => ranges,
-        _ => &[],
+fn ranges_of(location: &NamedLocation) -> Option<&Ranges> {
+    match &location.kind {
+        LocationKind::Ip { ranges, .. } => Some(ranges),
+        _ => None,
     }
+}
+
+fn count_ranges(locations: &[NamedLocation]) -> usize {
+    locations.iter().filter_map(ranges_of).map(Ranges::len).sum()
 }
 
 /// Resolves every policy. Those that take no part are resolved too, so that their problems show, as warnings.
@@ -125,23 +151,24 @@ fn resolve_policies(
             diagnostics.push(Diagnostic::new(&rules::IGNORED_POLICY, policy.display_name.span, what));
         }
     }
+    heads.shrink_to_fit();
+    compiled.shrink_to_fit();
     (heads, compiled)
 }
 
-fn countries(bundle: &Bundle, database: Option<&[u8]>, diagnostics: &mut Diagnostics) -> Vec<(IpRange, Country)> {
-    let Some(name) = &bundle.settings.country_database else { return Vec::new() };
+fn countries(settings: &BundleSettings, database: Option<&[u8]>) -> Result<Vec<(IpRange, Country)>, Diagnostic> {
+    let Some(name) = &settings.country_database else { return Ok(Vec::new()) };
     let read = match database {
         Some(bytes) => country::ranges(bytes),
         None => Err("the bundle has no such file".to_owned()),
     };
-    read.unwrap_or_else(|problem| {
+    read.map_err(|problem| {
         let what = format!("`{}` cannot be used: {problem}", name.value);
-        diagnostics.push(Diagnostic::new(&rules::COUNTRY_DATABASE, name.span, what));
-        Vec::new()
+        Diagnostic::new(&rules::COUNTRY_DATABASE, name.span, what)
     })
 }
 
-fn directory_names(bundle: &Bundle, numbers: &super::idmap::IdMap<u32>) -> Vec<Id> {
+fn directory_names(bundle: &Bundle, numbers: &IdMap<u32>) -> Vec<Id> {
     let mut names = vec![Id::NIL; numbers.len()];
     for policy in &bundle.policies {
         let users = &policy.conditions.users;
@@ -161,73 +188,80 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
     scope.includes_all && scope.filter.is_none() && !scope.excludes_all && policy.is_plain()
 }
 
-fn assemble(
-    bundle: &Bundle,
-    digest: &str,
-    heads: Vec<PolicyHead>,
-    mut policies: Vec<CompiledPolicy>,
-    countries: Vec<(IpRange, Country)>,
-    all_trusted: LocationIndex,
-    (directory_objects, directory_names): (super::idmap::IdMap<u32>, Vec<Id>),
-) -> Result<CompiledBundle, String> {
-    let settings = &bundle.settings;
+fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
+    let Bundle { settings, policies: read, locations: named, principals: catalogue, strengths: _ } = bundle;
+    drop(read);
+    let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names } = parts;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
     let slots = |wanted: &dyn Fn(&CompiledPolicy) -> bool| -> Vec<Slot> {
         (0..).zip(&policies).filter(|(_, policy)| wanted(policy)).map(|(slot, _)| slot).collect()
     };
     let has_users = |list: &UserList| !list.is_empty();
-    let ranges: usize = bundle.locations.iter().map(|location| ranges_of(&location.kind).len()).sum();
-    let locations = location_table(&bundle.locations, !settings.mfa_trusted_ips.is_empty(), all_trusted);
-    let named = (0..).zip(&bundle.locations).flat_map(|(index, location)| {
-        ranges_of(&location.kind).iter().map(move |range| (*range, Layer::Location(index)))
-    });
-    let mfa = settings.mfa_trusted_ips.iter().map(|range| (*range, Layer::Location(all_trusted - 1)));
-    let mapped = countries.iter().map(|(range, country)| (*range, Layer::Country(*country)));
-    let mut catalogue_by_app = super::idmap::IdMap::default();
-    for (index, principal) in (0u32..).zip(&bundle.principals) {
+    let mut catalogue_by_app = IdMap::default();
+    for (index, principal) in (0u32..).zip(&catalogue) {
         if let Some(app_id) = &principal.app_id {
             catalogue_by_app.entry(app_id.as_ref(), || index);
         }
     }
+    let locations = location_table(&named, !settings.mfa_trusted_ips.is_empty(), all_trusted);
     Ok(CompiledBundle {
-        network: NetworkTable::new(named.chain(mfa).chain(mapped))?,
+        network,
         gates: Gates::new(&policies),
         wide: WideMasks::new(&policies, wide_count, usize::from(all_trusted) + 1),
-        workloads: Workloads::new(&policies, wide_count, &bundle.principals, |principal| {
+        workloads: Workloads::new(&policies, wide_count, &catalogue, |principal| {
             eligible(settings.eligibility, settings.tenant_id.as_ref(), principal)
         })?,
         user_policies: slots(&|policy| has_users(&policy.users.include)),
         agent_policies: slots(&|policy| !policy.agents.is_empty()),
         locations,
-        catalogue: bundle.principals.clone(),
+        catalogue,
         catalogue_by_app,
         directory_objects,
         directory_names,
         heads,
-        identity: BundleIdentity {
-            name: settings.name.clone().unwrap_or_else(|| "bundle".into()),
-            revision: settings.revision.clone().unwrap_or_else(|| digest.get(..12).unwrap_or(digest).into()),
-            digest: digest.into(),
-            sequence: settings.sequence,
-            expires: settings.expires.map(|expires| expires.value),
-            tenant_id: settings.tenant_id.clone(),
-            default_decision: settings.default_decision,
-            missing_ip: settings.missing_ip,
-            eligibility: settings.eligibility,
-            has_country_database: settings.country_database.is_some(),
-            ranges,
-        },
+        identity: identity(settings, digest, ranges),
         policies,
     })
 }
 
+fn identity(settings: BundleSettings, digest: &str, ranges: usize) -> BundleIdentity {
+    BundleIdentity {
+        name: settings.name.unwrap_or_else(|| "bundle".into()),
+        revision: settings.revision.unwrap_or_else(|| digest.get(..12).unwrap_or(digest).into()),
+        digest: digest.into(),
+        sequence: settings.sequence,
+        expires: settings.expires.map(|expires| expires.value),
+        tenant_id: settings.tenant_id,
+        default_decision: settings.default_decision,
+        missing_ip: settings.missing_ip,
+        eligibility: settings.eligibility,
+        has_country_database: settings.country_database.is_some(),
+        ranges,
+    }
+}
+
+/// All ranges with what lies in them. Those of the locations are taken out of the model, which has no other use for them.
+fn layers(bundle: &mut Bundle, countries: Vec<(IpRange, Country)>) -> Layers {
+    let trusted = &bundle.settings.mfa_trusted_ips;
+    let of_family = |count: fn(&Ranges) -> usize, is_v4: bool| -> usize {
+        let mapped = countries.iter().filter(|(range, _)| matches!(range, IpRange::V4(..)) == is_v4).count();
+        bundle.locations.iter().filter_map(ranges_of).map(count).sum::<usize>() + count(trusted) + mapped
+    };
+    let (v4, v6) = (of_family(|ranges| ranges.v4().len(), true), of_family(|ranges| ranges.v6().len(), false));
+    let mut layers = Layers::with_capacity(v4, v6);
+    layers.add_all(trusted, Layer::Location(mfa_trusted_ips(bundle)));
+    for (index, location) in (0..).zip(&mut bundle.locations) {
+        if let LocationKind::Ip { ranges, .. } = &mut location.kind {
+            layers.add_all(&std::mem::take(ranges), Layer::Location(index));
+        }
+    }
+    countries.into_iter().for_each(|(range, country)| layers.add(range, Layer::Country(country)));
+    layers
+}
+
 /// Whether the catalogue alone makes a principal eligible for workload policies.
-pub(super) fn eligible(
-    eligibility: crate::model::bundle::Eligibility,
-    tenant: Option<&Id>,
-    principal: &ServicePrincipal,
-) -> Truth {
+pub(super) fn eligible(eligibility: Eligibility, tenant: Option<&Id>, principal: &ServicePrincipal) -> Truth {
     let parts = EligibilityFacts {
         kind: principal.kind,
         owner_tenant: principal.owner_tenant.as_ref().map(Id::as_ref),
@@ -250,8 +284,8 @@ pub struct EligibilityFacts<'a> {
 impl EligibilityFacts<'_> {
     /// Whether a workload with these facts is covered at all: an application of this tenant, for this tenant only.
     /// Source: Entra documentation, Conditional Access for workload identities, read August 2026.
-    pub fn judge(self, eligibility: crate::model::bundle::Eligibility, tenant: Option<&Id>) -> Truth {
-        if eligibility == crate::model::bundle::Eligibility::All {
+    pub fn judge(self, eligibility: Eligibility, tenant: Option<&Id>) -> Truth {
+        if eligibility == Eligibility::All {
             return Truth::True;
         }
         let known = |holds: Option<bool>| holds.map_or(Truth::Unknown, Truth::from);
@@ -262,11 +296,7 @@ impl EligibilityFacts<'_> {
     }
 }
 
-fn location_table(
-    locations: &[crate::model::NamedLocation],
-    has_mfa_trusted_ips: bool,
-    all_trusted: LocationIndex,
-) -> LocationTable {
+fn location_table(locations: &[NamedLocation], has_mfa_trusted_ips: bool, all_trusted: LocationIndex) -> LocationTable {
     let mut table = LocationTable {
         names: locations.iter().map(|location| location.display_name.value.clone()).collect(),
         ids: locations.iter().map(|location| location.id.as_ref().map(|id| id.value.clone())).collect(),

@@ -72,19 +72,19 @@ pub fn compile(raw: &RawBundle) -> Compilation {
     compile_and(raw, |_| ()).0
 }
 
-/// As [`compile`], and hands the model of a valid bundle to `look`, as nothing keeps it: what `look` makes of it is the
-/// second result, `None` when there is at least one error.
-pub fn compile_and<T>(raw: &RawBundle, look: impl FnOnce(&Bundle) -> T) -> (Compilation, Option<T>) {
-    let (mut compilation, mut model) = attempt(raw, Mode::Fast);
+/// As [`compile`], and hands the model to `look` before it is compiled, as nothing keeps it: what `look` makes of it is
+/// the second result, `None` when there is at least one error.
+pub fn compile_and<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+    let (mut compilation, mut looked) = attempt(raw, Mode::Fast, &look);
     if !compilation.findings.is_empty() || compilation.errors + compilation.warnings > 0 {
-        drop(model);
-        (compilation, model) = attempt(raw, Mode::Spanned);
+        drop(looked);
+        (compilation, looked) = attempt(raw, Mode::Spanned, &look);
     }
-    let looked = compilation.bundle.is_some().then(|| look(&model));
+    let looked = looked.filter(|_| compilation.bundle.is_some());
     (compilation, looked)
 }
 
-fn attempt(raw: &RawBundle, mode: Mode) -> (Compilation, Bundle) {
+fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
     let Reading { bundle: model, mut sources, mut diagnostics } = read(raw, mode);
     if mode == Mode::Fast {
         // WHY: the fast way needs no text any more, for it tells no places; a large tenant's text is most of the memory.
@@ -96,8 +96,9 @@ fn attempt(raw: &RawBundle, mode: Mode) -> (Compilation, Bundle) {
         .as_ref()
         .and_then(|name| raw.files.iter().find(|file| file.name == name.value).map(|file| file.bytes.as_slice()));
     let unread = diagnostics.errors() > 0;
-    let bundle = build(&model, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
-    (conclude(bundle, &diagnostics, diagnostics.findings(&sources)), model)
+    let looked = (!unread).then(|| look(&model));
+    let bundle = build(model, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
+    (conclude(bundle, &diagnostics, diagnostics.findings(&sources)), looked)
 }
 
 fn conclude(bundle: Option<CompiledBundle>, diagnostics: &Diagnostics, findings: Vec<Finding>) -> Compilation {

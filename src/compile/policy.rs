@@ -2,6 +2,8 @@
 //!
 //! Holds what conditions *are*; whether they hold is for `evaluate` to say.
 
+use std::sync::Arc;
+
 use super::cedar::CedarCondition;
 use super::network::LocationIndex;
 use super::strengths::Combinations;
@@ -40,6 +42,9 @@ pub struct PolicyHead {
 }
 
 /// A policy that takes part.
+///
+/// WHY: what most policies have alike, such as no users or all resources, they share, and what few have stands apart:
+/// a bundle may have many thousands.
 #[derive(Debug)]
 pub struct CompiledPolicy {
     /// Which one.
@@ -47,13 +52,13 @@ pub struct CompiledPolicy {
     /// Whether it is evaluated and reported only.
     pub is_report_only: bool,
     /// Which users.
-    pub users: UserScope,
+    pub users: Arc<UserScope>,
     /// Which workloads.
     pub workloads: PrincipalScope,
     /// Which agent identities.
-    pub agents: PrincipalScope,
+    pub agents: Arc<PrincipalScope>,
     /// Which resources.
-    pub resources: ResourceCondition,
+    pub resources: Arc<ResourceCondition>,
     /// Which client apps; empty: any.
     pub client_apps: Set<ClientApp>,
     /// Which platforms.
@@ -61,7 +66,7 @@ pub struct CompiledPolicy {
     /// Which locations.
     pub locations: LocationCondition,
     /// Which devices.
-    pub device_filter: Option<CompiledFilter>,
+    pub device_filter: Option<Box<CompiledFilter>>,
     /// Sign-in risk; empty: any.
     pub sign_in_risk: Set<RiskLevel>,
     /// User risk; empty: any.
@@ -145,7 +150,7 @@ pub struct PrincipalScope {
     /// Not these.
     pub exclude: Box<[Id]>,
     /// These or not these, by attributes.
-    pub filter: Option<CompiledFilter>,
+    pub filter: Option<Box<CompiledFilter>>,
 }
 
 impl PrincipalScope {
@@ -181,7 +186,7 @@ pub struct UserList {
     /// Roles.
     pub roles: Box<[u32]>,
     /// Guests by kind and tenant.
-    pub guests: Option<Guests>,
+    pub guests: Option<Box<Guests>>,
 }
 
 impl UserList {
@@ -209,7 +214,7 @@ pub struct ResourceCondition {
     /// In scope: authentication contexts.
     pub authentication_contexts: Box<[Box<str>]>,
     /// In scope or exempt, by attributes.
-    pub filter: Option<CompiledFilter>,
+    pub filter: Option<Box<CompiledFilter>>,
 }
 
 impl ResourceCondition {

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -37,6 +38,10 @@ pub struct Names<'b> {
     office365: Box<[Id]>,
     admin_portals: Box<[Id]>,
     strengths: Strengths,
+    /// What most policies say of users, agents and resources; they share it.
+    no_users: Arc<UserScope>,
+    no_agents: Arc<PrincipalScope>,
+    all_resources: Arc<ResourceCondition>,
     /// How many more unknown names are held against all known ones.
     near_misses_left: Cell<usize>,
     /// Groups and roles that policies name, numbered.
@@ -57,12 +62,18 @@ impl<'b> Names<'b> {
             office365: sorted(settings.office365.clone().unwrap_or_else(suites::office365)),
             admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals)),
             strengths: Strengths::new(&bundle.strengths),
+            no_users: Arc::default(),
+            no_agents: Arc::default(),
+            all_resources: Arc::new(ResourceCondition {
+                include: ResourceList { all: true, ..ResourceList::default() },
+                ..ResourceCondition::default()
+            }),
             near_misses_left: Cell::new(limits::NEAR_MISSES_MAX),
             directory_objects: IdMap::default(),
         };
         names.index_locations(diagnostics);
         names.index_principals(diagnostics);
-        check_strengths(bundle, diagnostics);
+        super::strengths::check(bundle, diagnostics);
         names
     }
 
@@ -106,7 +117,7 @@ impl<'b> Names<'b> {
 
     /// Number of the MFA trusted IPs, behind the named locations.
     pub fn mfa_trusted_ips(&self) -> LocationIndex {
-        LocationIndex::try_from(self.bundle.locations.len()).unwrap_or(LocationIndex::MAX)
+        mfa_trusted_ips(self.bundle)
     }
 
     /// Number of the set of all trusted locations.
@@ -137,9 +148,17 @@ impl<'b> Names<'b> {
     /// is missing from the result.
     pub fn policy(&mut self, policy: &Policy, index: PolicyIndex, diagnostics: &mut Vec<Diagnostic>) -> CompiledPolicy {
         let conditions = &policy.conditions;
-        let users = self.users(&conditions.users);
+        let users = if conditions.users == Users::default() {
+            Arc::clone(&self.no_users)
+        } else {
+            Arc::new(self.users(&conditions.users))
+        };
         let workloads = self.scope(&conditions.service_principals, diagnostics);
-        let agents = self.scope(&conditions.agent_identities, diagnostics);
+        let agents = if conditions.agent_identities.is_empty() {
+            Arc::clone(&self.no_agents)
+        } else {
+            Arc::new(self.scope(&conditions.agent_identities, diagnostics))
+        };
         let kinds = covered(&users, &workloads, &agents);
         CompiledPolicy {
             index,
@@ -148,7 +167,11 @@ impl<'b> Names<'b> {
             users,
             workloads,
             agents,
-            resources: self.resources(&conditions.resources, diagnostics),
+            resources: if is_everything(&conditions.resources) {
+                Arc::clone(&self.all_resources)
+            } else {
+                Arc::new(self.resources(&conditions.resources, diagnostics))
+            },
             client_apps: conditions.client_apps,
             platforms: conditions.platforms,
             locations: self.locations(&conditions.locations, diagnostics),
@@ -213,7 +236,7 @@ impl<'b> Names<'b> {
             ids: sorted(ids.collect()),
             groups: groups.iter().map(|id| self.directory_object(&id.value)).collect(),
             roles: roles.iter().map(|id| self.directory_object(&id.value)).collect(),
-            guests: guests.filter(|guests| !guests.types.is_empty()).cloned(),
+            guests: guests.filter(|guests| !guests.types.is_empty()).cloned().map(Box::new),
         }
     }
 
@@ -405,7 +428,22 @@ fn covered(users: &UserScope, workloads: &PrincipalScope, agents: &PrincipalScop
     kinds
 }
 
-fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnostic {
+/// Number of the MFA trusted IPs of `bundle`.
+pub fn mfa_trusted_ips(bundle: &Bundle) -> LocationIndex {
+    LocationIndex::try_from(bundle.locations.len()).unwrap_or(LocationIndex::MAX)
+}
+
+/// Whether these are all resources and nothing else.
+fn is_everything(resources: &Resources) -> bool {
+    let Resources { include, exclude, user_actions, authentication_contexts, filter } = resources;
+    matches!(include.as_slice(), [Spanned { value: ResourceTarget::All, .. }])
+        && exclude.is_empty()
+        && user_actions.is_empty()
+        && authentication_contexts.is_empty()
+        && filter.is_none()
+}
+
+pub fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnostic {
     let what = format!("a second {kind} with the id `{id}`");
     let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, span, what).help("take one of them out");
     match first {
@@ -425,9 +463,9 @@ fn sorted(mut ids: Vec<Id>) -> Box<[Id]> {
     ids.into()
 }
 
-fn compiled_filter(filter: &Filter, root: Root, diagnostics: &mut Vec<Diagnostic>) -> Option<CompiledFilter> {
+fn compiled_filter(filter: &Filter, root: Root, diagnostics: &mut Vec<Diagnostic>) -> Option<Box<CompiledFilter>> {
     match filter::parse(&filter.rule.value, root) {
-        Ok(rule) => Some(CompiledFilter { mode: filter.mode, rule }),
+        Ok(rule) => Some(Box::new(CompiledFilter { mode: filter.mode, rule })),
         Err(problems) => {
             for problem in problems {
                 let mut diagnostic = Diagnostic::new(problem.rule, within(&filter.rule, problem.range), problem.what);
@@ -451,15 +489,4 @@ fn within(rule: &Spanned<Box<str>>, range: std::ops::Range<usize>) -> Span {
     };
     let offset = |at: usize| span.start + u32::try_from(at + quotes).unwrap_or(0);
     Span::new(span.file, offset(range.start), offset(range.end))
-}
-
-/// Reports strengths with one id.
-fn check_strengths(bundle: &Bundle, diagnostics: &mut Vec<Diagnostic>) {
-    let mut first = HashMap::<Id, Span, RandomState>::default();
-    for strength in &bundle.strengths {
-        let id = &strength.id;
-        if let Some(other) = first.insert(Id::new(&id.value), id.span) {
-            diagnostics.push(duplicate("authentication strength", &id.value, id.span, Some(other)));
-        }
-    }
 }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use crate::model::AuthenticationMethod as Method;
 use crate::model::policy::AuthenticationStrength;
-use crate::model::{Id, Set};
+use crate::model::{Bundle, Id, Set};
+use crate::text::{Diagnostic, Span};
 
 /// The id of the built-in multifactor strength.
 pub const MULTIFACTOR: &str = "00000000-0000-0000-0000-000000000002";
@@ -70,5 +71,16 @@ impl Strengths {
     /// The combinations of the strength that risk remediation asks for where the policy names none.
     pub fn multifactor(&self) -> Combinations {
         self.by_id.get(&Id::new(MULTIFACTOR)).cloned().unwrap_or_default()
+    }
+}
+
+/// Reports strengths with one id.
+pub fn check(bundle: &Bundle, diagnostics: &mut Vec<Diagnostic>) {
+    let mut first = HashMap::<Id, Span, foldhash::fast::RandomState>::default();
+    for strength in &bundle.strengths {
+        let id = &strength.id;
+        if let Some(other) = first.insert(Id::new(&id.value), id.span) {
+            diagnostics.push(super::resolve::duplicate("authentication strength", &id.value, id.span, Some(other)));
+        }
     }
 }

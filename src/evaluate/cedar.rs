@@ -71,7 +71,7 @@ fn principal_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
         fields.set("groups", identity.groups.as_deref().map(ids));
         fields.set("roles", identity.roles.as_deref().map(ids));
         fields.word("guestType", identity.guest_type);
-        fields.id("homeTenant", identity.home_tenant);
+        fields.id("homeTenant", super::guest::home(identity));
     } else {
         let owner = known.and_then(|known| known.owner_tenant.as_ref()).map(Id::as_ref);
         fields.id("ownerTenant", identity.owner_tenant.or(owner));

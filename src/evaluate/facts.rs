@@ -255,7 +255,7 @@ impl LocationFacts {
         let is_outside = settings.missing_ip == MissingIp::OutsideAll;
         let place = network.ip_address.map(|address| bundle.place(address));
         match place {
-            Some(place) => place.locations.iter().for_each(|location| insert(inside, *location)),
+            Some(place) => place.locations.each(|location| insert(inside, location)),
             None if is_outside => {}
             None => may_be_in(&table.by_address),
         }

@@ -60,6 +60,6 @@ pub fn contradicts(identity: &Identity<'_>) -> bool {
 }
 
 /// The home tenant, which for a personal account goes without saying.
-fn home<'a>(identity: &Identity<'a>) -> Option<IdRef<'a>> {
+pub fn home<'a>(identity: &Identity<'a>) -> Option<IdRef<'a>> {
     identity.home_tenant.or((identity.guest_type == Some(PERSONAL)).then_some(IdRef::PERSONAL_ACCOUNTS))
 }

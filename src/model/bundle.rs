@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::decision::Decision;
 use super::id::Id;
-use super::location::{IpRange, NamedLocation};
+use super::location::{NamedLocation, Ranges};
 use super::policy::{AuthenticationStrength, Policy};
 use super::principal::ServicePrincipal;
 use crate::text::Spanned;
@@ -46,7 +46,7 @@ pub struct BundleSettings {
     /// Identities that no enabled policy may block.
     pub break_glass: Vec<Spanned<Box<str>>>,
     /// The MFA trusted IPs, which no export contains.
-    pub mfa_trusted_ips: Vec<IpRange>,
+    pub mfa_trusted_ips: Ranges,
     /// Members of `Office365`, in the place of the built-in list.
     pub office365: Option<Vec<Id>>,
     /// Members of `MicrosoftAdminPortals`, in the place of the built-in list.

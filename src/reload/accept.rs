@@ -55,7 +55,7 @@ pub fn accept(raw: &RawBundle) -> Built<InForce> {
     accepted(raw, |_| None)
 }
 
-fn accepted(raw: &RawBundle, graph: impl FnOnce(&Bundle) -> Option<GraphView>) -> Built<InForce> {
+fn accepted(raw: &RawBundle, graph: impl Fn(&Bundle) -> Option<GraphView>) -> Built<InForce> {
     let started = Instant::now();
     let (compilation, graph) = compile::compile_and(raw, graph);
     let compile = started.elapsed();

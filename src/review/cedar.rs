@@ -20,7 +20,7 @@ use crate::compile::{
 use crate::model::bundle::Eligibility;
 use crate::model::policy::{Guests, Platforms};
 use crate::model::set::Word;
-use crate::model::{ClientApp, Control, FilterMode, Id, Platform, Set, State};
+use crate::model::{ClientApp, Control, FilterMode, GuestType, Id, IdRef, Platform, Set, State};
 
 /// A policy in Cedar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,7 +204,7 @@ fn users(bundle: &CompiledBundle, list: &UserList) -> Vec<String> {
     terms.extend(list.all.then(|| "true".to_owned()));
     terms.extend(ids(&list.ids).map(|ids| format!("{ids}.contains(principal.id)")));
     terms.extend(list.all_guests.then(|| "principal.guestType != \"none\"".to_owned()));
-    terms.extend(list.guests.as_ref().map(guests));
+    terms.extend(list.guests.as_deref().map(guests));
     let names = |numbers: &[u32]| ids(numbers.iter().filter_map(|number| bundle.directory_name(*number)));
     let groups = names(&list.groups).map(|groups| format!("principal.groups.containsAny({groups})"));
     let roles = names(&list.roles).map(|roles| format!("principal.roles.containsAny({roles})"));
@@ -213,8 +213,22 @@ fn users(bundle: &CompiledBundle, list: &UserList) -> Vec<String> {
 }
 
 fn guests(guests: &Guests) -> String {
-    let kinds = set(words(guests.types)).unwrap_or_else(|| "[\"\"]".to_owned());
-    let of_kind = format!("{kinds}.contains(principal.guestType)");
+    const PERSONAL: GuestType = GuestType::PersonalMicrosoftAccount;
+    // A personal account is an external user of no other kind, and may be told by its home tenant alone.
+    let stands_for = |kind: GuestType| match kind {
+        PERSONAL => guests.types.contains(GuestType::OtherExternalUser) || guests.types.contains(PERSONAL),
+        kind => guests.types.contains(kind),
+    };
+    let kinds = GuestType::ALL.iter().copied().filter(|kind| stands_for(*kind)).collect();
+    let kinds = set(words(kinds)).unwrap_or_else(|| "[\"\"]".to_owned());
+    let listed = format!("{kinds}.contains(principal.guestType)");
+    let of_kind = match guests.types.contains(PERSONAL) {
+        true => format!(
+            "({listed} || !([\"none\", \"internalGuest\"].contains(principal.guestType)) && principal.homeTenant == {})",
+            quoted(&IdRef::PERSONAL_ACCOUNTS.to_string())
+        ),
+        false => listed,
+    };
     match &guests.tenants {
         None => of_kind,
         // An internal guest has no home tenant abroad.

@@ -32,9 +32,9 @@ impl Summary {
     /// Counts what is in `bundle`. Cost: linear.
     pub fn of(bundle: &Bundle) -> Self {
         let per_policy = |names: fn(&Policy) -> Vec<&'static str>| bundle.policies.iter().flat_map(names);
-        let ranges = bundle.locations.iter().flat_map(|location| match &location.kind {
-            LocationKind::Ip { ranges, .. } => ranges.as_slice(),
-            _ => &[],
+        let ranges = bundle.locations.iter().filter_map(|location| match &location.kind {
+            LocationKind::Ip { ranges, .. } => Some(ranges.iter()),
+            _ => None,
         });
         let strengths = bundle.strengths.iter().map(|_| "authenticationStrengths");
         Self {
@@ -46,7 +46,7 @@ impl Summary {
                 Section::of("grantControls", per_policy(grant_controls)),
                 Section::of("sessionControls", per_policy(session_controls)),
                 Section::of("namedLocations", bundle.locations.iter().map(|location| kind(&location.kind))),
-                Section::of("addressRanges", ranges.map(family)),
+                Section::of("addressRanges", ranges.flatten().map(family)),
                 Section::of("servicePrincipals", bundle.principals.iter().map(principal)),
                 Section::of("authenticationStrengths", strengths),
             ],
@@ -207,7 +207,7 @@ fn kind(kind: &LocationKind) -> &'static str {
     }
 }
 
-const fn family(range: &IpRange) -> &'static str {
+const fn family(range: IpRange) -> &'static str {
     match range {
         IpRange::V4(..) => "IPv4",
         IpRange::V6(..) => "IPv6",

@@ -2,6 +2,7 @@
 //!
 //! Must not know what the text says: control characters and NULs are left to the parsers. Start with [`read`].
 
+use std::borrow::Cow;
 use std::char;
 
 use thiserror::Error;
@@ -50,7 +51,7 @@ enum Encoding {
 /// [`rules::INVALID_UTF16`]; the file is then added as far as it can be shown, and `None` returned.
 pub fn read(raw: &RawFile, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<FileId> {
     let error = match decode(&raw.bytes) {
-        Ok(text) => return Some(sources.add(SourceFile::new(&*raw.name, text))),
+        Ok(text) => return Some(sources.add(SourceFile::new(&*raw.name, text.into_owned()))),
         Err(error) => error,
     };
     let (before, after) = match error {
@@ -79,14 +80,14 @@ pub fn read(raw: &RawFile, sources: &mut Sources, diagnostics: &mut Diagnostics)
 /// The text of `bytes`, without a byte order mark: UTF-16 if it begins with the mark of one, or with an ASCII character
 /// in UTF-16 as every JSON and almost every YAML file would; else UTF-8.
 ///
-/// Errors: as [`DecodeError`] says. Cost: one pass, one copy.
-pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
+/// Errors: as [`DecodeError`] says. Cost: one pass; UTF-8 is borrowed.
+pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
     if bytes.len() > limits::FILE_BYTES_MAX {
         return Err(DecodeError::TooLarge { bytes: bytes.len() });
     }
     match Encoding::of(bytes) {
         Encoding::Utf8 { mark } => match str::from_utf8(bytes.get(mark..).unwrap_or_default()) {
-            Ok(text) => Ok(text.to_owned()),
+            Ok(text) => Ok(text.into()),
             Err(error) => {
                 let offset = mark + error.valid_up_to();
                 Err(DecodeError::Utf8 { offset, byte: bytes.get(offset).copied().unwrap_or_default() })
@@ -102,7 +103,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
                 text.push(character);
                 offset += 2 * character.len_utf16();
             }
-            if rest.is_empty() { Ok(text) } else { Err(DecodeError::Utf16 { offset }) }
+            if rest.is_empty() { Ok(text.into()) } else { Err(DecodeError::Utf16 { offset }) }
         }
     }
 }

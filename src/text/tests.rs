@@ -123,7 +123,7 @@ fn text_decodes_alike_from_every_encoding() {
     let units = || text.encode_utf16();
     let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
-    let with = |mark: &[u8], rest: &[u8]| decode::decode(&[mark, rest].concat()).unwrap();
+    let with = |mark: &[u8], rest: &[u8]| decode::decode(&[mark, rest].concat()).unwrap().into_owned();
     assert_eq!(with(b"", text.as_bytes()), text);
     assert_eq!(with(b"\xef\xbb\xbf", text.as_bytes()), text);
     for mark in [&b"\xff\xfe"[..], b""] {

@@ -91,7 +91,7 @@ fn scene(seed: &[u8; 32]) {
     };
     let scene = tree.current();
     let mut diagnostics = Diagnostics::default();
-    let compiled = compile::build(&scene.bundle, "digest", None, &mut diagnostics);
+    let compiled = compile::build(scene.bundle.clone(), "digest", None, &mut diagnostics);
     let problems: Vec<_> = diagnostics.iter().map(|problem| (problem.rule.id, &problem.what)).collect();
     let compiled = compiled.unwrap_or_else(|| panic!("the bundle compiles: {problems:?}"));
     for request in &scene.requests {
@@ -263,7 +263,7 @@ fn check_rendering(raw: &RawBundle, compiled: &CompiledBundle) {
     assert_eq!(reading.diagnostics.errors(), 0, "{:?}", reading.diagnostics.findings(&reading.sources));
     let again = Bundle { settings: model.settings, principals: model.principals, ..reading.bundle };
     let mut diagnostics = Diagnostics::default();
-    let again = compile::build(&again, "digest", None, &mut diagnostics);
+    let again = compile::build(again, "digest", None, &mut diagnostics);
     let again =
         again.unwrap_or_else(|| panic!("{:?}\n{policies}\n{locations}", diagnostics.iter().collect::<Vec<_>>()));
     let (mut before, mut after) = (Evaluation::default(), Evaluation::default());
@@ -282,8 +282,8 @@ fn reading(raw: &RawBundle, mode: Mode) -> (usize, usize, bool, String) {
     let reading = compile::read(raw, mode);
     let mut diagnostics = reading.diagnostics;
     let is_read = diagnostics.errors() == 0;
-    let is_built = compile::build(&reading.bundle, "digest", None, &mut diagnostics).is_some() && is_read;
     let model = if is_read { without_places(&format!("{:?}", reading.bundle)) } else { String::new() };
+    let is_built = compile::build(reading.bundle, "digest", None, &mut diagnostics).is_some() && is_read;
     (diagnostics.errors(), diagnostics.warnings(), is_built, model)
 }
 

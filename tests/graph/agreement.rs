@@ -14,7 +14,7 @@ proptest! {
     #[test]
     fn what_certainly_applies_is_enforced_and_where_nothing_is_unknown_both_say_the_same(scene in scene(false, 6)) {
         let mut diagnostics = Diagnostics::default();
-        let Some(bundle) = compile::build(&scene.bundle, "digest", None, &mut diagnostics) else {
+        let Some(bundle) = compile::build(scene.bundle.clone(), "digest", None, &mut diagnostics) else {
             return Err(TestCaseError::reject("a bundle that does not compile"));
         };
         for request in &scene.requests {

@@ -33,7 +33,7 @@ fn again(bundle: &Bundle) -> Bundle {
 
 fn compiled(bundle: &Bundle) -> CompiledBundle {
     let mut diagnostics = Diagnostics::default();
-    let compiled = compile::build(bundle, "digest", None, &mut diagnostics);
+    let compiled = compile::build(bundle.clone(), "digest", None, &mut diagnostics);
     compiled.unwrap_or_else(|| panic!("{:?}", diagnostics.iter().map(|problem| &problem.what).collect::<Vec<_>>()))
 }
 

@@ -19,8 +19,8 @@ use doorward::model::policy::{
 use doorward::model::principal::ServicePrincipal;
 use doorward::model::set::{Set, Word};
 use doorward::model::{
-    Bundle, ClientApp, FilterMode, Id, IdentityKind, IpRange, LocationKind, NamedLocation, Platform,
-    ServicePrincipalType, SignInAudience, State, TokenRequest, TransferMethod, UserAction,
+    Bundle, ClientApp, FilterMode, Id, IdentityKind, LocationKind, NamedLocation, Platform, ServicePrincipalType,
+    SignInAudience, State, TokenRequest, TransferMethod, UserAction,
 };
 use doorward::text::{Span, Spanned};
 
@@ -187,9 +187,9 @@ fn location_kind() -> impl Strategy<Value = LocationKind> {
             include_unknown,
             lookup,
         });
-    let ip = (subsequence(RANGES.to_vec(), 1..4), any::<bool>()).prop_map(|(ranges, is_trusted)| {
-        let ranges: Vec<IpRange> = ranges.into_iter().map(world::range).collect();
-        LocationKind::Ip { ranges, is_trusted }
+    let ip = (subsequence(RANGES.to_vec(), 1..4), any::<bool>()).prop_map(|(ranges, is_trusted)| LocationKind::Ip {
+        ranges: ranges.into_iter().map(world::range).collect(),
+        is_trusted,
     });
     let compliant = any::<bool>().prop_map(|is_trusted| LocationKind::CompliantNetwork { is_trusted });
     prop_oneof![4 => ip, 2 => country, 1 => compliant]

@@ -5,9 +5,9 @@
 use std::net::IpAddr;
 
 use doorward::model::bundle::MissingIp;
-use doorward::model::location::{Country, CountryFact, CountryLookup};
+use doorward::model::location::{Country, CountryFact, CountryLookup, Ranges};
 use doorward::model::policy::{LocationTarget, Locations};
-use doorward::model::{Id, IpRange, LocationKind, NamedLocation, Truth};
+use doorward::model::{Id, LocationKind, NamedLocation, Truth};
 
 use super::Case;
 
@@ -69,7 +69,7 @@ fn contains(case: &Case<'_>, location: &NamedLocation) -> Truth {
     }
 }
 
-fn is_in_ranges(case: &Case<'_>, ranges: &[IpRange]) -> Truth {
+fn is_in_ranges(case: &Case<'_>, ranges: &Ranges) -> Truth {
     match address(case) {
         Ok(address) => ranges.iter().any(|range| range.contains(address)).into(),
         Err(missing) if ranges.is_empty() => missing & Truth::False,

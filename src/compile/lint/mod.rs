@@ -10,6 +10,8 @@ mod place;
 mod risk;
 mod scope;
 
+pub use place::{Ranged, ranges};
+
 use super::policy::{CompiledPolicy, PolicyHead};
 use super::resolve::Names;
 use super::rules;
@@ -75,7 +77,13 @@ pub fn settings(
 }
 
 /// What surprises in the policies and locations of a bundle, references resolved.
-pub fn bundle(bundle: &Bundle, policies: &[CompiledPolicy], names: &Names<'_>, diagnostics: &mut Diagnostics) {
+pub fn bundle(
+    bundle: &Bundle,
+    policies: &[CompiledPolicy],
+    names: &Names<'_>,
+    ranged: &Ranged,
+    diagnostics: &mut Diagnostics,
+) {
     let mut problems = Vec::new();
     for compiled in policies {
         let Some(policy) = bundle.policies.get(compiled.index.as_usize()) else { continue };
@@ -89,10 +97,10 @@ pub fn bundle(bundle: &Bundle, policies: &[CompiledPolicy], names: &Names<'_>, d
     scope::attribute_types(bundle, policies, &mut problems);
     risk::gaps(bundle, policies, &mut problems);
     place::no_trusted_location(bundle, policies, &mut problems);
-    place::ipv4_only(bundle, policies, &mut problems);
+    place::ipv4_only(bundle, policies, ranged, &mut problems);
     place::unknown_countries(bundle, policies, &mut problems);
-    place::ranges(bundle, &mut problems);
     diagnostics.extend(problems);
+    diagnostics.extend(ranged.problems.iter().cloned());
 }
 
 fn ignored_policies(bundle: &Bundle, heads: &[PolicyHead], diagnostics: &mut Diagnostics) {

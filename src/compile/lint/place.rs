@@ -59,21 +59,21 @@ pub fn no_trusted_location(bundle: &Bundle, policies: &[CompiledPolicy], problem
 /// A block everywhere but in locations of IPv4 ranges, in a bundle that knows no IPv6 at all; told once.
 ///
 /// WHY: where some location has IPv6 ranges, those without are so on purpose.
-pub fn ipv4_only(bundle: &Bundle, policies: &[CompiledPolicy], problems: &mut Vec<Diagnostic>) {
-    let is_v4 = |range: &IpRange| matches!(range, IpRange::V4(..));
-    let is_address_list = |location: &NamedLocation| match &location.kind {
-        LocationKind::Ip { ranges, .. } => !ranges.is_empty(),
-        _ => false,
-    };
+pub fn ipv4_only(bundle: &Bundle, policies: &[CompiledPolicy], ranged: &Ranged, problems: &mut Vec<Diagnostic>) {
+    if ranged.has_v6 {
+        return;
+    }
+    let is_address_list = |index: usize| ranged.have_ranges.get(index) == Some(&true);
     // INVARIANT: behind the named locations come the MFA trusted IPs, then all trusted locations.
     let count = bundle.locations.len();
     let has_mfa = !bundle.settings.mfa_trusted_ips.is_empty();
-    let mut trusted = bundle.locations.iter().filter(|location| is_trusted(location)).peekable();
-    let are_trusted_addresses = (trusted.peek().is_some() || has_mfa) && trusted.all(is_address_list);
+    let mut trusted = bundle.locations.iter().enumerate().filter(|(_, location)| is_trusted(location)).peekable();
+    let are_trusted_addresses =
+        (trusted.peek().is_some() || has_mfa) && trusted.all(|(index, _)| is_address_list(index));
     let is_allow_list = |policy: &&CompiledPolicy| {
         let locations = &policy.locations;
         let is_list = |index: &LocationIndex| match usize::from(*index).checked_sub(count) {
-            None => location(bundle, *index).is_some_and(is_address_list),
+            None => is_address_list(usize::from(*index)),
             Some(0) => has_mfa,
             Some(_) => are_trusted_addresses,
         };
@@ -83,10 +83,6 @@ pub fn ipv4_only(bundle: &Bundle, policies: &[CompiledPolicy], problems: &mut Ve
             && locations.exclude.iter().all(is_list)
     };
     let Some(policy) = policies.iter().find(is_allow_list) else { return };
-    let mut all = bundle.locations.iter().flat_map(ranges_of).chain(&bundle.settings.mfa_trusted_ips);
-    if !all.all(is_v4) {
-        return;
-    }
     let Some(policy) = bundle.policies.get(policy.index.as_usize()) else { return };
     let what = format!("`{}` blocks everybody who arrives over IPv6", policy.display_name.value);
     let help = "add the IPv6 ranges of the same networks, or have the token service listen on IPv4 alone";
@@ -129,22 +125,40 @@ pub fn unknown_countries(bundle: &Bundle, policies: &[CompiledPolicy], problems:
     }
 }
 
+/// What there is to say of the ranges of locations, looked at while the model still has them.
+#[derive(Debug, Default)]
+pub struct Ranged {
+    /// Whether each location has any.
+    have_ranges: Vec<bool>,
+    /// Whether any location, or the MFA trusted IPs, have IPv6 ranges.
+    has_v6: bool,
+    /// Their problems.
+    pub(super) problems: Vec<Diagnostic>,
+}
+
 /// Ranges that no request comes from, and ranges that nearly every request comes from; each told once for a location.
 ///
 /// WHY: a bundle of private ranges alone is for a token service that no address translation stands before.
-pub fn ranges(bundle: &Bundle, problems: &mut Vec<Diagnostic>) {
+pub fn ranges(bundle: &Bundle) -> Ranged {
+    let mut ranged = Ranged { has_v6: !bundle.settings.mfa_trusted_ips.v6().is_empty(), ..Ranged::default() };
     let mut has_public = false;
     let mut private = Vec::new();
     for location in &bundle.locations {
+        let LocationKind::Ip { ranges, .. } = &location.kind else {
+            ranged.have_ranges.push(false);
+            continue;
+        };
+        ranged.have_ranges.push(!ranges.is_empty());
+        ranged.has_v6 |= !ranges.v6().is_empty();
         let (mut first_private, mut privates, mut first_wide) = (None, 0usize, None);
-        for range in ranges_of(location) {
-            if is_private(*range) {
-                first_private.get_or_insert(*range);
+        for range in ranges.iter() {
+            if is_private(range) {
+                first_private.get_or_insert(range);
                 privates += 1;
             } else {
                 has_public = true;
-                if first_wide.is_none() && is_wide(*range) {
-                    first_wide = Some(*range);
+                if first_wide.is_none() && is_wide(range) {
+                    first_wide = Some(range);
                 }
             }
         }
@@ -153,9 +167,9 @@ pub fn ranges(bundle: &Bundle, problems: &mut Vec<Diagnostic>) {
             let what = format!("`{name}` has the range {}", shown(range));
             let help =
                 "list the networks that are meant; for every address write `includeLocations: [All]` in the policy";
-            problems.push(Diagnostic::new(&rules::WIDE_RANGE, span, what).help(help));
+            ranged.problems.push(Diagnostic::new(&rules::WIDE_RANGE, span, what).help(help));
         }
-        if let Some(range) = first_private.filter(|_| ranges_of(location).len() <= limits::LINTED_RANGES_MAX) {
+        if let Some(range) = first_private.filter(|_| ranges.len() <= limits::LINTED_RANGES_MAX) {
             let more = if privates > 1 { format!(", and {} more such", privates - 1) } else { String::new() };
             let what = format!("`{name}` has the private range {}{more}", shown(range));
             let help = "list the public addresses that the network goes out with";
@@ -163,8 +177,9 @@ pub fn ranges(bundle: &Bundle, problems: &mut Vec<Diagnostic>) {
         }
     }
     if has_public {
-        problems.append(&mut private);
+        ranged.problems.append(&mut private);
     }
+    ranged
 }
 
 fn location(bundle: &Bundle, index: LocationIndex) -> Option<&NamedLocation> {
@@ -177,13 +192,6 @@ fn is_trusted(location: &NamedLocation) -> bool {
         LocationKind::Ip { is_trusted, .. } | LocationKind::CompliantNetwork { is_trusted } => *is_trusted,
         LocationKind::Unjudgeable(_) => true,
         LocationKind::Country { .. } => false,
-    }
-}
-
-fn ranges_of(location: &NamedLocation) -> &[IpRange] {
-    match &location.kind {
-        LocationKind::Ip { ranges, .. } => ranges,
-        _ => &[],
     }
 }
 

@@ -3,101 +3,169 @@
 //! Only Graph's two prefix objects and plain prefixes are read here; anything else, and anything wrong, makes the fast reading give up,
 //! and the file is then read with spans by [`super::location`]. A test holds that both readings agree.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use ipnet::IpNet;
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::location::typed_prefix;
+use super::location::{V4_PREFIX, V6_PREFIX};
+use super::prefix;
 use crate::limits;
 use crate::model::IpRange;
-use crate::text::json::Pack;
+use crate::model::location::Ranges;
 
 /// The lists of ranges taken out of one document, by index.
 #[derive(Debug, Default)]
 pub struct PackedRanges {
-    lists: Vec<Vec<IpRange>>,
+    lists: Vec<Ranges>,
 }
 
 impl PackedRanges {
     /// Hands list `index` over; empty if it was handed over before.
-    pub fn take(&mut self, index: usize) -> Vec<IpRange> {
+    pub fn take(&mut self, index: usize) -> Ranges {
         self.lists.get_mut(index).map(std::mem::take).unwrap_or_default()
     }
-}
 
-impl<'a> Pack<'a> for PackedRanges {
-    fn wants(&self, key: &str) -> bool {
+    /// Whether the values of members called `key` are taken.
+    pub fn wants(&self, key: &str) -> bool {
         key == "ipRanges"
     }
 
-    fn take<D: Deserializer<'a>>(&mut self, deserializer: D) -> Result<usize, D::Error> {
-        let ranges = deserializer.deserialize_seq(Ranges)?;
+    /// Takes a list of ranges out of a document; the result is for [`PackedRanges::take`].
+    pub fn read<'a, D: Deserializer<'a>>(&mut self, deserializer: D) -> Result<usize, D::Error> {
+        let ranges = deserializer.deserialize_seq(RangesVisitor)?;
         self.lists.push(ranges);
         Ok(self.lists.len() - 1)
     }
 }
 
-/// One of Graph's prefix objects, or a prefix as people write it.
-struct Range(IpRange);
+/// Reads one of Graph's prefix objects, or a prefix as people write it, into a list.
+struct RangeSeed<'r>(&'r mut Ranges);
 
-impl<'de> Deserialize<'de> for Range {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RangeVisitor).map(Range)
+impl<'de> DeserializeSeed<'de> for RangeSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct RangeVisitor;
-
-impl<'de> Visitor<'de> for RangeVisitor {
-    type Value = IpRange;
+impl<'de> Visitor<'de> for RangeSeed<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an address prefix")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<IpRange, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         // Host bits are worth a warning, so the spanned reading must see them.
-        let prefix = text.parse::<IpNet>().ok().filter(|prefix| prefix.addr() == prefix.network());
-        prefix.map(IpRange::from_prefix).ok_or_else(|| E::custom("no address prefix"))
+        let prefix = prefix::of_either(text).filter(|prefix| prefix.addr() == prefix.network());
+        self.0.push(IpRange::from_prefix(prefix.ok_or_else(|| E::custom("no address prefix"))?));
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<IpRange, A::Error> {
-        let object = PrefixObject::deserialize(MapAccessDeserializer::new(members))?;
-        typed_prefix(Some(&object.odata_type), &object.cidr_address)
-            .ok_or_else(|| A::Error::custom("no address prefix"))
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let (mut kind, mut prefix) = (None, None);
+        while let Some(Text(member)) = members.next_key()? {
+            match member {
+                Member::Type if kind.is_none() => kind = Some(members.next_value::<Text<IsV4>>()?.0.0),
+                Member::Address if prefix.is_none() => prefix = Some(members.next_value::<Text<IpNet>>()?.0),
+                _ => return Err(A::Error::custom("a member twice")),
+            }
+        }
+        match (kind, prefix) {
+            (Some(true), Some(prefix @ IpNet::V4(_))) | (Some(false), Some(prefix @ IpNet::V6(_))) => {
+                self.0.push(IpRange::from_prefix(prefix));
+                Ok(())
+            }
+            _ => Err(A::Error::custom("no address prefix")),
+        }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PrefixObject<'a> {
-    #[serde(rename = "@odata.type", borrow)]
-    odata_type: Cow<'a, str>,
-    #[serde(rename = "cidrAddress", borrow)]
-    cidr_address: Cow<'a, str>,
+/// Something that is read from text, without a copy of the text.
+struct Text<T>(T);
+
+/// What text can be read as.
+trait FromText: Sized {
+    fn from_text(text: &str) -> Option<Self>;
 }
 
-struct Ranges;
+/// The members of a prefix object.
+enum Member {
+    Type,
+    Address,
+}
 
-impl<'de> Visitor<'de> for Ranges {
-    type Value = Vec<IpRange>;
+impl FromText for Member {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "@odata.type" => Some(Self::Type),
+            "cidrAddress" => Some(Self::Address),
+            _ => None,
+        }
+    }
+}
+
+/// The type of a prefix object.
+struct IsV4(bool);
+
+impl FromText for IsV4 {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            V4_PREFIX => Some(Self(true)),
+            V6_PREFIX => Some(Self(false)),
+            _ => None,
+        }
+    }
+}
+
+impl FromText for IpNet {
+    fn from_text(text: &str) -> Option<Self> {
+        prefix::of_either(text)
+    }
+}
+
+impl<'de, T: FromText> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(PhantomData))
+    }
+}
+
+struct TextVisitor<T>(PhantomData<T>);
+
+impl<T: FromText> Visitor<'_> for TextVisitor<T> {
+    type Value = Text<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what a prefix object says")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        T::from_text(text).map(Text).ok_or_else(|| E::custom("not of a prefix object"))
+    }
+}
+
+struct RangesVisitor;
+
+impl<'de> Visitor<'de> for RangesVisitor {
+    type Value = Ranges;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of address prefixes")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let mut ranges = Vec::new();
-        while let Some(Range(range)) = elements.next_element()? {
-            ranges.push(range);
+        // WHY: a list that begins this large is memory of its own, which goes back to the system when the list is dropped.
+        let mut ranges = Ranges::with_bytes(128 << 10);
+        while elements.next_element_seed(RangeSeed(&mut ranges))?.is_some() {
             if ranges.len() > limits::RANGES_MAX {
                 return Err(A::Error::custom("too many ranges"));
             }
         }
+        ranges.shrink_to_fit();
         Ok(ranges)
     }
 }

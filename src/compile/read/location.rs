@@ -4,15 +4,19 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-
 use super::super::rules;
 use super::fast::PackedRanges;
 use super::object::{Context, Object, Path, wrong_type};
 use super::policy::deleted;
-use crate::model::location::{Country, CountryLookup};
+use super::prefix;
+use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::{Id, IpRange, LocationKind, NamedLocation};
 use crate::text::{Diagnostic, Node, Span, Spanned, Value};
+
+/// Graph's type of an IPv4 prefix.
+pub const V4_PREFIX: &str = "#microsoft.graph.iPv4CidrRange";
+/// Graph's type of an IPv6 prefix.
+pub const V6_PREFIX: &str = "#microsoft.graph.iPv6CidrRange";
 
 /// Reads `node`; ranges that the fast reading took out of the tree are in `packed`.
 pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Context) -> Option<NamedLocation> {
@@ -39,7 +43,7 @@ pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Contex
         return None;
     }
     // WHY: of an unreadable kind the bundle is refused; policies that name the location are right to do so.
-    let kind = kind.unwrap_or(LocationKind::Ip { ranges: Vec::new(), is_trusted: false });
+    let kind = kind.unwrap_or(LocationKind::Ip { ranges: Ranges::default(), is_trusted: false });
     Some(NamedLocation { id, display_name, kind, kept })
 }
 
@@ -83,10 +87,10 @@ fn ip(object: &mut Object<'_, '_>, packed: &mut PackedRanges, context: &mut Cont
             Some(nodes) => nodes.iter().filter_map(|node| range(node, context)).collect(),
             None => {
                 context.report(wrong_type(node, "ipRanges", "a list"));
-                Vec::new()
+                Ranges::default()
             }
         },
-        None => Vec::new(),
+        None => Ranges::default(),
     };
     // WHY: ranges that could not be read have been reported, and the author meant some.
     if ranges.is_empty() && node.and_then(Node::as_list).is_none_or(<[_]>::is_empty) {
@@ -134,15 +138,11 @@ fn not_a_range(meant: &str, odata_type: Option<&str>, span: Span) -> Diagnostic 
 }
 
 /// The range of a Graph prefix object; host bits are cleared, as the service does when it matches.
-pub fn typed_prefix(odata_type: Option<&str>, cidr: &str) -> Option<IpRange> {
+fn typed_prefix(odata_type: Option<&str>, cidr: &str) -> Option<IpRange> {
     match odata_type {
-        Some("#microsoft.graph.iPv4CidrRange") => {
-            cidr.parse::<Ipv4Net>().ok().map(|net| IpRange::from_prefix(net.into()))
-        }
-        Some("#microsoft.graph.iPv6CidrRange") => {
-            cidr.parse::<Ipv6Net>().ok().map(|net| IpRange::from_prefix(net.into()))
-        }
-        None => cidr.parse::<IpNet>().ok().map(IpRange::from_prefix),
+        Some("#microsoft.graph.iPv4CidrRange") => prefix::of_v4(cidr).map(|net| IpRange::from_prefix(net.into())),
+        Some("#microsoft.graph.iPv6CidrRange") => prefix::of_v6(cidr).map(|net| IpRange::from_prefix(net.into())),
+        None => prefix::of_either(cidr).map(IpRange::from_prefix),
         Some(_) => None,
     }
 }
@@ -161,7 +161,7 @@ fn typed_bounds(odata_type: Option<&str>, lower: &str, upper: &str) -> Option<Ip
 
 /// A prefix written by hand, as in `ipRanges: [203.0.113.0/24]`. Host bits are cleared with a warning.
 pub fn plain_range(text: Spanned<&str>, context: &mut Context) -> Option<IpRange> {
-    let Ok(net) = text.value.parse::<IpNet>() else {
+    let Some(net) = prefix::of_either(text.value) else {
         context.report(not_a_range(&format!("`{}`", text.value), None, text.span));
         return None;
     };

@@ -9,11 +9,16 @@ mod fast;
 mod location;
 mod object;
 mod policy;
+mod prefix;
 mod principal;
 mod session;
 mod settings;
 mod strength;
 mod target;
+
+use std::borrow::Cow;
+
+use serde::Deserializer;
 
 use fast::PackedRanges;
 use object::{Context, Object, Path};
@@ -21,6 +26,7 @@ use object::{Context, Object, Path};
 use super::rules;
 use crate::limits;
 use crate::model::{Bundle, State};
+use crate::text::json::Pack;
 use crate::text::{self, Diagnostic, Diagnostics, FileId, Format, Node, RawBundle, Rule, Sources, Span, Value};
 
 /// What reading gives: the model, its sources, and every problem of the text.
@@ -28,7 +34,7 @@ use crate::text::{self, Diagnostic, Diagnostics, FileId, Format, Node, RawBundle
 pub struct Reading {
     /// The model; what could not be read is missing from it, and an error says so.
     pub bundle: Bundle,
-    /// The decoded files, to resolve spans with.
+    /// The decoded files, to resolve spans with; without the text of those that were read the fast way.
     pub sources: Sources,
     /// The problems.
     pub diagnostics: Diagnostics,
@@ -43,15 +49,19 @@ pub enum Mode {
     Spanned,
 }
 
-/// Reads every file but the bundle's own tests. Cost: linear in the text.
+/// Reads every file but the bundle's own tests. Cost: linear in the text; the fast way copies none of it.
 pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let mut documents = Vec::new();
     for file in &raw.files {
         match kind_of(&file.name) {
+            FileKind::Document if mode == Mode::Fast && is_fast(&file.name) => {
+                documents.push((sources.add(text::SourceFile::new(&*file.name, String::new())), file));
+            }
             FileKind::Document | FileKind::Cedar => {
-                documents.extend(text::decode::read(file, &mut sources, &mut diagnostics))
+                let id = text::decode::read(file, &mut sources, &mut diagnostics);
+                documents.extend(id.map(|id| (id, file)));
             }
             FileKind::Test | FileKind::CountryDatabase => {}
             FileKind::Other => {
@@ -60,21 +70,34 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
             }
         }
     }
-    let mut reader = Reader { mode, sources: &sources, bundle: Bundle::default(), diagnostics };
-    let is_settings = |id: &FileId| sources.file(*id).is_some_and(|file| is_settings(file.name()));
-    for (number, file) in documents.iter().filter(|id| is_settings(id)).enumerate() {
+    let mut reader = Reader { sources: &sources, bundle: Bundle::default(), diagnostics };
+    let (settings, others): (Vec<_>, Vec<_>) = documents.into_iter().partition(|(_, file)| is_settings(&file.name));
+    for (number, (id, file)) in settings.into_iter().enumerate() {
         if number > 0 {
             let what = "a second settings file";
             let help = "keep one of them, with all settings";
-            reader.diagnostics.push(Diagnostic::new(&rules::SECOND_SETTINGS, Span::new(*file, 0, 0), what).help(help));
+            reader.diagnostics.push(Diagnostic::new(&rules::SECOND_SETTINGS, Span::new(id, 0, 0), what).help(help));
         }
-        reader.settings(*file);
+        reader.settings(id, file, mode);
     }
-    for file in documents.iter().filter(|id| !is_settings(id)) {
-        reader.file(*file);
+    for (id, file) in others {
+        if matches!(kind_of(&file.name), FileKind::Cedar) {
+            reader.cedar(id);
+        } else if mode == Mode::Fast && is_fast(&file.name) {
+            reader.fast_file(id, file);
+        } else if let Some(node) = text::parse(&sources, id, &mut reader.diagnostics) {
+            reader.document(&node, &mut PackedRanges::default());
+        }
     }
-    let Reader { bundle, diagnostics, .. } = reader;
+    let Reader { mut bundle, diagnostics, .. } = reader;
+    bundle.policies.shrink_to_fit();
+    bundle.principals.shrink_to_fit();
     Reading { bundle, sources, diagnostics }
+}
+
+/// Whether the fast way knows the format.
+fn is_fast(name: &str) -> bool {
+    name.ends_with(".json")
 }
 
 fn whole_file(
@@ -112,28 +135,33 @@ fn is_settings(name: &str) -> bool {
 }
 
 struct Reader<'s> {
-    mode: Mode,
     sources: &'s Sources,
     bundle: Bundle,
     diagnostics: Diagnostics,
 }
 
-impl<'s> Reader<'s> {
-    fn settings(&mut self, file: FileId) {
-        let Some(node) = text::parse(self.sources, file, &mut self.diagnostics) else { return };
+impl Reader<'_> {
+    fn settings(&mut self, id: FileId, file: &text::RawFile, mode: Mode) {
         let mut context = Context::default();
-        self.bundle.settings = settings::settings(&node, &mut context);
+        if mode == Mode::Fast && is_fast(&file.name) {
+            let Some(text) = self.decode(file) else { return };
+            let Some(node) = text::json::parse(&text, id, &mut self.diagnostics) else { return };
+            self.bundle.settings = settings::settings(&node, &mut context);
+        } else {
+            let Some(node) = text::parse(self.sources, id, &mut self.diagnostics) else { return };
+            self.bundle.settings = settings::settings(&node, &mut context);
+        }
         context.flush(true, &mut self.diagnostics);
     }
 
-    fn file(&mut self, file: FileId) {
-        if self.sources.file(file).is_some_and(|source| matches!(kind_of(source.name()), FileKind::Cedar)) {
-            return self.cedar(file);
+    /// The text of a file of which the sources have only the name.
+    fn decode<'f>(&mut self, file: &'f text::RawFile) -> Option<Cow<'f, str>> {
+        let text = text::decode::decode(&file.bytes);
+        if text.is_err() {
+            // WHY: this reading tells no places, only that there is something to tell.
+            text::decode::read(file, &mut Sources::default(), &mut self.diagnostics);
         }
-        let mut packed = PackedRanges::default();
-        if let Some(node) = self.parse(file, &mut packed) {
-            self.document(&node, &mut packed);
-        }
+        text.ok()
     }
 
     fn cedar(&mut self, file: FileId) {
@@ -152,15 +180,25 @@ impl<'s> Reader<'s> {
         context.flush(true, &mut self.diagnostics);
     }
 
-    fn parse(&mut self, file: FileId, packed: &mut PackedRanges) -> Option<Node<'s>> {
-        let source = self.sources.file(file)?;
-        if self.mode == Mode::Fast && source.name().ends_with(".json") {
-            let node = text::json::parse_fast(source.text(), packed);
-            if node.is_some() {
-                return node;
-            }
+    /// Reads a JSON file in one pass, each of its objects as soon as it is complete; with spans if it has to be.
+    fn fast_file(&mut self, id: FileId, file: &text::RawFile) {
+        let Some(text) = self.decode(file) else { return };
+        let (before, diagnostics) = (self.counts(), self.diagnostics.clone());
+        let mut pack = Packing { reader: self, ranges: PackedRanges::default() };
+        let node = text::json::parse_fast(&text, &mut pack);
+        let mut ranges = pack.ranges;
+        if let Some(node) = node {
+            return self.document(&node, &mut ranges);
         }
-        text::parse(self.sources, file, &mut self.diagnostics)
+        let [policies, locations, principals, strengths] = before;
+        self.bundle.policies.truncate(policies);
+        self.bundle.locations.truncate(locations);
+        self.bundle.principals.truncate(principals);
+        self.bundle.strengths.truncate(strengths);
+        self.diagnostics = diagnostics;
+        if let Some(node) = text::json::parse(&text, id, &mut self.diagnostics) {
+            self.document(&node, &mut ranges);
+        }
     }
 
     /// A list response, a bare list, a bare object, or an object of lists written by hand.
@@ -278,6 +316,27 @@ impl<'s> Reader<'s> {
                 self.diagnostics.push(Diagnostic::new(&rules::TOO_MANY, span, what));
             }
         }
+    }
+}
+
+/// Reads the objects of a file while the file is parsed, so that there never is a tree of all of them.
+struct Packing<'r, 's> {
+    reader: &'r mut Reader<'s>,
+    ranges: PackedRanges,
+}
+
+impl<'a> Pack<'a> for Packing<'_, '_> {
+    fn wants(&self, key: &str) -> bool {
+        self.ranges.wants(key)
+    }
+
+    fn take<D: Deserializer<'a>>(&mut self, deserializer: D) -> Result<usize, D::Error> {
+        self.ranges.read(deserializer)
+    }
+
+    fn element(&mut self, node: Node<'a>) -> Option<Node<'a>> {
+        self.reader.element(&node, &mut self.ranges);
+        None
     }
 }
 

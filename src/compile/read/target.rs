@@ -92,13 +92,13 @@ fn each<'n, T>(
     context: &mut Context,
     mut read: impl FnMut(Spanned<&'n str>, &mut Context) -> Option<T>,
 ) -> Vec<Spanned<T>> {
-    texts
-        .into_iter()
-        .filter_map(|text| {
-            let span = text.span;
-            read(text, context).map(|target| Spanned::new(target, span))
-        })
-        .collect()
+    // WHY: nearly every text is kept, and a large bundle has hundreds of thousands.
+    let mut targets = Vec::with_capacity(texts.len());
+    for text in texts {
+        let span = text.span;
+        targets.extend(read(text, context).map(|target| Spanned::new(target, span)));
+    }
+    targets
 }
 
 fn id(text: Spanned<&str>, context: &mut Context) -> Option<Id> {

@@ -14,7 +14,7 @@ pub(super) fn location(location: &NamedLocation, id: Option<&Option<String>>) ->
         LocationKind::Ip { ranges, is_trusted } => json!({
             "@odata.type": "#microsoft.graph.ipNamedLocation",
             "isTrusted": is_trusted,
-            "ipRanges": ranges.iter().map(|range| self::range(*range)).collect::<Vec<_>>(),
+            "ipRanges": ranges.iter().map(range).collect::<Vec<_>>(),
         }),
         LocationKind::Country { countries, include_unknown, lookup } => json!({
             "@odata.type": "#microsoft.graph.countryNamedLocation",

@@ -11,8 +11,8 @@ use crate::limits;
 use crate::text::document::{self, Entry, Node, Value};
 use crate::text::source::Span;
 
-/// Takes the values of some members out of the tree while it is read, into a form of its own: a million address ranges
-/// need not become a million nodes first. `()` takes nothing.
+/// Takes parts out of the tree while it is read: a million address ranges need not become a million nodes first, nor ten
+/// thousand policies one tree. `()` takes nothing. What was taken is void when [`parse_fast`] returns `None`.
 pub trait Pack<'a> {
     /// Whether the values of members called `key` are taken, wherever they stand.
     fn wants(&self, key: &str) -> bool;
@@ -20,9 +20,17 @@ pub trait Pack<'a> {
     /// Takes one such value; the tree gets [`Value::Packed`] with the returned index in its place. An error makes
     /// [`parse_fast`] return `None`. Nesting inside is bounded by serde_json's own limit; all else is up to the taker.
     fn take<D: Deserializer<'a>>(&mut self, deserializer: D) -> Result<usize, D::Error>;
+
+    /// Takes an element of the document's list, which is the document itself or its member `value`, as it is read; the
+    /// list then lacks it. `Some` gives it back.
+    fn element(&mut self, node: Node<'a>) -> Option<Node<'a>>;
 }
 
 impl<'a> Pack<'a> for () {
+    fn element(&mut self, node: Node<'a>) -> Option<Node<'a>> {
+        Some(node)
+    }
+
     fn wants(&self, _key: &str) -> bool {
         false
     }
@@ -42,7 +50,7 @@ pub fn parse_fast<'a, P: Pack<'a>>(text: &'a str, pack: &mut P) -> Option<Node<'
 
 pub(super) fn parse_fast_within<'a, P: Pack<'a>>(nodes_max: usize, text: &'a str, pack: &mut P) -> Option<Node<'a>> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let seed = NodeSeed { pack, nodes_left: &mut { nodes_max }, depth: 0 };
+    let seed = NodeSeed { pack, nodes_left: &mut { nodes_max }, depth: 0, is_document: true };
     let node = seed.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
     Some(node)
@@ -51,7 +59,7 @@ pub(super) fn parse_fast_within<'a, P: Pack<'a>>(nodes_max: usize, text: &'a str
 /// The scalar that `raw` states: the one place that decides what JSON scalars become.
 pub(super) fn scalar(raw: &str) -> Result<Value<'_>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(raw);
-    let seed = NodeSeed { pack: &mut (), nodes_left: &mut 1, depth: 0 };
+    let seed = NodeSeed { pack: &mut (), nodes_left: &mut 1, depth: 0, is_document: false };
     seed.deserialize(&mut deserializer).map(|node| node.value)
 }
 
@@ -60,11 +68,13 @@ struct NodeSeed<'p, P> {
     pack: &'p mut P,
     nodes_left: &'p mut usize,
     depth: usize,
+    /// Whether the value, if it is a list, is the document's.
+    is_document: bool,
 }
 
 impl<P> NodeSeed<'_, P> {
-    fn child(&mut self) -> NodeSeed<'_, P> {
-        NodeSeed { pack: self.pack, nodes_left: self.nodes_left, depth: self.depth + 1 }
+    fn child(&mut self, is_document: bool) -> NodeSeed<'_, P> {
+        NodeSeed { pack: self.pack, nodes_left: self.nodes_left, depth: self.depth + 1, is_document }
     }
 
     fn count<E: Error>(&mut self) -> Result<(), E> {
@@ -130,8 +140,8 @@ impl<'a, P: Pack<'a>> Visitor<'a> for NodeSeed<'_, P> {
     fn visit_seq<A: SeqAccess<'a>>(mut self, mut seq: A) -> Result<Value<'a>, A::Error> {
         self.check_depth()?;
         let mut nodes = Vec::new();
-        while let Some(node) = seq.next_element_seed(self.child())? {
-            nodes.push(node);
+        while let Some(node) = seq.next_element_seed(self.child(false))? {
+            nodes.extend(if self.is_document { self.pack.element(node) } else { Some(node) });
         }
         Ok(Value::List(nodes))
     }
@@ -144,7 +154,8 @@ impl<'a, P: Pack<'a>> Visitor<'a> for NodeSeed<'_, P> {
             let node = if self.pack.wants(&key) {
                 Node::unplaced(Value::Packed(map.next_value_seed(Taken(&mut *self.pack))?))
             } else {
-                map.next_value_seed(self.child())?
+                let is_list = self.is_document && self.depth == 0 && key == "value";
+                map.next_value_seed(self.child(is_list))?
             };
             entries.push(Entry { key, key_span: Span::NONE, node });
         }
