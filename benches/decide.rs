@@ -3,7 +3,8 @@
 //! Everything runs in one process and in turns, so that ratios mean something on a machine that others use too: the
 //! absolute numbers are for orders of magnitude. Before anything is timed the decisions are compared. What is counted
 //! and not timed (allocations, bytes) is in `count.rs`. `DOORWARD_BENCH=quick` runs a small part, to see that it runs;
-//! `DOORWARD_BENCH=compile` only compiles, and leaves decisions out.
+//! `DOORWARD_BENCH=compile` only compiles, and leaves decisions out; `DOORWARD_BENCH=compare` times nothing and compares a
+//! million answers with cedar-policy's.
 //! Run it with `cargo bench --bench decide`; start with [`main`].
 
 #![expect(
@@ -64,6 +65,9 @@ fn main() {
         }
         return report.print();
     }
+    if part == "compare" {
+        return compare_a_million();
+    }
     let is_quick = part == "quick";
     let sizes: &[Size] = if is_quick { &[W10, W240] } else { &[W10, W240, W1000, W10000, WBIG] };
     // Many short rounds: what else runs on the machine then spoils few of them, and the median none.
@@ -73,7 +77,7 @@ fn main() {
         eprintln!("{}: {} policies, {} ranges", size.name, world.set.policies.len(), size.ranges);
         decide(&mut report, &world, rounds);
         if size.ranges < WBIG.ranges {
-            beside_cedar(&mut report, &world, if is_quick { 20 } else { 1_000 });
+            beside_cedar(&mut report, &world, if is_quick { 20 } else { 1_000 }, rounds);
         }
         drop(world);
         loading(&mut report, *size, rounds.min(5));
@@ -130,33 +134,32 @@ fn decide_all(bundle: &CompiledBundle, requests: &[TokenRequest<'_>], evaluation
     }
 }
 
-/// The same requests through cedar-policy, decisions and deciding policies compared first; goal 4.
-fn beside_cedar(report: &mut Report, world: &World, most_requests: usize) {
+/// The same requests through cedar-policy, decisions and deciding policies compared; goal 4.
+///
+/// Each side then runs over all of these requests by itself, so that neither finds its memory taken by the other.
+fn beside_cedar(report: &mut Report, world: &World, most_requests: usize, rounds: usize) {
     let set = &world.set;
     let cedar = Cedar::new(set);
     let time_limit = Duration::from_secs(4);
     let requests = set.token_requests();
     let mut evaluation = Evaluation::default();
-    let (mut ours, mut theirs, mut compared) = (Vec::new(), Vec::new(), 0usize);
+    let mut theirs = Vec::new();
     let started = Instant::now();
     for (asked, request) in set.requests.iter().zip(&requests).take(most_requests) {
         let prepared = cedar.request(set, asked);
         let before = Instant::now();
         let answer = black_box(cedar.decide(&prepared));
         theirs.push(nanoseconds(before.elapsed()));
-
-        ours.push(per_item(1, 16, || decide_all(&world.bundle, std::slice::from_ref(request), &mut evaluation)));
-        let blocking: BTreeSet<usize> = match evaluation.decision() {
-            Decision::Block => evaluation.policies().iter().map(|policy| policy.as_usize()).collect(),
-            Decision::Allow => BTreeSet::new(),
-        };
-        assert_eq!(blocking, answer, "{}: both must name the same policies for {asked:?}", set.size.name);
-        compared += 1;
+        decide_all(&world.bundle, std::slice::from_ref(request), &mut evaluation);
+        assert_eq!(blocking(&evaluation), answer, "{}: both must name the same policies for {asked:?}", set.size.name);
         if started.elapsed() > time_limit {
             break;
         }
     }
-    let (ours, theirs) = (median(ours), median(theirs));
+    let compared = theirs.len();
+    let asked = &requests[..compared];
+    let ours = (0..rounds).map(|_| per_item(compared, 1, || decide_all(&world.bundle, asked, &mut evaluation)));
+    let (ours, theirs) = (median(ours.collect()), median(theirs));
     let name = set.size.name;
     let goal = match name {
         "W240" => Goal::AtLeast(1_000.0),
@@ -165,6 +168,36 @@ fn beside_cedar(report: &mut Report, world: &World, most_requests: usize) {
     };
     report.add("4", &format!("{name}: cedar-policy, {compared} requests, equal answers"), theirs, "ns", Goal::None);
     report.add("4", &format!("{name}: cedar-policy / doorward"), theirs / ours, "x", goal);
+}
+
+/// The policies that block, by position.
+fn blocking(evaluation: &Evaluation) -> BTreeSet<usize> {
+    match evaluation.decision() {
+        Decision::Block => evaluation.policies().iter().map(|policy| policy.as_usize()).collect(),
+        Decision::Allow => BTreeSet::new(),
+    }
+}
+
+/// A million requests of many small policy sets through both; goal 4. `DOORWARD_BENCH=compare`.
+fn compare_a_million() {
+    let (mut compared, mut blocked) = (0, 0);
+    for more in 0.. {
+        let world = World::new(Size { policies: W10.policies + more % 30, ranges: W10.ranges + more, ..W10 });
+        let cedar = Cedar::new(&world.set);
+        let requests = world.set.token_requests();
+        let mut evaluation = Evaluation::default();
+        for (asked, request) in world.set.requests.iter().zip(&requests) {
+            let answer = cedar.decide(&cedar.request(&world.set, asked));
+            decide_all(&world.bundle, std::slice::from_ref(request), &mut evaluation);
+            assert_eq!(blocking(&evaluation), answer, "set {more}: both must name the same policies for {asked:?}");
+            compared += 1;
+            blocked += usize::from(evaluation.decision() == Decision::Block);
+        }
+        if compared >= 1_000_000 {
+            println!("{compared} requests of {} policy sets, {blocked} blocked: no difference", more + 1);
+            return;
+        }
+    }
 }
 
 /// Time and memory of loading, of the largest set in both forms that ranges are written in.

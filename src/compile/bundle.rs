@@ -119,6 +119,7 @@ impl CompiledBundle {
     }
 
     /// The locations and the country of an address, which must be canonical.
+    #[inline]
     pub fn place(&self, address: IpAddr) -> Place<'_> {
         self.network.place(address)
     }
@@ -340,6 +341,7 @@ impl Gate {
     /// Whether the conditions of a simple policy may hold. `possible` is a superset of `inside`.
     ///
     /// WHY: without a branch, since which policies apply to a request is just what nobody can predict.
+    #[inline]
     pub(crate) fn may_hold(self, risk_bit: u8, inside: &LocationSet, possible: &LocationSet) -> bool {
         let set = if self.has(Self::EVERYWHERE) { inside } else { possible };
         let is_named = self.locations.iter().fold(false, |is_named, location| is_named | contains(set, *location));
@@ -358,6 +360,7 @@ impl Gates {
 
     /// The gate of a slot.
     #[expect(clippy::indexing_slicing, reason = "there is a gate for every slot of the bundle")]
+    #[inline]
     pub(crate) fn gate(&self, slot: Slot) -> Gate {
         self.0[slot as usize]
     }
@@ -450,6 +453,7 @@ impl WideMasks {
 
     /// Calls `found` with the policies among `covering` whose location and risk conditions may hold. `possible` is a
     /// superset of `inside`.
+    #[inline]
     pub(crate) fn each_applying(
         &self,
         covering: &[u64],
@@ -480,6 +484,7 @@ impl WideMasks {
     }
 
     /// Where the rows of `locations` begin, of those that any policy names.
+    #[inline]
     fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
         rows.clear();
         let mut first = 0;

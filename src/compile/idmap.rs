@@ -21,6 +21,7 @@ impl<V> Default for IdMap<V> {
 
 impl<V> IdMap<V> {
     /// The value of `id`.
+    #[inline]
     pub fn value(&self, id: IdRef<'_>) -> Option<&V> {
         match id {
             IdRef::Guid(guid) => self.guids.get(&guid),

@@ -85,6 +85,7 @@ pub struct Workloads {
 
 impl Workloads {
     /// What is known of `id`, and its class; class 0 is that of principals nobody named.
+    #[inline]
     pub fn class(&self, id: IdRef<'_>) -> (Option<&Known>, Class<'_>) {
         let known = self.principals.value(id);
         let class = known.map_or(0, |known| known.class as usize);

@@ -39,11 +39,14 @@ pub struct Audiences<'a> {
 
 impl<'a> Audiences<'a> {
     /// The resources of `resource`. Cost: linear in the scopes.
+    #[inline]
     pub fn of(resource: &'a Resource<'a>) -> Self {
         let (named, scopes) = (resource.app_ids.as_slice(), resource.scopes.as_slice());
+        if scopes.is_empty() {
+            return Self { named, is_baseline: false, has_directory: false };
+        }
         let is_open_id = |scope: &&str| is_one_of(&OPEN_ID_SCOPES, scope);
-        let is_baseline = !scopes.is_empty()
-            && resource.user_action.is_none()
+        let is_baseline = resource.user_action.is_none()
             && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
         let is_own_token = || !named.is_empty() && !named.contains(&GRAPH) && scopes.iter().all(is_open_id);
         Self { named, is_baseline, has_directory: is_baseline && !is_own_token() }

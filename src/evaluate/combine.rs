@@ -69,6 +69,7 @@ impl Combination {
     }
 
     /// Forgets the last decision. All memory that this bundle can need is taken at its first one.
+    #[inline]
     pub(super) fn begin(&mut self, bundle: &CompiledBundle) {
         self.policies.clear();
         self.report_only.clear();
@@ -86,11 +87,12 @@ impl Combination {
     }
 
     /// Notes whether the policy of `slot`, whose gate is `gate`, applies.
+    #[inline]
     pub(super) fn note(&mut self, slot: Slot, gate: Gate, applies: bool) {
         let is_report_only = gate.is_report_only();
         if gate.blocks() {
-            self.policies.push_if(applies & !is_report_only, gate.index);
-            self.report_only.push_if(applies & is_report_only, gate.index);
+            let list = if is_report_only { &mut self.report_only } else { &mut self.policies };
+            list.push_if(applies, gate.index);
         } else if applies {
             let list = if is_report_only { &mut self.asking_reported } else { &mut self.asking };
             list.push(slot);
@@ -101,6 +103,7 @@ impl Combination {
     ///
     /// `is_certain` tells whether a policy applies whatever the missing facts are. Only such a policy lifts a default
     /// block: one that merely may apply would let missing evidence widen access.
+    #[inline]
     pub(super) fn conclude(
         &mut self,
         bundle: &CompiledBundle,
@@ -136,6 +139,7 @@ impl Combination {
     }
 
     /// Notes what somebody who is blocked can do: a personal account that a policy refuses as such has to be another.
+    #[inline]
     pub(super) fn advise(&mut self, bundle: &CompiledBundle, identity: &Identity<'_>) {
         let is_blocked = self.reason == Reason::BlockedByPolicy;
         if !is_blocked || identity.kind != IdentityKind::User || guest::is_personal(identity) != Truth::True {
@@ -173,6 +177,7 @@ struct List {
 }
 
 impl List {
+    #[inline]
     fn as_slice(&self) -> &[PolicyIndex] {
         self.items.get(..self.len).unwrap_or_default()
     }
@@ -186,6 +191,7 @@ impl List {
     }
 
     /// Appends `policy` if `is_in`, without a branch on it.
+    #[inline]
     fn push_if(&mut self, is_in: bool, policy: PolicyIndex) {
         if let Some(place) = self.items.get_mut(self.len) {
             *place = policy;
@@ -198,6 +204,7 @@ impl List {
     }
 
     /// Bundle order. Slots are in it but for the wide policies, which come first, so most lists are sorted already.
+    #[inline]
     fn sort(&mut self) {
         let policies = self.items.get_mut(..self.len).unwrap_or_default();
         if policies.len() > 1 && !policies.is_sorted() {

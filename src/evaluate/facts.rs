@@ -57,6 +57,7 @@ pub struct Workload<'b> {
 
 impl<'a> Facts<'a> {
     /// Joins request and bundle.
+    #[inline]
     pub fn settle(
         bundle: &'a CompiledBundle,
         request: &'a TokenRequest<'a>,
@@ -83,6 +84,7 @@ impl<'a> Facts<'a> {
         Ok(facts)
     }
 
+    #[inline]
     fn join(
         bundle: &'a CompiledBundle,
         request: &'a TokenRequest<'a>,
@@ -148,6 +150,7 @@ impl<'a> Facts<'a> {
 impl<'b> Workload<'b> {
     const NOBODY: Self = Self { class: Class { candidates: &[], wide: &[] }, eligible: Truth::True, catalogue: None };
 
+    #[inline]
     fn settle(bundle: &'b CompiledBundle, identity: &Identity<'_>) -> Result<Self, InputError> {
         let (known, class) = bundle.workloads().class(identity.id);
         let kind = known.and_then(|known| known.kind);
@@ -173,8 +176,10 @@ impl<'b> Workload<'b> {
             agree_on_principal(identity, principal)?;
         }
         let settings = bundle.identity();
+        // What the request says is then what the catalogue says, and that has been judged.
+        let is_judged = || principal.is_some_and(|entry| entry.owner_tenant.is_some() && entry.audience.is_some());
         let eligible = match known {
-            Some(known) if catalogue.is_some() && !is_managed && !states_facts => known.eligible,
+            Some(known) if catalogue.is_some() && !is_managed && (!states_facts || is_judged()) => known.eligible,
             _ => {
                 let facts = EligibilityFacts {
                     kind: kind.or(is_managed.then_some(ServicePrincipalType::ManagedIdentity)),
@@ -235,6 +240,7 @@ pub struct LocationFacts {
 
 impl LocationFacts {
     /// `country` says which country a request is in: by its caller, and by the database.
+    #[inline]
     fn settle(
         &mut self,
         bundle: &CompiledBundle,
@@ -244,11 +250,11 @@ impl LocationFacts {
         let (table, settings) = (bundle.location_table(), bundle.identity());
         let words = table.words;
         let Self { inside, possible: unknown, is_all_known } = self;
-        inside.iter_mut().take(words).for_each(|word| *word = 0);
+        clear(inside, words);
         *is_all_known = true;
         let mut may_be_in = |set: &LocationSet| {
             if std::mem::take(is_all_known) {
-                unknown.iter_mut().take(words).for_each(|word| *word = 0);
+                clear(unknown, words);
             }
             unite(unknown, set, words);
         };
@@ -327,8 +333,22 @@ fn unite(set: &mut LocationSet, other: &LocationSet, words: usize) {
     set.iter_mut().zip(other).take(words).for_each(|(word, other)| *word |= other);
 }
 
+/// Words that are looked at whatever the bundle has: those of Entra's 195 locations.
+///
+/// WHY: a fixed few are done at once, without a loop.
+const FEW_WORDS: usize = 4;
+
 fn meet(set: &LocationSet, other: &LocationSet, words: usize) -> bool {
-    set.iter().zip(other).take(words).any(|(word, other)| word & other != 0)
+    let pairs = || set.iter().zip(other);
+    pairs().take(FEW_WORDS).fold(0, |met, (word, other)| met | (word & other)) != 0
+        || (words > FEW_WORDS && pairs().take(words).skip(FEW_WORDS).any(|(word, other)| word & other != 0))
+}
+
+fn clear(set: &mut LocationSet, words: usize) {
+    set.iter_mut().take(FEW_WORDS).for_each(|word| *word = 0);
+    if words > FEW_WORDS {
+        set.iter_mut().take(words).skip(FEW_WORDS).for_each(|word| *word = 0);
+    }
 }
 
 /// Groups and roles of a user, as far as policies name them.
@@ -341,6 +361,7 @@ pub struct Memberships {
 }
 
 impl Memberships {
+    #[inline]
     fn settle(&mut self, bundle: &CompiledBundle, identity: &Identity<'_>) {
         let words = bundle.directory_size().div_ceil(64);
         let fill = |set: &mut Vec<u64>, ids: Option<&[IdRef<'_>]>| {

@@ -102,6 +102,7 @@ pub fn evaluate(
 }
 
 /// Notes every policy that takes part and may apply, in no order, none twice.
+#[inline]
 fn note_policies(bundle: &CompiledBundle, facts: &Facts<'_>, scratch: &mut WideScratch, outcome: &mut Combination) {
     match facts.request.identity.kind {
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
@@ -123,6 +124,7 @@ fn note_policies(bundle: &CompiledBundle, facts: &Facts<'_>, scratch: &mut WideS
     }
 }
 
+#[inline]
 fn each_wide(
     bundle: &CompiledBundle,
     facts: &Facts<'_>,
@@ -140,6 +142,7 @@ fn each_wide(
     });
 }
 
+#[inline]
 fn each_candidate(
     bundle: &CompiledBundle,
     facts: &Facts<'_>,
