@@ -1,6 +1,7 @@
 //! From the model to the compiled form: resolve, check, number, tabulate.
 
-use super::bundle::{BundleIdentity, CompiledBundle, Gates, LocationSet, LocationTable, WideMasks, insert};
+use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, WideMasks, insert};
+use super::gate::Gates;
 use super::idmap::IdMap;
 use super::network::{Layer, Layers, LocationIndex, NetworkTable};
 use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex, UserList};

@@ -17,6 +17,7 @@ mod build;
 mod bundle;
 pub mod cedar;
 mod country;
+mod gate;
 mod grant;
 mod idmap;
 mod lint;
@@ -37,7 +38,8 @@ pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};
 
 pub(crate) use build::EligibilityFacts;
-pub(crate) use bundle::{Gate, LocationSet, LocationTable, WideScratch, contains, insert, risk_bit};
+pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert};
+pub(crate) use gate::{Gate, risk_bit};
 pub(crate) use lint::is_ignored;
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{
