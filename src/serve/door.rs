@@ -1,6 +1,5 @@
 //! What every request of one serving thread passes: limits, deadline, and the choice of protocol by content type.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::pin;
@@ -8,15 +7,17 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use tonic::service::Routes;
 
 use super::body::{self, Reply};
-use super::decider::Decider;
+use super::decider::{Arrival, Decider};
 use super::graph::Graph;
 use super::wire::Refusal;
 use super::{Bounds, grpc, http as json};
+use crate::limits;
 use crate::observe::metrics::Surface;
 
 /// The doors of one serving thread.
@@ -67,12 +68,66 @@ impl<D: Deref<Target = Door>> Drop for InFlight<D> {
     }
 }
 
-/// Answers one request. Never fails: what goes wrong is an answer.
-pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
-    Ok(match grpc::is_grpc(request.headers()) {
+/// A call that asks for decisions and waits for nothing but its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision {
+    surface: Surface,
+    is_batch: bool,
+}
+
+impl Decision {
+    /// What a request asks for; `None` when it is for something else, or cannot be for this.
+    pub fn of<B>(request: &Request<B>) -> Option<Self> {
+        let kind = request.headers().get(CONTENT_TYPE)?.as_bytes();
+        let (surface, is_batch) = match request.uri().path() {
+            "/v1/decide" => (Surface::Http, false),
+            "/v1/decide/batch" => (Surface::Http, true),
+            "/doorward.v1.Decisions/Decide" => (Surface::Grpc, false),
+            "/doorward.v1.Decisions/DecideBatch" => (Surface::Grpc, true),
+            _ => return None,
+        };
+        let is_meant = match surface {
+            Surface::Http => *request.method() == Method::POST && json::is_json(kind),
+            _ => grpc::is_grpc(kind),
+        };
+        is_meant.then_some(Self { surface, is_batch })
+    }
+
+    fn refuse(self, door: &Door, refusal: Refusal) -> Response<Reply> {
+        match self.surface {
+            Surface::Http => json::refuse(door, refusal),
+            surface => grpc::refuse(door, surface, refusal),
+        }
+    }
+}
+
+/// Answers a call for decisions. Never fails: what goes wrong is an answer.
+pub async fn decide(door: &Door, decision: Decision, body: Incoming) -> Response<Reply> {
+    let Some(_in_flight) = InFlight::begin(door, decision.surface) else {
+        return decision.refuse(door, Refusal::Overloaded);
+    };
+    let prefix = if decision.surface == Surface::Http { 0 } else { grpc::PREFIX };
+    let body = match door.read(body, prefix + limits::REQUEST_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(refusal) => return decision.refuse(door, refusal),
+    };
+    let decider = &door.decider;
+    let decide = |arrival: Arrival<'_>, out: &mut Vec<u8>| match decision.is_batch {
+        true => decider.decide_batch(arrival, out),
+        false => decider.decide(arrival, out),
+    };
+    match decision.surface {
+        Surface::Http => json::decide(&body, decide),
+        _ => grpc::decide(body, decide),
+    }
+}
+
+/// Answers any other request. Never fails either.
+pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply> {
+    match request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes())) {
         true => grpc::answer(door, request).await,
         false => json::answer(door, request).await,
-    })
+    }
 }
 
 impl Door {

@@ -97,7 +97,7 @@ impl Graph {
 }
 
 async fn read(door: &Door, request: Request<Incoming>) -> Result<Bytes, Refusal> {
-    if !is_json(request.headers()) {
+    if !request.headers().get(CONTENT_TYPE).is_some_and(|kind| is_json(kind.as_bytes())) {
         return Err(wire::Refusal::ContentType.into());
     }
     Ok(door.read(request.into_body(), limits::REQUEST_BYTES_MAX).await?)

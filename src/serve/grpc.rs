@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BufMut, Bytes};
 use futures_util::Stream;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::{Code, Status};
@@ -26,25 +26,20 @@ use crate::observe::metrics::Surface;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// A compression flag and the length of the message.
-const PREFIX: usize = 5;
+pub const PREFIX: usize = 5;
 /// Room for a usual answer.
 const ANSWER_BYTES: usize = 256;
 /// Room for one message of a stream, and for the answers that are sent together.
 const STREAM_BUFFERS: (usize, usize) = (2 << 10, 32 << 10);
 
-/// Whether a request is gRPC.
-pub fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+/// Whether a content type is gRPC's.
+pub fn is_grpc(kind: &[u8]) -> bool {
+    kind.starts_with(b"application/grpc")
 }
 
-/// Answers one gRPC request.
+/// Answers one gRPC request that is no call of one message to `Decisions`.
 pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply> {
-    let decider = &door.decider;
     match request.uri().path() {
-        "/doorward.v1.Decisions/Decide" => unary(door, request, |arrival, out| decider.decide(arrival, out)).await,
-        "/doorward.v1.Decisions/DecideBatch" => {
-            unary(door, request, |arrival, out| decider.decide_batch(arrival, out)).await
-        }
         "/doorward.v1.Decisions/DecideStream" => stream(door, request).await,
         _ => match door.services.clone().oneshot(request).await {
             Ok(response) => response.map(Reply::Tonic),
@@ -53,18 +48,8 @@ pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Re
     }
 }
 
-async fn unary(
-    door: &Door,
-    request: Request<Incoming>,
-    decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>,
-) -> Response<Reply> {
-    let Some(_in_flight) = InFlight::begin(door, Surface::Grpc) else {
-        return refuse(door, Surface::Grpc, Refusal::Overloaded);
-    };
-    let body = match door.read(request.into_body(), PREFIX + limits::REQUEST_BYTES_MAX).await {
-        Ok(body) => body,
-        Err(refusal) => return refuse(door, Surface::Grpc, refusal),
-    };
+/// Decides a framed body and writes the answer.
+pub fn decide(body: Bytes, decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>) -> Response<Reply> {
     let body = match unframe(body) {
         Ok(body) => body,
         Err(status) => return status.into_http(),
@@ -100,7 +85,8 @@ fn unframe(mut body: Bytes) -> Result<Bytes, Status> {
     }
 }
 
-fn refuse(door: &Door, surface: Surface, refusal: Refusal) -> Response<Reply> {
+/// Refuses a request before it is decided.
+pub fn refuse(door: &Door, surface: Surface, refusal: Refusal) -> Response<Reply> {
     door.decider.refused(surface, refusal, None).to_status().into_http()
 }
 

@@ -1,19 +1,18 @@
 //! The door that speaks HTTP and JSON.
 //!
-//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`; what is Graph's goes on to [`super::graph`]. It decodes and encodes; what is decided and
-//! whether anything can be is the decider's.
+//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`; what is Graph's goes on to [`super::graph`]. It
+//! decodes and encodes; what is decided and whether anything can be is the decider's.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::body::Reply;
 use super::decider::Arrival;
-use super::door::{Door, InFlight};
+use super::door::Door;
 use super::graph::Graph;
 use super::wire::{self, Encoding, Refusal, Refused};
-use crate::limits;
 use crate::observe::metrics::Surface;
 
 /// Room for a usual answer.
@@ -27,12 +26,9 @@ pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> 
     {
         return graph.answer(door, request).await;
     }
-    let decider = &door.decider;
     match (request.uri().path(), request.method()) {
-        ("/v1/decide", &Method::POST) => decide(door, request, |arrival, out| decider.decide(arrival, out)).await,
-        ("/v1/decide/batch", &Method::POST) => {
-            decide(door, request, |arrival, out| decider.decide_batch(arrival, out)).await
-        }
+        // What is well-formed never gets here: `Decision` knows it.
+        ("/v1/decide" | "/v1/decide/batch", &Method::POST) => refuse(door, Refusal::ContentType),
         ("/v1/openapi.json", &Method::GET) => reply(StatusCode::OK, Bytes::from_static(wire::OPENAPI.as_bytes())),
         ("/v1/decide" | "/v1/decide/batch", _) => refuse(door, Refusal::Method("POST")),
         ("/v1/openapi.json", _) => refuse(door, Refusal::Method("GET")),
@@ -40,38 +36,23 @@ pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> 
     }
 }
 
-async fn decide(
-    door: &Door,
-    request: Request<Incoming>,
-    decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>,
-) -> Response<Reply> {
-    let Some(_in_flight) = InFlight::begin(door, Surface::Http) else {
-        return refuse(door, Refusal::Overloaded);
-    };
-    if !is_json(request.headers()) {
-        return refuse(door, Refusal::ContentType);
-    }
-    let body = match door.read(request.into_body(), limits::REQUEST_BYTES_MAX).await {
-        Ok(body) => body,
-        Err(refusal) => return refuse(door, refusal),
-    };
+/// Decides a body and writes the answer.
+pub fn decide(body: &[u8], decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>) -> Response<Reply> {
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
-    match decide(Arrival { surface: Surface::Http, encoding: Encoding::Json, body: &body }, &mut answer) {
+    match decide(Arrival { surface: Surface::Http, encoding: Encoding::Json, body }, &mut answer) {
         Ok(()) => reply(StatusCode::OK, answer.into()),
         Err(refused) => error(&refused),
     }
 }
 
 /// `application/json`, with or without parameters.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(text)) = headers.get(CONTENT_TYPE).map(HeaderValue::to_str) else {
-        return false;
-    };
-    let essence = text.split_once(';').map_or(text, |(essence, _)| essence);
-    essence.trim().eq_ignore_ascii_case("application/json")
+pub(super) fn is_json(kind: &[u8]) -> bool {
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind);
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
-fn refuse(door: &Door, refusal: Refusal) -> Response<Reply> {
+/// Refuses a request before it is decided.
+pub fn refuse(door: &Door, refusal: Refusal) -> Response<Reply> {
     error(&door.decider.refused(Surface::Http, refusal, None))
 }
 

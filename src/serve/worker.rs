@@ -14,6 +14,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::Either;
+use http::Request;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,7 +25,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, watch};
 
 use super::body::Reply;
-use super::door::{self, Door};
+use super::door::{self, Decision, Door};
 use crate::limits;
 
 /// What a serving thread accepts from.
@@ -183,9 +185,19 @@ where
     let theirs = Arc::clone(&shared);
     let service = service_fn(move |request| {
         let begun = Begun::new(&theirs);
-        async move {
-            let Ok(response) = door::answer(&begun.0.door, request).await;
-            Ok::<_, Infallible>(response.map(|reply| Answer { reply, _begun: begun }))
+        // WHY: hyper moves the future of a request about, so that of a decision is kept small; the others are boxed.
+        match Decision::of(&request) {
+            Some(decision) => {
+                let body = Request::into_body(request);
+                Either::Left(async move {
+                    let response = door::decide(&begun.0.door, decision, body).await;
+                    Ok::<_, Infallible>(response.map(|reply| Answer { reply, _begun: begun }))
+                })
+            }
+            None => Either::Right(Box::pin(async move {
+                let response = door::answer(&begun.0.door, request).await;
+                Ok::<_, Infallible>(response.map(|reply| Answer { reply, _begun: begun }))
+            })),
         }
     });
     let server = server();
