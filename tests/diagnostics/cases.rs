@@ -228,6 +228,19 @@ pub const CASES: &[Case] = &[
         )],
     ),
     case(
+        &rules::CEDAR_NEVER,
+        "identities that no policy covers",
+        &[
+            SOUND,
+            ("night.cedar", "@id(\"night\")\nforbid (principal is ManagedIdentity, action, resource);\n"),
+            (
+                "policy.yaml",
+                "displayName: Block\nstate: enabled\nwhen: principal is ManagedIdentity\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(&rules::EMPTY_DOCUMENT, "a file of Cedar without a policy", &[SOUND, ("later.cedar", "// to be written\n")]),
+    case(
         &rules::MISSING_PROPERTY,
         "a policy in Cedar without an id",
         &[SOUND, ("night.cedar", "forbid (principal, action, resource) when { context.platform == \"linux\" };\n")],

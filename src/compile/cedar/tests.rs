@@ -105,7 +105,10 @@ fn a_comment_ends_with_its_line_however_lines_end() {
 #[test]
 fn clauses_are_bounded_as_operators_are() {
     let statement = |clauses: usize| {
-        problems(WhenForm::Statement, &format!("forbid (principal, action, resource) {};", "when { true }".repeat(clauses)))
+        problems(
+            WhenForm::Statement,
+            &format!("forbid (principal, action, resource) {};", "when { true }".repeat(clauses)),
+        )
     };
     assert_eq!(statement(limits::CEDAR_OPERATORS_MAX), []);
     assert_eq!(statement(limits::CEDAR_OPERATORS_MAX + 1)[0].0, "cedar-size");
