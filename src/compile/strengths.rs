@@ -40,10 +40,10 @@ const MULTIFACTOR_METHODS: &[&[Method]] = &[
 /// Combinations of methods, any of which satisfies a strength.
 pub type Combinations = Box<[Set<Method>]>;
 
-/// The strengths that a bundle knows by id.
+/// The strengths that a bundle knows by id; `None`: it names one and does not say what it allows.
 #[derive(Debug, Default)]
 pub struct Strengths {
-    by_id: HashMap<Id, Combinations>,
+    by_id: HashMap<Id, Option<Combinations>>,
 }
 
 impl Strengths {
@@ -54,23 +54,23 @@ impl Strengths {
         let ids = [PHISHING_RESISTANT, PASSWORDLESS, MULTIFACTOR];
         let built_in = ids.into_iter().zip(1..).map(|(id, tables_used)| {
             let combinations = tables.iter().take(tables_used).copied().flatten();
-            (Id::new(id), combinations.map(|methods| methods.iter().copied().collect()).collect())
+            (Id::new(id), Some(combinations.map(|methods| methods.iter().copied().collect()).collect()))
         });
-        let own = of_bundle.iter().map(|strength| {
-            (Id::new(&strength.id.value), strength.allowed_combinations.clone().unwrap_or_default().into())
-        });
+        let own = of_bundle
+            .iter()
+            .map(|strength| (Id::new(&strength.id.value), strength.allowed_combinations.clone().map(Into::into)));
         Self { by_id: built_in.chain(own).collect() }
     }
 
     /// The combinations of `strength`; `None` when nothing says which they are.
     pub fn combinations(&self, strength: &AuthenticationStrength) -> Option<Combinations> {
         let expanded = strength.allowed_combinations.as_ref().map(|all| all.clone().into());
-        expanded.or_else(|| self.by_id.get(&Id::new(&strength.id.value)).cloned())
+        expanded.or_else(|| self.by_id.get(&Id::new(&strength.id.value)).cloned().flatten())
     }
 
     /// The combinations of the strength that risk remediation asks for where the policy names none.
     pub fn multifactor(&self) -> Combinations {
-        self.by_id.get(&Id::new(MULTIFACTOR)).cloned().unwrap_or_default()
+        self.by_id.get(&Id::new(MULTIFACTOR)).cloned().flatten().unwrap_or_default()
     }
 }
 

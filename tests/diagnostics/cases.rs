@@ -320,6 +320,20 @@ pub const CASES: &[Case] = &[
         )],
     ),
     case(
+        &rules::UNKNOWN_STRENGTH,
+        "a strength of the bundle that does not say what it allows",
+        &[
+            (
+                "policy.yaml",
+                "displayName: Strong\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls:\n  operator: OR\n  authenticationStrength: { id: 00000000-0000-0000-0000-000000000002 }\n",
+            ),
+            (
+                "strengths.yaml",
+                "authenticationStrengthPolicies:\n  - { id: 00000000-0000-0000-0000-000000000002, displayName: MFA }\n",
+            ),
+        ],
+    ),
+    case(
         &rules::DUPLICATE_ID,
         "two strengths with one id",
         &[
