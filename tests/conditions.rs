@@ -8,7 +8,8 @@ use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate, trace};
 use doorward::model::request::{Credential, Identity, TokenRequest};
 use doorward::model::{
-    CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind, Reason, RiskLevel, Truth,
+    AttributeValue, Attributes, CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind, Reason,
+    RiskLevel, Truth,
 };
 use doorward::text::{RawBundle, RawFile};
 
@@ -92,6 +93,20 @@ fn conditions_follow_kleene() {
         let reason = decide(&policy(&when, ""), &request());
         assert_eq!(reason == Reason::BlockedByPolicy, expected.is_possible(), "{when}: unknown counts as matched");
     }
+}
+
+#[test]
+fn attributes_of_named_applications_are_not_those_of_the_directory_behind_baseline_scopes() {
+    let tag = "resource.customSecurityAttributes.text";
+    let bundle = policy(&format!("!({tag}.hasTag(\"app_exempt\") && {tag}.getTag(\"app_exempt\") == \"yes\")"), "");
+    let mut attributes = Attributes::default();
+    attributes.insert("App", "exempt", AttributeValue::Text("yes".into()));
+    let mut asked = request();
+    asked.resource.app_ids = vec![IdRef::new("payroll")];
+    asked.resource.attributes = Some(attributes);
+    assert_eq!(holds(&bundle, &asked), Truth::False);
+    asked.resource.scopes = vec!["User.Read"];
+    assert_eq!(holds(&bundle, &asked), Truth::Unknown);
 }
 
 #[test]
