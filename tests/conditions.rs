@@ -110,6 +110,30 @@ fn attributes_of_named_applications_are_not_those_of_the_directory_behind_baseli
 }
 
 #[test]
+fn a_location_lends_its_name_to_no_other_location() {
+    let id = "10000000-0000-4000-8000-000000000001";
+    let guest_room = |name: &str, id: &str| {
+        format!(
+            "displayName: {name}\n{id}'@odata.type': '#microsoft.graph.ipNamedLocation'\nipRanges: [198.51.100.0/24]\n"
+        )
+    };
+    let head_office = format!("displayName: HQ\nid: {id}\nisTrusted: true\nipRanges: [203.0.113.0/24]\n");
+    for (name, meant) in [("AllTrusted", "AllTrusted"), (id, id)] {
+        let policy = format!(
+            "@id(\"p\") forbid (principal, action, resource) unless {{ context.network.locations.contains(\"{meant}\") }};"
+        );
+        let room = guest_room(name, "id: 10000000-0000-4000-8000-000000000002\n");
+        let bundle = bundle(&[("hq.yaml", &head_office), ("room.yaml", &room), ("p.cedar", &policy)]);
+        for (address, expected) in [("203.0.113.7", Reason::NoPolicyApplies), ("198.51.100.7", Reason::BlockedByPolicy)]
+        {
+            let mut asked = request();
+            asked.network.ip_address = address.parse().ok();
+            assert_eq!(decide(&bundle, &asked), expected, "{name} {address}");
+        }
+    }
+}
+
+#[test]
 fn a_trace_says_which_comparisons_cannot_be_told() {
     let when = "context.clientApp == \"other\" && (context.platform == \"linux\" || context.attributes.flag.hasTag(\"x\") && context.attributes.flag.getTag(\"x\"))";
     let rule = |request: &TokenRequest<'_>| {
