@@ -225,7 +225,18 @@ fn judge(policies: Option<PolicySet>, offset: usize, text: &str, kinds: &[&str])
         (name.as_str().into(), start..start + name.len())
     };
     let locations = locations.into_iter().map(place).collect();
-    Ok((Checked { condition, locations }, never.into_iter().collect()))
+    let warnings = never.into_iter().chain(graph(text)).collect();
+    Ok((Checked { condition, locations }, warnings))
+}
+
+/// Requests for nothing but baseline scopes of Microsoft Graph are for the directory behind it.
+fn graph(text: &str) -> Option<Problem> {
+    const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+    let start = text.find(GRAPH)?;
+    let what = "Microsoft Graph is no resource of its own";
+    let help = "name the directory `00000002-0000-0000-c000-000000000000` beside it, which stands for it in requests for \
+                User.Read and the like";
+    Some(Problem::new(&rules::GRAPH_RESOURCE, start..start + GRAPH.len(), what).help(help))
 }
 
 /// The one entity type that a policy's scope admits, if it names one.
