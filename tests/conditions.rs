@@ -8,7 +8,8 @@ use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate, trace};
 use doorward::model::request::{Credential, Identity, TokenRequest};
 use doorward::model::{
-    CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind, Reason, RiskLevel, Truth,
+    AttributeValue, Attributes, CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind, Reason,
+    RiskLevel, Truth,
 };
 use doorward::text::{RawBundle, RawFile};
 
@@ -91,6 +92,44 @@ fn conditions_follow_kleene() {
         assert_eq!(found, expected, "{when}");
         let reason = decide(&policy(&when, ""), &request());
         assert_eq!(reason == Reason::BlockedByPolicy, expected.is_possible(), "{when}: unknown counts as matched");
+    }
+}
+
+#[test]
+fn attributes_of_named_applications_are_not_those_of_the_directory_behind_baseline_scopes() {
+    let tag = "resource.customSecurityAttributes.text";
+    let bundle = policy(&format!("!({tag}.hasTag(\"app_exempt\") && {tag}.getTag(\"app_exempt\") == \"yes\")"), "");
+    let mut attributes = Attributes::default();
+    attributes.insert("App", "exempt", AttributeValue::Text("yes".into()));
+    let mut asked = request();
+    asked.resource.app_ids = vec![IdRef::new("payroll")];
+    asked.resource.attributes = Some(attributes);
+    assert_eq!(holds(&bundle, &asked), Truth::False);
+    asked.resource.scopes = vec!["User.Read"];
+    assert_eq!(holds(&bundle, &asked), Truth::Unknown);
+}
+
+#[test]
+fn a_location_lends_its_name_to_no_other_location() {
+    let id = "10000000-0000-4000-8000-000000000001";
+    let guest_room = |name: &str, id: &str| {
+        format!(
+            "displayName: {name}\n{id}'@odata.type': '#microsoft.graph.ipNamedLocation'\nipRanges: [198.51.100.0/24]\n"
+        )
+    };
+    let head_office = format!("displayName: HQ\nid: {id}\nisTrusted: true\nipRanges: [203.0.113.0/24]\n");
+    for (name, meant) in [("AllTrusted", "AllTrusted"), (id, id)] {
+        let policy = format!(
+            "@id(\"p\") forbid (principal, action, resource) unless {{ context.network.locations.contains(\"{meant}\") }};"
+        );
+        let room = guest_room(name, "id: 10000000-0000-4000-8000-000000000002\n");
+        let bundle = bundle(&[("hq.yaml", &head_office), ("room.yaml", &room), ("p.cedar", &policy)]);
+        for (address, expected) in [("203.0.113.7", Reason::NoPolicyApplies), ("198.51.100.7", Reason::BlockedByPolicy)]
+        {
+            let mut asked = request();
+            asked.network.ip_address = address.parse().ok();
+            assert_eq!(decide(&bundle, &asked), expected, "{name} {address}");
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use super::strengths::Strengths;
 use super::{grant, rules, suites};
 use crate::filter::{self, Root};
 use crate::limits;
+use crate::model::bundle::Eligibility;
 use crate::model::policy::{
     Filter, Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources, Scope, UserTarget,
     Users, When,
@@ -159,7 +160,7 @@ impl<'b> Names<'b> {
         } else {
             Arc::new(self.scope(&conditions.agent_identities, diagnostics))
         };
-        let kinds = covered(&users, &workloads, &agents);
+        let kinds = covered(&users, &workloads, &agents, self.bundle.settings.eligibility);
         CompiledPolicy {
             index,
             is_report_only: policy.state == State::ReportOnly,
@@ -414,13 +415,19 @@ impl<'b> Names<'b> {
 }
 
 /// The entity types of those whom a policy may cover.
-fn covered(users: &UserScope, workloads: &PrincipalScope, agents: &PrincipalScope) -> Vec<&'static str> {
+fn covered(
+    users: &UserScope,
+    workloads: &PrincipalScope,
+    agents: &PrincipalScope,
+    eligibility: Eligibility,
+) -> Vec<&'static str> {
     let mut kinds = Vec::new();
     if !users.include.is_empty() {
         kinds.extend(["User", "AgentUser"]);
     }
     if !workloads.is_empty() {
-        kinds.extend(["ServicePrincipal", "ManagedIdentity"]);
+        kinds.push("ServicePrincipal");
+        kinds.extend((eligibility == Eligibility::All).then_some("ManagedIdentity"));
     }
     if !agents.is_empty() {
         kinds.push("AgentIdentity");

@@ -1,10 +1,11 @@
 //! The built-in authentication strengths, and which combinations of methods a strength of a policy is.
 //!
-//! What the policy's own export expands comes first, then a strength of the bundle with that id, then the table here.
+//! What the policy's own export expands comes first, of that only what a strength of the bundle with that id allows too;
+//! then that strength, then the table here.
 //! Source: Entra documentation, Conditional Access authentication strength, read August 2026; the combinations are
 //! those that Microsoft Graph expands in its examples.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::AuthenticationMethod as Method;
 use crate::model::policy::AuthenticationStrength;
@@ -40,10 +41,12 @@ const MULTIFACTOR_METHODS: &[&[Method]] = &[
 /// Combinations of methods, any of which satisfies a strength.
 pub type Combinations = Box<[Set<Method>]>;
 
-/// The strengths that a bundle knows by id.
+/// The strengths that a bundle knows by id; `None`: it names one and does not say what it allows.
 #[derive(Debug, Default)]
 pub struct Strengths {
-    by_id: HashMap<Id, Combinations>,
+    by_id: HashMap<Id, Option<Combinations>>,
+    /// Those of them that the bundle describes.
+    of_bundle: HashSet<Id>,
 }
 
 impl Strengths {
@@ -54,23 +57,29 @@ impl Strengths {
         let ids = [PHISHING_RESISTANT, PASSWORDLESS, MULTIFACTOR];
         let built_in = ids.into_iter().zip(1..).map(|(id, tables_used)| {
             let combinations = tables.iter().take(tables_used).copied().flatten();
-            (Id::new(id), combinations.map(|methods| methods.iter().copied().collect()).collect())
+            (Id::new(id), Some(combinations.map(|methods| methods.iter().copied().collect()).collect()))
         });
-        let own = of_bundle.iter().map(|strength| {
-            (Id::new(&strength.id.value), strength.allowed_combinations.clone().unwrap_or_default().into())
-        });
-        Self { by_id: built_in.chain(own).collect() }
+        let own = of_bundle
+            .iter()
+            .map(|strength| (Id::new(&strength.id.value), strength.allowed_combinations.clone().map(Into::into)));
+        let ids = of_bundle.iter().map(|strength| Id::new(&strength.id.value)).collect();
+        Self { by_id: built_in.chain(own).collect(), of_bundle: ids }
     }
 
     /// The combinations of `strength`; `None` when nothing says which they are.
     pub fn combinations(&self, strength: &AuthenticationStrength) -> Option<Combinations> {
-        let expanded = strength.allowed_combinations.as_ref().map(|all| all.clone().into());
-        expanded.or_else(|| self.by_id.get(&Id::new(&strength.id.value)).cloned())
+        let id = Id::new(&strength.id.value);
+        let known = || self.by_id.get(&id).cloned().flatten();
+        let Some(expanded) = &strength.allowed_combinations else { return known() };
+        let of_bundle = known().filter(|_| self.of_bundle.contains(&id));
+        // WHY: an expansion in a policy lacks the restrictions to certain keys that the strength itself comes with.
+        let is_allowed = |methods: &&Set<Method>| of_bundle.as_ref().is_none_or(|all| all.contains(methods));
+        Some(expanded.iter().filter(is_allowed).copied().collect())
     }
 
     /// The combinations of the strength that risk remediation asks for where the policy names none.
     pub fn multifactor(&self) -> Combinations {
-        self.by_id.get(&Id::new(MULTIFACTOR)).cloned().unwrap_or_default()
+        self.by_id.get(&Id::new(MULTIFACTOR)).cloned().flatten().unwrap_or_default()
     }
 }
 

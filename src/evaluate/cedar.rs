@@ -8,13 +8,13 @@ use cedar_policy::RestrictedExpression as Value;
 use super::facts::{FactScratch, Facts};
 pub use crate::compile::cedar::CedarRequest;
 use crate::compile::cedar::{CedarCondition, Fields, Kind, Store, folded, ids, text, texts, uid};
-use crate::compile::{By, CompiledBundle, CompiledPolicy, Match, contains};
+use crate::compile::{By, CompiledBundle, CompiledPolicy, LocationTable, Match, contains};
 use crate::filter::{Attribute, DeviceAttribute, Fact, Facts as _};
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::request::Device;
 use crate::model::set::Word;
-use crate::model::{FreeValue, Id, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
+use crate::model::{FreeValue, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
 
 /// `request` in Cedar's terms, joined with what `bundle` knows. `None` never happens, as a test shows.
 ///
@@ -106,8 +106,10 @@ fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     fields.set("authenticationContext", or_none(resource.authentication_context.as_deref()));
     let attributes = match audiences.as_slice() {
         [(app_id, is_named)] => facts.resource_attributes(*app_id, *is_named),
-        // WHY: of several applications each has its own, and the catalogue's cannot be joined.
-        _ => resource.attributes.as_ref(),
+        // WHY: of several applications each has its own, and the catalogue's cannot be joined; those of the request are
+        // of the applications that it names.
+        all if all.iter().all(|(_, is_named)| *is_named) => resource.attributes.as_ref(),
+        _ => None,
     };
     fields.set("customSecurityAttributes", store.attributes("resource", attributes));
     fields
@@ -152,13 +154,21 @@ fn network(facts: &Facts<'_>) -> Fields {
     for location in 0..=table.all_trusted {
         if contains(&facts.locations.inside, location) {
             names.push(table.spelling(location));
-            names.extend(table.names.get(usize::from(location)).map(ToString::to_string));
+            let name = table.names.get(usize::from(location)).filter(|name| !stands_for_another(table, name));
+            names.extend(name.map(ToString::to_string));
         } else if contains(facts.locations.possible(), location) {
             is_known = false;
         }
     }
     fields.set("locations", is_known.then(|| texts(names)));
     fields
+}
+
+/// Whether conditions that say `name` mean something else than the location of that name: as in lists of policies, words
+/// and ids come first.
+fn stands_for_another(table: &LocationTable, name: &str) -> bool {
+    let id = IdRef::new(name);
+    name == "AllTrusted" || id == Id::NIL.as_ref() || table.ids.iter().flatten().any(|other| other.as_ref() == id)
 }
 
 fn device(device: Option<&Device<'_>>) -> Fields {

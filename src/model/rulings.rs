@@ -41,8 +41,9 @@
 //!   `externalTenants` can say in Graph's own words, or by the kind of guest `personalMicrosoftAccount`, in requests and
 //!   policies. A block that means them as such says to use a work account. Cases `personal-*`.
 //! - **Legacy clients** satisfy what the token service says they satisfy; Entra's cannot do MFA, so it says nothing. Row 80.
-//! - **Authentication strengths.** A combination that is restricted to certain keys or issuers is met only by id. What a
-//!   policy expands comes before the bundle's strengths, and those before the built-in ones. Cases `strength-*`.
+//! - **Authentication strengths.** A combination that is restricted to certain keys or issuers is met only by id. Of what
+//!   a policy expands counts what the bundle's strength of that id allows too, if there is one; a policy that expands nothing
+//!   means the bundle's strength, then the built-in one. Cases `strength-*`.
 //! - **Risk remediation** brings along the multifactor strength, unless the policy names one, and sign-in every time; no other
 //!   control stands for it. Cases `remediation-*`.
 //! - **Session controls** are merged so that the session satisfies every policy: the shortest time, and both factors if any

@@ -228,6 +228,19 @@ pub const CASES: &[Case] = &[
         )],
     ),
     case(
+        &rules::CEDAR_NEVER,
+        "identities that no policy covers",
+        &[
+            SOUND,
+            ("night.cedar", "@id(\"night\")\nforbid (principal is ManagedIdentity, action, resource);\n"),
+            (
+                "policy.yaml",
+                "displayName: Block\nstate: enabled\nwhen: principal is ManagedIdentity\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(&rules::EMPTY_DOCUMENT, "a file of Cedar without a policy", &[SOUND, ("later.cedar", "// to be written\n")]),
+    case(
         &rules::MISSING_PROPERTY,
         "a policy in Cedar without an id",
         &[SOUND, ("night.cedar", "forbid (principal, action, resource) when { context.platform == \"linux\" };\n")],
@@ -305,6 +318,20 @@ pub const CASES: &[Case] = &[
             "policy.yaml",
             "displayName: Strong\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls:\n  operator: OR\n  authenticationStrength: { id: 34343434-0000-0000-0000-000000000000 }\n",
         )],
+    ),
+    case(
+        &rules::UNKNOWN_STRENGTH,
+        "a strength of the bundle that does not say what it allows",
+        &[
+            (
+                "policy.yaml",
+                "displayName: Strong\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls:\n  operator: OR\n  authenticationStrength: { id: 00000000-0000-0000-0000-000000000002 }\n",
+            ),
+            (
+                "strengths.yaml",
+                "authenticationStrengthPolicies:\n  - { id: 00000000-0000-0000-0000-000000000002, displayName: MFA }\n",
+            ),
+        ],
     ),
     case(
         &rules::DUPLICATE_ID,

@@ -109,10 +109,12 @@ fn is_satisfied(bundle: &Bundle, grant: &GrantControls, control: &Control<'_>, s
 fn is_covered(bundle: &Bundle, named: Option<&AuthenticationStrength>, id: &str, satisfied: &Satisfied<'_>) -> bool {
     let of_bundle = bundle.strengths.iter().find(|strength| Id::new(&strength.id.value) == Id::new(id));
     let expanded = named.and_then(|strength| strength.allowed_combinations.as_ref());
-    let own = expanded.or_else(|| of_bundle?.allowed_combinations.as_ref());
-    if let Some(combinations) = own {
+    let described = of_bundle.and_then(|strength| strength.allowed_combinations.as_ref());
+    if let Some(combinations) = expanded.or(described) {
+        // A combination counts where the policy and the bundle both allow it.
         return combinations
             .iter()
+            .filter(|combination| described.is_none_or(|described| described.contains(combination)))
             .any(|combination| combination.iter().all(|method| satisfied.methods.contains(method)));
     }
     if of_bundle.is_some() {

@@ -116,7 +116,7 @@ pub fn condition(when: &When, kinds: &[&str], diagnostics: &mut Vec<Diagnostic>)
     let checked = with_room(|| match when.form {
         WhenForm::Expression => expression(&text.text, kinds),
         WhenForm::Statement => {
-            parsed(&text.text).and_then(|policy| judge(PolicySet::from_policies([policy]).ok(), 0, &text.text))
+            parsed(&text.text).and_then(|policy| judge(PolicySet::from_policies([policy]).ok(), 0, &text.text, kinds))
         }
     });
     match checked {
@@ -171,7 +171,7 @@ fn expression(text: &str, kinds: &[&str]) -> Outcome {
         let policy = parse(&written, offset..offset + text.len(), kind)?;
         policies.push(policy);
     }
-    judge(PolicySet::from_policies(policies).ok(), offset, text)
+    judge(PolicySet::from_policies(policies).ok(), offset, text, &[])
 }
 
 /// Parses a policy; ranges of problems are those of `text`, the author's part of `written`.
@@ -183,8 +183,8 @@ fn parse(written: &str, text: Range<usize>, id: &str) -> Result<cedar_policy::Po
     })
 }
 
-/// Checks policies that differ in whom they cover only.
-fn judge(policies: Option<PolicySet>, offset: usize, text: &str) -> Outcome {
+/// Checks policies that differ in whom they cover only. `kinds` are those that their own scope may name; empty: any.
+fn judge(policies: Option<PolicySet>, offset: usize, text: &str, kinds: &[&str]) -> Outcome {
     let range = offset..offset + text.len();
     let internal = || vec![Problem::new(&rules::CEDAR_SYNTAX, 0..text.len(), "the condition cannot be checked")];
     let (Some(policies), Some(validator)) = (policies, VALIDATOR.as_ref()) else { return Err(internal()) };
@@ -208,14 +208,46 @@ fn judge(policies: Option<PolicySet>, offset: usize, text: &str) -> Outcome {
     };
     let impossible =
         result.validation_warnings().filter(|warning| matches!(warning, ValidationWarning::ImpossiblePolicy(_)));
-    let is_never = impossible.count() == policies.num_of_policies();
-    let never = is_never.then(|| Problem::new(&rules::CEDAR_NEVER, 0..text.len(), "the condition is never true"));
+    // WHY: the scope of a whole policy is its author's, and whom no policy covers the validator does not know.
+    let is_covered = |kind: &String| kinds.is_empty() || kinds.contains(&kind.as_str());
+    let uncovered = scope_kind(first.body()).filter(|kind| !is_covered(kind));
+    let warning = |what: String| Problem::new(&rules::CEDAR_NEVER, 0..text.len(), what);
+    let never = match uncovered {
+        Some(kind) => Some(
+            warning(format!("no policy of this bundle covers a `{kind}`"))
+                .help("write `eligibility: all` in bundle.yaml, or take the policy out"),
+        ),
+        None => (impossible.count() == policies.num_of_policies())
+            .then(|| warning("the condition is never true".to_owned())),
+    };
     let place = |name: String| {
         let start = text.find(&name).unwrap_or(0);
         (name.as_str().into(), start..start + name.len())
     };
     let locations = locations.into_iter().map(place).collect();
-    Ok((Checked { condition, locations }, never.into_iter().collect()))
+    let warnings = never.into_iter().chain(graph(text)).collect();
+    Ok((Checked { condition, locations }, warnings))
+}
+
+/// Requests for nothing but baseline scopes of Microsoft Graph are for the directory behind it.
+fn graph(text: &str) -> Option<Problem> {
+    const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+    let start = text.find(GRAPH)?;
+    let what = "Microsoft Graph is no resource of its own";
+    let help = "name the directory `00000002-0000-0000-c000-000000000000` beside it, which stands for it in requests for \
+                User.Read and the like";
+    Some(Problem::new(&rules::GRAPH_RESOURCE, start..start + GRAPH.len(), what).help(help))
+}
+
+/// The one entity type that a policy's scope admits, if it names one.
+fn scope_kind(policy: &pst::Template) -> Option<String> {
+    match &policy.principal {
+        PrincipalConstraint::Is(kind) | PrincipalConstraint::IsIn(kind, _) => Some(kind.to_string()),
+        PrincipalConstraint::Eq(EntityOrSlot::Entity(uid)) | PrincipalConstraint::In(EntityOrSlot::Entity(uid)) => {
+            Some(uid.ty.to_string())
+        }
+        _ => None,
+    }
 }
 
 /// The conditions that a policy is made of. The scope of an `expression` is ours, and its policy's assignments say the

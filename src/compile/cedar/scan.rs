@@ -34,8 +34,12 @@ struct Scan<'t> {
     open: Vec<(usize, u8)>,
 }
 
-/// Words that nest what follows them.
-const OPERATORS: [&str; 7] = ["if", "then", "else", "has", "like", "is", "in"];
+/// Words that nest what follows them; each clause of a policy nests the ones before it.
+const OPERATORS: [&str; 9] = ["if", "then", "else", "has", "like", "is", "in", "when", "unless"];
+/// What ends a comment.
+///
+/// WHY: Cedar reads on behind either, and what this scan took for a comment would be neither counted nor in force.
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 impl<'t> Scan<'t> {
     fn new(text: &'t str) -> Self {
@@ -60,7 +64,7 @@ impl<'t> Scan<'t> {
                     self.at = self
                         .text
                         .get(token..)
-                        .and_then(|rest| rest.find('\n'))
+                        .and_then(|rest| rest.find(LINE_ENDS))
                         .map_or(self.text.len(), |end| token + end);
                     continue;
                 }

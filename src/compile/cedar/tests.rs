@@ -94,6 +94,27 @@ fn nothing_can_ask_whether_a_fact_is_known() {
 }
 
 #[test]
+fn a_comment_ends_with_its_line_however_lines_end() {
+    for end in ["\n", "\r", "\r\n"] {
+        let text = format!("// one{end}forbid (principal, action, resource);{end}// two{end}");
+        let found = statements(&Embedded::new(text.as_str(), Span::NONE)).unwrap();
+        assert_eq!(found.len(), 1, "{text:?}");
+    }
+}
+
+#[test]
+fn clauses_are_bounded_as_operators_are() {
+    let statement = |clauses: usize| {
+        problems(
+            WhenForm::Statement,
+            &format!("forbid (principal, action, resource) {};", "when { true }".repeat(clauses)),
+        )
+    };
+    assert_eq!(statement(limits::CEDAR_OPERATORS_MAX), []);
+    assert_eq!(statement(limits::CEDAR_OPERATORS_MAX + 1)[0].0, "cedar-size");
+}
+
+#[test]
 fn words_that_a_fact_never_is_are_refused() {
     check("context.credential.type == \"client_secret\"", &[("unknown-value", "\"client_secret\"")]);
     check("[\"high\", \"severe\"].contains(context.risk.servicePrincipal)", &[("unknown-value", "\"severe\"")]);
@@ -148,6 +169,9 @@ fn hostile_text_ends_soon_and_never_overflows_the_stack() {
         format!("{}true{}", long("if true then (", 20), long(") else true", 20)),
         format!("context.clientApp == \"{}\"", long("x", 60_000)),
         long("if true then ", bounded / 2),
+        // Cedar reads on where a carriage return ends a comment.
+        format!("true //\r && {}true{}", long("(", 30_000), long(")", 30_000)),
+        format!("true }} {} when {{ true", long("when { true }", 5_000)),
     ] {
         problems(WhenForm::Expression, &text);
         problems(WhenForm::Statement, &format!("@id(\"x\") forbid (principal, action, resource) when {{ {text} }};"));

@@ -237,14 +237,19 @@ pub fn attribute_types(bundle: &Bundle, policies: &[CompiledPolicy], problems: &
             compared.entry(name.to_ascii_lowercase()).or_insert((name, policy.index));
         }
     }
-    for (name, index) in compared.into_values() {
-        let holds_other = |principal: &&ServicePrincipal| {
-            let value = principal.attributes.as_ref().and_then(|attributes| attributes.value(name));
-            matches!(value, Some(AttributeValue::Other))
-        };
-        let mut holders = bundle.principals.iter().filter(holds_other);
-        let Some(first) = holders.next() else { continue };
-        let more = match holders.count() {
+    let mut holders: BTreeMap<String, (&ServicePrincipal, usize)> = BTreeMap::new();
+    for principal in &bundle.principals {
+        let attributes = principal.attributes.iter().flat_map(|attributes| attributes.iter());
+        for (name, _) in attributes.filter(|(_, value)| matches!(value, AttributeValue::Other)) {
+            let name = name.to_ascii_lowercase();
+            if compared.contains_key(&name) {
+                holders.entry(name).or_insert((principal, 0)).1 += 1;
+            }
+        }
+    }
+    for (folded, (name, index)) in compared {
+        let Some((first, count)) = holders.get(&folded) else { continue };
+        let more = match count - 1 {
             0 => String::new(),
             more => format!(", nor of {more} more"),
         };

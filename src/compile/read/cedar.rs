@@ -20,6 +20,10 @@ pub fn statements(sources: &Sources, file: FileId, context: &mut Context) -> Vec
     let text = sources.file(file).map_or("", |file| file.text());
     let whole = Embedded::new(text, Span::new(file, 0, u32::try_from(text.len()).unwrap_or(u32::MAX)));
     match cedar::statements(&whole) {
+        Ok(ranges) if ranges.is_empty() => {
+            context.report(Diagnostic::new(&rules::EMPTY_DOCUMENT, whole.span, "the file holds nothing"));
+            Vec::new()
+        }
         Ok(ranges) => {
             let part = |range: std::ops::Range<usize>| {
                 Embedded::new(text.get(range.clone()).unwrap_or_default(), whole.within(range))

@@ -51,7 +51,7 @@ enum Restricted {
     All,
 }
 
-fn restricted(object: &mut Object<'_, '_>, context: &mut Context) -> Restricted {
+fn restricted<'n, 'a>(object: &mut Object<'n, 'a>, context: &mut Context) -> Restricted {
     const KEY: &str = "combinationConfigurations";
     let nodes = object.list(KEY, context);
     let mut restricted = Vec::new();
@@ -60,11 +60,14 @@ fn restricted(object: &mut Object<'_, '_>, context: &mut Context) -> Restricted 
         let help = "have the token service say by id when this strength is satisfied";
         context.report(Diagnostic::new(&rules::STRENGTH_CONFIGURATION, node.span, what).help(help));
         let applies_to = node.member("appliesToCombinations").and_then(Node::as_list).unwrap_or_default();
-        if applies_to.is_empty() {
-            return Restricted::All;
+        let text = |node: &'n Node<'a>| Some(Spanned::new(node.as_str()?, node.span));
+        match applies_to.iter().map(text).collect::<Option<Vec<_>>>() {
+            Some(texts) if !texts.is_empty() => {
+                restricted.extend(texts.into_iter().filter_map(|text| methods(text, context)));
+            }
+            // WHY: of what cannot be read nobody knows which combinations are free of it.
+            _ => return Restricted::All,
         }
-        let texts = applies_to.iter().filter_map(|node| Some(Spanned::new(node.as_str()?, node.span)));
-        restricted.extend(texts.filter_map(|text| methods(text, context)));
     }
     Restricted::These(restricted)
 }
