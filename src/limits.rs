@@ -72,9 +72,10 @@ pub const FILTER_DEPTH_MAX: usize = 64;
 
 /// Longest condition or policy in Cedar, bytes. A policy with a thousand GUIDs is 40 KiB.
 pub const CEDAR_BYTES_MAX: usize = 64 << 10;
-/// Longest text of all conditions and policies in Cedar of a bundle, bytes: some ten thousand of usual length. Checking
-/// one takes a fraction of a millisecond, so that a bundle at the bound takes seconds.
-pub const CEDAR_BYTES_ALL_MAX: usize = 2 << 20;
+/// Longest text of all conditions and policies in Cedar of a bundle, bytes: more than a thousand of usual length.
+/// Checking one takes a fraction of a millisecond, and asking one some microseconds, so that a bundle at the bound is
+/// still loaded in a second and decides in milliseconds.
+pub const CEDAR_BYTES_ALL_MAX: usize = 256 << 10;
 /// Deepest nesting of brackets in Cedar.
 pub const CEDAR_DEPTH_MAX: usize = 32;
 /// Most operators in one condition in Cedar: operators of one kind in a row nest as brackets do.

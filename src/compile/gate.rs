@@ -7,11 +7,14 @@ use super::bundle::{LOCATION_WORDS, LocationSet, contains};
 use super::network::LocationIndex;
 use super::policy::{CompiledPolicy, Grant, LocationCondition, PolicyIndex};
 use super::workload::Slot;
+use crate::limits;
 use crate::model::RiskLevel;
 use crate::model::set::Word;
 
 /// A location that contains nothing.
 const NO_LOCATION: LocationIndex = (LOCATION_WORDS as LocationIndex - 1) * 64;
+
+const _: () = assert!(limits::LOCATIONS_MAX + 2 <= NO_LOCATION as usize, "no location has its number");
 
 /// The hot part of a policy that takes part, four to a cache line.
 #[derive(Clone, Copy, Debug)]

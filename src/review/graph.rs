@@ -3,7 +3,8 @@
 //! Pure: from the model to JSON values. What a bundle leaves out has Graph's default, names stand as the ids that they
 //! mean, properties that decide nothing come back as they were written, and what is rendered loads again to the same
 //! decisions (a property test). What the model does not hold cannot come back: host bits of prefixes, the order and
-//! spelling of words in a list, `None` beside other entries, and values that a disabled policy was warned about.
+//! spelling of words in a list, `None` beside other entries, and values that a disabled policy was warned about. Graph has
+//! no custom conditions: they come out as the annotation `@doorward.when`, which is not read again.
 //!
 //! [`policies`] and [`locations`] render Graph's beta, which has everything; [`to_v1`] takes out what v1.0 does not have.
 //! Enumerations are written in full, as Graph does for `Prefer: include-unknown-enum-members`.
