@@ -87,6 +87,8 @@ pub const CEDAR_STACK_BYTES: usize = 16 << 20;
 pub const CASES_MAX: usize = 100_000;
 /// Most bytes that the requests of a bundle's tests may come to: all they are made of, once for every request.
 pub const CASES_BYTES_MAX: usize = 512 << 20;
+/// Most tags of one case.
+pub const CASE_TAGS_MAX: usize = 32;
 /// Most paths of one matrix; seventeen with two values each are more than `CASES_MAX`.
 pub const MATRIX_PATHS_MAX: usize = 64;
 /// Longest value of a matrix in the name of a case, characters.

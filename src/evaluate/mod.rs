@@ -22,7 +22,7 @@ mod words;
 
 pub use cedar::{CedarRequest, cedar_request};
 pub use session::MergedSession;
-pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace};
+pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, condition_names, trace};
 pub use what_if::{AnalysisReason, WhatIf, what_if};
 
 use combine::Combination;

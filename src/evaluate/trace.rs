@@ -115,6 +115,12 @@ impl PolicyTrace {
     }
 }
 
+/// The names that conditions can have in traces, in no order.
+pub fn condition_names() -> impl Iterator<Item = &'static str> {
+    let apart = ["users", "servicePrincipals", "agentIdentities", "location", "servicePrincipalRisk", "when"];
+    apart.into_iter().chain(condition::OTHERS.iter().map(|(name, _)| *name))
+}
+
 /// Traces every policy, in bundle order. Errors as [`super::evaluate`]. Cost: linear in the policies; allocates.
 pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<PolicyTrace>, InputError> {
     let mut scratch = FactScratch::default();
