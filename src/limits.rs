@@ -95,6 +95,12 @@ pub const MATRIX_PATHS_MAX: usize = 64;
 pub const MATRIX_LABEL_CHARS_MAX: usize = 40;
 /// Most failing test cases that are explained policy by policy; further ones only name what differs.
 pub const CASES_EXPLAINED_MAX: usize = 100;
+/// Most uncovered parts of a bundle, and most surviving mutants, for which a case is looked for.
+pub const CASES_PROPOSED_MAX: usize = 200;
+/// Most identities, and likewise networks and resources, that such a case is looked for among.
+pub const SUPPOSED_MAX: usize = 256;
+/// Most requests of existing cases from which the search for another one starts.
+pub const SUPPOSED_STARTS_MAX: usize = 64;
 
 /// Largest request message, bytes, on any door.
 pub const REQUEST_BYTES_MAX: usize = 256 << 10;

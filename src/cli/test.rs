@@ -2,6 +2,7 @@
 //!
 //! No case at all is a failure: an empty `tests/` folder, or a filter that nothing passes, proves nothing.
 
+mod coverage;
 mod human;
 mod report;
 mod watch;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use super::load::{self, Loaded};
 use super::{Exit, Outcome, Stop};
 use crate::review::cases::{self, Report, Selection};
+use crate::review::coverage::{Coverage, measure};
 
 /// Arguments of `test`.
 #[derive(Debug, clap::Args)]
@@ -19,7 +21,8 @@ use crate::review::cases::{self, Report, Selection};
 Example:
   $ doorward test policies/workload --filter risk
 
-Ends with 0 when every case passes or is skipped, with 4 when one fails or there is none.")]
+Ends with 0 when every case passes or is skipped, with 4 when one fails, there is none, or less is covered than
+`--min-coverage` asks for.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,
@@ -32,6 +35,13 @@ pub struct Args {
     /// How to write the results.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Show what the cases exercise: policies, conditions, named locations and risk levels, with a case for what they do
+    /// not.
+    #[arg(long)]
+    coverage: bool,
+    /// Fail when less than this is covered, per cent; implies `--coverage`.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    min_coverage: Option<u8>,
     /// Run again whenever the bundle changes.
     #[arg(long)]
     watch: bool,
@@ -55,6 +65,7 @@ struct Run<'a> {
     args: &'a Args,
     loaded: Loaded,
     report: Report,
+    coverage: Option<Coverage>,
     /// Why the run fails although no case does.
     complaints: Vec<String>,
 }
@@ -65,10 +76,13 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 }
 
 fn once(args: &Args) -> Result<Outcome, Stop> {
-    let loaded = load::bundle(&args.bundle)?;
+    let wants_model = args.coverage || args.min_coverage.is_some();
+    let (loaded, model) = load::bundle_and(&args.bundle, |model| wants_model.then(|| model.clone()))?;
     let selection = Selection { text: args.filter.clone(), tags: args.tag.clone() };
     let report = cases::run_selected(&loaded.bundle, &loaded.raw, &selection);
-    let run = Run { args, loaded, report, complaints: Vec::new() };
+    let coverage = model.map(|model| measure(&loaded.bundle, &model, &loaded.raw, &selection));
+    let complaints = complaints(args, coverage.as_ref());
+    let run = Run { args, loaded, report, coverage, complaints };
     let text = match args.format {
         Format::Human => human::report(&run),
         Format::Json => report::json(&run)?,
@@ -77,4 +91,13 @@ fn once(args: &Args) -> Result<Outcome, Stop> {
     };
     let is_green = run.report.is_green() && !run.report.results.is_empty() && run.complaints.is_empty();
     Ok(Outcome { text, exit: if is_green { Exit::Success } else { Exit::TestsFailed } })
+}
+
+/// Why the run fails although every case may pass.
+fn complaints(args: &Args, coverage: Option<&Coverage>) -> Vec<String> {
+    let too_little = args.min_coverage.zip(coverage).and_then(|(least, coverage)| {
+        let percent = coverage.percent();
+        (percent < least).then(|| format!("{percent} % is covered, and {least} % is the least"))
+    });
+    too_little.into_iter().collect()
 }

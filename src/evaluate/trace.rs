@@ -142,6 +142,19 @@ pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<
     Ok(traces)
 }
 
+/// Traces the policy at `policy`; `None` when it takes no part. Errors as [`super::evaluate`]. Cost: linear in the policies
+/// that take part, to find it, and in the conditions of that one; allocates.
+pub fn trace_one(
+    bundle: &CompiledBundle,
+    request: &TokenRequest<'_>,
+    policy: PolicyIndex,
+) -> Result<Option<PolicyTrace>, InputError> {
+    let Some(policy) = bundle.compiled().iter().find(|compiled| compiled.index == policy) else { return Ok(None) };
+    let mut scratch = FactScratch::default();
+    let facts = Facts::settle(bundle, request, &mut scratch)?;
+    Ok(Some(trace_policy(bundle, policy, &facts)))
+}
+
 fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<'_>) -> PolicyTrace {
     let matches = condition::every(policy, facts);
     let applies = matches.iter().all(|(_, found)| found.holds.is_possible());

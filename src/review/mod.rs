@@ -2,6 +2,7 @@
 //!
 //! - [`cases`]: the tests that a bundle carries.
 //! - [`cedar`]: policies in Cedar, for readers and other tools.
+//! - [`coverage`]: what the tests of a bundle exercise, and cases for the rest.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`request`]: a token request written as a document.
 //! - [`summary`]: what a bundle contains, counted.
@@ -11,10 +12,13 @@
 
 pub mod cases;
 pub mod cedar;
+pub mod coverage;
 pub mod graph;
 mod matrix;
 mod members;
+mod paste;
 pub mod request;
 pub mod rules;
 pub mod summary;
+mod suppose;
 pub mod what_if;

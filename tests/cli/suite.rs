@@ -139,10 +139,41 @@ fn watching_runs_the_tests_again_after_each_change_and_ends_when_nobody_reads() 
     assert!(next().ends_with(": 1 passed"));
     write(folder.path(), BLOCK.0, "displayName: Block\nstate: perhaps\n");
     let broken = next();
-    assert!(broken.contains("error[unrecognised-document]"), "a bundle that is broken is told, and watched on: {broken}");
+    assert!(
+        broken.contains("error[unrecognised-document]"),
+        "a bundle that is broken is told, and watched on: {broken}"
+    );
     write(folder.path(), BLOCK.0, BLOCK.1);
     assert!(next().ends_with(": 1 passed"));
     drop(lines);
     write(folder.path(), BLOCK.0, &BLOCK.1.replace("Block", "Blocks"));
     assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn coverage_below_the_least_fails_and_shows_cases_to_paste() {
+    let folder = bundle(&[
+        BLOCK,
+        (
+            "tests/a.yaml",
+            "cases: [{ name: a, request: { identity: { type: user, id: u } }, expect: { decision: allow } }]\n",
+        ),
+    ]);
+    let path = folder.path().to_str().unwrap();
+    let run = doorward(&["test", path, "--min-coverage", "80"]);
+    assert_eq!(run.code, 4);
+    insta::assert_snapshot!(run.stdout.replace(path, "BUNDLE"));
+    assert_eq!(doorward(&["test", path, "--coverage"]).code, 0, "without a least, coverage only tells");
+    let (_, cases) = run.stdout.split_once("\ncases:\n").unwrap();
+    let cases = cases.split("error:").next().unwrap();
+    write(folder.path(), "tests/b.yaml", &format!("cases:\n{cases}"));
+    let again = doorward(&["test", path, "--min-coverage", "100"]);
+    assert_eq!(again.code, 0, "{}", again.told());
+}
+
+#[test]
+fn the_sample_is_covered_in_full() {
+    let run = doorward(&["test", WORKLOAD, "--min-coverage", "100", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, &document["coverage"]["percent"]), (0, &serde_json::json!(100)));
 }

@@ -1,6 +1,6 @@
 //! Results for reading: what did not pass and why, then a line for each file.
 
-use super::{Run, why};
+use super::{Run, coverage, why};
 use crate::cli::paint;
 use crate::compile::CompiledBundle;
 use crate::review::cases::{CaseOutcome, CaseResult};
@@ -66,6 +66,10 @@ pub fn report(run: &Run<'_>) -> String {
     }
     if !report.results.is_empty() {
         text += &format!("{}: {}\n", run.args.bundle.display(), Counts::of(&report.results).told());
+    }
+    text += &run.coverage.as_ref().map(|it| coverage::table(&run.loaded.bundle, it)).unwrap_or_default();
+    for complaint in &run.complaints {
+        text += &format!("{} {complaint}\n", paint::error_label());
     }
     text
 }

@@ -5,7 +5,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use super::human::{self, Counts};
-use super::{Run, why};
+use super::{Run, coverage, why};
 use crate::cli::{Stop, answer};
 use crate::compile::CompiledBundle;
 use crate::review::cases::{CaseOutcome, CaseResult, Difference};
@@ -15,7 +15,7 @@ use crate::text::Severity;
 pub fn json(run: &Run<'_>) -> Result<String, Stop> {
     let bundle = &run.loaded.bundle;
     let counts = Counts::of(&run.report.results);
-    let document = json!({
+    let mut document = json!({
         "bundle": bundle.name(),
         "revision": bundle.revision(),
         "passed": counts.passed,
@@ -24,6 +24,9 @@ pub fn json(run: &Run<'_>) -> Result<String, Stop> {
         "cases": run.report.results.iter().map(|result| json_case(bundle, result)).collect::<Vec<_>>(),
         "findings": run.report.findings,
     });
+    if let (Value::Object(document), Some(coverage)) = (&mut document, &run.coverage) {
+        document.insert("coverage".to_owned(), coverage::json(bundle, coverage));
+    }
     answer::json(&document)
 }
 
@@ -87,8 +90,9 @@ pub fn github(run: &Run<'_>) -> String {
             told.split_once('\n').map_or(&*told, |(_, rest)| rest),
         );
     }
-    if run.report.results.is_empty() {
-        text += &format!("::error::{}\n", data(&human::nothing(run)));
+    let nothing = run.report.results.is_empty().then(|| human::nothing(run));
+    for complaint in nothing.iter().chain(&run.complaints) {
+        text += &format!("::error::{}\n", data(complaint));
     }
     text + &human::report(run)
 }
