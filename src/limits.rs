@@ -97,6 +97,9 @@ pub const MATRIX_LABEL_CHARS_MAX: usize = 40;
 pub const CASES_EXPLAINED_MAX: usize = 100;
 /// Most uncovered parts of a bundle, and most surviving mutants, for which a case is looked for.
 pub const CASES_PROPOSED_MAX: usize = 200;
+/// Most changes of a bundle that its tests are held against. A tenant at Entra's bounds without long lists of ranges has
+/// fewer.
+pub const MUTANTS_MAX: usize = 2_000;
 /// Most identities, and likewise networks and resources, that such a case is looked for among.
 pub const SUPPOSED_MAX: usize = 256;
 /// Most requests of existing cases from which the search for another one starts.

@@ -4,6 +4,7 @@
 
 mod coverage;
 mod human;
+mod mutation;
 mod report;
 mod watch;
 mod why;
@@ -14,6 +15,7 @@ use super::load::{self, Loaded};
 use super::{Exit, Outcome, Stop};
 use crate::review::cases::{self, Report, Selection};
 use crate::review::coverage::{Coverage, measure};
+use crate::review::mutate::{Mutation, mutate};
 
 /// Arguments of `test`.
 #[derive(Debug, clap::Args)]
@@ -42,6 +44,10 @@ pub struct Args {
     /// Fail when less than this is covered, per cent; implies `--coverage`.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     min_coverage: Option<u8>,
+    /// Change the bundle a little, one thing at a time, and list the changes that no case notices: the tests that are
+    /// missing.
+    #[arg(long)]
+    mutate: bool,
     /// Run again whenever the bundle changes.
     #[arg(long)]
     watch: bool,
@@ -66,6 +72,7 @@ struct Run<'a> {
     loaded: Loaded,
     report: Report,
     coverage: Option<Coverage>,
+    mutation: Option<Mutation>,
     /// Why the run fails although no case does.
     complaints: Vec<String>,
 }
@@ -76,13 +83,17 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 }
 
 fn once(args: &Args) -> Result<Outcome, Stop> {
-    let wants_model = args.coverage || args.min_coverage.is_some();
+    let wants_coverage = args.coverage || args.min_coverage.is_some();
+    let wants_model = wants_coverage || args.mutate;
     let (loaded, model) = load::bundle_and(&args.bundle, |model| wants_model.then(|| model.clone()))?;
     let selection = Selection { text: args.filter.clone(), tags: args.tag.clone() };
     let report = cases::run_selected(&loaded.bundle, &loaded.raw, &selection);
-    let coverage = model.map(|model| measure(&loaded.bundle, &model, &loaded.raw, &selection));
+    let coverage = model.as_ref().filter(|_| wants_coverage);
+    let coverage = coverage.map(|model| measure(&loaded.bundle, model, &loaded.raw, &selection));
+    let mutation = model.as_ref().filter(|_| args.mutate);
+    let mutation = mutation.map(|model| mutate(&loaded.bundle, model, &loaded.raw, &selection));
     let complaints = complaints(args, coverage.as_ref());
-    let run = Run { args, loaded, report, coverage, complaints };
+    let run = Run { args, loaded, report, coverage, mutation, complaints };
     let text = match args.format {
         Format::Human => human::report(&run),
         Format::Json => report::json(&run)?,

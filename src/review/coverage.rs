@@ -261,7 +261,12 @@ fn level(request: &TokenRequest<'_>, condition: &str) -> Option<&'static str> {
 
 /// How many conditions of `request` must still come out otherwise for it to exercise `subject`. `demand` is how certain
 /// the conditions must be that let it get that far.
-fn distance(bundle: &CompiledBundle, request: &TokenRequest<'_>, subject: Subject, demand: Truth) -> Option<usize> {
+pub(super) fn distance(
+    bundle: &CompiledBundle,
+    request: &TokenRequest<'_>,
+    subject: Subject,
+    demand: Truth,
+) -> Option<usize> {
     let (policy, condition, wanted) = match subject {
         Subject::Location { location, is_inside } => {
             let holds = *locations(bundle, request).ok()?.get(location)?;

@@ -102,7 +102,7 @@ pub fn owned(node: &Node<'_>) -> Node<'static> {
 }
 
 /// Text.
-fn text(text: impl Into<String>) -> Node<'static> {
+pub fn text(text: impl Into<String>) -> Node<'static> {
     Node::unplaced(Value::String(Cow::Owned(text.into())))
 }
 
@@ -121,7 +121,7 @@ fn entry(key: String, node: Node<'static>) -> Entry<'static> {
 }
 
 /// `request` with `value` at `path`, of one member or two; null takes away what is there.
-fn put(mut request: Node<'static>, path: &str, value: Node<'static>) -> Node<'static> {
+pub fn put(mut request: Node<'static>, path: &str, value: Node<'static>) -> Node<'static> {
     let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
     if let Value::Map(entries) = &mut request.value {
         let below = entries.iter().position(|entry| entry.key == key).map(|index| entries.remove(index).node);

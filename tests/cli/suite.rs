@@ -177,3 +177,25 @@ fn the_sample_is_covered_in_full() {
     let document: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((run.code, &document["coverage"]["percent"]), (0, &serde_json::json!(100)));
 }
+
+#[test]
+fn mistakes_that_no_case_notices_are_listed_with_a_case_that_would() {
+    let folder = bundle(&[BLOCK, CASES]);
+    let path = folder.path().to_str().unwrap();
+    write(folder.path(), "bundle.yaml", "tenantId: 8f3c2a51-6b7d-4e90-a1c4-3d5e7f9b0a12\n");
+    write(
+        folder.path(),
+        CASES.0,
+        "cases: [{ name: a, request: { identity: { type: user, id: u } }, expect: { decision: allow } }]\n",
+    );
+    let run = doorward(&["test", path, "--mutate"]);
+    insta::assert_snapshot!(run.told().replace(path, "BUNDLE"));
+    let json = doorward(&["test", path, "--mutate", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let mutation = &document["mutation"];
+    assert_eq!((&mutation["noticed"], &mutation["of"]), (&serde_json::json!(0), &serde_json::json!(2)));
+    let (_, cases) = run.stdout.split_once("\ncases:\n").unwrap();
+    write(folder.path(), "tests/b.yaml", &format!("cases:\n{cases}"));
+    let again = doorward(&["test", path, "--mutate"]);
+    assert!(again.stdout.contains("mutation: 2 of 2 changes of the bundle are noticed"), "{}", again.told());
+}

@@ -34,17 +34,17 @@ pub fn table(bundle: &CompiledBundle, coverage: &Coverage) -> String {
         let lacks = if item.case.is_none() { paint::styled(paint::FAINT, "  (no case found)") } else { String::new() };
         text += &format!("  {}{lacks}\n", item.subject.told(bundle));
     }
-    text + &paste(uncovered.iter().filter_map(|item| item.case.as_deref()))
+    text + &paste("cover", uncovered.iter().filter_map(|item| item.case.as_deref()))
 }
 
-/// Cases as a file of their own.
-pub fn paste<'c>(cases: impl Iterator<Item = &'c str>) -> String {
+/// Cases as a file of their own, which are there to `verb` what was listed.
+pub fn paste<'c>(verb: &str, cases: impl Iterator<Item = &'c str>) -> String {
     let cases: String = cases.collect();
     if cases.is_empty() {
         return cases;
     }
     format!(
-        "\nto cover them, a file below `tests/`; it says what the bundle answers today, so read it first:\n\ncases:\n{cases}"
+        "\nto {verb} them, a file below `tests/`; it says what the bundle answers today, so read it first:\n\ncases:\n{cases}"
     )
 }
 

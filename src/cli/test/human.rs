@@ -1,6 +1,6 @@
 //! Results for reading: what did not pass and why, then a line for each file.
 
-use super::{Run, coverage, why};
+use super::{Run, coverage, mutation, why};
 use crate::cli::paint;
 use crate::compile::CompiledBundle;
 use crate::review::cases::{CaseOutcome, CaseResult};
@@ -68,6 +68,7 @@ pub fn report(run: &Run<'_>) -> String {
         text += &format!("{}: {}\n", run.args.bundle.display(), Counts::of(&report.results).told());
     }
     text += &run.coverage.as_ref().map(|it| coverage::table(&run.loaded.bundle, it)).unwrap_or_default();
+    text += &run.mutation.as_ref().map(mutation::list).unwrap_or_default();
     for complaint in &run.complaints {
         text += &format!("{} {complaint}\n", paint::error_label());
     }

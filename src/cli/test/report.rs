@@ -5,7 +5,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
 use super::human::{self, Counts};
-use super::{Run, coverage, why};
+use super::{Run, coverage, mutation, why};
 use crate::cli::{Stop, answer};
 use crate::compile::CompiledBundle;
 use crate::review::cases::{CaseOutcome, CaseResult, Difference};
@@ -24,8 +24,10 @@ pub fn json(run: &Run<'_>) -> Result<String, Stop> {
         "cases": run.report.results.iter().map(|result| json_case(bundle, result)).collect::<Vec<_>>(),
         "findings": run.report.findings,
     });
-    if let (Value::Object(document), Some(coverage)) = (&mut document, &run.coverage) {
-        document.insert("coverage".to_owned(), coverage::json(bundle, coverage));
+    if let Value::Object(document) = &mut document {
+        let coverage = run.coverage.as_ref().map(|it| ("coverage".to_owned(), coverage::json(bundle, it)));
+        let mutation = run.mutation.as_ref().map(|it| ("mutation".to_owned(), mutation::json(it)));
+        document.extend(coverage.into_iter().chain(mutation));
     }
     answer::json(&document)
 }

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{entry, object, put, text, texts};
-use crate::filter::DeviceAttribute;
+use crate::compile::DeviceAttribute;
 use crate::limits;
 use crate::model::location::{Country, CountryLookup};
 use crate::model::policy::{Filter, Policy, PrincipalTarget, ResourceTarget, UserTarget};
