@@ -88,12 +88,23 @@ pub const CEDAR_STACK_BYTES: usize = 16 << 20;
 pub const CASES_MAX: usize = 100_000;
 /// Most bytes that the requests of a bundle's tests may come to: all they are made of, once for every request.
 pub const CASES_BYTES_MAX: usize = 512 << 20;
+/// Most tags of one case.
+pub const CASE_TAGS_MAX: usize = 32;
 /// Most paths of one matrix; seventeen with two values each are more than `CASES_MAX`.
 pub const MATRIX_PATHS_MAX: usize = 64;
 /// Longest value of a matrix in the name of a case, characters.
 pub const MATRIX_LABEL_CHARS_MAX: usize = 40;
 /// Most failing test cases that are explained policy by policy; further ones only name what differs.
 pub const CASES_EXPLAINED_MAX: usize = 100;
+/// Most uncovered parts of a bundle, and most surviving mutants, for which a case is looked for.
+pub const CASES_PROPOSED_MAX: usize = 200;
+/// Most changes of a bundle that its tests are held against. A tenant at Entra's bounds without long lists of ranges has
+/// fewer.
+pub const MUTANTS_MAX: usize = 2_000;
+/// Most identities, and likewise networks and resources, that such a case is looked for among.
+pub const SUPPOSED_MAX: usize = 256;
+/// Most requests of existing cases from which the search for another one starts.
+pub const SUPPOSED_STARTS_MAX: usize = 64;
 
 /// Largest request message, bytes, on any door.
 pub const REQUEST_BYTES_MAX: usize = 256 << 10;

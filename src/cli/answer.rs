@@ -5,9 +5,8 @@ use serde::Serialize;
 
 use super::Stop;
 use crate::compile::{CompiledBundle, PolicyIndex};
-use crate::evaluate::{Evaluation, MergedSession, evaluate};
+use crate::evaluate::{Evaluation, evaluate};
 use crate::model::decision::InputError;
-use crate::model::set::Word;
 use crate::model::{Reason, TokenRequest};
 
 /// Decides. A request that contradicts itself or the bundle cannot be used.
@@ -49,30 +48,9 @@ pub fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<S
 
 /// What the token comes with, and what to tell the person who asked: a line each.
 pub fn beside(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
-    let session = evaluation.session(bundle).map(|session| format!("  session: {}\n", in_words(&session)));
+    let session = evaluation.session(bundle).map(|session| format!("  session: {}\n", session.words().join(", ")));
     let message = evaluation.message().map(|message| format!("  tell the user: {message}\n"));
     [session, message].into_iter().flatten().collect()
-}
-
-fn in_words(session: &MergedSession<'_>) -> String {
-    let controls = session.controls;
-    let frequency = controls.sign_in_frequency.map(|frequency| match frequency.period {
-        Some(period) => format!("signInFrequency {} {}", period.value, period.unit.as_str()),
-        None => format!("signInFrequency {}", frequency.interval().as_str()),
-    });
-    let named = |name: &str, word: Option<&'static str>| word.map(|word| format!("{name} {word}"));
-    let on = |name: &str, is_on: bool| is_on.then(|| name.to_owned());
-    let words = [
-        frequency,
-        named("persistentBrowser", controls.persistent_browser.map(Word::as_str)),
-        named("cloudAppSecurity", controls.cloud_app_security.map(Word::as_str)),
-        named("continuousAccessEvaluation", controls.continuous_access_evaluation.map(Word::as_str)),
-        on("applicationEnforcedRestrictions", controls.application_enforced_restrictions),
-        on("disableResilienceDefaults", controls.disable_resilience_defaults),
-        on("secureSignInSession", controls.secure_sign_in_session),
-    ];
-    let profiles = session.filtering_profiles.iter().map(|id| format!("globalSecureAccessFilteringProfile {id}"));
-    words.into_iter().flatten().chain(profiles).collect::<Vec<_>>().join(", ")
 }
 
 /// The first few by name, the others by number.

@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use super::{Exit, Stop, paint};
 use crate::compile::{self, CompiledBundle};
+use crate::model::Bundle;
 use crate::source::Source;
 use crate::text::{RawBundle, Severity};
 
@@ -24,10 +25,15 @@ pub fn read(path: &Path) -> Result<RawBundle, Stop> {
 
 /// The bundle at `path`. One with errors ends the verb, and the errors are shown.
 pub fn bundle(path: &Path) -> Result<Loaded, Stop> {
+    bundle_and(path, |_| ()).map(|(loaded, ())| loaded)
+}
+
+/// As [`bundle`], and what `look` makes of the model that it is compiled from.
+pub fn bundle_and<T>(path: &Path, look: impl Fn(&Bundle) -> T) -> Result<(Loaded, T), Stop> {
     let raw = read(path)?;
-    let compilation = compile::compile(&raw);
-    match compilation.bundle {
-        Some(bundle) => Ok(Loaded { raw, bundle }),
+    let (compilation, looked) = compile::compile_and(&raw, look);
+    match compilation.bundle.zip(looked) {
+        Some((bundle, looked)) => Ok((Loaded { raw, bundle }, looked)),
         None => {
             let errors = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error);
             let told = paint::findings(errors);

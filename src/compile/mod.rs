@@ -49,7 +49,7 @@ pub(crate) use policy::{
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use workload::{Candidate, Class, Slot};
 
-pub(crate) use crate::filter::{CedarText, quoted};
+pub(crate) use crate::filter::{CedarText, DeviceAttribute, quoted};
 use crate::model::Bundle;
 use crate::text::{Diagnostics, Finding, RawBundle, Sources};
 

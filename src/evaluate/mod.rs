@@ -18,12 +18,14 @@ mod guest;
 mod session;
 mod trace;
 mod what_if;
+mod whereabouts;
 mod words;
 
 pub use cedar::{CedarRequest, cedar_request};
 pub use session::MergedSession;
-pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace};
+pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, condition_names, trace, trace_one};
 pub use what_if::{AnalysisReason, WhatIf, what_if};
+pub use whereabouts::locations;
 
 use combine::Combination;
 use facts::{FactScratch, Facts};

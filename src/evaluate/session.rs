@@ -34,6 +34,29 @@ impl<'b> MergedSession<'b> {
         }
         merged
     }
+
+    /// A text for each control, in a fixed order: its name in Graph and what it is set to, as in
+    /// `signInFrequency 4 hours`.
+    pub fn words(&self) -> Vec<String> {
+        let controls = self.controls;
+        let frequency = controls.sign_in_frequency.map(|frequency| match frequency.period {
+            Some(period) => format!("signInFrequency {} {}", period.value, period.unit.as_str()),
+            None => format!("signInFrequency {}", frequency.interval().as_str()),
+        });
+        let named = |name: &str, word: Option<&'static str>| word.map(|word| format!("{name} {word}"));
+        let on = |name: &str, is_on: bool| is_on.then(|| name.to_owned());
+        let words = [
+            frequency,
+            named("persistentBrowser", controls.persistent_browser.map(Word::as_str)),
+            named("cloudAppSecurity", controls.cloud_app_security.map(Word::as_str)),
+            named("continuousAccessEvaluation", controls.continuous_access_evaluation.map(Word::as_str)),
+            on("applicationEnforcedRestrictions", controls.application_enforced_restrictions),
+            on("disableResilienceDefaults", controls.disable_resilience_defaults),
+            on("secureSignInSession", controls.secure_sign_in_session),
+        ];
+        let profiles = self.filtering_profiles.iter().map(|id| format!("globalSecureAccessFilteringProfile {id}"));
+        words.into_iter().flatten().chain(profiles).collect()
+    }
 }
 
 fn merge(one: SessionControls, other: SessionControls) -> SessionControls {

@@ -115,6 +115,12 @@ impl PolicyTrace {
     }
 }
 
+/// The names that conditions can have in traces, in no order.
+pub fn condition_names() -> impl Iterator<Item = &'static str> {
+    let apart = ["users", "servicePrincipals", "agentIdentities", "location", "servicePrincipalRisk", "when"];
+    apart.into_iter().chain(condition::OTHERS.iter().map(|(name, _)| *name))
+}
+
 /// Traces every policy, in bundle order. Errors as [`super::evaluate`]. Cost: linear in the policies; allocates.
 pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<PolicyTrace>, InputError> {
     let mut scratch = FactScratch::default();
@@ -134,6 +140,19 @@ pub fn trace(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Vec<
         }
     }
     Ok(traces)
+}
+
+/// Traces the policy at `policy`; `None` when it takes no part. Errors as [`super::evaluate`]. Cost: linear in the policies
+/// that take part, to find it, and in the conditions of that one; allocates.
+pub fn trace_one(
+    bundle: &CompiledBundle,
+    request: &TokenRequest<'_>,
+    policy: PolicyIndex,
+) -> Result<Option<PolicyTrace>, InputError> {
+    let Some(policy) = bundle.compiled().iter().find(|compiled| compiled.index == policy) else { return Ok(None) };
+    let mut scratch = FactScratch::default();
+    let facts = Facts::settle(bundle, request, &mut scratch)?;
+    Ok(Some(trace_policy(bundle, policy, &facts)))
 }
 
 fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<'_>) -> PolicyTrace {

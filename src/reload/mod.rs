@@ -14,7 +14,7 @@ mod shelf;
 mod snapshot;
 mod status;
 mod task;
-mod watch;
+pub(crate) mod watch;
 mod work;
 
 pub use accept::{accept, start, start_with_graph};

@@ -13,14 +13,14 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use crate::source::Places;
 
 /// Watches until it is dropped.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     _watcher: RecommendedWatcher,
     blind_spot: Option<notify::Error>,
 }
 
 /// "Something changed", said once until it is heard, so that a storm of events queues nothing.
 #[derive(Clone)]
-pub(super) struct Bell {
+pub(crate) struct Bell {
     is_ringing: Arc<AtomicBool>,
     ring: Arc<dyn Fn() + Send + Sync>,
 }
@@ -31,7 +31,7 @@ impl Watch {
     ///
     /// # Errors
     /// The system gives no watcher.
-    pub(super) fn start(places: Places, bell: Bell) -> notify::Result<Self> {
+    pub(crate) fn start(places: Places, bell: Bell) -> notify::Result<Self> {
         let places = Arc::new(places);
         let concern = Arc::clone(&places);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -48,18 +48,18 @@ impl Watch {
     }
 
     /// Why some folder is not watched: no permission to read it, or no watches left.
-    pub(super) fn blind_spot(&self) -> Option<&notify::Error> {
+    pub(crate) fn blind_spot(&self) -> Option<&notify::Error> {
         self.blind_spot.as_ref()
     }
 }
 
 impl Bell {
-    pub(super) fn new(ring: impl Fn() + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(ring: impl Fn() + Send + Sync + 'static) -> Self {
         Self { is_ringing: Arc::default(), ring: Arc::new(ring) }
     }
 
     /// Must be called before the files are looked at, or a change in between is lost.
-    pub(super) fn hear(&self) {
+    pub(crate) fn hear(&self) {
         self.is_ringing.store(false, Ordering::SeqCst);
     }
 

@@ -11,27 +11,44 @@
 //! ```
 //!
 //! `defaults.request` is laid under every request of the file, object by object. A `matrix` multiplies its case: each
-//! combination of values, put at these paths of the request, is a case of its own with the same expectation. The
-//! decision is always compared, `block` if the case does not say; the rest of `expect` (`reason`, `policies`,
-//! `reportOnly`, `unmetControls`) only if it is there, lists as sets. A case with a `skip`, the reason in words, is
-//! read but not asked.
+//! combination of values, put at these paths of the request, is a case of its own with the same expectation. `time`, of
+//! the file or of a case, fixes the clock. [`fixture`] says what `fixtures` are. The decision is always compared,
+//! `block` if the case does not say; the rest of `expect` (`reason`, `policies`, `reportOnly`, `unmetControls`,
+//! `sessionControls`, `message`, and for single conditions `conditions`) only if it is there, lists as sets. A case with
+//! a `skip`, the reason in words, is read but not asked. `tags` are for choosing.
 //!
 //! The command line and the acceptance of a new bundle both call [`run`], so an author's green run is the door's green
 //! run. This module must not know terminals or report formats.
 
+mod difference;
+mod expectation;
+mod fixture;
 mod read;
 #[cfg(test)]
 mod tests;
 
 use super::{request, rules};
-use crate::compile::{CompiledBundle, PolicyHead, PolicyIndex};
+use crate::compile::CompiledBundle;
 use crate::evaluate::{Evaluation, PolicyTrace, evaluate, trace};
 use crate::limits;
-use crate::model::IdRef;
+use crate::model::TokenRequest;
 use crate::model::decision::InputError;
 use crate::text::suggest::nearest;
-use crate::text::{self, Diagnostic, Diagnostics, Finding, Node, RawBundle, Severity, Sources, Spanned};
+use crate::text::{self, Diagnostic, Diagnostics, Finding, Node, RawBundle, Severity, Sources};
+use difference::is_called;
+use fixture::Fixtures;
 use read::{Case, Document};
+
+pub use difference::Difference;
+
+/// Which cases are asked; the default is all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Those whose file or name contains this text.
+    pub text: Option<String>,
+    /// Those with one of these tags; empty: any.
+    pub tags: Vec<String>,
+}
 
 /// How the tests of a bundle came out.
 #[derive(Debug, Default)]
@@ -53,6 +70,8 @@ pub struct CaseResult {
     pub name: String,
     /// The case's `note`.
     pub note: Option<Box<str>>,
+    /// The case's `tags`.
+    pub tags: Vec<Box<str>>,
     /// How it came out.
     pub outcome: CaseOutcome,
 }
@@ -66,7 +85,8 @@ pub enum CaseOutcome {
     Fail {
         /// What differs, at least one.
         differences: Vec<Difference>,
-        /// How each policy came out, in bundle order; empty past `limits::CASES_EXPLAINED_MAX` failures.
+        /// How the policies came out that the differences are about, in bundle order; empty past
+        /// `limits::CASES_EXPLAINED_MAX` failures.
         trace: Vec<PolicyTrace>,
     },
     /// It was not asked.
@@ -79,17 +99,6 @@ pub enum CaseOutcome {
         /// What is wrong.
         error: InputError,
     },
-}
-
-/// One part of an answer that differs from what is expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The member of `expect`, for example `decision`.
-    pub field: &'static str,
-    /// What is expected; names in a list are separated by commas, `none` is an empty list.
-    pub expected: String,
-    /// What the answer says, in the same form.
-    pub actual: String,
 }
 
 impl Report {
@@ -107,12 +116,21 @@ impl CaseResult {
     }
 }
 
+impl Selection {
+    fn has(&self, file: &str, name: &str, tags: &[&str]) -> bool {
+        let is_named = |text: &String| file.contains(text.as_str()) || name.contains(text.as_str());
+        let is_tagged = self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(&tag.as_str()));
+        is_tagged && self.text.as_ref().is_none_or(is_named)
+    }
+}
+
 /// Reads the test files of `raw` without asking anything, for a bundle that does not compile.
 pub fn check(raw: &RawBundle) -> Vec<Finding> {
     let mut diagnostics = Diagnostics::default();
     let sources = decode(raw, &mut diagnostics);
     let documents = parse(&sources, &mut diagnostics);
-    read::cases(&documents, &mut diagnostics);
+    let fixtures = Fixtures::read(documents.iter().map(|document| &document.node), &mut diagnostics);
+    read::cases(&documents, &fixtures, &mut diagnostics);
     diagnostics.findings(&sources)
 }
 
@@ -121,18 +139,96 @@ pub fn check(raw: &RawBundle) -> Vec<Finding> {
 /// Errors: none; problems of the files are findings of the report.
 /// Cost: at most `limits::CASES_MAX` decisions, and `limits::CASES_BYTES_MAX` of requests, one at a time.
 pub fn run(bundle: &CompiledBundle, raw: &RawBundle) -> Report {
+    run_selected(bundle, raw, &Selection::default())
+}
+
+/// As [`run`], but only the cases of `selection`; all are read.
+pub fn run_selected(bundle: &CompiledBundle, raw: &RawBundle, selection: &Selection) -> Report {
+    let mut runner = Runner { bundle, evaluation: Evaluation::default(), explained: 0 };
+    let mut results = Vec::new();
+    let findings = each(bundle, raw, selection, |asked| {
+        results.push(CaseResult {
+            file: asked.file.into(),
+            line: asked.line,
+            note: asked.case.note.map(Into::into),
+            tags: asked.case.tags.iter().map(|tag| (*tag).into()).collect(),
+            outcome: match asked.case.skip {
+                Some(reason) => CaseOutcome::Skipped { reason: reason.into() },
+                None => runner.ask(&asked).unwrap_or_else(|error| CaseOutcome::Broken { error }),
+            },
+            name: asked.name,
+        });
+    });
+    Report { results, findings }
+}
+
+/// One request of a case.
+pub(super) struct Asked<'a> {
+    case: &'a Case<'a>,
+    /// The test file.
+    pub(super) file: &'a str,
+    line: u32,
+    /// The case's name, with the values of the matrix.
+    pub(super) name: String,
+    /// The request, or why it cannot be one.
+    pub(super) request: Result<&'a TokenRequest<'a>, InputError>,
+    /// The document of the request.
+    pub(super) node: Option<&'a Node<'a>>,
+}
+
+impl Asked<'_> {
+    /// Whether the case is asked at all.
+    pub(super) const fn is_skipped(&self) -> bool {
+        self.case.skip.is_some()
+    }
+
+    /// Whether the answer of `bundle` is as expected.
+    pub(super) fn passes(&self, bundle: &CompiledBundle, evaluation: &Evaluation, traces: &[PolicyTrace]) -> bool {
+        difference::differences(bundle, &self.case.expected, evaluation, traces).is_empty()
+    }
+
+    /// Whether the expectation is about single conditions too, for which a trace is needed.
+    pub(super) fn needs_trace(&self) -> bool {
+        !self.case.expected.conditions.is_empty()
+    }
+}
+
+/// Hands every request of the selected cases of `raw` to `look`, skipped ones too, in order. The result is what is wrong
+/// with the files.
+pub(super) fn each(
+    bundle: &CompiledBundle,
+    raw: &RawBundle,
+    selection: &Selection,
+    mut look: impl FnMut(Asked<'_>),
+) -> Vec<Finding> {
     let mut diagnostics = Diagnostics::default();
     let sources = decode(raw, &mut diagnostics);
     let documents = parse(&sources, &mut diagnostics);
-    let cases = read::cases(&documents, &mut diagnostics);
-    let mut runner = Runner { bundle, sources: &sources, evaluation: Evaluation::default(), explained: 0 };
-    let mut results = Vec::new();
+    let fixtures = Fixtures::read(documents.iter().map(|document| &document.node), &mut diagnostics);
+    let cases = read::cases(&documents, &fixtures, &mut diagnostics);
     for case in &cases {
-        runner.check_names(case, &mut diagnostics);
+        check_names(bundle, case, &mut diagnostics);
+        let span = case.name.span;
+        let file = sources.file(span.file).map_or("", |file| file.name());
+        let line = sources.position(span.file, span.start).map_or(0, |position| position.line);
         let request = case.parts.request();
-        results.extend((0..case.matrix.cells()).map(|cell| runner.result(case, &request, cell)));
+        for cell in 0..case.matrix.cells() {
+            let name = format!("{}{}", case.name.value, case.matrix.label(cell));
+            if !selection.has(file, &name, &case.tags) {
+                continue;
+            }
+            // WHY: every value of a matrix has been read once, but not every combination of them.
+            let mut problems = Diagnostics::default();
+            let node = case.lay(cell, &request).map_err(|diagnostic| unreadable(&diagnostic.what));
+            let document = node.as_ref().map_err(Clone::clone).and_then(|node| {
+                let what = |problems: &Diagnostics| problems.iter().next().map_or(String::new(), |it| it.what.clone());
+                request::read(node, &mut problems).ok_or_else(|| unreadable(&what(&problems)))
+            });
+            let request = document.as_ref().map(|document| &document.request).map_err(Clone::clone);
+            look(Asked { case, file, line, name, request, node: node.as_ref().ok() });
+        }
     }
-    Report { results, findings: diagnostics.findings(&sources) }
+    diagnostics.findings(&sources)
 }
 
 /// The documents below `tests/`, decoded.
@@ -151,118 +247,51 @@ fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Vec<Documen
     sources.iter().filter_map(|(file, _)| Some(Document { node: node(file, diagnostics)? })).collect()
 }
 
+/// Tells the policies that `case` names and the bundle does not have.
+fn check_names(bundle: &CompiledBundle, case: &Case<'_>, diagnostics: &mut Diagnostics) {
+    let policies = bundle.policies();
+    for name in case.expected.names() {
+        if !policies.iter().any(|policy| is_called(policy, name.value)) {
+            let what = format!("no policy is called `{}`", name.value);
+            let names = policies.iter().flat_map(|policy| [&*policy.display_name, &*policy.id]);
+            let diagnostic = Diagnostic::new(&rules::CASE_POLICY, name.span, what);
+            diagnostics.push(match nearest(name.value, names) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help("name a policy of this bundle by its `displayName` or `id`"),
+            });
+        }
+    }
+}
+
 struct Runner<'b> {
     bundle: &'b CompiledBundle,
-    sources: &'b Sources,
     evaluation: Evaluation,
     /// Failures explained so far.
     explained: usize,
 }
 
 impl Runner<'_> {
-    /// Tells the policies that `case` names and the bundle does not have.
-    fn check_names(&self, case: &Case<'_>, diagnostics: &mut Diagnostics) {
-        let policies = self.bundle.policies();
-        for name in [&case.expected.policies, &case.expected.report_only].into_iter().flatten().flatten() {
-            if !policies.iter().any(|policy| is_called(policy, name.value)) {
-                let what = format!("no policy is called `{}`", name.value);
-                let names = policies.iter().flat_map(|policy| [&*policy.display_name, &*policy.id]);
-                let diagnostic = Diagnostic::new(&rules::CASE_POLICY, name.span, what);
-                diagnostics.push(match nearest(name.value, names) {
-                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                    None => diagnostic.help("name a policy of this bundle by its `displayName` or `id`"),
-                });
-            }
-        }
-    }
-
-    fn result<'n>(&mut self, case: &Case<'n>, request: &Node<'n>, cell: usize) -> CaseResult {
-        let span = case.name.span;
-        CaseResult {
-            file: self.sources.file(span.file).map_or("", |file| file.name()).into(),
-            line: self.sources.position(span.file, span.start).map_or(0, |position| position.line),
-            name: format!("{}{}", case.name.value, case.matrix.label(cell)),
-            note: case.note.map(Into::into),
-            outcome: match case.skip {
-                Some(reason) => CaseOutcome::Skipped { reason: reason.into() },
-                None => self.ask(case, request, cell).unwrap_or_else(|error| CaseOutcome::Broken { error }),
-            },
-        }
-    }
-
-    fn ask<'n>(&mut self, case: &Case<'n>, request: &Node<'n>, cell: usize) -> Result<CaseOutcome, InputError> {
-        // WHY: every value of a matrix has been read once, but not every combination of them.
-        let mut problems = Diagnostics::default();
-        let node = case.matrix.lay(cell, request).map_err(|diagnostic| unreadable(&diagnostic.what))?;
-        let Some(document) = request::read(&node, &mut problems) else {
-            return Err(unreadable(problems.iter().next().map_or("", |problem| &problem.what)));
-        };
-        evaluate(self.bundle, &document.request, &mut self.evaluation)?;
-        let differences = self.differences(case);
+    fn ask(&mut self, asked: &Asked<'_>) -> Result<CaseOutcome, InputError> {
+        let request = asked.request.clone()?;
+        evaluate(self.bundle, request, &mut self.evaluation)?;
+        let mut traces = if asked.needs_trace() { trace(self.bundle, request)? } else { Vec::new() };
+        let expected = &asked.case.expected;
+        let differences = difference::differences(self.bundle, expected, &self.evaluation, &traces);
         if differences.is_empty() {
             return Ok(CaseOutcome::Pass);
         }
-        let trace = if self.explained < limits::CASES_EXPLAINED_MAX {
-            self.explained += 1;
-            trace(self.bundle, &document.request)?
-        } else {
-            Vec::new()
-        };
+        if self.explained == limits::CASES_EXPLAINED_MAX {
+            return Ok(CaseOutcome::Fail { differences, trace: Vec::new() });
+        }
+        self.explained += 1;
+        if traces.is_empty() {
+            traces = trace(self.bundle, request)?;
+        }
+        let trace = difference::telling(self.bundle, expected, &self.evaluation, traces);
         Ok(CaseOutcome::Fail { differences, trace })
     }
-
-    fn differences(&self, case: &Case<'_>) -> Vec<Difference> {
-        let (expected, actual) = (&case.expected, &self.evaluation);
-        let mut differences = Vec::new();
-        let mut differ = |field, expected: String, actual: String| {
-            differences.push(Difference { field, expected, actual });
-        };
-        if expected.decision != actual.decision() {
-            differ("decision", expected.decision.as_str().to_owned(), actual.decision().as_str().to_owned());
-        }
-        if let Some(reason) = expected.reason.filter(|reason| *reason != actual.reason()) {
-            differ("reason", reason.as_str().to_owned(), actual.reason().as_str().to_owned());
-        }
-        if let Some(wanted) = &expected.unmet_controls {
-            let unmet: Vec<_> = actual.unmet(self.bundle).map(|control| control.name()).collect();
-            let agree = unmet.iter().all(|name| wanted.contains(&name.as_str()))
-                && wanted.iter().all(|name| unmet.iter().any(|unmet| unmet == name));
-            if !agree {
-                differ("unmetControls", list(wanted.iter().copied()), list(unmet.iter().map(String::as_str)));
-            }
-        }
-        differences.extend(self.policies_differ("policies", expected.policies.as_deref(), actual.policies()));
-        differences.extend(self.policies_differ("reportOnly", expected.report_only.as_deref(), actual.report_only()));
-        differences
-    }
-
-    fn policies_differ(
-        &self,
-        field: &'static str,
-        expected: Option<&[Spanned<&str>]>,
-        actual: &[PolicyIndex],
-    ) -> Option<Difference> {
-        let expected = expected?;
-        let actual: Vec<_> = actual.iter().map(|index| self.bundle.policy(*index)).collect();
-        let agree = actual.iter().all(|policy| expected.iter().any(|name| is_called(policy, name.value)))
-            && expected.iter().all(|name| actual.iter().any(|policy| is_called(policy, name.value)));
-        (!agree).then(|| Difference {
-            field,
-            expected: list(expected.iter().map(|name| name.value)),
-            actual: list(actual.iter().map(|policy| &*policy.display_name)),
-        })
-    }
-}
-
-fn is_called(policy: &PolicyHead, name: &str) -> bool {
-    *policy.display_name == *name || IdRef::new(&policy.id) == IdRef::new(name)
 }
 
 fn unreadable(what: &str) -> InputError {
     InputError::invalid("request", format!("cannot be read: {what}"))
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names = names.collect::<Vec<_>>().join(", ");
-    if names.is_empty() { "none".to_owned() } else { names }
 }

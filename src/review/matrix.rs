@@ -86,6 +86,11 @@ impl<'n> Matrix<'n> {
         self.axes.iter().map(|axis| 2 * axis.path.len() + most(axis.values)).sum()
     }
 
+    /// What the values of one combination stand for at most, by `weight` of one, bytes.
+    pub(super) fn named_weight(&self, weight: impl Fn(&Node<'n>) -> usize) -> usize {
+        self.axes.iter().map(|axis| axis.values.iter().map(&weight).max().unwrap_or(0)).sum()
+    }
+
     /// Cells in which every value occurs: the first one, and those that differ from it in one value.
     pub(super) fn samples(&self) -> impl Iterator<Item = usize> {
         let mut step = 1_usize;

@@ -2,7 +2,9 @@
 //!
 //! - [`cases`]: the tests that a bundle carries.
 //! - [`cedar`]: policies in Cedar, for readers and other tools.
+//! - [`coverage`]: what the tests of a bundle exercise, and cases for the rest.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
+//! - [`mutate`]: which mistakes the tests of a bundle would not notice.
 //! - [`request`]: a token request written as a document.
 //! - [`summary`]: what a bundle contains, counted.
 //! - [`what_if`]: a request of Graph's What If.
@@ -11,10 +13,16 @@
 
 pub mod cases;
 pub mod cedar;
+pub mod coverage;
 pub mod graph;
 mod matrix;
 mod members;
+pub mod mutate;
+mod paste;
 pub mod request;
 pub mod rules;
 pub mod summary;
+mod suppose;
+#[cfg(test)]
+mod tests;
 pub mod what_if;

@@ -22,6 +22,10 @@ text::declare_rules! {
     CASE_POLICY: Error, "case-policy", "an expectation names policies of this bundle, by id or display name";
     /// A matrix that cannot be laid over the request.
     CASE_MATRIX: Error, "case-matrix", "a matrix maps paths of request fields to lists of values, for example `network.ipAddress`";
+    /// A case uses a fixture that does not exist, or two share a name.
+    CASE_FIXTURE: Error, "case-fixture", "a fixture is named once, in the file of the case or in a file without cases";
+    /// A fixture that no case uses.
+    UNUSED_FIXTURE: Warning, "unused-fixture", "a fixture that nothing uses proves nothing, and its mistakes show nowhere";
 }
 
 /// Every rule of doorward: those of files, filters, bundles, and tests, each in the order of its module.

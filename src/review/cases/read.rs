@@ -2,12 +2,12 @@
 //!
 //! Every problem of every file is told. Knows nothing of the bundle that the cases will be asked of.
 
-use super::super::matrix::{Matrix, merged, weight};
-use super::super::members::{Members, text, unknown_value, wrong_type};
+use super::super::matrix::{Matrix, weight};
+use super::super::members::{Members, wrong_type};
 use super::super::{request, rules};
+use super::expectation::{self, Expectation};
+use super::fixture::{Fixtures, empty, with_time};
 use crate::limits;
-use crate::model::set::Word;
-use crate::model::{Decision, GrantControl, Reason};
 use crate::text::{Diagnostic, Diagnostics, Node, Spanned, Value};
 
 /// A parsed test file.
@@ -21,48 +21,83 @@ pub(super) struct Document<'s> {
 pub(super) struct Case<'n> {
     pub(super) name: Spanned<&'n str>,
     pub(super) note: Option<&'n str>,
+    pub(super) tags: Vec<&'n str>,
     pub(super) parts: Parts<'n>,
     pub(super) matrix: Matrix<'n>,
     pub(super) expected: Expectation<'n>,
     pub(super) skip: Option<&'n str>,
 }
 
+impl<'n> Case<'n> {
+    /// The request of cell number `cell`; `request` is what [`Parts::request`] gives.
+    ///
+    /// Errors: what this combination of values has wrong; every value alone has been read already.
+    pub(super) fn lay(&self, cell: usize, request: &Node<'n>) -> Result<Node<'n>, Diagnostic> {
+        self.parts.lay(&self.matrix, cell, request, &mut Vec::new())
+    }
+}
+
+/// What a file says once for all of its cases.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Common<'n> {
+    /// `defaults.request`.
+    defaults: Option<&'n Node<'n>>,
+    time: Option<&'n Node<'n>>,
+    fixtures: &'n Fixtures<'n>,
+}
+
 /// What the request of a case is made of. The whole is made when it is needed: defaults may be large and cases many.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parts<'n> {
     case: &'n Node<'n>,
-    defaults: Option<&'n Node<'n>>,
+    common: Common<'n>,
+    time: Option<&'n Node<'n>>,
     own: Option<&'n Node<'n>>,
 }
 
 impl<'n> Parts<'n> {
-    /// The defaults of the file with the case's own request laid on them.
+    /// The defaults of the file with the case's own request laid on them. Names of fixtures that do not exist are left
+    /// out; reading the case has told them.
     pub(super) fn request(self) -> Node<'n> {
-        match (self.defaults, self.own) {
-            (Some(defaults), Some(own)) => merged(defaults, own),
-            (Some(only), None) | (None, Some(only)) => only.clone(),
-            (None, None) => Node { span: self.case.span, value: Value::Map(Vec::new()) },
+        self.joined(&mut Vec::new())
+    }
+
+    fn joined(self, problems: &mut Vec<Diagnostic>) -> Node<'n> {
+        let Common { defaults, time, fixtures } = self.common;
+        let mut request = empty(self.case.span);
+        for (time, over) in [(time, defaults), (self.time, self.own)] {
+            if let Some(time) = time {
+                request = with_time(request, time);
+            }
+            if let Some(over) = over {
+                request = fixtures.lay(request, over, problems);
+            }
         }
+        request
+    }
+
+    fn lay(
+        self,
+        matrix: &Matrix<'n>,
+        cell: usize,
+        request: &Node<'n>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Result<Node<'n>, Diagnostic> {
+        Ok(self.common.fixtures.resolve(matrix.lay(cell, request)?, problems))
     }
 }
 
-/// What is expected of an answer. What is `None` is not compared.
-#[derive(Debug)]
-pub(super) struct Expectation<'n> {
-    pub(super) decision: Decision,
-    pub(super) reason: Option<Reason>,
-    pub(super) policies: Option<Vec<Spanned<&'n str>>>,
-    pub(super) report_only: Option<Vec<Spanned<&'n str>>>,
-    pub(super) unmet_controls: Option<Vec<&'n str>>,
-}
-
 /// The cases of all `documents`, in order. A case with a problem is left out.
-pub(super) fn cases<'n>(documents: &'n [Document<'n>], diagnostics: &mut Diagnostics) -> Vec<Case<'n>> {
+pub(super) fn cases<'n>(
+    documents: &'n [Document<'n>],
+    fixtures: &'n Fixtures<'n>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Case<'n>> {
     let mut cases = Vec::new();
     let mut requests = 0_usize;
     let mut budget = Budget { defaults: 0, bytes: limits::CASES_BYTES_MAX, is_spent: false };
     for document in documents {
-        for case in suite(document, &mut budget, diagnostics) {
+        for case in suite(document, fixtures, &mut budget, diagnostics) {
             requests = requests.saturating_add(case.matrix.cells());
             if requests > limits::CASES_MAX {
                 let what = "the tests of this bundle ask for more requests than this from here on";
@@ -73,9 +108,10 @@ pub(super) fn cases<'n>(documents: &'n [Document<'n>], diagnostics: &mut Diagnos
             cases.push(case);
         }
         if budget.is_spent {
-            break;
+            return cases;
         }
     }
+    fixtures.tell_unused(diagnostics);
     cases
 }
 
@@ -90,14 +126,18 @@ struct Budget {
 impl Budget {
     /// Takes what the requests of `case` come to, with all that a result repeats; tells and gives `None` when that is
     /// too much. Done before the first request is made.
-    fn spend(&mut self, case: &Node<'_>, matrix: &Matrix<'_>, diagnostics: &mut Diagnostics) -> Option<()> {
+    fn spend(&mut self, parts: Parts<'_>, matrix: &Matrix<'_>, diagnostics: &mut Diagnostics) -> Option<()> {
         if matrix.cells() > limits::CASES_MAX {
             // They are too many already, and refused as such.
             return Some(());
         }
-        let own = case.as_map().unwrap_or_default().iter().filter(|entry| entry.key != "matrix");
-        let each = own.map(|entry| weight(&entry.node)).sum::<usize>() + self.defaults + matrix.weight();
-        if let Some(left) = self.bytes.checked_sub(each.saturating_mul(matrix.cells())) {
+        let case = parts.case;
+        let is_own = |key: &str| key != "matrix" && key != "request";
+        let own = case.as_map().unwrap_or_default().iter().filter(|entry| is_own(&entry.key));
+        let request = parts.own.map_or(0, |request| parts.common.fixtures.weight(request));
+        let each = own.map(|entry| weight(&entry.node)).sum::<usize>() + request + self.defaults + matrix.weight();
+        let named = matrix.named_weight(|value| parts.common.fixtures.named_weight(value));
+        if let Some(left) = self.bytes.checked_sub((each + named).saturating_mul(matrix.cells())) {
             self.bytes = left;
             return Some(());
         }
@@ -112,27 +152,34 @@ impl Budget {
     }
 }
 
-fn suite<'n>(document: &'n Document<'n>, budget: &mut Budget, diagnostics: &mut Diagnostics) -> Vec<Case<'n>> {
+fn suite<'n>(
+    document: &'n Document<'n>,
+    fixtures: &'n Fixtures<'n>,
+    budget: &mut Budget,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Case<'n>> {
     let Some(mut fields) = Members::new(&document.node, "", diagnostics) else { return Vec::new() };
     let defaults = fields.object("defaults", diagnostics).and_then(|mut defaults| {
-        let request = object(&mut defaults, "request", diagnostics);
+        let request = own_request(&mut defaults, diagnostics);
         defaults.finish(diagnostics);
         request
     });
-    if fields.member("cases").is_none() {
+    let common = Common { defaults, time: fields.member("time"), fixtures };
+    let has_fixtures = fields.member("fixtures").is_some();
+    if fields.member("cases").is_none() && !has_fixtures {
         fields.missing(
             "cases",
             "list the test cases, each with a `name`, a `request` and what to `expect`",
             diagnostics,
         );
     }
-    budget.defaults = defaults.map_or(0, weight);
+    budget.defaults = defaults.map_or(0, |defaults| fixtures.weight(defaults));
     let nodes = fields.list("cases", limits::CASES_MAX, diagnostics).unwrap_or_default();
     fields.finish(diagnostics);
     let mut cases: Vec<Case<'n>> = Vec::new();
     let mut names = std::collections::HashMap::new();
     for node in nodes {
-        let case = case(node, defaults, budget, diagnostics);
+        let case = case(node, common, budget, diagnostics);
         if budget.is_spent {
             break;
         }
@@ -154,7 +201,7 @@ fn suite<'n>(document: &'n Document<'n>, budget: &mut Budget, diagnostics: &mut 
 
 fn case<'n>(
     node: &'n Node<'n>,
-    defaults: Option<&'n Node<'n>>,
+    common: Common<'n>,
     budget: &mut Budget,
     diagnostics: &mut Diagnostics,
 ) -> Option<Case<'n>> {
@@ -170,25 +217,42 @@ fn case<'n>(
         fields.missing("name", "name the case after what it claims", diagnostics);
     }
     let note = fields.text("note", diagnostics);
-    let skip = fields.name("skip", diagnostics);
-    let own = object(&mut fields, "request", diagnostics);
-    let parts = Parts { case: node, defaults, own };
+    let tags = fields.names("tags", limits::CASE_TAGS_MAX, diagnostics).unwrap_or_default();
+    let skip = skip(&mut fields, diagnostics);
+    let own = own_request(&mut fields, diagnostics);
+    let parts = Parts { case: node, common, time: fields.member("time"), own };
     let matrix = matrix(&mut fields, diagnostics);
     let expected = match fields.object("expect", diagnostics) {
-        Some(expect) => expectation(expect, diagnostics),
-        None => Expectation {
-            decision: Decision::Block,
-            reason: None,
-            policies: None,
-            report_only: None,
-            unmet_controls: None,
-        },
+        Some(expect) => expectation::read(expect, diagnostics),
+        None => Expectation::default(),
     };
     fields.finish(diagnostics);
-    budget.spend(node, &matrix, diagnostics)?;
-    check_requests(parts, &matrix, diagnostics);
+    budget.spend(parts, &matrix, diagnostics)?;
+    let is_readable = check_requests(parts, &matrix, diagnostics);
     let name = Spanned::new(name?, name_span?);
-    (diagnostics.errors() == errors).then_some(Case { name, note, parts, matrix, expected, skip })
+    let is_sound = is_readable && diagnostics.errors() == errors;
+    is_sound.then_some(Case { name, note, tags, parts, matrix, expected, skip })
+}
+
+/// Why the case is not asked: a reason in words, for whoever finds the case skipped next year.
+fn skip<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<&'n str> {
+    let node = fields.member("skip")?;
+    if let Value::Bool(_) = node.value {
+        let help = "say why, as in `skip: users come next month`";
+        diagnostics.push(wrong_type(node, &fields.path_of("skip"), "a reason in words").help(help));
+        return None;
+    }
+    fields.name("skip", diagnostics)
+}
+
+/// A request, or the name of a fixture.
+fn own_request<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<&'n Node<'n>> {
+    let node = fields.member("request")?;
+    if node.as_map().is_none() && node.as_str().is_none() {
+        diagnostics.push(wrong_type(node, &fields.path_of("request"), "an object"));
+        return None;
+    }
+    Some(node)
 }
 
 fn object<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Option<&'n Node<'n>> {
@@ -211,19 +275,24 @@ fn matrix<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Matrix
     matrix
 }
 
-/// Tells the problems of the requests of a case, each once.
-fn check_requests<'n>(parts: Parts<'n>, matrix: &Matrix<'n>, diagnostics: &mut Diagnostics) {
+/// Tells the problems of the requests of a case, each once, and not again what another case has told of a part that
+/// both use. Whether there is none.
+fn check_requests<'n>(parts: Parts<'n>, matrix: &Matrix<'n>, diagnostics: &mut Diagnostics) -> bool {
     let mut told: Vec<Diagnostic> = Vec::new();
     if matrix.cells() > limits::CASES_MAX {
-        return;
+        return true;
     }
-    let request = parts.request();
+    let mut problems = Vec::new();
+    let request = parts.joined(&mut problems);
     for cell in matrix.samples() {
         let mut found = Diagnostics::default();
-        match matrix.lay(cell, &request) {
-            Ok(request) => drop(request::read(&request, &mut found)),
+        match parts.lay(matrix, cell, &request, &mut problems) {
+            // WHY: without a part whose name is wrong the request lacks what it says, and that would be told too.
+            Ok(request) if problems.is_empty() => drop(request::read(&request, &mut found)),
+            Ok(_) => {}
             Err(diagnostic) => found.push(diagnostic),
         }
+        found.extend(problems.drain(..));
         for diagnostic in found.iter().filter(|diagnostic| !told.contains(diagnostic)).cloned().collect::<Vec<_>>() {
             told.push(diagnostic);
         }
@@ -231,79 +300,8 @@ fn check_requests<'n>(parts: Parts<'n>, matrix: &Matrix<'n>, diagnostics: &mut D
             break;
         }
     }
+    let is_sound = told.is_empty();
+    told.retain(|diagnostic| !diagnostics.iter().any(|other| other == diagnostic));
     diagnostics.extend(told);
+    is_sound
 }
-
-fn expectation<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Expectation<'n> {
-    let decision_node = fields.member("decision");
-    let decision = decision_node.and_then(|node| {
-        let decisions = [Decision::Allow, Decision::Block];
-        one_of(node, &fields.path_of("decision"), &decisions, Decision::as_str, diagnostics)
-    });
-    let reason_node = fields.member("reason");
-    let reason =
-        reason_node.and_then(|node| one_of(node, &fields.path_of("reason"), &Reason::ALL, Reason::as_str, diagnostics));
-    let expected = decision.unwrap_or(Decision::Block);
-    if let (Some(node), Some(reason)) = (reason_node, reason)
-        && reason.decision() != expected
-    {
-        let what = format!("`{}` is a reason to {}", reason.as_str(), reason.decision().as_str());
-        let help = match decision_node {
-            Some(_) => "make `decision` and `reason` agree".to_owned(),
-            None => format!("add `decision: {}`; without it block is expected", reason.decision().as_str()),
-        };
-        diagnostics.push(Diagnostic::new(&rules::FIELD_VALUE, node.span, what).help(help));
-    }
-    let policies = policies(&mut fields, "policies", diagnostics);
-    let report_only = self::policies(&mut fields, "reportOnly", diagnostics);
-    let unmet_controls = unmet_controls(&mut fields, diagnostics);
-    fields.finish(diagnostics);
-    Expectation { decision: expected, reason, policies, report_only, unmet_controls }
-}
-
-fn one_of<T: Copy>(
-    node: &Node<'_>,
-    path: &str,
-    known: &[T],
-    name: fn(T) -> &'static str,
-    diagnostics: &mut Diagnostics,
-) -> Option<T> {
-    let text = text(node, path, diagnostics)?;
-    let found = known.iter().copied().find(|member| name(*member).eq_ignore_ascii_case(text));
-    if found.is_none() {
-        diagnostics.push(unknown_value(node, path, text, || known.iter().map(|member| name(*member))));
-    }
-    found
-}
-
-fn policies<'n>(
-    fields: &mut Members<'n>,
-    key: &'static str,
-    diagnostics: &mut Diagnostics,
-) -> Option<Vec<Spanned<&'n str>>> {
-    let nodes = fields.list(key, limits::POLICIES_MAX, diagnostics)?;
-    let path = fields.path_of(key);
-    let spanned = |node: &'n Node<'n>| Some(Spanned::new(text(node, &path, diagnostics)?, node.span));
-    Some(nodes.iter().filter_map(spanned).collect())
-}
-
-/// Names of controls as answers write them: a built-in one, or `authenticationStrength:`, `termsOfUse:` or
-/// `customAuthenticationFactor:` and an id.
-fn unmet_controls<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<Vec<&'n str>> {
-    let nodes = fields.list("unmetControls", limits::POLICIES_MAX, diagnostics)?;
-    let path = fields.path_of("unmetControls");
-    let mut controls = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        let Some(text) = text(node, &path, diagnostics) else { continue };
-        let known = || GrantControl::ALL.iter().map(|control| control.as_str()).chain(WITH_ID);
-        let is_with_id = text.split_once(':').is_some_and(|(kind, id)| WITH_ID.contains(&kind) && !id.is_empty());
-        match GrantControl::parse(text) {
-            Some(control) => controls.push(control.as_str()),
-            None if is_with_id => controls.push(text),
-            None => diagnostics.push(unknown_value(node, &path, text, known)),
-        }
-    }
-    Some(controls)
-}
-
-const WITH_ID: [&str; 3] = ["authenticationStrength", "termsOfUse", "customAuthenticationFactor"];

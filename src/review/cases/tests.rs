@@ -1,5 +1,7 @@
 //! Reading test files and multiplying them out; and running them against a bundle.
 
+mod suite;
+
 use super::*;
 use crate::compile::compile;
 use crate::model::{Decision, Reason};
@@ -30,7 +32,8 @@ fn with(yaml: &str, check: impl FnOnce(&[Case<'_>])) {
     let mut diagnostics = Diagnostics::default();
     let sources = decode(&raw(&[("tests/a.yaml", yaml)]), &mut diagnostics);
     let documents = parse(&sources, &mut diagnostics);
-    let cases = read::cases(&documents, &mut diagnostics);
+    let fixtures = Fixtures::read(documents.iter().map(|document| &document.node), &mut diagnostics);
+    let cases = read::cases(&documents, &fixtures, &mut diagnostics);
     assert_eq!(told(&diagnostics.findings(&sources)), "");
     check(&cases);
 }
@@ -38,7 +41,7 @@ fn with(yaml: &str, check: impl FnOnce(&[Case<'_>])) {
 /// What the requests of a case say of the address and the service principal's risk, cell by cell.
 fn facts(case: &Case<'_>) -> Vec<String> {
     let fact = |cell| {
-        let node = case.matrix.lay(cell, &case.parts.request()).unwrap();
+        let node = case.lay(cell, &case.parts.request()).unwrap();
         let mut diagnostics = Diagnostics::default();
         let request = request::read(&node, &mut diagnostics).unwrap().request;
         let address = request.network.ip_address.map_or("nowhere".to_owned(), |address| address.to_string());
