@@ -28,7 +28,7 @@ impl Exit {
         (Self::Failure, "a file, address or other resource cannot be used"),
         (Self::Usage, "the command line or the token request cannot be used"),
         (Self::BundleInvalid, "the bundle has errors"),
-        (Self::TestsFailed, "a test of the bundle failed, or it has none"),
+        (Self::TestsFailed, "a test of the bundle failed, it has none, or too little is covered"),
         (Self::Blocked, "of `decide`: block"),
     ];
 }
