@@ -94,6 +94,13 @@ pub const MATRIX_LABEL_CHARS_MAX: usize = 40;
 /// Most failing test cases that are explained policy by policy; further ones only name what differs.
 pub const CASES_EXPLAINED_MAX: usize = 100;
 
+/// Most steps of an analysis of whole bundles for one kind of identity; a step splits a set of requests in two.
+pub const ANALYSIS_STEPS_MAX: usize = 4_000_000;
+/// Most regions that an analysis keeps for one kind of identity.
+pub const ANALYSIS_REGIONS_MAX: usize = 1_000;
+/// Most examples of objects that an analysis makes of the values that filters compare with.
+pub const ANALYSIS_EXAMPLES_MAX: usize = 4_096;
+
 /// Largest request message, bytes, on any door.
 pub const REQUEST_BYTES_MAX: usize = 256 << 10;
 /// Deepest nesting of a request document.
