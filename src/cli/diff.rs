@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::decide::Format;
 use super::{Exit, Outcome, Stop, answer, load, paint};
-use crate::review::analysis::{self, ChangeKind, Comparison, Region, Shown, Witness};
+use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Region, Shown, Witness};
 
 /// Version of the JSON output; it rises when a reader of an older one could be misled.
 const SCHEMA_VERSION: u32 = 1;
@@ -121,12 +121,8 @@ const fn heading(kind: ChangeKind) -> &'static str {
 
 fn told(region: &Region) -> String {
     let Region { subjects, facets, before, after, witness, .. } = region;
-    let mut text = format!("  {}: {before} -> {after}\n", paint::styled(paint::STRONG, subjects));
-    let mut lines: Vec<(String, String)> = Vec::new();
-    for facet in facets {
-        let all_but = if facet.is_all_but { "any but " } else { "" };
-        lines.push((facet.name.to_owned(), format!("{all_but}{}", listed(&facet.values))));
-    }
+    let text = format!("  {}: {before} -> {after}\n", paint::styled(paint::STRONG, subjects));
+    let mut lines = conditions(facets);
     match witness {
         Some(Shown { witness, policies }) => {
             lines.push(("example".to_owned(), example(witness)));
@@ -137,11 +133,25 @@ fn told(region: &Region) -> String {
         }
         None => lines.push(("example".to_owned(), "none can be made: this may be so".to_owned())),
     }
+    text + &table(&lines)
+}
+
+/// What the requests of a region have in common, by condition.
+pub fn conditions(facets: &[Facet]) -> Vec<(String, String)> {
+    let told = |facet: &Facet| {
+        let all_but = if facet.is_all_but { "any but " } else { "" };
+        (facet.name.to_owned(), format!("{all_but}{}", listed(&facet.values)))
+    };
+    facets.iter().map(told).collect()
+}
+
+/// Lines of two columns, and an empty one.
+pub fn table(lines: &[(String, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, value) in lines {
-        text += &format!("    {}  {value}\n", paint::styled(paint::FAINT, &paint::padded(&name, width)));
-    }
-    text + "\n"
+    let line = |(name, value): &(String, String)| {
+        format!("    {}  {value}\n", paint::styled(paint::FAINT, &paint::padded(name, width)))
+    };
+    lines.iter().map(line).collect::<String>() + "\n"
 }
 
 /// Most values of a list that are written out.
@@ -155,7 +165,7 @@ fn listed(values: &[String]) -> String {
     text
 }
 
-/// A request, as arguments of `decide` say it where they can.
+/// A request as JSON in a line, as `decide --request -` takes it.
 fn example(witness: &Witness) -> String {
     let request = witness.json();
     serde_json::to_string(&request).unwrap_or_default()
@@ -185,12 +195,21 @@ struct RegionBody<'c> {
     policies: Option<&'c [Vec<String>; 2]>,
 }
 
+/// One condition of a region as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FacetBody<'c> {
+pub struct FacetBody<'c> {
     condition: &'c str,
     all_but: bool,
     values: &'c [String],
+}
+
+/// Conditions of a region as JSON.
+pub fn condition_bodies(facets: &[Facet]) -> Vec<FacetBody<'_>> {
+    facets
+        .iter()
+        .map(|Facet { name, values, is_all_but }| FacetBody { condition: name, all_but: *is_all_but, values })
+        .collect()
 }
 
 impl<'c> Body<'c> {
@@ -200,11 +219,7 @@ impl<'c> Body<'c> {
             report_only: region.is_report_only,
             loosens: region.loosens,
             subjects: region.subjects,
-            conditions: region
-                .facets
-                .iter()
-                .map(|facet| FacetBody { condition: facet.name, all_but: facet.is_all_but, values: &facet.values })
-                .collect(),
+            conditions: condition_bodies(&region.facets),
             before: &region.before,
             after: &region.after,
             example: region.witness.as_ref().map(|shown| shown.witness.json()),

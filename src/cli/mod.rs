@@ -11,6 +11,7 @@ mod diff;
 mod exit;
 mod explain;
 mod export;
+mod gaps;
 mod load;
 mod paint;
 mod request;
@@ -50,6 +51,8 @@ enum Verb {
     Explain(explain::Args),
     /// Compare two bundles: every request whose decision changes, in regions, each with a request that shows it.
     Diff(diff::Args),
+    /// Say which requests no policy applies to, and which policies do nothing.
+    Gaps(gaps::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
     /// Write a bundle in another language.
@@ -116,6 +119,7 @@ fn run(verb: Verb) -> Result<Outcome, Stop> {
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Diff(args) => diff::run(&args),
+        Verb::Gaps(args) => gaps::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Schema(args) => Ok(schema::run(&args)),

@@ -19,6 +19,7 @@ mod change;
 mod document;
 mod example;
 mod fact;
+mod gaps;
 mod identity;
 mod network;
 mod outcome;
@@ -33,6 +34,7 @@ mod words;
 
 pub use change::ChangeKind;
 pub use fact::{What, Who, Witness};
+pub use gaps::{Gaps, Open, gaps};
 pub use words::Facet;
 
 use std::collections::BTreeSet;
@@ -99,36 +101,54 @@ pub enum AnalysisError {
 /// Cost: linear in the address ranges of both, and in the combinations that some changed policy tells apart.
 pub fn diff(before: &CompiledBundle, after: &CompiledBundle) -> Result<Comparison, AnalysisError> {
     let universe = Universe::new(before, after);
-    let Spaces { spaces, ground, notes } = spaces(&universe);
-    let mut comparison = Comparison { regions: Vec::new(), notes };
-    for space in &spaces {
-        for is_report_only in [false, true] {
-            let start = start(&universe, space, is_report_only);
-            let Ok((paths, is_more, change)) = Walk::run(space, Change::new(&universe, is_report_only), &start) else {
-                comparison.notes.insert(format!("{}: their policies combine in too many ways", space.name));
-                continue;
-            };
-            if is_more {
-                comparison.notes.insert(format!("{}: more regions than the {} told", space.name, paths.len()));
-            }
-            for path in paths {
-                let teller = Teller { universe: &universe, space, is_report_only, change: &change };
-                match teller.region(&path, &ground)? {
-                    Some(region) => comparison.regions.push(region),
-                    None => {
-                        comparison.notes.insert(format!("{}: controls that no request can tell apart", space.name));
-                    }
-                }
-            }
-        }
+    let mut spaces = spaces(&universe);
+    let mut comparison = Comparison { regions: Vec::new(), notes: std::mem::take(&mut spaces.notes) };
+    for is_report_only in [false, true] {
+        compare(&universe, &spaces, is_report_only, |_, _| true, &mut comparison)?;
     }
     Ok(comparison)
 }
 
+/// Adds where the two sides decide differently when each has those of its policies that `is_in` picks, by side and
+/// number.
+fn compare(
+    universe: &Universe<'_>,
+    spaces: &Spaces,
+    is_report_only: bool,
+    is_in: impl Fn(usize, usize) -> bool,
+    comparison: &mut Comparison,
+) -> Result<(), AnalysisError> {
+    for space in &spaces.spaces {
+        let start = start(universe, space, is_report_only, &is_in);
+        let Ok((paths, is_more, change)) = Walk::run(space, Change::new(universe, is_report_only), &start) else {
+            comparison.notes.insert(format!("{}: their policies combine in too many ways", space.name));
+            continue;
+        };
+        if is_more {
+            comparison.notes.insert(format!("{}: more regions than the {} told", space.name, paths.len()));
+        }
+        for path in paths {
+            let teller = Teller { universe, space, is_report_only, change: &change, is_in: &is_in };
+            match teller.region(&path, &spaces.ground)? {
+                Some(region) => comparison.regions.push(region),
+                None => {
+                    comparison.notes.insert(format!("{}: controls that no request can tell apart", space.name));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The policies that a walk through `space` begins with.
-fn start(universe: &Universe<'_>, space: &Space, is_report_only: bool) -> Vec<u64> {
-    let is_in = |bit: usize| universe.asks.get(bit).is_some_and(|ask| ask.is_report_only == is_report_only);
-    let mut start = universe.chosen(|_, bit| is_in(bit));
+fn start(
+    universe: &Universe<'_>,
+    space: &Space,
+    is_report_only: bool,
+    is_in: impl Fn(usize, usize) -> bool,
+) -> Vec<u64> {
+    let is_of_pass = |bit: usize| universe.asks.get(bit).is_some_and(|ask| ask.is_report_only == is_report_only);
+    let mut start = universe.chosen(|side, bit| is_of_pass(bit) && is_in(side, bit));
     bits::restrict(&mut start, &space.policies);
     start
 }
@@ -139,6 +159,7 @@ struct Teller<'u, 'b> {
     space: &'u Space,
     is_report_only: bool,
     change: &'u Change<'u, 'b>,
+    is_in: &'u dyn Fn(usize, usize) -> bool,
 }
 
 impl Teller<'_, '_> {
@@ -178,7 +199,14 @@ impl Teller<'_, '_> {
         }
         let mut policies = [Vec::new(), Vec::new()];
         let mut evaluation = Evaluation::default();
-        for ((bundle, outcome), names) in self.universe.sides.iter().zip([before, after]).zip(&mut policies) {
+        for (((side, bundle), outcome), names) in
+            self.universe.sides.iter().enumerate().zip([before, after]).zip(&mut policies)
+        {
+            // WHY: a side that lacks some of its bundle's policies is no bundle that could be asked.
+            let is_whole = self.universe.bits.get(side).into_iter().flatten().all(|bit| (self.is_in)(side, *bit));
+            if !is_whole {
+                continue;
+            }
             let unconfirmed = || AnalysisError::Unconfirmed(format!("{:?}", witness.who));
             evaluate(bundle, &witness.request(), &mut evaluation).map_err(|_| unconfirmed())?;
             let decided = if self.is_report_only { evaluation.report_only() } else { evaluation.policies() };

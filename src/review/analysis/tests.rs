@@ -347,7 +347,9 @@ fn a_decision_changes_exactly_in_the_regions() {
         let rows = network::rows(&universe);
         let walks: Vec<_> = spaces
             .iter()
-            .map(|space| Walk::run(space, Change::new(&universe, false), &start(&universe, space, false)).unwrap())
+            .map(|space| {
+                Walk::run(space, Change::new(&universe, false), &start(&universe, space, false, |_, _| true)).unwrap()
+            })
             .collect();
         for witness in requests(&mut rng, 60) {
             compared += 1;
@@ -385,6 +387,66 @@ fn a_decision_changes_exactly_in_the_regions() {
         }
     }
     assert!(compared == 24_000 && placed > 10_000 && changed > 2_000, "{compared} {placed} {changed}");
+}
+
+#[test]
+fn a_policy_is_idle_exactly_when_no_decision_needs_it_and_a_request_is_open_exactly_where_none_applies() {
+    let (mut idle, mut needed, mut unconstrained) = (0, 0, 0);
+    for seed in 0..150 {
+        let mut rng = Rng::with_seed(seed);
+        let settings = format!("tenantId: {TENANT}\n");
+        let text = bundle(&mut rng);
+        let whole = compiled(&text, &settings);
+        let gaps = super::gaps(&whole).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
+        let requests = requests(&mut rng, 60);
+        for (index, head) in whole.indexed_policies().filter(|(_, head)| head.takes_part) {
+            let own = format!("displayName: {},", head.display_name);
+            let rest: String =
+                text.lines().filter(|line| !line.contains(&own)).map(|line| format!("{line}\n")).collect();
+            let rest = if rest.ends_with("policies:\n") { rest.replace("policies:\n", "") } else { rest };
+            let without = compiled(&rest, &settings);
+            let changes = super::diff(&whole, &without).unwrap();
+            assert_eq!(changes.regions.is_empty(), gaps.idle.contains(&index), "seed {seed}: {own}\n{text}");
+            if gaps.idle.contains(&index) {
+                idle += 1;
+                for (witness, controls) in requests.iter().zip(SATISFIED.iter().cycle()) {
+                    let decisions = [&whole, &without].map(|bundle| decide(bundle, witness, controls));
+                    assert_eq!(decisions[0], decisions[1], "seed {seed}: {own} {witness:?}\n{text}");
+                }
+            } else {
+                needed += 1;
+            }
+        }
+        let universe = Universe::new(&whole, &whole);
+        let Spaces { spaces, .. } = spaces(&universe);
+        let rows = network::rows(&universe);
+        for space in &spaces {
+            let question = super::gaps::Nothing { words: universe.words };
+            let (paths, ..) = Walk::run(space, question, &start(&universe, space, false, |side, _| side == 0)).unwrap();
+            for witness in requests.iter().filter(|witness| is_of(space, witness)) {
+                let Some(groups) = place(&universe, space, &rows, witness) else { continue };
+                let mut evaluation = Evaluation::default();
+                evaluate(&whole, &witness.request(), &mut evaluation).unwrap();
+                let is_open = evaluation.reason() == crate::model::Reason::NoPolicyApplies;
+                unconstrained += usize::from(is_open);
+                let found = paths.iter().filter(|path| contains(path, &groups)).count();
+                assert_eq!(found, usize::from(is_open), "seed {seed}: {witness:?}\n{text}");
+            }
+        }
+    }
+    assert!(idle > 20 && needed > 100 && unconstrained > 500, "{idle} {needed} {unconstrained}");
+}
+
+#[test]
+fn policies_that_differ_in_name_only_are_identical_and_both_idle() {
+    let block = "state: enabled, conditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }, grantControls: { builtInControls: [block] }";
+    let text = format!("policies:\n  - {{ displayName: One, {block} }}\n  - {{ displayName: Two, {block} }}\n");
+    let bundle = compiled(&text, "");
+    let gaps = super::gaps(&bundle).unwrap();
+    let both: Vec<_> = bundle.indexed_policies().map(|(index, _)| index).collect();
+    assert_eq!((gaps.idle, gaps.identical), (both.clone(), vec![both]));
+    let [one] = gaps.open.as_slice() else { panic!("{:?}", gaps.open) };
+    assert_eq!(one.subjects, "workloads", "who is not eligible is covered by no policy");
 }
 
 /// Whether a token is issued, and the session it comes with.

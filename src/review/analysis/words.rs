@@ -37,7 +37,8 @@ pub fn facets(universe: &Universe<'_>, ground: &Ground, space: &Space, path: &Pa
                 let chosen = values(universe, axis, groups);
                 let others = values(universe, axis, &Bits::all(axis.groups.len()).minus(groups));
                 // WHY: what is said of both cannot be said by leaving out.
-                let is_all_but = chosen.len() > others.len() + 2 && !others.is_empty() && chosen.is_disjoint(&others);
+                let is_all_but =
+                    (1..=3).contains(&others.len()) && chosen.len() > others.len() && chosen.is_disjoint(&others);
                 let values = if is_all_but { others } else { chosen };
                 vec![Facet { name, values: values.into_iter().collect(), is_all_but }]
             }
