@@ -28,6 +28,8 @@ pub struct Ground {
     v6: Vec<(u128, u32)>,
     /// The classes: an address, and the country by each bundle's database.
     classes: Vec<Class>,
+    /// The class of each witness address.
+    by_address: HashMap<IpAddr, usize, RandomState>,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Ground {
     /// Merges the tables of both sides. Cost: linear in the stretches, and in the locations of different places.
     pub fn new(universe: &Universe<'_>) -> Self {
         let [before, after] = universe.sides;
-        let mut ground = Self { v4: Vec::new(), v6: Vec::new(), classes: Vec::new() };
+        let mut ground = Self { v4: Vec::new(), v6: Vec::new(), classes: Vec::new(), by_address: HashMap::default() };
         let mut classes = Classes {
             bundles: universe.sides,
             named: [named(before), named(after)],
@@ -59,6 +61,8 @@ impl Ground {
             let class = classes.class(places, IpAddr::V6(Ipv6Addr::from(first)), &mut ground.classes);
             push(&mut ground.v6, first, class);
         });
+        let numbered = ground.classes.iter().enumerate();
+        ground.by_address = numbered.map(|(number, class)| (class.address, number)).collect();
         ground
     }
 
@@ -79,7 +83,7 @@ impl Ground {
 
     /// The class of a witness address.
     pub fn class_of(&self, address: IpAddr) -> Option<usize> {
-        self.classes.iter().position(|class| class.address == address)
+        self.by_address.get(&address).copied()
     }
 }
 

@@ -100,7 +100,9 @@ fn somebody(universe: &Universe<'_>, who: &Who) -> String {
     }
     let tenants = universe.sides.map(|bundle| bundle.identity().tenant_id.as_ref());
     match &who.owner_tenant {
-        Some(owner) if !tenants.contains(&Some(owner)) => more.push("of another tenant".to_owned()),
+        Some(owner) if tenants != [None, None] && !tenants.contains(&Some(owner)) => {
+            more.push("of another tenant".to_owned())
+        }
         _ => {}
     }
     if who.audience.is_some_and(|audience| audience != crate::model::SignInAudience::MyOrg) {
