@@ -106,6 +106,13 @@ pub const SUPPOSED_MAX: usize = 256;
 /// Most requests of existing cases from which the search for another one starts.
 pub const SUPPOSED_STARTS_MAX: usize = 64;
 
+/// Most steps of an analysis of whole bundles for one kind of identity; a step splits a set of requests in two.
+pub const ANALYSIS_STEPS_MAX: usize = 4_000_000;
+/// Most regions that an analysis keeps for one kind of identity.
+pub const ANALYSIS_REGIONS_MAX: usize = 1_000;
+/// Most examples of objects that an analysis makes of the values that filters compare with.
+pub const ANALYSIS_EXAMPLES_MAX: usize = 4_096;
+
 /// Largest request message, bytes, on any door.
 pub const REQUEST_BYTES_MAX: usize = 256 << 10;
 /// Deepest nesting of a request document.

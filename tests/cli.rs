@@ -6,6 +6,8 @@
 mod check;
 #[path = "cli/decide.rs"]
 mod decide;
+#[path = "cli/diff.rs"]
+mod diff;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/run.rs"]

@@ -17,18 +17,21 @@ pub enum Exit {
     BundleInvalid = 3,
     /// A test of the bundle failed, or it has none.
     TestsFailed = 4,
+    /// A comparison found what it was told to fail on.
+    Differs = 5,
     /// The decision is block. Not 0, so that `doorward decide ... && issue` never opens.
     Blocked = 6,
 }
 
 impl Exit {
     /// Every code with its meaning, ascending.
-    pub const ALL: [(Self, &str); 6] = [
+    pub const ALL: [(Self, &str); 7] = [
         (Self::Success, "done; of `decide`: allow"),
         (Self::Failure, "a file, address or other resource cannot be used"),
         (Self::Usage, "the command line or the token request cannot be used"),
         (Self::BundleInvalid, "the bundle has errors"),
         (Self::TestsFailed, "a test of the bundle failed, it has none, or too little is covered"),
+        (Self::Differs, "of `diff`: a change that --fail-on names"),
         (Self::Blocked, "of `decide`: block"),
     ];
 }

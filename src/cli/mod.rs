@@ -7,9 +7,11 @@
 mod answer;
 mod check;
 mod decide;
+mod diff;
 mod exit;
 mod explain;
 mod export;
+mod gaps;
 mod load;
 mod paint;
 mod request;
@@ -47,6 +49,10 @@ enum Verb {
     Decide(decide::Args),
     /// Ask for one decision and show which policies and conditions led to it.
     Explain(explain::Args),
+    /// Compare two bundles: every request whose decision changes, in regions, each with a request that shows it.
+    Diff(diff::Args),
+    /// Say which requests no policy applies to, and which policies do nothing.
+    Gaps(gaps::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
     /// Write a bundle in another language.
@@ -112,6 +118,8 @@ fn run(verb: Verb) -> Result<Outcome, Stop> {
         Verb::Check(args) => check::run(&args),
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
+        Verb::Diff(args) => diff::run(&args),
+        Verb::Gaps(args) => gaps::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Schema(args) => Ok(schema::run(&args)),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::model::IdRef;
+use crate::model::{Id, IdRef};
 
 /// A map by [`IdRef`]. Look-ups of GUIDs hash 16 bytes and never allocate.
 #[derive(Debug)]
@@ -35,6 +35,12 @@ impl<V> IdMap<V> {
             IdRef::Guid(guid) => self.guids.entry(guid).or_insert_with(make),
             IdRef::Text(text) => self.texts.entry(text.into()).or_insert_with(make),
         }
+    }
+
+    /// Every id, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = Id> {
+        let texts = self.texts.keys().map(|text| Id::Text(text.clone()));
+        self.guids.keys().map(|guid| Id::Guid(*guid)).chain(texts)
     }
 
     /// How many ids there are.

@@ -29,6 +29,7 @@ pub mod rules;
 mod scope;
 mod strengths;
 mod suites;
+mod whole;
 mod workload;
 
 pub use build::build;
@@ -49,7 +50,7 @@ pub(crate) use policy::{
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use workload::{Candidate, Class, Slot};
 
-pub(crate) use crate::filter::{CedarText, DeviceAttribute, quoted};
+pub(crate) use crate::filter::{Attribute, CedarText, DeviceAttribute, quoted};
 use crate::model::Bundle;
 use crate::text::{Diagnostics, Finding, RawBundle, Sources};
 

@@ -128,6 +128,21 @@ impl NetworkTable {
         self.places.place(number)
     }
 
+    /// The IPv4 stretches: where each begins, and the number of its place. Ascending from the first address.
+    pub fn v4(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.v4.stretches.iter().map(|stretch| (stretch.at, stretch.tag))
+    }
+
+    /// The IPv6 stretches, likewise.
+    pub fn v6(&self) -> impl Iterator<Item = (u128, u32)> {
+        self.v6.stretches.iter().map(|stretch| (stretch.at.address(), stretch.tag))
+    }
+
+    /// The place of a number that a stretch has.
+    pub fn numbered(&self, number: u32) -> Place<'_> {
+        self.places.place(number)
+    }
+
     /// Memory of the tables, bytes.
     pub fn bytes(&self) -> usize {
         self.v4.bytes() + self.v6.bytes() + self.places.bytes()

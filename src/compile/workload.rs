@@ -96,6 +96,11 @@ impl Workloads {
         (known, Class { candidates, wide })
     }
 
+    /// Everybody whom the catalogue or a policy names, in no order.
+    pub fn named(&self) -> impl Iterator<Item = Id> {
+        self.principals.ids()
+    }
+
     /// Memory of the tables, bytes.
     pub fn bytes(&self) -> usize {
         self.principals.bytes() + self.classes.len() * 8 + self.candidates.len() * 4 + self.wide.len() * 8

@@ -103,7 +103,8 @@ fn user<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     Match::of(user_side(&scope.include, facts), user_side(&scope.exclude, facts))
 }
 
-fn user_side<'b>(list: &'b UserList, facts: &Facts<'_>) -> impl Iterator<Item = (Truth, Entry<'b>)> {
+/// Whom one side of a user scope names, of the user who asks.
+pub fn user_side<'b>(list: &'b UserList, facts: &Facts<'_>) -> impl Iterator<Item = (Truth, Entry<'b>)> {
     let identity = &facts.request.identity;
     let all = list.all.then_some((Truth::True, Entry::Word("All")));
     let id = find(&list.ids, identity.id).map(|id| (Truth::True, Entry::Id(id)));

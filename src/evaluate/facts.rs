@@ -239,6 +239,11 @@ pub struct LocationFacts {
 }
 
 impl LocationFacts {
+    /// Where `network` is, as a decision sees it. Errors: the country is not that of the address.
+    pub fn enter(&mut self, bundle: &CompiledBundle, network: &Network) -> Result<(), InputError> {
+        self.settle(bundle, network, country)
+    }
+
     /// `country` says which country a request is in: by its caller, and by the database.
     #[inline]
     fn settle(

@@ -15,6 +15,7 @@ mod combine;
 mod condition;
 mod facts;
 mod guest;
+pub(crate) mod probe;
 mod session;
 mod trace;
 mod what_if;

@@ -37,6 +37,7 @@
 mod attribute;
 mod cedar;
 mod check;
+mod cut;
 mod evaluate;
 mod fact;
 mod lex;
@@ -50,6 +51,7 @@ use std::ops::Range;
 
 pub use attribute::{Attribute, DeviceAttribute};
 pub use cedar::{CedarText, quoted};
+pub use cut::Cut;
 pub use fact::{Fact, Facts, Undisclosed, Unregistered};
 
 use crate::text;

@@ -1,5 +1,6 @@
 //! What authors ask of whole bundles.
 //!
+//! - [`analysis`]: whole bundles compared, proved and searched for gaps, over all requests.
 //! - [`cases`]: the tests that a bundle carries.
 //! - [`cedar`]: policies in Cedar, for readers and other tools.
 //! - [`coverage`]: what the tests of a bundle exercise, and cases for the rest.
@@ -11,6 +12,7 @@
 //!
 //! Asks `compile` and `evaluate` and decides nothing itself; knows no files and no terminal.
 
+pub mod analysis;
 pub mod cases;
 pub mod cedar;
 pub mod coverage;

@@ -1,0 +1,135 @@
+//! One dimension of requests, cut into groups of facts that all policies treat alike.
+//!
+//! An *atom* is a fact that stands for all facts like it, such as "an address in these three locations". Atoms of
+//! which every policy makes the same are a *group*. What policies make of the groups is kept by columns: one for each
+//! set of groups that some policies are about. Start with [`AxisBuilder`].
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::bits::{Bits, each};
+use super::fact::Fact;
+
+/// Atoms that all policies treat alike.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Positions of its atoms, ascending.
+    pub atoms: Vec<usize>,
+    /// The first atom of which a request can be made.
+    pub witness: Option<usize>,
+}
+
+/// Policies that are about one set of groups.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// The groups.
+    pub row: Bits,
+    /// Policies that do not apply outside of them.
+    pub drop: Vec<u64>,
+    /// Policies whose identity condition they fulfil.
+    pub raise: Vec<u64>,
+}
+
+/// A dimension.
+#[derive(Debug)]
+pub struct Axis {
+    /// What it is about.
+    pub name: &'static str,
+    /// The atoms.
+    pub atoms: Vec<Fact>,
+    /// The groups.
+    pub groups: Vec<Group>,
+    /// What policies make of them.
+    pub columns: Vec<Column>,
+    /// Policies to which this dimension makes no difference, in all views.
+    pub always: Vec<u64>,
+    /// Policies of which the two sides make something different, by number.
+    pub differing: Vec<u64>,
+}
+
+/// What an atom means to all policies.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Meaning {
+    /// Policies that it does not keep from applying.
+    pub keep: Vec<u64>,
+    /// Policies whose identity condition it fulfils.
+    pub raise: Vec<u64>,
+}
+
+/// Makes an axis of atoms.
+#[derive(Debug)]
+pub struct AxisBuilder {
+    name: &'static str,
+    atoms: Vec<Fact>,
+    groups: Vec<Group>,
+    numbers: HashMap<Meaning, usize, RandomState>,
+}
+
+impl AxisBuilder {
+    /// No atoms yet.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, atoms: Vec::new(), groups: Vec::new(), numbers: HashMap::default() }
+    }
+
+    /// Adds an atom, of which a request can be made if `is_known`.
+    pub fn add(&mut self, fact: Fact, is_known: bool, meaning: Meaning) {
+        let position = self.atoms.len();
+        self.atoms.push(fact);
+        let next = self.groups.len();
+        let number = *self.numbers.entry(meaning).or_insert(next);
+        if number == next {
+            self.groups.push(Group { atoms: Vec::new(), witness: None });
+        }
+        if let Some(group) = self.groups.get_mut(number) {
+            group.atoms.push(position);
+            group.witness = group.witness.or(is_known.then_some(position));
+        }
+    }
+
+    /// The axis. `policies` is every policy, in all views; a view has `words` words.
+    pub fn finish(self, policies: &[u64], words: usize) -> Axis {
+        let Self { name, atoms, groups, numbers } = self;
+        let count = groups.len();
+        let mut always = policies.to_vec();
+        let mut differing = vec![0; words];
+        let (mut gaps, mut raised) = (HashMap::<usize, Bits>::new(), HashMap::<usize, Bits>::new());
+        for (meaning, number) in &numbers {
+            let missing: Vec<u64> = policies.iter().zip(&meaning.keep).map(|(all, keep)| all & !keep).collect();
+            for position in each(&missing) {
+                gaps.entry(position).or_insert_with(|| Bits::none(count)).insert(*number);
+            }
+            for position in each(&meaning.raise) {
+                raised.entry(position).or_insert_with(|| Bits::none(count)).insert(*number);
+            }
+            super::bits::subtract(&mut always, &missing);
+            for set in [&meaning.keep, &meaning.raise] {
+                for views in set.chunks(2 * words) {
+                    let (before, after) = views.split_at(words.min(views.len()));
+                    let sides = before.iter().zip(after);
+                    differing.iter_mut().zip(sides).for_each(|(word, (before, after))| *word |= before ^ after);
+                }
+            }
+        }
+        let mut columns = HashMap::<(Bits, bool), Vec<u64>, RandomState>::default();
+        let mut note = |row: Bits, is_raise: bool, position: usize| {
+            let mask = columns.entry((row, is_raise)).or_insert_with(|| vec![0; policies.len()]);
+            if let Some(word) = mask.get_mut(position / 64) {
+                *word |= 1 << (position % 64);
+            }
+        };
+        let all = Bits::all(count);
+        gaps.into_iter().for_each(|(position, gap)| note(all.minus(&gap), false, position));
+        raised.into_iter().for_each(|(position, row)| note(row, true, position));
+        let nothing = vec![0; policies.len()];
+        let mut columns: Vec<_> = columns
+            .into_iter()
+            .map(|((row, is_raise), mask)| match is_raise {
+                true => Column { row, drop: nothing.clone(), raise: mask },
+                false => Column { row, drop: mask, raise: nothing.clone() },
+            })
+            .collect();
+        columns.sort_by(|one, other| (&one.drop, &one.raise).cmp(&(&other.drop, &other.raise)));
+        Axis { name, atoms, groups, columns, always, differing }
+    }
+}

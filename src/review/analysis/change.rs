@@ -1,0 +1,163 @@
+//! Where two sets of policies decide differently.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::bits::{Bits, meet};
+use super::outcome::{Clause, Outcome, Outcomes};
+use super::universe::{Universe, View};
+use super::walk::{Question, State};
+use crate::evaluate::MergedSession;
+
+/// Asks where the outcomes of the two sides differ.
+#[derive(Debug)]
+pub struct Change<'u, 'b> {
+    universe: &'u Universe<'b>,
+    outcomes: Outcomes<'u, 'b>,
+    is_report_only: bool,
+    /// Whether both sides decide alike when no policy applies.
+    has_same_default: bool,
+    /// By number, the policies that add nothing where that one applies on both sides.
+    absorbed: Vec<Bits>,
+    answers: Vec<(u32, u32)>,
+    numbers: HashMap<(u32, u32), u32, RandomState>,
+}
+
+impl<'u, 'b> Change<'u, 'b> {
+    /// Asks about the enforced policies, or about the report-only ones.
+    pub fn new(universe: &'u Universe<'b>, is_report_only: bool) -> Self {
+        let [before, after] = universe.sides.map(|bundle| bundle.identity().default_decision);
+        let absorbed = |ask: &super::outcome::Ask<'b>| universe.numbers(|other| ask.absorbs(other));
+        Self {
+            universe,
+            outcomes: Outcomes::new(universe),
+            is_report_only,
+            has_same_default: is_report_only || before == after,
+            absorbed: universe.asks.iter().map(absorbed).collect(),
+            answers: Vec::new(),
+            numbers: HashMap::default(),
+        }
+    }
+
+    /// The outcomes behind an answer of the walk, before and after.
+    pub fn outcomes(&self, answer: u32) -> Option<(&Outcome, &Outcome)> {
+        let (before, after) = self.answers.get((answer as usize).checked_sub(1)?)?;
+        Some((self.outcomes.outcome_of(*before)?, self.outcomes.outcome_of(*after)?))
+    }
+
+    /// What a token of `outcome` comes with.
+    pub fn session(&self, outcome: &Outcome) -> Option<&MergedSession<'b>> {
+        match outcome {
+            Outcome::Open { session, .. } => self.outcomes.session_of((*session)?),
+            Outcome::Blocked => None,
+        }
+    }
+
+    fn view<'m>(&self, mask: &'m [u64], view: usize) -> &'m [u64] {
+        let words = self.universe.words;
+        mask.get(View::offset(view, words)..).and_then(|rest| rest.get(..words)).unwrap_or_default()
+    }
+
+    /// Policies that one side has and the other has not, or may come not to have.
+    fn odd(&self, state: &State, differing: &[u64]) -> Bits {
+        let mut odd = vec![0; self.universe.words];
+        for mask in [&state.alive, &state.included] {
+            for views in mask.chunks(2 * self.universe.words) {
+                let (before, after) = views.split_at(self.universe.words.min(views.len()));
+                odd.iter_mut().zip(before.iter().zip(after)).for_each(|(odd, (before, after))| *odd |= before ^ after);
+            }
+        }
+        let alive = [0, 1].map(|side| self.view(&state.alive, View::possible(side)));
+        let left = alive[0].iter().zip(alive[1]).map(|(before, after)| before | after);
+        odd.iter_mut().zip(left.zip(differing)).for_each(|(odd, (left, differing))| *odd = (*odd | differing) & left);
+        Bits(odd)
+    }
+}
+
+impl Question for Change<'_, '_> {
+    fn is_settled(&self, state: &State, sure: &[u64], differing: &[u64]) -> bool {
+        let odd = self.odd(state, differing);
+        if odd.is_empty() && self.has_same_default {
+            return true;
+        }
+        let [before, after] = [0, 1].map(|side| self.view(sure, View::possible(side)));
+        let mut both: Vec<u64> = before.iter().zip(after).map(|(before, after)| before & after).collect();
+        let asks = |bit: usize| self.universe.asks.get(bit);
+        let blocks = |bits: &[u64]| super::bits::each(bits).any(|bit| asks(bit).is_some_and(|ask| ask.blocks));
+        if blocks(before) && blocks(after) {
+            return true;
+        }
+        if !self.has_same_default {
+            return false;
+        }
+        if self.universe.has_certain {
+            for view in [View::certain(0), View::certain(1)] {
+                super::bits::restrict(&mut both, self.view(sure, view));
+            }
+        }
+        let mut rest = odd;
+        for bit in super::bits::each(&both) {
+            if rest.contains(bit) {
+                continue;
+            }
+            if let Some(absorbed) = self.absorbed.get(bit).filter(|absorbed| meet(&absorbed.0, &rest.0)) {
+                rest = rest.minus(absorbed);
+            }
+        }
+        rest.is_empty()
+    }
+
+    fn answer(&mut self, state: &State) -> u32 {
+        let before = self.outcomes.number(0, &state.alive, self.is_report_only);
+        let after = self.outcomes.number(1, &state.alive, self.is_report_only);
+        if before == after {
+            return 0;
+        }
+        let next = u32::try_from(self.answers.len()).unwrap_or(u32::MAX) + 1;
+        let number = *self.numbers.entry((before, after)).or_insert(next);
+        if number == next {
+            self.answers.push((before, after));
+        }
+        number
+    }
+}
+
+/// How a decision changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChangeKind {
+    /// What could have a token gets none.
+    NewlyBlocked,
+    /// What got no token can have one.
+    NewlyAllowed,
+    /// A token comes for other controls, or with another session.
+    Controls,
+}
+
+impl ChangeKind {
+    /// Every kind, in the order of telling.
+    pub const ALL: [Self; 3] = [Self::NewlyAllowed, Self::NewlyBlocked, Self::Controls];
+
+    /// The stable id.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewlyBlocked => "newly-blocked",
+            Self::NewlyAllowed => "newly-allowed",
+            Self::Controls => "changed-controls",
+        }
+    }
+
+    /// The kind of a change.
+    pub fn of(before: &Outcome, after: &Outcome) -> Self {
+        match (before, after) {
+            (_, Outcome::Blocked) => Self::NewlyBlocked,
+            (Outcome::Blocked, Outcome::Open { .. }) => Self::NewlyAllowed,
+            (Outcome::Open { .. }, Outcome::Open { .. }) => Self::Controls,
+        }
+    }
+}
+
+/// A clause of `one` that `other` does not imply: whoever satisfies everything else is let through by `other` alone.
+pub fn unimplied<'o>(one: &'o [Clause], other: &[Clause]) -> Option<&'o Clause> {
+    one.iter().find(|clause| !other.iter().any(|known| known.iter().all(|control| clause.contains(control))))
+}

@@ -1,0 +1,144 @@
+//! What a bundle leaves open, and which of its policies do nothing.
+
+use std::collections::BTreeSet;
+
+use super::bits::each;
+use super::fact::Witness;
+use super::space::{Spaces, spaces, stranger};
+use super::universe::{Universe, View};
+use super::walk::{Question, Space, State, Walk};
+use super::{AnalysisError, Comparison, Facet, compare, start, words};
+use crate::compile::{CompiledBundle, PolicyIndex};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::model::{IdentityKind, Reason};
+
+/// Requests to which no enforced policy applies.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// Whose requests, in the plural.
+    pub subjects: &'static str,
+    /// Which requests: every facet holds.
+    pub facets: Vec<Facet>,
+    /// One of them; `None` when it depends on what no request can be made for.
+    pub witness: Option<Witness>,
+}
+
+/// What a bundle leaves open, and which of its policies do nothing.
+#[derive(Debug, Default)]
+pub struct Gaps {
+    /// Disjoint regions of requests to which no enforced policy applies.
+    pub open: Vec<Open>,
+    /// Policies without which every decision would be the same, in bundle order. Of two that are identical, both.
+    pub idle: Vec<PolicyIndex>,
+    /// Policies that ask for the same of the same requests, in bundle order, each set once.
+    pub identical: Vec<Vec<PolicyIndex>>,
+    /// What was not looked at, in words, none twice.
+    pub notes: BTreeSet<String>,
+}
+
+/// Looks for gaps.
+///
+/// Errors: a region that the decision does not confirm. Cost: as [`super::diff`], once for every policy.
+pub fn gaps(bundle: &CompiledBundle) -> Result<Gaps, AnalysisError> {
+    let universe = Universe::new(bundle, bundle);
+    let mut spaces = spaces(&universe);
+    let mut gaps = Gaps { notes: std::mem::take(&mut spaces.notes), ..Gaps::default() };
+    for space in &spaces.spaces {
+        open(&universe, &spaces, space, &mut gaps)?;
+    }
+    for (bit, ask) in universe.asks.iter().enumerate() {
+        let mut without = Comparison::default();
+        compare(&universe, &spaces, ask.is_report_only, |side, other| side == 0 || other != bit, &mut without)?;
+        // What could not be compared is not claimed.
+        if without.regions.is_empty() && without.notes.is_empty() {
+            gaps.idle.extend(index(&universe, bit));
+        }
+    }
+    gaps.idle.sort_unstable();
+    gaps.identical = identical(&universe, &spaces.spaces);
+    Ok(gaps)
+}
+
+fn index(universe: &Universe<'_>, bit: usize) -> Option<PolicyIndex> {
+    super::space::policy_of(universe, 0, bit).map(|policy| policy.index)
+}
+
+/// Asks where no policy of the first side applies.
+#[derive(Debug)]
+pub struct Nothing {
+    /// Words of a set of policies.
+    pub words: usize,
+}
+
+impl Question for Nothing {
+    fn is_settled(&self, _state: &State, sure: &[u64], _differing: &[u64]) -> bool {
+        each(sure.get(..self.words).unwrap_or_default()).next().is_some()
+    }
+
+    fn answer(&mut self, state: &State) -> u32 {
+        let applying = state.alive.get(..self.words).unwrap_or_default();
+        u32::from(each(applying).next().is_none())
+    }
+}
+
+fn open(universe: &Universe<'_>, spaces: &Spaces, space: &Space, gaps: &mut Gaps) -> Result<(), AnalysisError> {
+    let start = start(universe, space, false, |side, _| side == 0);
+    let question = Nothing { words: View::offset(1, universe.words) };
+    let Ok((paths, is_more, _)) = Walk::run(space, question, &start) else {
+        gaps.notes.insert(format!("{}: their policies combine in too many ways", space.name));
+        return Ok(());
+    };
+    if is_more {
+        gaps.notes.insert(format!("{}: more regions than the {} told", space.name, paths.len()));
+    }
+    for path in paths {
+        let mut witness = None;
+        if let Some(facts) = words::facts(space, &path) {
+            let mut request = Witness::new(stranger(IdentityKind::User));
+            facts.into_iter().for_each(|fact| request.say(fact));
+            confirm(universe, &request)?;
+            witness = Some(request);
+        }
+        let facets = words::facets(universe, &spaces.ground, space, &path);
+        gaps.open.push(Open { subjects: space.name, facets, witness });
+    }
+    Ok(())
+}
+
+fn confirm(universe: &Universe<'_>, witness: &Witness) -> Result<(), AnalysisError> {
+    let [bundle, _] = universe.sides;
+    let mut evaluation = Evaluation::default();
+    let is_decided = evaluate(bundle, &witness.request(), &mut evaluation).is_ok();
+    match evaluation.reason() {
+        Reason::NoPolicyApplies | Reason::DefaultDecision if is_decided => Ok(()),
+        _ => Err(AnalysisError::Unconfirmed(format!("{:?}", witness.who))),
+    }
+}
+
+/// Policies that every group of every axis treats alike.
+fn identical(universe: &Universe<'_>, spaces: &[Space]) -> Vec<Vec<PolicyIndex>> {
+    let has = |mask: &[u64], bit: usize| mask.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1);
+    let behaviour = |bit: usize| -> Vec<bool> {
+        let of_space = |space: &Space| {
+            let columns = space.axes.iter().flat_map(|axis| &axis.columns);
+            let marks = columns.flat_map(|column| [has(&column.drop, bit), has(&column.raise, bit)]);
+            std::iter::once(has(&space.policies, bit)).chain(marks).collect::<Vec<_>>()
+        };
+        spaces.iter().flat_map(of_space).collect()
+    };
+    let mut sets: Vec<(usize, Vec<bool>, Vec<PolicyIndex>)> = Vec::new();
+    for (bit, ask) in universe.asks.iter().enumerate() {
+        let Some(index) = index(universe, bit) else { continue };
+        let own = behaviour(bit);
+        let same =
+            |(other, theirs, _): &&mut (usize, Vec<bool>, _)| universe.asks.get(*other) == Some(ask) && *theirs == own;
+        match sets.iter_mut().find(same) {
+            Some((_, _, set)) => set.push(index),
+            None => sets.push((bit, own, vec![index])),
+        }
+    }
+    let mut identical: Vec<_> = sets.into_iter().map(|(_, _, set)| set).filter(|set| set.len() > 1).collect();
+    identical.iter_mut().for_each(|set| set.sort_unstable());
+    identical.sort();
+    identical
+}

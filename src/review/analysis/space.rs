@@ -1,0 +1,343 @@
+//! The dimensions of requests, kind of identity by kind of identity.
+//!
+//! What a policy makes of a fact is asked of `evaluate`, so nothing here says what a condition means. What cannot be
+//! enumerated is told in `notes`, never left out in silence. Start with [`spaces`].
+
+use std::collections::BTreeSet;
+
+use super::axis::{Axis, AxisBuilder, Meaning};
+use super::fact::{Fact, What, Who, Witness};
+use super::identity;
+use super::network::{self, Ground};
+use super::universe::Universe;
+use super::walk::Space;
+use crate::compile::{CompiledBundle, CompiledFilter, CompiledPolicy};
+use crate::evaluate::probe::{Part, Probe};
+use crate::model::set::Word;
+use crate::model::{
+    Attributes, ClientApp, Id, IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel, ServicePrincipal,
+    TokenRequest, TransferMethod, Truth, UserAction,
+};
+
+/// Every space of two bundles.
+#[derive(Debug)]
+pub struct Spaces {
+    /// The spaces.
+    pub spaces: Vec<Space>,
+    /// The addresses behind the atoms of the network axes.
+    pub ground: Ground,
+    /// What is not enumerated, in words, none twice.
+    pub notes: BTreeSet<String>,
+}
+
+/// Cuts the requests of every kind of identity that some policy targets.
+pub fn spaces(universe: &Universe<'_>) -> Spaces {
+    let ground = Ground::new(universe);
+    let mut maker = Maker { universe, probe: Probe::default(), notes: BTreeSet::new() };
+    let mut spaces = Vec::new();
+    let kinds = [
+        ("workloads", IdentityKind::ServicePrincipal),
+        ("agent identities", IdentityKind::AgentIdentity),
+        ("agents' user accounts", IdentityKind::AgentUser),
+        ("users", IdentityKind::User),
+    ];
+    let has_default = universe.has_certain;
+    for (name, kind) in kinds {
+        let policies = universe.chosen(|side, bit| targets(universe, side, bit, kind));
+        if policies.iter().all(|word| *word == 0) && !has_default {
+            continue;
+        }
+        for (mut axes, sides) in identity::axes(&mut maker, kind, &policies) {
+            axes.push(maker.resource(kind, &policies));
+            axes.extend(maker.levels(kind, &policies));
+            axes.extend(maker.devices(kind, &policies));
+            axes.extend(maker.cedar(&policies));
+            axes.push(network::axis(universe, &ground, &policies));
+            spaces.push(Space { name, axes, policies: policies.clone(), sides });
+        }
+    }
+    maker.multiple();
+    maker.catalogues();
+    let notes = maker.notes;
+    Spaces { spaces, ground, notes }
+}
+
+fn targets(universe: &Universe<'_>, side: usize, bit: usize, kind: IdentityKind) -> bool {
+    policy_of(universe, side, bit).is_some_and(|policy| match kind {
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => !policy.workloads.is_empty(),
+        IdentityKind::AgentIdentity => !policy.agents.is_empty(),
+        IdentityKind::User | IdentityKind::AgentUser => !policy.users.include.is_empty(),
+    })
+}
+
+/// The policy that has the number `bit` on `side`.
+pub fn policy_of<'b>(universe: &Universe<'b>, side: usize, bit: usize) -> Option<&'b CompiledPolicy> {
+    let slot = (*universe.slots.get(bit)?.get(side)?)?;
+    universe.sides.get(side).map(|bundle| bundle.slot(slot))
+}
+
+/// Makes axes.
+#[derive(Debug)]
+pub struct Maker<'u, 'b> {
+    /// The policies.
+    pub universe: &'u Universe<'b>,
+    /// Asks conditions.
+    pub probe: Probe,
+    /// What is not enumerated.
+    pub notes: BTreeSet<String>,
+}
+
+impl<'b> Maker<'_, 'b> {
+    /// The policies of both sides.
+    pub fn policies(&self) -> impl Iterator<Item = &'b CompiledPolicy> + use<'b> {
+        let [before, after] = self.universe.sides;
+        before.compiled().iter().chain(after.compiled())
+    }
+
+    /// What `part` makes of `facts`, of which requests may say each.
+    fn part(&mut self, part: Part, name: &'static str, kind: IdentityKind, policies: &[u64], facts: Vec<Fact>) -> Axis {
+        let mut builder = AxisBuilder::new(name);
+        for fact in facts {
+            let mut witness = Witness::new(stranger(kind));
+            witness.say(&fact);
+            if let Some(keep) = kept(self.universe, &mut self.probe, &witness.request(), part) {
+                builder.add(fact, true, Meaning { keep, raise: self.universe.none() });
+            } else {
+                self.notes.insert(format!("requests whose {name} one of the bundles refuses as contradictory"));
+            }
+        }
+        builder.finish(policies, self.universe.words)
+    }
+
+    /// Risk, client app, platform and flow.
+    fn levels(&mut self, kind: IdentityKind, policies: &[u64]) -> Vec<Axis> {
+        let risk = |fact: fn(RiskLevel) -> Fact| {
+            // What is absent is none, and what comes first is the witness.
+            let levels = [RiskLevel::None, RiskLevel::Low, RiskLevel::Medium, RiskLevel::High, RiskLevel::Hidden];
+            levels.into_iter().map(fact).collect::<Vec<_>>()
+        };
+        let insider = InsiderRiskLevel::ALL.iter().rev().map(|level| Fact::InsiderRisk(*level)).collect();
+        let apps = ClientApp::ALL.iter().filter(|app| **app != ClientApp::All).map(|app| Some(*app));
+        let platforms = Platform::ALL.iter().filter(|platform| **platform != Platform::All).map(|other| Some(*other));
+        let flows = TransferMethod::ALL.iter().rev().map(|flow| Fact::Flow(*flow)).collect();
+        let axes = [
+            (Part::ServicePrincipalRisk, "servicePrincipalRisk", risk(Fact::ServicePrincipalRisk)),
+            (Part::Other("signInRisk"), "signInRisk", risk(Fact::SignInRisk)),
+            (Part::Other("userRisk"), "userRisk", risk(Fact::UserRisk)),
+            (Part::Other("agentIdRisk"), "agentIdRisk", risk(Fact::AgentRisk)),
+            (Part::Other("insiderRisk"), "insiderRisk", insider),
+            (Part::Other("clientType"), "clientType", std::iter::once(None).chain(apps).map(Fact::ClientApp).collect()),
+            (
+                Part::Other("devicePlatform"),
+                "devicePlatform",
+                std::iter::once(None).chain(platforms).map(Fact::Platform).collect(),
+            ),
+            (Part::Other("authenticationFlows"), "authenticationFlows", flows),
+        ];
+        axes.into_iter().map(|(part, name, facts)| self.part(part, name, kind, policies, facts)).collect()
+    }
+
+    /// What for: application, authentication context, user action and kind together, for a policy takes any of them.
+    fn resource(&mut self, kind: IdentityKind, policies: &[u64]) -> Axis {
+        let mut apps = BTreeSet::new();
+        let (mut contexts, mut actions) = (BTreeSet::new(), BTreeSet::new());
+        let (mut has_agents, mut filters) = (false, Vec::new());
+        for policy in self.policies() {
+            let condition = &policy.resources;
+            for list in [&condition.include, &condition.exclude] {
+                apps.extend(list.ids.iter().cloned());
+                list.suites.iter().for_each(|(_, members)| apps.extend(members.iter().cloned()));
+                has_agents |= list.all_agents;
+            }
+            contexts.extend(condition.authentication_contexts.iter().cloned());
+            actions.extend(condition.user_actions.iter().map(|action| action as usize));
+            filters.extend(condition.filter.as_deref());
+        }
+        let other = stranger_id(|id| apps.contains(id));
+        if !filters.is_empty() {
+            let catalogue = self.universe.sides.iter().flat_map(|bundle| bundle.catalogue());
+            apps.extend(catalogue.filter_map(|principal| principal.app_id.clone()));
+        }
+        // What is never evaluated, and what baseline scopes stand for, are applications like others.
+        for known in ["fb60f99c-7a34-4190-8149-302f77469936", "00000003-0000-0000-c000-000000000000"] {
+            if kind == IdentityKind::AgentIdentity || known.starts_with('0') {
+                apps.insert(Id::new(known));
+            }
+        }
+        let kinds: &[Option<ResourceKind>] = if has_agents {
+            &[None, Some(ResourceKind::Application), Some(ResourceKind::AgentIdentity)]
+        } else {
+            &[None]
+        };
+        let attributes = self.attributes(&filters, "application filters");
+        let targets =
+            std::iter::once((Some(other.clone()), true)).chain(apps.into_iter().map(|app| (Some(app), false)));
+        let targets: Vec<_> = targets.chain([(None, false)]).collect();
+        let contexts: Vec<_> = std::iter::once(None)
+            .chain(contexts.iter().cloned().map(Some))
+            .chain((!contexts.is_empty()).then(|| Some("c99".into())).filter(|_| !contexts.contains("c99")))
+            .collect();
+        let actions: Vec<_> = std::iter::once(None)
+            .chain(UserAction::ALL.iter().map(|action| Some(*action)).filter(|_| !actions.is_empty()))
+            .collect();
+        let facts = self.targets(&targets, (&contexts, &actions), kinds, &attributes);
+        let facts = facts.into_iter().map(|what| Fact::Resource(Box::new(what))).collect();
+        self.part(Part::Other("application"), "application", kind, policies, facts)
+    }
+
+    /// Every combination of what a request may say of its resource.
+    fn targets(
+        &self,
+        targets: &[(Option<Id>, bool)],
+        (contexts, actions): (&[Option<Box<str>>], &[Option<UserAction>]),
+        kinds: &[Option<ResourceKind>],
+        attributes: &[Option<Attributes<'static>>],
+    ) -> Vec<What> {
+        let is_disclosed =
+            |id: &Id| self.universe.sides.iter().any(|bundle| bundle.attributes_of_app(id.as_ref()).is_some());
+        let mut facts = Vec::new();
+        for (app_id, is_other) in targets {
+            // What the catalogue knows goes without saying.
+            let is_known = app_id.as_ref().is_none_or(is_disclosed);
+            let attributes = attributes.iter().filter(|stated| stated.is_none() || !is_known);
+            for attributes in attributes {
+                for context in contexts {
+                    for (user_action, kind) in
+                        actions.iter().flat_map(|action| kinds.iter().map(move |kind| (action, kind)))
+                    {
+                        facts.extend([false, true].map(|is_baseline| What {
+                            app_id: app_id.clone(),
+                            is_other: *is_other,
+                            kind: *kind,
+                            user_action: *user_action,
+                            context: context.clone(),
+                            attributes: attributes.clone(),
+                            is_baseline,
+                        }));
+                    }
+                }
+            }
+        }
+        facts
+    }
+
+    /// Devices: those that the rules of device filters tell apart, as far as examples can be made.
+    fn devices(&mut self, kind: IdentityKind, policies: &[u64]) -> Vec<Axis> {
+        let filters: Vec<_> = self.policies().filter_map(|policy| policy.device_filter.as_deref()).collect();
+        if filters.is_empty() {
+            return Vec::new();
+        }
+        let (devices, is_exact) = super::example::devices(&filters);
+        if !is_exact {
+            self.notes.insert("devices beyond examples made of the values that device filters compare with".to_owned());
+        }
+        let facts = devices.into_iter().map(|device| Fact::Device(device.map(Box::new))).collect();
+        vec![self.part(Part::Other("deviceState"), "deviceState", kind, policies, facts)]
+    }
+
+    /// Custom security attributes that `filters` tell apart, and that nobody said which.
+    pub fn attributes(&mut self, filters: &[&CompiledFilter], of: &str) -> Vec<Option<Attributes<'static>>> {
+        if filters.is_empty() {
+            return vec![None];
+        }
+        let (examples, is_exact) = super::example::attributes(filters);
+        if !is_exact {
+            self.notes.insert(format!(
+                "custom security attributes beyond examples made of the values that {of} compare with"
+            ));
+        }
+        std::iter::once(None).chain(examples.into_iter().map(Some)).collect()
+    }
+
+    /// Conditions in Cedar: each may hold or not, and of which requests is not enumerated.
+    fn cedar(&mut self, policies: &[u64]) -> Vec<Axis> {
+        let texts: BTreeSet<_> =
+            self.policies().filter_map(|policy| Some(policy.when.as_ref()?.text().to_owned())).collect();
+        let mut axes = Vec::new();
+        for text in texts {
+            let mut builder = AxisBuilder::new("when");
+            for (may_hold, is_certain) in [(true, false), (true, true), (false, false)] {
+                if is_certain && !self.universe.has_certain {
+                    continue;
+                }
+                let mut keep = self.universe.none();
+                for (side, bundle) in self.universe.sides.iter().enumerate() {
+                    for (slot, policy) in (0..).zip(bundle.compiled()) {
+                        let is_own = policy.when.as_ref().is_some_and(|when| when.text() == text);
+                        if !is_own || may_hold {
+                            self.universe.add(&mut keep, side, slot, !is_own || is_certain);
+                        }
+                    }
+                }
+                let fact = Fact::Condition { text: text.as_str().into(), may_hold };
+                // A request that says little leaves conditions in Cedar unknown, mostly.
+                builder.add(fact, may_hold && !is_certain, Meaning { keep, raise: self.universe.none() });
+            }
+            axes.push(builder.finish(policies, self.universe.words));
+        }
+        if !axes.is_empty() {
+            self.notes.insert(
+                "which requests fulfil a condition in Cedar: it may hold for any and may fail for any".to_owned(),
+            );
+        }
+        axes
+    }
+
+    /// Several resources in one request come to what each of them comes to, taken together. So a change for several is
+    /// a change for one of them, unless a default block hides what one of them comes to.
+    fn multiple(&mut self) {
+        let is_narrow = |policy: &CompiledPolicy| !policy.resources.is_any();
+        if self.universe.has_certain && self.policies().any(is_narrow) {
+            self.notes.insert("requests for several resources at once, because a bundle blocks by default".to_owned());
+        }
+    }
+}
+
+impl Maker<'_, '_> {
+    /// A request that contradicts the catalogue is refused, not decided.
+    fn catalogues(&mut self) {
+        let facts = |bundle: &CompiledBundle| -> BTreeSet<String> {
+            let told = |entry: &ServicePrincipal| {
+                let ServicePrincipal { id, app_id, kind, owner_tenant, audience, attributes, .. } = entry;
+                format!("{} {app_id:?} {kind:?} {owner_tenant:?} {audience:?} {attributes:?}", id.value)
+            };
+            bundle.catalogue().iter().map(told).collect()
+        };
+        let [before, after] = self.universe.sides;
+        if !std::ptr::eq(before, after) && facts(before) != facts(after) {
+            let what =
+                "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
+            self.notes.insert(what.to_owned());
+        }
+    }
+}
+
+/// The policies whose condition `part` may hold of `request`; `None` when a bundle refuses it.
+pub fn kept(universe: &Universe<'_>, probe: &mut Probe, request: &TokenRequest<'_>, part: Part) -> Option<Vec<u64>> {
+    let mut keep = universe.none();
+    for (side, bundle) in universe.sides.iter().enumerate() {
+        let add = |slot, holds: Truth| {
+            if holds.is_possible() {
+                universe.add(&mut keep, side, slot, holds == Truth::True);
+            }
+        };
+        probe.condition(bundle, request, part, add).ok()?;
+    }
+    Some(keep)
+}
+
+/// Somebody whom no bundle names.
+pub fn stranger(kind: IdentityKind) -> Who {
+    Who { is_named: false, ..Who::new(kind, stranger_id(|_| false)) }
+}
+
+/// An id that `is_taken` does not know.
+pub fn stranger_id(is_taken: impl Fn(&Id) -> bool) -> Id {
+    let first = 0xffff_ffff_ffff_4fff_8fff_ffff_ffff_ffff_u128;
+    (0..u128::from(u16::MAX)).map(|number| Id::Guid(first - number)).find(|id| !is_taken(id)).unwrap_or(Id::Guid(first))
+}
+
+/// Whether `id` is in the catalogue of `bundle`.
+pub fn is_catalogued(bundle: &CompiledBundle, id: &Id) -> bool {
+    bundle.principal_of(id.as_ref()).is_some()
+}
