@@ -54,6 +54,12 @@ pub const POLICIES_MAX: usize = 200_000;
 pub const LOCATIONS_MAX: usize = 1_022;
 /// Most address ranges in a bundle. Entra allows 195 x 2,000.
 pub const RANGES_MAX: usize = 4_000_000;
+/// Most policies of one tenant (Entra documentation, service limits, read August 2026).
+pub const ENTRA_POLICIES_MAX: usize = 240;
+/// Most named locations of one tenant (Entra documentation, network assignment, read August 2026).
+pub const ENTRA_LOCATIONS_MAX: usize = 195;
+/// Most address ranges of one named location (as above).
+pub const ENTRA_RANGES_MAX: usize = 2_000;
 /// Longest list of ranges whose private ones are told: what Entra stores in one location. A longer one is generated,
 /// and nobody takes single ranges out of it.
 pub const LINTED_RANGES_MAX: usize = 2_000;
@@ -93,7 +99,6 @@ pub const MATRIX_PATHS_MAX: usize = 64;
 pub const MATRIX_LABEL_CHARS_MAX: usize = 40;
 /// Most failing test cases that are explained policy by policy; further ones only name what differs.
 pub const CASES_EXPLAINED_MAX: usize = 100;
-
 /// Largest request message, bytes, on any door.
 pub const REQUEST_BYTES_MAX: usize = 256 << 10;
 /// Deepest nesting of a request document.

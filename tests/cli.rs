@@ -6,6 +6,8 @@
 mod check;
 #[path = "cli/decide.rs"]
 mod decide;
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/run.rs"]

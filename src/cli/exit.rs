@@ -17,19 +17,25 @@ pub enum Exit {
     BundleInvalid = 3,
     /// A test of the bundle failed, or it has none.
     TestsFailed = 4,
+    /// Decisions change, and the command line asked to fail then.
+    Changed = 5,
     /// The decision is block. Not 0, so that `doorward decide ... && issue` never opens.
     Blocked = 6,
+    /// Done in part: something could not be written or read, and was told.
+    Partial = 7,
 }
 
 impl Exit {
     /// Every code with its meaning, ascending.
-    pub const ALL: [(Self, &str); 6] = [
+    pub const ALL: [(Self, &str); 8] = [
         (Self::Success, "done; of `decide`: allow"),
         (Self::Failure, "a file, address or other resource cannot be used"),
         (Self::Usage, "the command line or the token request cannot be used"),
         (Self::BundleInvalid, "the bundle has errors"),
         (Self::TestsFailed, "a test of the bundle failed, or it has none"),
+        (Self::Changed, "decisions change, and `--fail-on` said not to"),
         (Self::Blocked, "of `decide`: block"),
+        (Self::Partial, "done in part: something could not be written or read, and was told"),
     ];
 }
 

@@ -5,6 +5,7 @@
 //! [`main`], then the verb that interests you.
 
 mod answer;
+mod aside;
 mod check;
 mod decide;
 mod exit;

@@ -2,6 +2,7 @@
 //!
 //! - [`cases`]: the tests that a bundle carries.
 //! - [`cedar`]: policies in Cedar, for readers and other tools.
+//! - [`export`]: a bundle for Microsoft Graph, and what Graph cannot hold.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`request`]: a token request written as a document.
 //! - [`summary`]: what a bundle contains, counted.
@@ -11,6 +12,7 @@
 
 pub mod cases;
 pub mod cedar;
+pub mod export;
 pub mod graph;
 mod matrix;
 mod members;
