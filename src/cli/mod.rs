@@ -18,6 +18,7 @@ mod rule;
 mod schema;
 mod serve;
 mod test;
+mod turn;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

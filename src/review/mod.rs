@@ -3,6 +3,7 @@
 //! - [`cases`]: the tests that a bundle carries.
 //! - [`cedar`]: policies in Cedar, for readers and other tools.
 //! - [`export`]: a bundle for Microsoft Graph, and what Graph cannot hold.
+//! - [`flip`]: the smallest change of a request that turns its decision around.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`request`]: a token request written as a document.
 //! - [`summary`]: what a bundle contains, counted.
@@ -13,6 +14,7 @@
 pub mod cases;
 pub mod cedar;
 pub mod export;
+pub mod flip;
 pub mod graph;
 mod matrix;
 mod members;
