@@ -10,6 +10,8 @@ mod decide;
 mod export;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/replay.rs"]
+mod replay;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/serve.rs"]

@@ -13,6 +13,7 @@ mod explain;
 mod export;
 mod load;
 mod paint;
+mod replay;
 mod request;
 mod rule;
 mod schema;
@@ -51,6 +52,8 @@ enum Verb {
     Explain(explain::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
+    /// Decide a decision log again with another bundle, and show what changes.
+    Replay(replay::Args),
     /// Write a bundle in another language.
     Export(export::Args),
     /// Print a schema, for editors and other tools.
@@ -115,6 +118,7 @@ fn run(verb: Verb) -> Result<Outcome, Stop> {
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Schema(args) => Ok(schema::run(&args)),
     }
