@@ -120,7 +120,7 @@ fn run(verb: Verb) -> Result<Outcome, Stop> {
         Verb::Test(args) => test::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),
-        Verb::Schema(args) => Ok(schema::run(&args)),
+        Verb::Schema(args) => schema::run(&args),
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`flip`]: the smallest change of a request that turns its decision around.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`request`]: a token request written as a document.
+//! - [`schema`]: JSON Schemas of a bundle's files, for editors.
 //! - [`summary`]: what a bundle contains, counted.
 //! - [`what_if`]: a request of Graph's What If.
 //!
@@ -20,5 +21,6 @@ mod matrix;
 mod members;
 pub mod request;
 pub mod rules;
+pub mod schema;
 pub mod summary;
 pub mod what_if;
