@@ -16,5 +16,7 @@ mod replay;
 mod run;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "cli/sidecar.rs"]
+mod sidecar;
 #[path = "cli/suite.rs"]
 mod suite;
