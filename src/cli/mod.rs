@@ -17,6 +17,7 @@ mod replay;
 mod request;
 mod rule;
 mod run;
+mod sarif;
 mod schema;
 mod serve;
 mod test;

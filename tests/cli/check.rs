@@ -142,3 +142,32 @@ fn a_summary_in_json_has_the_same_counts_and_comes_with_an_invalid_bundle_too() 
     let body: Value = serde_json::from_str(&run.stdout).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&body["summary"]).unwrap());
 }
+
+#[test]
+fn sarif_has_every_finding_with_its_place_and_every_rule_that_was_broken() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let path = folder.path().to_str().unwrap();
+    let run = doorward(&["check", path, "--format", "sarif"]);
+    assert_eq!(run.code, 3);
+    let log: Value = serde_json::from_str(&run.stdout).unwrap();
+    let found: Value = serde_json::from_str(&doorward(&["check", path, "--format", "json"]).stdout).unwrap();
+    let (results, rules) = (&log["runs"][0]["results"], &log["runs"][0]["tool"]["driver"]["rules"]);
+    assert_eq!(log["version"], "2.1.0");
+    for (result, finding) in results.as_array().unwrap().iter().zip(found["findings"].as_array().unwrap()) {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!((&result["ruleId"], &result["level"]), (&finding["id"], &finding["severity"]));
+        assert_eq!(place["artifactLocation"]["uri"], format!("{path}/policy.yaml"));
+        assert_eq!(place["region"]["startLine"], finding["line"]);
+        assert!(rules.as_array().unwrap().iter().any(|rule| rule["id"] == result["ruleId"]));
+    }
+    assert_eq!((results.as_array().unwrap().len(), rules.as_array().unwrap().len()), (2, 2));
+}
+
+#[test]
+fn annotations_of_github_are_a_line_each() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let path = folder.path().to_str().unwrap();
+    let run = doorward(&["check", path, "--format", "github"]);
+    assert_eq!(run.code, 3);
+    insta::assert_snapshot!(run.stdout.replace(path, "BUNDLE"));
+}
