@@ -41,10 +41,14 @@ pub fn log(bundle: &Path, findings: &[Finding]) -> Value {
 }
 
 fn result(bundle: &Path, finding: &Finding) -> Value {
-    let mut place = json!({ "artifactLocation": { "uri": uri(&file(bundle, finding)) } });
-    if finding.line > 0 {
-        place["region"] = json!({ "startLine": finding.line, "startColumn": finding.column });
-    }
+    let artifact = json!({ "uri": uri(&file(bundle, finding)) });
+    let place = match finding.line {
+        0 => json!({ "artifactLocation": artifact }),
+        line => json!({
+            "artifactLocation": artifact,
+            "region": { "startLine": line, "startColumn": finding.column },
+        }),
+    };
     json!({
         "ruleId": finding.id,
         "level": level(finding.severity),
