@@ -14,8 +14,10 @@ mod request;
 use serde_json::{Value, json};
 
 use self::object::{Object, any_of, dispatch, list, text, texts, word, words};
+use crate::compile::rules;
 use crate::model::set::Word;
 use crate::model::{Decision, GrantControl, Reason, ServicePrincipalType, SignInAudience};
+use crate::text::Severity;
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -102,6 +104,10 @@ pub fn settings() -> Value {
         .member("suites", "Members of suites.", suites.schema())
         .member("countryDatabase", "A MaxMind-format file of the bundle.", text())
         .member("ignoredPolicies", "Policies, by id or name, to leave out.", texts());
+    let warnings = rules::ALL.iter().filter(|rule| rule.severity == Severity::Warning);
+    let lints =
+        warnings.fold(Object::new(), |lints, rule| lints.member(rule.id, rule.why, word(&["allow", "warn", "error"])));
+    let settings = settings.member("lints", "What becomes of warnings, by the id of the rule.", lints.schema());
     titled(any_of([settings.schema(), json!({ "type": "null" })]), "Settings of a doorward bundle")
 }
 
