@@ -54,6 +54,12 @@ pub const POLICIES_MAX: usize = 200_000;
 pub const LOCATIONS_MAX: usize = 1_022;
 /// Most address ranges in a bundle. Entra allows 195 x 2,000.
 pub const RANGES_MAX: usize = 4_000_000;
+/// Most policies of one tenant (Entra documentation, service limits, read August 2026).
+pub const ENTRA_POLICIES_MAX: usize = 240;
+/// Most named locations of one tenant (Entra documentation, network assignment, read August 2026).
+pub const ENTRA_LOCATIONS_MAX: usize = 195;
+/// Most address ranges of one named location (as above).
+pub const ENTRA_RANGES_MAX: usize = 2_000;
 /// Longest list of ranges whose private ones are told: what Entra stores in one location. A longer one is generated,
 /// and nobody takes single ranges out of it.
 pub const LINTED_RANGES_MAX: usize = 2_000;
@@ -112,6 +118,16 @@ pub const ANALYSIS_STEPS_MAX: usize = 4_000_000;
 pub const ANALYSIS_REGIONS_MAX: usize = 1_000;
 /// Most examples of objects that an analysis makes of the values that filters compare with.
 pub const ANALYSIS_EXAMPLES_MAX: usize = 4_096;
+/// Most facts that are tried for the smallest change of a request that turns its decision around.
+pub const FLIP_FACTS_MAX: usize = 2_000;
+/// Most requests that are decided for it: a fraction of a second, and every two of two hundred facts.
+pub const FLIP_TRIALS_MAX: usize = 20_000;
+/// Longest line of a decision log that is replayed, bytes: the largest request with every byte escaped, and its answer.
+pub const REPLAY_LINE_BYTES_MAX: usize = 4 << 20;
+/// Most identities, policies or locations that changed decisions are counted for; those of others are counted together.
+pub const REPLAY_GROUPS_MAX: usize = 100_000;
+/// Most unreadable lines of a decision log that are named; further ones are counted.
+pub const REPLAY_UNREADABLE_MAX: usize = 100;
 
 /// Largest request message, bytes, on any door.
 pub const REQUEST_BYTES_MAX: usize = 256 << 10;
@@ -196,6 +212,8 @@ const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() <= RELOAD_POLL.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < IDLE_TIME_MAX.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < DRAIN_TIME_MAX.as_millis(), "what is begun can end");
 const _: () = assert!(GRAPH_BLOCK_BYTES <= GRAPH_PAGE_BYTES);
+const _: () = assert!(FLIP_FACTS_MAX < FLIP_TRIALS_MAX, "every fact alone is tried");
+const _: () = assert!(REQUEST_BYTES_MAX * 6 < REPLAY_LINE_BYTES_MAX, "six bytes escape one");
 const _: () = assert!(REQUEST_BYTES_MAX < LOG_QUEUE_BYTES_MAX);
 const _: () =
     assert!((LOCATIONS_MAX + 2).is_multiple_of(64), "sets of locations, with two pseudo-locations, are whole words");

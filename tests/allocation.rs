@@ -128,3 +128,18 @@ fn an_address_range_takes_at_most_32_bytes() {
     let (few, many) = (bytes(10_000), bytes(60_000));
     assert!(many - few <= 32 * 50_000, "{} bytes for 50,000 ranges", many - few);
 }
+
+/// A replay reads what a line of the log says and little more: a million lines are a matter of seconds.
+#[cfg(feature = "serve")]
+#[test]
+fn replaying_a_record_allocates_a_dozen_times_at_most() {
+    let set = PolicySet::new(W240);
+    let bundle = compiled(&set);
+    let line = br#"{"time":"2026-08-31T09:30:27.825211401Z","requestId":"1ad26343b7c81c6f0000000000000000","surface":"http","input":{"identity":{"type":"servicePrincipal","id":"5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01","appId":"5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e02"},"resource":{"appIds":["00000003-0000-0000-c000-000000000000"]},"network":{"ipAddress":"203.0.113.200","country":"AQ"},"risk":{"servicePrincipal":"low"}},"decision":"block","reason":"blocked_by_policy","policies":[],"reportOnly":[],"unmetControls":[],"bundle":{"name":"workload","revision":"1","digest":"44ae"},"durationNs":180610}"#;
+    let mut replayer = doorward::serve::replay::Replayer::new(&bundle);
+    let mut replay = || black_box(replayer.replay(line)).expect("it is a record");
+    let first = replay();
+    assert!(first.change.is_none(), "a record that does not change is what most of a log is");
+    let allocations = measure(|| drop(replay())).count_total;
+    assert!(allocations <= 12, "{allocations}");
+}

@@ -8,11 +8,17 @@ mod check;
 mod decide;
 #[path = "cli/diff.rs"]
 mod diff;
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/replay.rs"]
+mod replay;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "cli/sidecar.rs"]
+mod sidecar;
 #[path = "cli/suite.rs"]
 mod suite;

@@ -10,6 +10,8 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+#[path = "properties/flip.rs"]
+mod flip;
 mod oracle;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Outcome, Stop, load, paint, rule};
+use super::{Exit, Outcome, Stop, load, paint, rule, sarif};
 use crate::compile::{self, CompiledBundle, Mode};
 use crate::model::State;
 use crate::review::cases;
@@ -45,6 +45,10 @@ enum Format {
     Human,
     /// One JSON object.
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions: each finding beside its line.
+    Github,
 }
 
 #[derive(Serialize)]
@@ -111,6 +115,8 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
             let body = Body { schema_version, errors, warnings, bundle: contents, summary, findings: &findings };
             super::answer::json(&body)?
         }
+        Format::Sarif => super::answer::json(&sarif::log(path, &findings))?,
+        Format::Github => sarif::annotations(path, &findings),
         Format::Human => {
             let text = human(path, contents.as_ref(), &findings, (errors, warnings));
             let summary = summary.iter().flat_map(|summary| [String::from("\n"), summary.to_string()]);

@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         Format::Json => answer::json(&Body::of(&comparison))?,
     };
     let fails = args.fail_on.iter().any(|fail_on| fail_on.matches(&comparison));
-    Ok(Outcome { text, exit: if fails { Exit::Differs } else { Exit::Success } })
+    Ok(Outcome { text, exit: if fails { Exit::Changed } else { Exit::Success } })
 }
 
 /// A comparison for reading: the kinds of change one after the other, report-only changes last.

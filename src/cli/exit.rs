@@ -17,22 +17,25 @@ pub enum Exit {
     BundleInvalid = 3,
     /// A test of the bundle failed, or it has none.
     TestsFailed = 4,
-    /// A comparison found what it was told to fail on.
-    Differs = 5,
+    /// Decisions change, and the command line asked to fail then.
+    Changed = 5,
     /// The decision is block. Not 0, so that `doorward decide ... && issue` never opens.
     Blocked = 6,
+    /// Done in part: something could not be written or read, and was told.
+    Partial = 7,
 }
 
 impl Exit {
     /// Every code with its meaning, ascending.
-    pub const ALL: [(Self, &str); 7] = [
+    pub const ALL: [(Self, &str); 8] = [
         (Self::Success, "done; of `decide`: allow"),
         (Self::Failure, "a file, address or other resource cannot be used"),
         (Self::Usage, "the command line or the token request cannot be used"),
         (Self::BundleInvalid, "the bundle has errors"),
         (Self::TestsFailed, "a test of the bundle failed, it has none, or too little is covered"),
-        (Self::Differs, "of `diff`: a change that --fail-on names"),
+        (Self::Changed, "decisions change, and `--fail-on` said not to"),
         (Self::Blocked, "of `decide`: block"),
+        (Self::Partial, "done in part: something could not be written or read, and was told"),
     ];
 }
 

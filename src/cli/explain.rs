@@ -1,14 +1,15 @@
-//! `explain`: one request, and for each policy which conditions held and what decided them.
+//! `explain`: one request, for each policy which conditions held and what decided them, and what would turn it around.
 
 use std::path::PathBuf;
 
 use super::decide::Format;
 use super::request::RequestArgs;
-use super::{Exit, Outcome, Stop, answer, load, paint};
-use crate::compile::CompiledBundle;
+use super::{Exit, Outcome, Stop, answer, load, paint, turn};
+use crate::compile::{self, CompiledBundle, Mode};
 use crate::evaluate::{ConditionTrace, Outcome as PolicyOutcome, PolicyTrace, WhatIf, trace, what_if};
 use crate::model::set::Word;
 use crate::model::{State, Truth};
+use crate::review::flip::{Mentions, flip};
 use crate::serve::wire;
 
 /// Arguments of `explain`.
@@ -16,6 +17,9 @@ use crate::serve::wire;
 #[command(after_long_help = "\
 Example:
   $ doorward explain policies/workload --id 5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01 --ip 203.0.113.200
+
+The last line is the smallest change of the request that turns the decision around: one fact that the policies look at,
+or two. It has been decided, so it is certain. Who asks is not changed, and neither are attributes.
 
 Ends with 0 whatever the decision is: the question was what leads to it.")]
 pub struct Args {
@@ -51,12 +55,14 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         }
         let evaluation = answer::decided(bundle, &document.request)?;
         let traces = trace(bundle, &document.request).map_err(|error| answer::unusable(&error))?;
+        let mentions = Mentions::of(&compile::read(&loaded.raw, Mode::Fast).bundle);
+        let flip = flip(bundle, &document.request, &mentions);
         let text = match args.format {
             Format::Json => {
                 let request_id = document.request_id.unwrap_or_default().to_owned();
                 let mut body = wire::answer::answer(bundle, &evaluation, request_id);
                 body.trace = wire::answer::trace(bundle, traces);
-                answer::json(&body)?
+                answer::json(&turn::with_change(&body, flip.as_ref(), &document.request))?
             }
             Format::Human => {
                 let decision = evaluation.decision();
@@ -66,7 +72,9 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
                     text += &format!("  report-only: {reported}\n");
                 }
                 text += &answer::beside(bundle, &evaluation);
-                text + "\n" + &policies(bundle, &traces, args.all)
+                text += "\n";
+                text += &policies(bundle, &traces, args.all);
+                text + "\n" + &turn::sentence(bundle, flip.as_ref(), decision, &document.request)
             }
         };
         Ok(Outcome { text, exit: Exit::Success })

@@ -5,6 +5,7 @@
 //! [`main`], then the verb that interests you.
 
 mod answer;
+mod aside;
 mod check;
 mod decide;
 mod diff;
@@ -14,11 +15,15 @@ mod export;
 mod gaps;
 mod load;
 mod paint;
+mod replay;
 mod request;
 mod rule;
+mod run;
+mod sarif;
 mod schema;
 mod serve;
 mod test;
+mod turn;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -43,6 +48,8 @@ struct Cli {
 enum Verb {
     /// Serve decisions over gRPC and HTTP, and take up changes of the bundle.
     Serve(serve::Args),
+    /// Run a command beside a sidecar of its own, for integration tests.
+    Run(run::Args),
     /// Report every problem of a bundle, with file, line, reason and remedy.
     Check(check::Args),
     /// Ask a bundle for one decision. Ends with 0 for allow and 6 for block.
@@ -55,6 +62,8 @@ enum Verb {
     Gaps(gaps::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
+    /// Decide a decision log again with another bundle, and show what changes.
+    Replay(replay::Args),
     /// Write a bundle in another language.
     Export(export::Args),
     /// Print a schema, for editors and other tools.
@@ -100,11 +109,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
         }
     };
-    let exit = match run(verb) {
-        Ok(outcome) => print(&mut anstream::stdout(), &outcome.text, outcome.exit),
-        Err(stop) => print(&mut anstream::stderr(), &stop.message, stop.exit),
-    };
-    exit.into()
+    run(verb)
 }
 
 fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Verb, clap::Error> {
@@ -112,18 +117,29 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Verb, clap::Error>
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?).map(|cli| cli.verb)
 }
 
-fn run(verb: Verb) -> Result<Outcome, Stop> {
-    match verb {
+fn run(verb: Verb) -> ExitCode {
+    let outcome = match verb {
         Verb::Serve(args) => serve::run(&args),
+        // The command's own exit code is the result, whatever it is.
+        Verb::Run(args) => match run::run(&args) {
+            Ok(code) => return code,
+            Err(stop) => Err(stop),
+        },
         Verb::Check(args) => check::run(&args),
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Diff(args) => diff::run(&args),
         Verb::Gaps(args) => gaps::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),
-        Verb::Schema(args) => Ok(schema::run(&args)),
-    }
+        Verb::Schema(args) => schema::run(&args),
+    };
+    let exit = match outcome {
+        Ok(outcome) => print(&mut anstream::stdout(), &outcome.text, outcome.exit),
+        Err(stop) => print(&mut anstream::stderr(), &stop.message, stop.exit),
+    };
+    exit.into()
 }
 
 /// Prints, and ends as the verb said also when nobody reads: a closed pipe must not turn a block into anything else.

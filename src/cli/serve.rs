@@ -170,7 +170,7 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
 }
 
 /// Why there is nothing to serve.
-fn refused(path: &Path, error: FirstLoadError) -> Stop {
+pub fn refused(path: &Path, error: FirstLoadError) -> Stop {
     match error {
         FirstLoadError::Stopped => anyhow!("the loader has ended").into(),
         FirstLoadError::Rejected(Rejection { stage, message, findings }) => {

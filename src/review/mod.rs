@@ -4,9 +4,12 @@
 //! - [`cases`]: the tests that a bundle carries.
 //! - [`cedar`]: policies in Cedar, for readers and other tools.
 //! - [`coverage`]: what the tests of a bundle exercise, and cases for the rest.
+//! - [`export`]: a bundle for Microsoft Graph, and what Graph cannot hold.
+//! - [`flip`]: the smallest change of a request that turns its decision around.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`mutate`]: which mistakes the tests of a bundle would not notice.
 //! - [`request`]: a token request written as a document.
+//! - [`schema`]: JSON Schemas of a bundle's files, for editors.
 //! - [`summary`]: what a bundle contains, counted.
 //! - [`what_if`]: a request of Graph's What If.
 //!
@@ -16,6 +19,8 @@ pub mod analysis;
 pub mod cases;
 pub mod cedar;
 pub mod coverage;
+pub mod export;
+pub mod flip;
 pub mod graph;
 mod matrix;
 mod members;
@@ -23,6 +28,7 @@ pub mod mutate;
 mod paste;
 pub mod request;
 pub mod rules;
+pub mod schema;
 pub mod summary;
 mod suppose;
 #[cfg(test)]

@@ -187,7 +187,7 @@ fn read_risk(mut fields: Members<'_>, diagnostics: &mut Diagnostics) -> Risk {
     risk
 }
 
-const EXTENSION_ATTRIBUTES: [&str; 15] = [
+pub(super) const EXTENSION_ATTRIBUTES: [&str; 15] = [
     "extensionAttribute1",
     "extensionAttribute2",
     "extensionAttribute3",

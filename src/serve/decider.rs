@@ -154,13 +154,14 @@ impl Decider {
         explainable: &mut usize,
         out: &mut Vec<u8>,
     ) -> Result<(), Refused> {
-        let started = Instant::now();
+        // WHY: read once, so that the record's time is the time it was decided for and deciding it again gives the same.
+        let (started, now) = (Instant::now(), Timestamp::now());
         let message: DecideRequest<'_> = wire::read(arrival.encoding, arrival.body)
             .map_err(|error| self.refused(arrival.surface, error.into(), None))?;
         EVALUATION.with_borrow_mut(|evaluation| {
-            let (address, trace) = match evaluated(bundle, &message, explainable, evaluation) {
+            let (address, trace) = match evaluated(bundle, &message, now, explainable, evaluation) {
                 Ok(evaluated) => evaluated,
-                Err(error) => return Err(self.invalid(bundle, arrival, &message, error, started)),
+                Err(error) => return Err(self.invalid(bundle, arrival, &message, error, (started, now))),
             };
             let took = started.elapsed();
             self.core.decided(arrival.surface, evaluation.reason(), took, address.is_none());
@@ -178,7 +179,7 @@ impl Decider {
             answer::write(arrival.encoding, out, bundle, evaluation, request_id, trace);
             if let Some(log) = &self.log {
                 let country = address.and_then(|address| bundle.country(address));
-                let record = record::decided(bundle, arrival, request_id, evaluation, took);
+                let record = record::decided(bundle, arrival, request_id, evaluation, (now, took));
                 let record = Record { country: country.map(|country| country.as_str().to_owned()), ..record };
                 log.send(record, arrival.body.len());
             }
@@ -192,13 +193,13 @@ impl Decider {
         arrival: Arrival<'_>,
         message: &DecideRequest<'_>,
         error: InputError,
-        started: Instant,
+        (started, now): (Instant, Timestamp),
     ) -> Refused {
         // WHY: an id that cannot be used is not echoed.
         let request_id = message.request_id().filter(|_| error.field != "requestId");
         let refused = self.refused(arrival.surface, error.into(), request_id.map(str::to_owned));
         if let Some(log) = &self.log {
-            log.send(record::refused(bundle, arrival, &refused, started.elapsed()), arrival.body.len());
+            log.send(record::refused(bundle, arrival, &refused, (now, started.elapsed())), arrival.body.len());
         }
         refused
     }
@@ -209,10 +210,11 @@ impl Decider {
 fn evaluated(
     bundle: &CompiledBundle,
     message: &DecideRequest<'_>,
+    now: Timestamp,
     explainable: &mut usize,
     evaluation: &mut Evaluation,
 ) -> Result<(Option<IpAddr>, Vec<v1::PolicyTrace>), InputError> {
-    let request = TokenRequest { now: Some(Timestamp::now()), ..wire::token_request(message)? };
+    let request = TokenRequest { now: Some(now), ..wire::token_request(message)? };
     if message.explains() {
         *explainable = explainable.checked_sub(bundle.policies().len()).ok_or_else(|| too_much_to_explain(bundle))?;
     }

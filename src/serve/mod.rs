@@ -4,7 +4,7 @@
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
 //! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and
 //! shows the policies in force. [`wire`] is all that is known of message types; [`ops`] is the
-//! listener for operators. A door holds no decision logic: the same facts get the same answer through every one.
+//! listener for operators; [`replay`] decides what was recorded again. A door holds no decision logic: the same facts get the same answer through every one.
 
 mod body;
 pub mod decider;
@@ -16,6 +16,7 @@ mod http;
 mod listener;
 mod ops;
 mod record;
+pub mod replay;
 pub mod wire;
 mod worker;
 

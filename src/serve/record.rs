@@ -43,17 +43,17 @@ impl Serialize for Input {
     }
 }
 
-/// The record of a decision.
+/// The record of a decision that was made for the time `now`.
 pub(super) fn decided(
     bundle: &CompiledBundle,
     arrival: Arrival<'_>,
     request_id: &str,
     evaluation: &Evaluation,
-    took: Duration,
+    (now, took): (Timestamp, Duration),
 ) -> Record<Input> {
     let ids = |policies: &[PolicyIndex]| policies.iter().map(|policy| bundle.policy(*policy).id.to_string()).collect();
     Record {
-        time: Timestamp::now(),
+        time: now,
         request_id: request_id.to_owned(),
         surface: arrival.surface.as_str(),
         input: Input::new(arrival),
@@ -74,10 +74,10 @@ pub(super) fn refused(
     bundle: &CompiledBundle,
     arrival: Arrival<'_>,
     refused: &Refused,
-    took: Duration,
+    (now, took): (Timestamp, Duration),
 ) -> Record<Input> {
     Record {
-        time: Timestamp::now(),
+        time: now,
         request_id: refused.request_id.clone(),
         surface: arrival.surface.as_str(),
         input: Input::new(arrival),

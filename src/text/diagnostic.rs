@@ -36,18 +36,32 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// A second place that matters, and why it does.
     pub related: Option<(Span, String)>,
+    /// Whether it stands in something that takes part in decisions, so that a level may make an error of it.
+    pub(crate) takes_part: bool,
+}
+
+/// What a bundle makes of a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// It is not told.
+    Allow,
+    /// It is told.
+    Warn,
+    /// It refuses the bundle, unless it stands in a policy that takes no part.
+    Error,
 }
 
 impl Diagnostic {
     /// A problem of kind `rule` at `span`.
     pub fn new(rule: &'static Rule, span: Span, what: impl Into<String>) -> Self {
-        Self { rule, severity: rule.severity, span, what: what.into(), help: None, related: None }
+        Self { rule, severity: rule.severity, span, what: what.into(), help: None, related: None, takes_part: true }
     }
 
     /// Makes it a warning: it stands in an object that takes no part in decisions.
     #[must_use]
     pub fn as_warning(mut self) -> Self {
         self.severity = Severity::Warning;
+        self.takes_part = false;
         self
     }
 
@@ -72,11 +86,35 @@ pub struct Diagnostics {
     items: Vec<Diagnostic>,
     errors: usize,
     warnings: usize,
+    /// What the bundle makes of warnings, by the id of the rule; none twice.
+    levels: Vec<(&'static str, Level)>,
 }
 
 impl Diagnostics {
+    /// Makes something else of the warnings of `rule`, kept ones too. A rule whose severity is an error is none, and
+    /// stays.
+    pub fn set_level(&mut self, rule: &'static Rule, level: Level) {
+        if rule.severity != Severity::Warning {
+            return;
+        }
+        self.levels.retain(|(id, _)| *id != rule.id);
+        self.levels.push((rule.id, level));
+        for kept in std::mem::take(&mut self.items) {
+            *match kept.severity {
+                Severity::Error => &mut self.errors,
+                Severity::Warning => &mut self.warnings,
+            } -= 1;
+            self.push(kept);
+        }
+    }
+
     /// Adds one. Past the limit it is counted, not kept; an error then takes the place of a warning.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        match self.levels.iter().find(|(id, _)| *id == diagnostic.rule.id) {
+            Some((_, Level::Allow)) => return,
+            Some((_, Level::Error)) if diagnostic.takes_part => diagnostic.severity = Severity::Error,
+            _ => {}
+        }
         let is_error = diagnostic.severity == Severity::Error;
         if is_error {
             self.errors += 1;

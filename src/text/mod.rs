@@ -15,7 +15,7 @@ pub mod source;
 pub mod suggest;
 pub mod yaml;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Finding, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Finding, Level, Severity};
 pub use document::{Entry, Node, Value};
 pub use embedded::Embedded;
 pub(crate) use rule::rules as declare_rules;

@@ -142,3 +142,72 @@ fn a_summary_in_json_has_the_same_counts_and_comes_with_an_invalid_bundle_too() 
     let body: Value = serde_json::from_str(&run.stdout).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&body["summary"]).unwrap());
 }
+
+#[test]
+fn sarif_has_every_finding_with_its_place_and_every_rule_that_was_broken() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let path = folder.path().to_str().unwrap();
+    let run = doorward(&["check", path, "--format", "sarif"]);
+    assert_eq!(run.code, 3);
+    let log: Value = serde_json::from_str(&run.stdout).unwrap();
+    let found: Value = serde_json::from_str(&doorward(&["check", path, "--format", "json"]).stdout).unwrap();
+    let (results, rules) = (&log["runs"][0]["results"], &log["runs"][0]["tool"]["driver"]["rules"]);
+    assert_eq!(log["version"], "2.1.0");
+    for (result, finding) in results.as_array().unwrap().iter().zip(found["findings"].as_array().unwrap()) {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!((&result["ruleId"], &result["level"]), (&finding["id"], &finding["severity"]));
+        assert_eq!(place["artifactLocation"]["uri"], format!("{path}/policy.yaml"));
+        assert_eq!(place["region"]["startLine"], finding["line"]);
+        assert!(rules.as_array().unwrap().iter().any(|rule| rule["id"] == result["ruleId"]));
+    }
+    assert_eq!((results.as_array().unwrap().len(), rules.as_array().unwrap().len()), (2, 2));
+}
+
+#[test]
+fn annotations_of_github_are_a_line_each() {
+    let folder = bundle(&[MISTAKES, OFFICE]);
+    let path = folder.path().to_str().unwrap();
+    let run = doorward(&["check", path, "--format", "github"]);
+    assert_eq!(run.code, 3);
+    insta::assert_snapshot!(run.stdout.replace(path, "BUNDLE"));
+}
+
+/// The unknown property is a warning, the unknown location an error.
+#[test]
+fn a_bundle_says_what_becomes_of_warnings_and_never_of_errors() {
+    let counts = |lints: &str, policy: (&str, &str)| {
+        let folder = bundle(&[policy, OFFICE, ("bundle.yaml", &format!("lints: {lints}\n"))]);
+        let run = doorward(&["check", folder.path().to_str().unwrap(), "--format", "json"]);
+        let body: Value = serde_json::from_str(&run.stdout).unwrap();
+        (body["errors"].as_u64().unwrap(), body["warnings"].as_u64().unwrap())
+    };
+    let sound = MISTAKES.1.replace("Head Ofice", "Head Office");
+    let disabled = sound.replace("state: enabled", "state: disabled");
+    let (sound, disabled) = (("policy.yaml", sound.as_str()), ("policy.yaml", disabled.as_str()));
+    // The policy locks out everybody outside the office, which is the second warning.
+    assert_eq!(counts("{}", sound), (0, 2));
+    assert_eq!(counts("{ unknown-property: warn }", sound), (0, 2));
+    assert_eq!(counts("{ unknown-property: allow }", sound), (0, 1));
+    assert_eq!(counts("{ unknown-property: error }", sound), (1, 1));
+    assert_eq!(counts("{ unknown-property: error }", disabled), (0, 1), "a disabled policy refuses no bundle");
+    assert_eq!(counts("{ unknown-location: error }", sound), (0, 2));
+    for wrong in
+        ["unknown-location: allow", "unknown-location: warn", "unknown-property: off", "unknown-proprety: allow"]
+    {
+        assert_eq!(counts(&format!("{{ {wrong} }}"), sound), (1, 2), "{wrong}");
+    }
+    assert_eq!(counts("[]", sound), (1, 2));
+    assert_eq!(counts("{ unknown-location: allow }", MISTAKES), (2, 1), "the error stays, and one more");
+}
+
+/// Files are looked at before the settings are read.
+#[test]
+fn a_file_that_is_none_of_the_bundles_can_be_allowed_or_refused() {
+    for (level, counts) in [("allow", (0, 0)), ("warn", (0, 1)), ("error", (1, 0))] {
+        let lints = format!("lints: {{ unrecognised-file: {level} }}\n");
+        let folder = bundle(&[BLOCK, ("notes.txt", "x"), ("bundle.yaml", &lints)]);
+        let run = doorward(&["check", folder.path().to_str().unwrap(), "--format", "json"]);
+        let body: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!((body["errors"].as_u64().unwrap(), body["warnings"].as_u64().unwrap()), counts, "{level}");
+    }
+}

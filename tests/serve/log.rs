@@ -4,9 +4,14 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use doorward::compile::{self, CompiledBundle};
 use doorward::observe::log::Target;
+use doorward::serve::replay::{Replayed, Replayer, Verdict};
 use doorward::serve::wire::v1;
 use serde_json::{Value, json};
+
+use doorward::source::Source;
+use doorward::text::RawFile;
 
 use crate::support::{Server, changed, outside};
 
@@ -134,4 +139,57 @@ async fn a_log_file_is_appended_to() {
         server.stop();
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
+}
+
+/// The bundle of the server, a file of it with other content.
+fn bundle_with(name: &str, content: &str) -> CompiledBundle {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/serve/bundle");
+    let mut raw = Source::new(folder).read().unwrap().bundle;
+    raw.files.retain(|file| &*file.name != name);
+    raw.files.push(RawFile { name: name.into(), bytes: content.into() });
+    compile::compile(&raw).bundle.unwrap()
+}
+
+fn replayed(bundle: &CompiledBundle, lines: &[Value]) -> Vec<Replayed> {
+    let mut replayer = Replayer::new(bundle);
+    lines.iter().map(|line| replayer.replay(line.to_string().as_bytes()).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_recorded_log_replays_to_identical_decisions_and_another_bundle_changes_exactly_those_it_decides_otherwise() {
+    let lines = Lines::default();
+    let sink = Box::new(lines.clone());
+    let mut server = Server::with(|settings| settings.log = Target::Writer(sink));
+    let mut requests = vec![outside(), rich(), changed(outside(), "/network/ipAddress", json!("10.0.0"))];
+    for address in ["198.51.100.1", "198.51.100.255", "203.0.113.9", "2001:db8::1"] {
+        for level in ["none", "low", "medium", "high"] {
+            let request = changed(outside(), "/network/ipAddress", json!(address));
+            requests.push(changed(request, "/risk/servicePrincipal", json!(level)));
+        }
+    }
+    for request in &requests {
+        server.http().await.decide(request).await;
+    }
+    server.stop();
+    let logged = lines.read();
+    assert_eq!(logged.len(), requests.len());
+
+    let settings = std::fs::read_to_string("tests/serve/bundle/bundle.yaml").unwrap();
+    let same = replayed(&bundle_with("bundle.yaml", &settings), &logged);
+    assert!(same.iter().all(|replayed| replayed.is_same && replayed.change.is_none()), "{same:#?}");
+
+    // What no policy covers is blocked now, and nothing else changes.
+    let settings = format!("{}defaultDecision: block\n", settings.replace("revision: \"1\"", "revision: other"));
+    let other = bundle_with("bundle.yaml", &settings);
+    let again = Server::start();
+    again.replace("bundle.yaml", &settings);
+    again.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "other"));
+    let mut changes = 0;
+    for (replayed, request) in replayed(&other, &logged).iter().zip(&requests) {
+        let answer = again.http().await.decide(request).await.json();
+        assert_eq!(replayed.after.as_str(), answer["decision"].as_str().unwrap_or("error"), "{request}");
+        assert_eq!(replayed.change.is_some(), replayed.before != replayed.after);
+        changes += usize::from(replayed.before == Verdict::Allow && replayed.after == Verdict::Block);
+    }
+    assert!(changes > 0 && changes < requests.len());
 }

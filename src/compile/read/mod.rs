@@ -144,14 +144,18 @@ struct Reader<'s> {
 impl Reader<'_> {
     fn settings(&mut self, id: FileId, file: &text::RawFile, mode: Mode) {
         let mut context = Context::default();
+        let levels;
         if mode == Mode::Fast && is_fast(&file.name) {
             let Some(text) = self.decode(file) else { return };
             let Some(node) = text::json::parse(&text, id, &mut self.diagnostics) else { return };
             self.bundle.settings = settings::settings(&node, &mut context);
+            levels = settings::levels(&node, &mut context);
         } else {
             let Some(node) = text::parse(self.sources, id, &mut self.diagnostics) else { return };
             self.bundle.settings = settings::settings(&node, &mut context);
+            levels = settings::levels(&node, &mut context);
         }
+        levels.into_iter().for_each(|(rule, level)| self.diagnostics.set_level(rule, level));
         context.flush(true, &mut self.diagnostics);
     }
 

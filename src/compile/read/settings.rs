@@ -2,10 +2,10 @@
 
 use super::super::rules;
 use super::location::plain_range;
-use super::object::{Context, Object, Path};
+use super::object::{Context, Object, Path, wrong_type};
 use crate::model::Id;
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
-use crate::text::{Diagnostic, Node, Spanned, Value, suggest};
+use crate::text::{Diagnostic, Level, Node, Rule, Severity, Spanned, Value, suggest};
 
 const LATER: &str = "staleness is not judged yet; take the setting out";
 
@@ -63,11 +63,53 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
             .map(|name| Spanned::new(Box::from(name.value), name.span)),
         ignored_policies: owned(object.texts("ignoredPolicies", context)),
     };
+    // What it says is for `levels`.
+    let _ = object.member("lints");
     for key in ["maxAge", "whenStale"] {
         object.refuse(key, LATER, context);
     }
     object.finish(&rules::UNKNOWN_SETTING, context);
     settings
+}
+
+/// Reads `lints`: what the bundle makes of warnings, by the id of the rule. What is an error stays one.
+pub fn levels(node: &Node<'_>, context: &mut Context) -> Vec<(&'static Rule, Level)> {
+    const LEVELS: [(&str, Level); 3] = [("allow", Level::Allow), ("warn", Level::Warn), ("error", Level::Error)];
+    let Some(lints) = node.member("lints").filter(|lints| lints.value != Value::Null) else { return Vec::new() };
+    let Some(entries) = lints.as_map() else {
+        context.report(wrong_type(lints, Path::default().join("lints"), "an object"));
+        return Vec::new();
+    };
+    let known = || rules::ALL.iter().copied();
+    let mut levels = Vec::new();
+    for entry in entries {
+        let level = LEVELS.iter().find(|(word, _)| entry.node.as_str() == Some(*word));
+        let rule = known().find(|rule| rule.id == entry.key);
+        match (rule, level) {
+            (Some(rule), Some((_, level))) if rule.severity == Severity::Warning || *level == Level::Error => {
+                levels.push((rule, *level));
+            }
+            (Some(rule), Some((word, _))) => {
+                let what = format!("`{word}` for `{}`, which is an error", rule.id);
+                let help = "take it out: what is an error stays one, or the bundle would mean something else";
+                context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, entry.node.span, what).help(help));
+            }
+            (Some(rule), None) => {
+                let what = format!("no level for `{}`", rule.id);
+                let help = "it is one of allow, warn, error";
+                context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, entry.node.span, what).help(help));
+            }
+            (None, _) => {
+                let what = format!("no rule is called `{}`", entry.key);
+                let help = match suggest::nearest(&entry.key, known().map(|rule| rule.id)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "`doorward check --explain` lists all".to_owned(),
+                };
+                context.report(Diagnostic::new(&rules::UNKNOWN_SETTING, entry.key_span, what).help(help));
+            }
+        }
+    }
+    levels
 }
 
 fn owned(texts: Vec<Spanned<&str>>) -> Vec<Spanned<Box<str>>> {
@@ -89,7 +131,7 @@ fn sequence(object: &mut Object<'_, '_>, context: &mut Context) -> Option<u64> {
     {
         return Some(number);
     }
-    context.report(super::object::wrong_type(node, "sequence", "a whole number, zero or more"));
+    context.report(wrong_type(node, "sequence", "a whole number, zero or more"));
     None
 }
 

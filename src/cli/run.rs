@@ -1,0 +1,150 @@
+//! `run`: a sidecar around a command, for integration tests of programs that ask one.
+//!
+//! Listens in a folder of its own and on a free loopback port, tells the command where, and ends with it.
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use super::Stop;
+use super::serve::refused;
+use crate::observe::{log, trace};
+use crate::reload::{self, Active, Status};
+use crate::serve::{self, Addresses, Settings};
+use crate::source::Source;
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Example:
+  $ doorward run policies/workload -- printenv DOORWARD_URL
+
+The command finds the sidecar by its environment:
+  DOORWARD_URL      http://127.0.0.1:PORT, for gRPC and HTTP
+  DOORWARD_SOCKET   path of a Unix socket, for the same
+  DOORWARD_OPS_URL  http://127.0.0.1:PORT, for probes, metrics and status
+
+It starts when the bundle is in force. Ends with the command's own exit code, or 128 and the number of the signal that
+ended it; with 3 or 4 before the command starts when the bundle is invalid or fails its tests. SIGTERM is passed on.")]
+pub struct Args {
+    /// Folder or `.tar.gz` of the bundle.
+    bundle: PathBuf,
+    /// Write a record of each decision to a file.
+    #[arg(long, value_name = "FILE")]
+    decision_log: Option<PathBuf>,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Runs the command; its exit code is the result.
+pub fn run(args: &Args) -> Result<ExitCode, Stop> {
+    trace::start(trace::Format::Human, "warn").map_err(|error| anyhow!("cannot write events: {error}"))?;
+    let folder = Folder::new().context("cannot make a folder for the socket")?;
+    let settings = Settings {
+        listen: Some(([127, 0, 0, 1], 0).into()),
+        unix: Some(folder.0.join("doorward.sock")),
+        ops: Some(([127, 0, 0, 1], 0).into()),
+        log: args.decision_log.clone().map_or(log::Target::Off, log::Target::File),
+        graph: true,
+        ..Settings::default()
+    };
+    let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
+    let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).map_err(anyhow::Error::from)?;
+    let loader = reload::start_with_graph(Source::new(&args.bundle), active, status, |_| {});
+    let loader = loader.context("cannot start the loader")?;
+    loader.wait_first().map_err(|error| refused(&args.bundle, error))?;
+    let ended = accompany(&args.command, running.addresses())?;
+    running.stop();
+    loader.stop();
+    Ok(code(ended))
+}
+
+/// As shells have it: the command's own code, or 128 and the signal.
+fn code(ended: ExitStatus) -> ExitCode {
+    let code = ended.code().or_else(|| ended.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into()
+}
+
+/// Starts the command and waits for its end.
+fn accompany(command: &[OsString], addresses: &Addresses) -> Result<ExitStatus, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start a runtime for signals")?;
+    runtime.block_on(async {
+        // WHY: before the command starts, so that there is no moment in which a signal would leave it alone.
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+        // A terminal sends it to the command too, whose answer it is to end.
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+        let child = start(command, addresses)?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let mut ended = end_of(child);
+        loop {
+            tokio::select! {
+                outcome = &mut ended => {
+                    let outcome = outcome.map_err(|_| anyhow!("nobody waits for the command"))?;
+                    return Ok(outcome.context("cannot wait for the command")?);
+                }
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {
+                    if let Some(pid) = pid {
+                        // One that has just ended needs no signal.
+                        let _ = kill_process(pid, Signal::TERM);
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn start(command: &[OsString], addresses: &Addresses) -> Result<Child, Stop> {
+    let (program, arguments) = command.split_first().ok_or_else(|| Stop::usage("name a command behind `--`"))?;
+    let mut child = Command::new(program);
+    child.args(arguments);
+    let url = |address| format!("http://{address}");
+    child.envs(addresses.tcp.map(|address| ("DOORWARD_URL", url(address))));
+    child.envs(addresses.ops.map(|address| ("DOORWARD_OPS_URL", url(address))));
+    child.envs(addresses.unix.as_ref().map(|path| ("DOORWARD_SOCKET", path)));
+    Ok(child.spawn().with_context(|| format!("cannot start `{}`", program.display()))?)
+}
+
+/// A thread waits, since nothing else here can.
+fn end_of(mut child: Child) -> oneshot::Receiver<io::Result<ExitStatus>> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = sender.send(child.wait());
+    });
+    receiver
+}
+
+/// A folder that nobody else may look into; gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let name = format!("doorward-{}-{}", std::process::id(), now.as_nanos());
+        let path = Path::new(&std::env::temp_dir()).join(name);
+        // One that is there already is another's, and an error.
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,105 @@
+//! Findings for other programs to show: SARIF for code scanning, and the annotations of GitHub Actions.
+//!
+//! Source: OASIS, Static Analysis Results Interchange Format 2.1.0, sections 3.13 to 3.28; GitHub documentation,
+//! "Workflow commands"; read August 2026.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::review::rules;
+use crate::text::{Finding, Severity};
+
+/// One SARIF log with one run: the rules that were broken, and where. `bundle` leads from the working directory to the
+/// files.
+pub fn log(bundle: &Path, findings: &[Finding]) -> Value {
+    let broken = rules::every().filter(|rule| findings.iter().any(|finding| finding.id == rule.id));
+    let broken: Vec<_> = broken
+        .map(|rule| {
+            json!({
+                "id": rule.id,
+                "shortDescription": { "text": rule.why },
+                "help": { "text": rule.long },
+                "defaultConfiguration": { "level": level(rule.severity) },
+            })
+        })
+        .collect();
+    let results: Vec<_> = findings.iter().map(|finding| result(bundle, finding)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": env!("CARGO_PKG_NAME"),
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": broken,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn result(bundle: &Path, finding: &Finding) -> Value {
+    let artifact = json!({ "uri": uri(&file(bundle, finding)) });
+    let place = match finding.line {
+        0 => json!({ "artifactLocation": artifact }),
+        line => json!({
+            "artifactLocation": artifact,
+            "region": { "startLine": line, "startColumn": finding.column },
+        }),
+    };
+    json!({
+        "ruleId": finding.id,
+        "level": level(finding.severity),
+        "message": { "text": message(finding) },
+        "locations": [{ "physicalLocation": place }],
+    })
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn message(finding: &Finding) -> String {
+    let help = finding.help.as_ref().map(|help| format!("; {help}"));
+    format!("{}: {}{}", finding.what, finding.why, help.unwrap_or_default())
+}
+
+/// The file from the working directory; the bundle itself when it as a whole is meant.
+fn file(bundle: &Path, finding: &Finding) -> String {
+    if finding.file.is_empty() {
+        bundle.display().to_string()
+    } else {
+        bundle.join(&finding.file).display().to_string()
+    }
+}
+
+/// A relative reference: what a URI cannot hold is escaped.
+fn uri(path: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+    utf8_percent_encode(path, ESCAPED).to_string()
+}
+
+/// One workflow command for each finding, which GitHub shows beside the line.
+pub fn annotations(bundle: &Path, findings: &[Finding]) -> String {
+    let line = |finding: &Finding| {
+        let place = match finding.line {
+            0 => String::new(),
+            line => format!(",line={line},col={}", finding.column),
+        };
+        let file = escaped(&file(bundle, finding)).replace(':', "%3A").replace(',', "%2C");
+        let title = finding.id;
+        format!("::{} file={file}{place},title={title}::{}\n", level(finding.severity), escaped(&message(finding)))
+    };
+    findings.iter().map(line).collect()
+}
+
+/// What would end a workflow command, escaped.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}

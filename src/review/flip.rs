@@ -1,0 +1,118 @@
+//! The smallest change of a request that turns its decision around.
+//!
+//! Tries the facts that the policies of the bundle look at, one at a time, then two at a time, and asks the engine about
+//! each: what is proposed has been decided, so it is never a guess. Who asks is not changed, and neither are free
+//! attributes and the attributes of directory objects. Start with [`flip`]; [`fact`] has the facts.
+
+mod fact;
+mod mention;
+
+use std::collections::HashSet;
+
+pub use fact::{Deed, Fact};
+pub use mention::Mentions;
+
+use crate::compile::CompiledBundle;
+use crate::evaluate::{Evaluation, evaluate};
+use crate::limits;
+use crate::model::{Decision, TokenRequest};
+
+/// What to change, at least one fact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flip {
+    /// The changes, all of them needed.
+    pub facts: Vec<Fact>,
+    /// What the decision then is.
+    pub decision: Decision,
+}
+
+impl Flip {
+    /// The request with the changes.
+    pub fn apply<'a>(&'a self, request: &TokenRequest<'a>) -> TokenRequest<'a> {
+        let mut changed = request.clone();
+        self.facts.iter().for_each(|fact| fact.apply(&mut changed));
+        changed
+    }
+}
+
+/// The smallest change that is found: one fact if one does, else two, else, of a block, all controls that are asked
+/// for. `mentions` are those of the bundle. `None` when the request cannot be decided, or nothing was found within
+/// `limits::FLIP_TRIALS_MAX` trials.
+///
+/// Cost: a decision for each fact that policies mention, then for each two of them.
+pub fn flip(bundle: &CompiledBundle, request: &TokenRequest<'_>, mentions: &Mentions) -> Option<Flip> {
+    let mut evaluation = Evaluation::default();
+    evaluate(bundle, request, &mut evaluation).ok()?;
+    let decision = evaluation.decision();
+    let unmet: Vec<_> = evaluation.unmet(bundle).map(|control| Fact::satisfied(&control)).collect();
+    let facts = candidates(&unmet, mentions, request, decision);
+    let mut search = Search { bundle, evaluation, decision, trials: limits::FLIP_TRIALS_MAX };
+    let found = search.one(request, &facts).or_else(|| search.two(request, &facts)).or_else(|| {
+        search.trials = 1;
+        let mut changed = request.clone();
+        unmet.iter().for_each(|fact| fact.apply(&mut changed));
+        search.turns(&changed).then_some(unmet)
+    })?;
+    let decision = match decision {
+        Decision::Allow => Decision::Block,
+        Decision::Block => Decision::Allow,
+    };
+    Some(Flip { facts: found, decision })
+}
+
+/// What to try, likelier first: controls, then what the request may be, each once, and nothing that it is already.
+fn candidates(unmet: &[Fact], mentions: &Mentions, request: &TokenRequest<'_>, decision: Decision) -> Vec<Fact> {
+    let dropped = if decision == Decision::Allow { fact::satisfied_by(request) } else { Vec::new() };
+    let left = fact::memberships_of(request).filter(|fact| mentions.facts.iter().any(|known| known.undoes(fact)));
+    let mut seen = HashSet::new();
+    let all = unmet.iter().cloned().chain(mentions.facts.iter().cloned()).chain(dropped).chain(left);
+    all.filter(|fact| !fact.is_true_of(request) && seen.insert(fact.clone())).collect()
+}
+
+struct Search<'b> {
+    bundle: &'b CompiledBundle,
+    evaluation: Evaluation,
+    decision: Decision,
+    /// How many requests may still be decided.
+    trials: usize,
+}
+
+impl Search<'_> {
+    fn one(&mut self, request: &TokenRequest<'_>, facts: &[Fact]) -> Option<Vec<Fact>> {
+        facts
+            .iter()
+            .find(|fact| {
+                let mut changed = request.clone();
+                fact.apply(&mut changed);
+                self.turns(&changed)
+            })
+            .map(|fact| vec![fact.clone()])
+    }
+
+    fn two(&mut self, request: &TokenRequest<'_>, facts: &[Fact]) -> Option<Vec<Fact>> {
+        for (index, first) in facts.iter().enumerate() {
+            let mut once = request.clone();
+            first.apply(&mut once);
+            for second in facts.iter().skip(index + 1).filter(|second| !second.is_about_the_same_as(first)) {
+                let mut twice = once.clone();
+                second.apply(&mut twice);
+                if self.turns(&twice) {
+                    return Some(vec![first.clone(), second.clone()]);
+                }
+                if self.trials == 0 {
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether the changed request is decided the other way; one that contradicts itself is not decided at all.
+    fn turns(&mut self, request: &TokenRequest<'_>) -> bool {
+        if self.trials == 0 {
+            return false;
+        }
+        self.trials -= 1;
+        evaluate(self.bundle, request, &mut self.evaluation).is_ok() && self.evaluation.decision() != self.decision
+    }
+}

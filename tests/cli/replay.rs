@@ -1,0 +1,60 @@
+//! `replay`: what a decision log says of another bundle, and exit codes for pipelines.
+
+use serde_json::Value;
+
+use super::run::{BLOCK, WORKLOAD, bundle, doorward, doorward_reading};
+
+const LOG: &str = "policies/decisions.jsonl";
+
+#[test]
+fn a_log_of_the_same_bundle_changes_nothing() {
+    let run = doorward(&["replay", WORKLOAD, LOG, "--fail-on", "changed"]);
+    insta::assert_snapshot!(run.told());
+    let body: Value = serde_json::from_str(&doorward(&["replay", WORKLOAD, LOG, "--format", "json"]).stdout).unwrap();
+    assert_eq!((&body["lines"], &body["same"]), (&5.into(), &5.into()), "the same for the same reasons");
+}
+
+#[test]
+fn changes_are_grouped_by_identity_policy_and_location() {
+    let folder = bundle(&[BLOCK, ("office.yaml", "displayName: Office\nipRanges: [192.0.2.0/24]\n")]);
+    let path = folder.path().to_str().unwrap();
+    let run = doorward(&["replay", path, LOG]);
+    insta::assert_snapshot!(run.told());
+    let body: Value = serde_json::from_str(&doorward(&["replay", path, LOG, "--format", "json"]).stdout).unwrap();
+    assert_eq!(body["changed"], serde_json::json!({ "newlyAllowed": 0, "newlyBlocked": 2, "otherwise": 0 }));
+}
+
+#[test]
+fn a_pipeline_chooses_which_changes_fail() {
+    let folder = bundle(&[BLOCK]);
+    let path = folder.path().to_str().unwrap();
+    for (fail_on, code) in [("newly-blocked", 5), ("changed", 5), ("newly-allowed", 0)] {
+        assert_eq!(doorward(&["replay", path, LOG, "--fail-on", fail_on]).code, code, "{fail_on}");
+    }
+}
+
+#[test]
+fn lines_that_are_no_records_are_counted_and_named() {
+    let log = std::fs::read_to_string(LOG).unwrap();
+    let lines: Vec<_> = log.lines().collect();
+    let no_time = lines[0].replace("2026-", "in ");
+    let no_decision = lines[0].replace("\"decision\":\"block\"", "\"decision\":\"maybe\"");
+    let cut = &lines[1][..100];
+    let log = [lines[0], cut, "", &no_time, &no_decision, lines[1]].join("\n");
+    let run = doorward_reading(&log, &["replay", WORKLOAD, "-"]);
+    insta::assert_snapshot!(run.told());
+}
+
+#[test]
+fn a_line_without_end_is_not_kept() {
+    let log = std::fs::read_to_string(LOG).unwrap();
+    let endless = format!("{{\"time\":\"{}\n{log}", "x".repeat(5 << 20));
+    let run = doorward_reading(&endless, &["replay", WORKLOAD, "-", "--format", "json"]);
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.code, &body["lines"], &body["unreadable"], &body["same"]), (7, &6.into(), &1.into(), &5.into()));
+}
+
+#[test]
+fn a_log_that_is_not_there_is_a_failure() {
+    assert_eq!(doorward(&["replay", WORKLOAD, "no-such-log.jsonl"]).code, 1);
+}
