@@ -3,7 +3,7 @@
 //! Everything runs in one process and in turns, so that ratios mean something on a machine that others use too: the
 //! absolute numbers are for orders of magnitude. Before anything is timed the decisions are compared. What is counted
 //! and not timed (allocations, bytes) is in `count.rs`. `DOORWARD_BENCH=quick` runs a small part, to see that it runs;
-//! `DOORWARD_BENCH=compile` only compiles, and leaves decisions out.
+//! `DOORWARD_BENCH=compile` only compiles, and leaves decisions out; `DOORWARD_BENCH=people` only decides about people.
 //! Run it with `cargo bench --bench decide`; start with [`main`].
 
 #![expect(
@@ -15,8 +15,10 @@
 )]
 
 mod cedar;
+mod people;
 mod policy_set;
 mod report;
+mod user_set;
 
 use std::collections::{BTreeSet, HashMap};
 use std::hint::black_box;
@@ -64,6 +66,10 @@ fn main() {
         }
         return report.print();
     }
+    if part == "people" {
+        people::people(&mut report, 101);
+        return report.print();
+    }
     let is_quick = part == "quick";
     let sizes: &[Size] = if is_quick { &[W10, W240] } else { &[W10, W240, W1000, W10000, WBIG] };
     // Many short rounds: what else runs on the machine then spoils few of them, and the median none.
@@ -78,6 +84,7 @@ fn main() {
         drop(world);
         loading(&mut report, *size, rounds.min(5));
     }
+    people::people(&mut report, rounds);
     if !is_quick {
         scaling(&mut report, rounds);
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::idmap::IdMap;
 use super::network::{LocationIndex, NetworkTable, Place};
 use super::policy::{CompiledPolicy, Grant, LocationCondition, PolicyHead, PolicyIndex};
+use super::subject::Population;
 use super::workload::{Slot, Workloads};
 use crate::limits;
 use crate::model::bundle::{DefaultDecision, Eligibility, MissingIp};
@@ -33,10 +34,10 @@ pub struct CompiledBundle {
     pub(super) gates: Gates,
     pub(super) wide: WideMasks,
     pub(super) workloads: Workloads,
-    /// Slots of policies that target users, agents' user accounts included.
-    pub(super) user_policies: Vec<Slot>,
-    /// Slots of policies that target agent identities.
-    pub(super) agent_policies: Vec<Slot>,
+    /// Policies that target users, agents' user accounts included.
+    pub(super) users: Population,
+    /// Policies that target agent identities.
+    pub(super) agents: Population,
     pub(super) network: NetworkTable,
     pub(super) locations: LocationTable,
     pub(super) catalogue: Vec<ServicePrincipal>,
@@ -130,7 +131,8 @@ impl CompiledBundle {
 
     /// Memory of the tables, bytes: what grows with policies, principals and ranges.
     pub fn table_bytes(&self) -> usize {
-        self.network.bytes() + self.workloads.bytes() + self.gates.bytes() + self.wide.bytes()
+        let subjects = self.users.bytes() + self.agents.bytes();
+        self.network.bytes() + self.workloads.bytes() + self.gates.bytes() + self.wide.bytes() + subjects
     }
 
     pub(crate) fn identity(&self) -> &BundleIdentity {
@@ -158,12 +160,12 @@ impl CompiledBundle {
         &self.workloads
     }
 
-    pub(crate) fn user_policies(&self) -> &[Slot] {
-        &self.user_policies
+    pub(crate) fn users(&self) -> &Population {
+        &self.users
     }
 
-    pub(crate) fn agent_policies(&self) -> &[Slot] {
-        &self.agent_policies
+    pub(crate) fn agents(&self) -> &Population {
+        &self.agents
     }
 
     pub(crate) fn location_table(&self) -> &LocationTable {

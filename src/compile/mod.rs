@@ -13,11 +13,13 @@
 //! authentication strength to certain keys or issuers, whose combinations of methods are not judged. Service
 //! dependencies are for the caller to express as `resource.appIds`.
 
+mod application;
 mod build;
 mod bundle;
 pub mod cedar;
 mod country;
 mod grant;
+pub(crate) mod guest;
 mod idmap;
 mod lint;
 mod network;
@@ -27,7 +29,9 @@ mod resolve;
 pub mod rules;
 mod scope;
 mod strengths;
+mod subject;
 mod suites;
+mod words;
 mod workload;
 
 pub use build::build;
@@ -45,6 +49,10 @@ pub(crate) use policy::{
     ResourceCondition, ResourceList, Suite, UserList,
 };
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
+pub(crate) use subject::{
+    Block, Dimension, Entry as MaskEntry, Population, Residual, Words as SubjectWords, found as mask_of,
+};
+pub(crate) use words::{client_app, listed, platform};
 pub(crate) use workload::{Candidate, Class, Slot};
 
 pub(crate) use crate::filter::{CedarText, quoted};
