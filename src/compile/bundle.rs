@@ -34,9 +34,8 @@ pub struct CompiledBundle {
     pub(super) gates: Gates,
     pub(super) wide: WideMasks,
     pub(super) workloads: Workloads,
-    /// Policies that target users, agents' user accounts included.
+    /// Policies for users, agents' user accounts included, and those for agent identities.
     pub(super) users: Population,
-    /// Policies that target agent identities.
     pub(super) agents: Population,
     pub(super) network: NetworkTable,
     pub(super) locations: LocationTable,

@@ -2,7 +2,8 @@
 //!
 //! Graph has no word for personal Microsoft accounts, but they have a home tenant of their own. Policies may name them by
 //! that tenant, as Entra does, or by the kind `personalMicrosoftAccount`, which says the same. Such an account is
-//! external, so where it is no guest of another kind it is also `otherExternalUser`.
+//! external, so where it is no guest of another kind it is also `otherExternalUser`. It lies in `compile` because tables by
+//! kind of guest are made of it when a bundle is compiled; `evaluate` asks the same functions.
 
 use crate::model::policy::Guests;
 use crate::model::request::Identity;
