@@ -7,7 +7,7 @@
 
 use crate::model::policy::Guests;
 use crate::model::request::Identity;
-use crate::model::{GuestType, IdRef, Set, Truth};
+use crate::model::{GuestType, Id, IdRef, Set, Truth};
 
 const PERSONAL: GuestType = GuestType::PersonalMicrosoftAccount;
 
@@ -26,6 +26,12 @@ pub fn is_among(guests: &Guests, identity: &Identity<'_>) -> Truth {
         (_, None) => Truth::Unknown,
     };
     of_kind & from_tenant
+}
+
+/// Whether a policy that lists `guests` means personal accounts, by their kind or by their home tenant.
+pub fn names_personal_accounts(guests: &Guests) -> bool {
+    let by_tenant = |tenants: &Vec<Id>| tenants.iter().any(|tenant| tenant.as_ref() == IdRef::PERSONAL_ACCOUNTS);
+    guests.types.contains(PERSONAL) || guests.tenants.as_ref().is_some_and(by_tenant)
 }
 
 fn is_of_kind(types: Set<GuestType>, identity: &Identity<'_>) -> Truth {

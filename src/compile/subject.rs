@@ -20,6 +20,9 @@ use crate::model::{
 
 mod build;
 
+#[cfg(test)]
+mod tests;
+
 pub use build::Subjects;
 
 /// Kinds of subject: users by kind of guest, those of unknown kind, and agents' user accounts. Agent identities are of one
@@ -48,6 +51,7 @@ pub struct Population {
     contexts: IdMap<u32>,
     by_context: Lists,
     locations: Locations,
+    personal: Vec<Slot>,
 }
 
 /// Sixty-four policies: a bit for each that may hold, by each word that a request can say, in the last place also by
@@ -329,10 +333,16 @@ impl Population {
         }
     }
 
+    /// Policies whose include side names personal accounts, ascending.
+    pub fn naming_personal_accounts(&self) -> &[Slot] {
+        &self.personal
+    }
+
     /// Memory of the tables, bytes.
     pub fn bytes(&self) -> usize {
         let sides = [&self.by_id, &self.by_group, &self.by_role];
         size_of_val(self.policies.as_slice())
+            + size_of_val(self.personal.as_slice())
             + size_of_val(self.blocks.as_slice())
             + [&self.ids, &self.apps, &self.contexts].into_iter().map(IdMap::bytes).sum::<usize>()
             + sides.into_iter().map(|sides| sides.include.bytes() + sides.exclude.bytes()).sum::<usize>()

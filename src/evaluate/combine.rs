@@ -8,9 +8,8 @@ use super::session::MergedSession;
 use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Gate, Grant, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
-use crate::model::policy::Guests;
 use crate::model::request::{Identity, Satisfied};
-use crate::model::{GuestType, Id, IdRef, IdentityKind, Operator, Truth};
+use crate::model::{IdRef, IdentityKind, Operator, Truth};
 
 /// The policies that apply, and what they come to.
 #[derive(Debug)]
@@ -69,6 +68,7 @@ impl Combination {
     }
 
     /// Forgets the last decision. All memory that this bundle can need is taken at its first one.
+    #[inline]
     pub(super) fn begin(&mut self, bundle: &CompiledBundle) {
         self.policies.clear();
         self.report_only.clear();
@@ -101,6 +101,7 @@ impl Combination {
     ///
     /// `is_certain` tells whether a policy applies whatever the missing facts are. Only such a policy lifts a default
     /// block: one that merely may apply would let missing evidence widen access.
+    #[inline]
     pub(super) fn conclude(
         &mut self,
         bundle: &CompiledBundle,
@@ -136,19 +137,19 @@ impl Combination {
     }
 
     /// Notes what somebody who is blocked can do: a personal account that a policy refuses as such has to be another.
+    #[inline]
     pub(super) fn advise(&mut self, bundle: &CompiledBundle, identity: &Identity<'_>) {
         let is_blocked = self.reason == Reason::BlockedByPolicy;
         if !is_blocked || identity.kind != IdentityKind::User || guest::is_personal(identity) != Truth::True {
             return;
         }
-        let refuses = |policy: &&CompiledPolicy| {
+        let refuses = |slot: &&Slot| {
+            let policy = bundle.slot(**slot);
             let guests = policy.users.include.guests.as_ref();
             self.policies.as_slice().binary_search(&policy.index).is_ok()
-                && guests.is_some_and(|guests| {
-                    names_personal_accounts(guests) && guest::is_among(guests, identity) == Truth::True
-                })
+                && guests.is_some_and(|guests| guest::is_among(guests, identity) == Truth::True)
         };
-        self.message = bundle.compiled().iter().find(refuses).map(|_| USE_A_WORK_ACCOUNT);
+        self.message = bundle.users().naming_personal_accounts().iter().find(refuses).map(|_| USE_A_WORK_ACCOUNT);
     }
 
     fn note_unmet(&mut self, bundle: &CompiledBundle, satisfied: &Satisfied<'_>) {
@@ -208,12 +209,6 @@ impl List {
 
 const USE_A_WORK_ACCOUNT: &str =
     "Personal Microsoft accounts cannot be used here. Sign in with a work or school account.";
-
-/// Whether a policy that lists `guests` means personal accounts, by their kind or by their home tenant.
-fn names_personal_accounts(guests: &Guests) -> bool {
-    let by_tenant = |tenants: &Vec<Id>| tenants.iter().any(|tenant| tenant.as_ref() == IdRef::PERSONAL_ACCOUNTS);
-    guests.types.contains(GuestType::PersonalMicrosoftAccount) || guests.tenants.as_ref().is_some_and(by_tenant)
-}
 
 /// Whether a policy that applies lets the request through.
 pub(super) fn is_met(policy: &CompiledPolicy, satisfied: &Satisfied<'_>) -> bool {

@@ -104,6 +104,12 @@ impl Population {
         let mut population = Self { broad, ..Self::default() };
         population.blocks = chosen.chunks(64).map(|chunk| block(chunk, subjects)).collect();
         population.policies = chosen.iter().map(|(slot, policy)| (*slot, residual(policy, subjects))).collect();
+        let names_personal = |policy: &CompiledPolicy| {
+            policy.users.include.guests.as_deref().is_some_and(guest::names_personal_accounts)
+        };
+        population.personal =
+            chosen.iter().filter(|(_, policy)| names_personal(policy)).map(|(slot, _)| *slot).collect();
+        population.personal.sort_unstable();
         population.name_subjects(&chosen, subjects, directory_size);
         population.name_resources(&chosen);
         population.name_locations(&chosen, locations);
