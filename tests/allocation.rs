@@ -5,7 +5,6 @@
 #[expect(dead_code, reason = "written for the benches, which use more of it")]
 #[path = "../benches/policy_set.rs"]
 mod policy_set;
-#[expect(dead_code, reason = "written for the benches, which use more of it")]
 #[path = "../benches/user_set.rs"]
 mod user_set;
 
