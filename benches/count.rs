@@ -14,6 +14,7 @@
 mod policy_set;
 #[expect(dead_code, reason = "each bench uses a part")]
 mod report;
+mod user_set;
 
 use std::hint::black_box;
 
@@ -24,6 +25,7 @@ use doorward::evaluate::{Evaluation, evaluate};
 
 use policy_set::{PolicySet, RangeText, Size, W10, W240, W10000, WBIG};
 use report::{Goal, Report};
+use user_set::{A240, U240, UserSet, UserSize};
 
 fn main() {
     let is_quick = std::env::var("DOORWARD_BENCH").is_ok_and(|value| value == "quick");
@@ -31,6 +33,9 @@ fn main() {
     let mut report = Report::default();
     for size in sizes {
         count(&mut report, *size);
+    }
+    for (size, groups) in [(U240, 20), (U240, 4_096), (A240, 0)] {
+        count_people(&mut report, size, groups);
     }
     report.print();
 }
@@ -72,4 +77,34 @@ fn count(report: &mut Report, size: Size) {
     let extra = compiling.bytes_max as f64 / 1e6;
     let most = if name == "WBIG" { Goal::AtMost(2.0 * table_mb + 16.0) } else { Goal::None };
     report.add("18", &format!("{name}: most memory while compiling, beside the files"), extra, "MB", most);
+}
+
+fn count_people(report: &mut Report, size: UserSize, groups: usize) {
+    let set = UserSet::new(size);
+    let raw = set.bundle();
+    let mut bundle = None;
+    let compiling = measure(|| bundle = compile::compile(&raw).bundle);
+    let bundle = bundle.unwrap_or_else(|| panic!("{} compiles", size.name));
+    let asking = set.asking(64, groups);
+    let requests: Vec<_> = asking.iter().map(|asking| set.token_request(asking)).collect();
+    let mut evaluation = Evaluation::default();
+    let mut decide_all = || {
+        for request in &requests {
+            evaluate(&bundle, request, &mut evaluation).expect("nothing contradicts");
+            black_box(evaluation.decision());
+        }
+    };
+    decide_all();
+    let allocations = measure(decide_all).count_total as f64 / requests.len() as f64;
+    let name = size.name;
+    report.add("3", &format!("{name}: allocations per decision, {groups} groups"), allocations, "", Goal::AtMost(0.0));
+    if groups <= 20 {
+        report.add(
+            "17",
+            &format!("{name}: compiled bundle"),
+            compiling.bytes_current as f64 / 1e6,
+            "MB",
+            Goal::AtMost(1.0),
+        );
+    }
 }

@@ -3,8 +3,8 @@
 //! Everything runs in one process and in turns, so that ratios mean something on a machine that others use too: the
 //! absolute numbers are for orders of magnitude. Before anything is timed the decisions are compared. What is counted
 //! and not timed (allocations, bytes) is in `count.rs`. `DOORWARD_BENCH=quick` runs a small part, to see that it runs;
-//! `DOORWARD_BENCH=compile` only compiles, and leaves decisions out; `DOORWARD_BENCH=compare` times nothing and compares a
-//! million answers with cedar-policy's.
+//! `DOORWARD_BENCH=compile` only compiles, and leaves decisions out; `DOORWARD_BENCH=people` only decides about people;
+//! `DOORWARD_BENCH=compare` times nothing and compares a million answers with cedar-policy's.
 //! Run it with `cargo bench --bench decide`; start with [`main`].
 
 #![expect(
@@ -16,8 +16,10 @@
 )]
 
 mod cedar;
+mod people;
 mod policy_set;
 mod report;
+mod user_set;
 
 use std::collections::{BTreeSet, HashMap};
 use std::hint::black_box;
@@ -68,6 +70,10 @@ fn main() {
     if part == "compare" {
         return compare_a_million();
     }
+    if part == "people" {
+        people::people(&mut report, 101);
+        return report.print();
+    }
     let is_quick = part == "quick";
     let sizes: &[Size] = if is_quick { &[W10, W240] } else { &[W10, W240, W1000, W10000, WBIG] };
     // Many short rounds: what else runs on the machine then spoils few of them, and the median none.
@@ -82,6 +88,7 @@ fn main() {
         drop(world);
         loading(&mut report, *size, rounds.min(5));
     }
+    people::people(&mut report, rounds);
     if !is_quick {
         scaling(&mut report, rounds);
     }

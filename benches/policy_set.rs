@@ -291,7 +291,8 @@ impl Asked {
 }
 
 impl Location {
-    fn write_json(&self, json: &mut String, ranges: RangeText) {
+    /// Appends it as a member of a Graph list.
+    pub fn write_json(&self, json: &mut String, ranges: RangeText) {
         let _ = write!(
             json,
             r##"{{"@odata.type":"#microsoft.graph.ipNamedLocation","id":"{0}","displayName":"Location {0}","isTrusted":false,"ipRanges":["##,
@@ -356,7 +357,7 @@ fn block_policy(rng: &mut Rng, size: Size, index: usize, named: Named) -> BlockP
 }
 
 /// Ranges of 80 % IPv4, /14 to /32, and 20 % IPv6, /29 to /128, dealt to the locations in turn.
-fn locations(rng: &mut Rng, size: Size) -> Vec<Location> {
+pub fn locations(rng: &mut Rng, size: Size) -> Vec<Location> {
     let mut locations: Vec<Location> =
         (0..size.locations).map(|_| Location { id: guid(rng), ranges: Vec::new() }).collect();
     for index in 0..size.ranges {
@@ -425,22 +426,22 @@ fn requests(rng: &mut Rng, policies: &[BlockPolicy], locations: &[Location], pri
         .collect()
 }
 
-fn inside(rng: &mut Rng, range: IpNet) -> IpAddr {
+pub fn inside(rng: &mut Rng, range: IpNet) -> IpAddr {
     match range {
         IpNet::V4(net) => IpAddr::V4((u32::from(net.network()) | (rng.u32(..) & u32::from(net.hostmask()))).into()),
         IpNet::V6(net) => IpAddr::V6((u128::from(net.network()) | (rng.u128(..) & u128::from(net.hostmask()))).into()),
     }
 }
 
-fn guid(rng: &mut Rng) -> String {
+pub fn guid(rng: &mut Rng) -> String {
     uuid::Builder::from_random_bytes(rng.u128(..).to_be_bytes()).into_uuid().hyphenated().to_string()
 }
 
-fn file(name: &str, text: String) -> RawFile {
+pub fn file(name: &str, text: String) -> RawFile {
     RawFile { name: name.into(), bytes: text.into_bytes() }
 }
 
 /// A Graph list of `items`, each of which ends with a comma.
-fn listed(items: &str) -> String {
+pub fn listed(items: &str) -> String {
     format!("{{\"value\":[\n{}\n]}}\n", items.trim_end().trim_end_matches(','))
 }

@@ -5,6 +5,8 @@
 #[expect(dead_code, reason = "written for the benches, which use more of it")]
 #[path = "../benches/policy_set.rs"]
 mod policy_set;
+#[path = "../benches/user_set.rs"]
+mod user_set;
 
 use std::hint::black_box;
 
@@ -19,6 +21,7 @@ use doorward::model::{
 use doorward::text::{RawBundle, RawFile};
 
 use policy_set::{PolicySet, RangeText, Size, W240};
+use user_set::{A240, U240, UserSet};
 
 fn compiled(set: &PolicySet) -> CompiledBundle {
     compile::compile(&set.bundle(RangeText::Graph)).bundle.expect("the generated bundle compiles")
@@ -102,6 +105,28 @@ fn a_decision_about_a_user_allocates_nothing() {
     let blocked = (Reason::BlockedByPolicy, false, true);
     let expected = [(Reason::ControlsMet, true, false), (Reason::ControlsUnmet, false, false), blocked, blocked];
     assert_eq!(reasons, expected);
+}
+
+/// Device filters, all kinds of applications, locations: what a tenant writes for people, and for agent identities.
+#[test]
+fn a_decision_among_the_policies_of_a_tenant_allocates_nothing() {
+    for (size, groups) in [(U240, 20), (U240, 4_096), (A240, 0)] {
+        let set = UserSet::new(size);
+        let bundle = compile::compile(&set.bundle()).bundle.expect("the generated bundle compiles");
+        let asking = set.asking(if groups > 1_000 { 16 } else { 256 }, groups);
+        let requests: Vec<TokenRequest<'_>> = asking.iter().map(|asking| set.token_request(asking)).collect();
+        let mut evaluation = Evaluation::default();
+        let mut named = 0;
+        let mut decide_all = || {
+            for request in &requests {
+                evaluate(&bundle, request, &mut evaluation).expect("nothing contradicts");
+                named += evaluation.policies().len();
+            }
+        };
+        decide_all();
+        assert_eq!(measure(decide_all).count_total, 0, "{}, {groups} groups", size.name);
+        assert!(named > 0, "{}: some policy applies to somebody", size.name);
+    }
 }
 
 #[test]

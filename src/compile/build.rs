@@ -4,9 +4,10 @@ use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, 
 use super::gate::Gates;
 use super::idmap::IdMap;
 use super::network::{Layer, Layers, LocationIndex, NetworkTable};
-use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex, UserList};
+use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex};
 use super::resolve::{Names, mfa_trusted_ips};
-use super::workload::{Slot, Workloads};
+use super::subject::{Population, Subjects};
+use super::workload::Workloads;
 use super::{country, lint, rules};
 use crate::limits;
 use crate::model::bundle::{BundleSettings, Eligibility};
@@ -195,10 +196,8 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
     let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names } = parts;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
-    let slots = |wanted: &dyn Fn(&CompiledPolicy) -> bool| -> Vec<Slot> {
-        (0..).zip(&policies).filter(|(_, policy)| wanted(policy)).map(|(slot, _)| slot).collect()
-    };
-    let has_users = |list: &UserList| !list.is_empty();
+    let population =
+        |subjects| Population::new(&policies, subjects, directory_names.len(), usize::from(all_trusted) + 1);
     let mut catalogue_by_app = IdMap::default();
     for (index, principal) in (0u32..).zip(&catalogue) {
         if let Some(app_id) = &principal.app_id {
@@ -213,8 +212,8 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
         workloads: Workloads::new(&policies, wide_count, &catalogue, |principal| {
             eligible(settings.eligibility, settings.tenant_id.as_ref(), principal)
         })?,
-        user_policies: slots(&|policy| has_users(&policy.users.include)),
-        agent_policies: slots(&|policy| !policy.agents.is_empty()),
+        users: population(Subjects::Users),
+        agents: population(Subjects::AgentIdentities),
         locations,
         catalogue,
         catalogue_by_app,

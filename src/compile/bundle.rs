@@ -6,6 +6,7 @@ use super::gate::{Gates, risk_bit, risk_bits};
 use super::idmap::IdMap;
 use super::network::{LocationIndex, NetworkTable, Place};
 use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex};
+use super::subject::Population;
 use super::workload::{Slot, Workloads};
 use crate::limits;
 use crate::model::bundle::{DefaultDecision, Eligibility, MissingIp};
@@ -31,10 +32,9 @@ pub struct CompiledBundle {
     pub(super) gates: Gates,
     pub(super) wide: WideMasks,
     pub(super) workloads: Workloads,
-    /// Slots of policies that target users, agents' user accounts included.
-    pub(super) user_policies: Vec<Slot>,
-    /// Slots of policies that target agent identities.
-    pub(super) agent_policies: Vec<Slot>,
+    /// Policies for users, agents' user accounts included, and those for agent identities.
+    pub(super) users: Population,
+    pub(super) agents: Population,
     pub(super) network: NetworkTable,
     pub(super) locations: LocationTable,
     pub(super) catalogue: Vec<ServicePrincipal>,
@@ -129,7 +129,8 @@ impl CompiledBundle {
 
     /// Memory of the tables, bytes: what grows with policies, principals and ranges.
     pub fn table_bytes(&self) -> usize {
-        self.network.bytes() + self.workloads.bytes() + self.gates.bytes() + self.wide.bytes()
+        let subjects = self.users.bytes() + self.agents.bytes();
+        self.network.bytes() + self.workloads.bytes() + self.gates.bytes() + self.wide.bytes() + subjects
     }
 
     pub(crate) fn identity(&self) -> &BundleIdentity {
@@ -157,12 +158,12 @@ impl CompiledBundle {
         &self.workloads
     }
 
-    pub(crate) fn user_policies(&self) -> &[Slot] {
-        &self.user_policies
+    pub(crate) fn users(&self) -> &Population {
+        &self.users
     }
 
-    pub(crate) fn agent_policies(&self) -> &[Slot] {
-        &self.agent_policies
+    pub(crate) fn agents(&self) -> &Population {
+        &self.agents
     }
 
     pub(crate) fn location_table(&self) -> &LocationTable {

@@ -13,12 +13,14 @@
 //! authentication strength to certain keys or issuers, whose combinations of methods are not judged. Service
 //! dependencies are for the caller to express as `resource.appIds`.
 
+mod application;
 mod build;
 mod bundle;
 pub mod cedar;
 mod country;
 mod gate;
 mod grant;
+pub(crate) mod guest;
 mod idmap;
 mod lint;
 mod network;
@@ -28,8 +30,10 @@ mod resolve;
 pub mod rules;
 mod scope;
 mod strengths;
+mod subject;
 mod suites;
 mod whole;
+mod words;
 mod workload;
 
 pub use build::build;
@@ -48,6 +52,10 @@ pub(crate) use policy::{
     ResourceCondition, ResourceList, Suite, UserList,
 };
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
+pub(crate) use subject::{
+    Block, Dimension, Entry as MaskEntry, Population, Residual, Words as SubjectWords, found as mask_of,
+};
+pub(crate) use words::{client_app, listed, platform};
 pub(crate) use workload::{Candidate, Class, Slot};
 
 pub(crate) use crate::filter::{Attribute, CedarText, DeviceAttribute, quoted};

@@ -8,9 +8,8 @@ use super::session::MergedSession;
 use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Gate, Grant, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
-use crate::model::policy::Guests;
 use crate::model::request::{Identity, Satisfied};
-use crate::model::{GuestType, Id, IdRef, IdentityKind, Operator, Truth};
+use crate::model::{IdRef, IdentityKind, Operator, Truth};
 
 /// The policies that apply, and what they come to.
 #[derive(Debug)]
@@ -145,14 +144,13 @@ impl Combination {
         if !is_blocked || identity.kind != IdentityKind::User || guest::is_personal(identity) != Truth::True {
             return;
         }
-        let refuses = |policy: &&CompiledPolicy| {
+        let refuses = |slot: &&Slot| {
+            let policy = bundle.slot(**slot);
             let guests = policy.users.include.guests.as_ref();
             self.policies.as_slice().binary_search(&policy.index).is_ok()
-                && guests.is_some_and(|guests| {
-                    names_personal_accounts(guests) && guest::is_among(guests, identity) == Truth::True
-                })
+                && guests.is_some_and(|guests| guest::is_among(guests, identity) == Truth::True)
         };
-        self.message = bundle.compiled().iter().find(refuses).map(|_| USE_A_WORK_ACCOUNT);
+        self.message = bundle.users().naming_personal_accounts().iter().find(refuses).map(|_| USE_A_WORK_ACCOUNT);
     }
 
     fn note_unmet(&mut self, bundle: &CompiledBundle, satisfied: &Satisfied<'_>) {
@@ -215,12 +213,6 @@ impl List {
 
 const USE_A_WORK_ACCOUNT: &str =
     "Personal Microsoft accounts cannot be used here. Sign in with a work or school account.";
-
-/// Whether a policy that lists `guests` means personal accounts, by their kind or by their home tenant.
-fn names_personal_accounts(guests: &Guests) -> bool {
-    let by_tenant = |tenants: &Vec<Id>| tenants.iter().any(|tenant| tenant.as_ref() == IdRef::PERSONAL_ACCOUNTS);
-    guests.types.contains(GuestType::PersonalMicrosoftAccount) || guests.tenants.as_ref().is_some_and(by_tenant)
-}
 
 /// Whether a policy that applies lets the request through.
 pub(super) fn is_met(policy: &CompiledPolicy, satisfied: &Satisfied<'_>) -> bool {

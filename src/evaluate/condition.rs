@@ -7,12 +7,12 @@
 pub(super) use super::cedar::when;
 use super::facts::Facts;
 use super::guest;
-use crate::compile::{Blueprint, By, CompiledFilter, CompiledPolicy, Entry, Match, ResourceList, UserList, find};
+use crate::compile::{
+    Blueprint, By, CompiledPolicy, Entry, Match, Residual, UserList, client_app, find, listed, platform,
+};
 use crate::filter::Unregistered;
 use crate::model::set::Word;
-use crate::model::{
-    ClientApp, FilterMode, IdRef, IdentityKind, Platform, ResourceKind, Set, TransferMethod, Truth, UserAction,
-};
+use crate::model::{FilterMode, IdRef, IdentityKind, ResourceKind, TransferMethod, Truth, UserAction};
 
 /// Whether every condition may hold.
 pub fn may_apply(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
@@ -22,6 +22,17 @@ pub fn may_apply(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
 /// Whether every condition certainly holds, whatever the missing facts are.
 pub fn certainly_applies(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
     all(policy, facts, |holds| holds == Truth::True)
+}
+
+/// Whether the conditions that `residual` names may hold.
+pub fn residual_may_apply(policy: &CompiledPolicy, facts: &Facts<'_>, residual: Residual) -> bool {
+    let parts: [(Residual, Condition); 4] = [
+        (Residual::SUBJECT, identity),
+        (Residual::RESOURCE, resource),
+        (Residual::DEVICE, device),
+        (Residual::WHEN, when),
+    ];
+    parts.into_iter().all(|(part, condition)| !residual.has(part) || condition(policy, facts).holds.is_possible())
 }
 
 fn all(policy: &CompiledPolicy, facts: &Facts<'_>, holds: impl Fn(Truth) -> bool) -> bool {
@@ -39,9 +50,9 @@ pub type Condition = for<'b> fn(&'b CompiledPolicy, &Facts<'_>) -> Match<'b>;
 /// Source: `conditionalAccessConditions` of Microsoft Graph, and `agentIdRisk` of `whatIfAnalysisReasons`.
 pub const OTHERS: &[(&str, Condition)] = &[
     ("application", resource),
-    ("devicePlatform", platform),
+    ("devicePlatform", |policy, facts| platform(policy.platforms, facts.request.platform)),
     ("deviceState", device),
-    ("clientType", client_app),
+    ("clientType", |policy, facts| client_app(policy.client_apps, facts.request.client_app)),
     ("signInRisk", |policy, facts| listed(policy.sign_in_risk, facts.request.risk.sign_in)),
     ("userRisk", |policy, facts| listed(policy.user_risk, facts.request.risk.user)),
     ("insiderRisk", |policy, facts| listed(policy.insider_risk, facts.request.risk.insider)),
@@ -152,14 +163,6 @@ pub fn service_principal_risk<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>)
     listed(policy.service_principal_risk, facts.request.risk.service_principal)
 }
 
-/// A level is in the set or it is not: levels are no thresholds. An empty set is not configured.
-fn listed<'b, T: Word>(levels: Set<T>, level: T) -> Match<'b> {
-    if levels.is_empty() {
-        return Match::NOT_CONFIGURED;
-    }
-    Match::of(levels.contains(level).then_some((Truth::True, Entry::Word(level.as_str()))), None)
-}
-
 /// What for: applications, user actions and authentication contexts are three ways to say it, and any of them will do.
 /// Exclusions are about applications only.
 fn resource<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
@@ -174,26 +177,15 @@ fn resource<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
 fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let condition = &policy.resources;
     let requested = &facts.request.resource;
-    let filter = condition.filter.as_ref();
     if facts.audiences.is_empty() {
-        let app = UnsaidApp { is_action: requested.user_action.is_some(), kind: requested.kind };
-        let rule = |mode| filter.and_then(|filter| app.rule(filter, mode));
-        return Match::of(
-            app.side(&condition.include).chain(rule(FilterMode::Include)),
-            app.side(&condition.exclude).chain(rule(FilterMode::Exclude)),
-        );
+        return condition.covers_unsaid(requested.user_action.is_some(), requested.kind);
     }
     // Several resources: the policy applies when any of them is in scope and not exempt.
     let mut best = Match { holds: Truth::False, by: By::NothingIncluded };
     for (app_id, is_named) in facts.audiences.iter() {
-        let attributes = facts.resource_attributes(app_id, is_named);
+        let attributes = condition.filter.as_ref().and_then(|_| facts.resource_attributes(app_id, is_named));
         let kind = if is_named { requested.kind } else { Some(ResourceKind::Application) };
-        let side = |list: &'b ResourceList, mode| {
-            let rule = filter.and_then(|filter| filter.entry(mode, attributes));
-            app_side(list, app_id, kind).into_iter().flatten().chain(rule)
-        };
-        let found =
-            Match::of(side(&condition.include, FilterMode::Include), side(&condition.exclude, FilterMode::Exclude));
+        let found = condition.covers(app_id, kind, attributes);
         if found.holds > best.holds || best.by == By::NothingIncluded {
             best = found;
         }
@@ -226,76 +218,6 @@ fn context<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Option<(Truth, 
         }
         None => None,
     }
-}
-
-fn app_side<'b>(
-    list: &'b ResourceList,
-    app_id: IdRef<'_>,
-    kind: Option<ResourceKind>,
-) -> [Option<(Truth, Entry<'b>)>; 4] {
-    let suite = list.suites.iter().find(|(_, members)| find(members, app_id).is_some());
-    [
-        list.all.then_some((Truth::True, Entry::Word("All"))),
-        find(&list.ids, app_id).map(|id| (Truth::True, Entry::Id(id))),
-        suite.map(|(suite, _)| (Truth::True, Entry::Suite(*suite))),
-        agents(list, kind),
-    ]
-}
-
-fn agents<'b>(list: &ResourceList, kind: Option<ResourceKind>) -> Option<(Truth, Entry<'b>)> {
-    let is_agent = kind.map_or(Truth::Unknown, |kind| Truth::from(kind != ResourceKind::Application));
-    list.all_agents.then_some((is_agent, Entry::Word("AllAgentIdResources")))
-}
-
-/// A request that names no application. With a user action there is none; otherwise it may be any.
-#[derive(Clone, Copy)]
-struct UnsaidApp {
-    is_action: bool,
-    kind: Option<ResourceKind>,
-}
-
-impl UnsaidApp {
-    fn side<'b>(self, list: &'b ResourceList) -> impl Iterator<Item = (Truth, Entry<'b>)> + use<'b> {
-        let all = list.all.then_some((Truth::True, Entry::Word("All")));
-        let id = list.ids.first().map(|id| (Truth::Unknown, Entry::Id(id)));
-        let suite = list.suites.first().map(|(suite, _)| (Truth::Unknown, Entry::Suite(*suite)));
-        let some = [id, suite, agents(list, self.kind)].into_iter().flatten().filter(move |_| !self.is_action);
-        all.into_iter().chain(some)
-    }
-
-    fn rule(self, filter: &CompiledFilter, mode: FilterMode) -> Option<(Truth, Entry<'static>)> {
-        (!self.is_action && filter.mode == mode).then_some((Truth::Unknown, Entry::Filter))
-    }
-}
-
-/// An unknown platform is covered by `all` only, and never excluded.
-fn platform<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
-    let condition = policy.platforms;
-    if condition.include.is_empty() && condition.exclude.is_empty() {
-        return Match::NOT_CONFIGURED;
-    }
-    let side = |set: Set<Platform>, empty_is_all: bool| {
-        let all = set.contains(Platform::All) || (empty_is_all && set.is_empty());
-        let own = facts.request.platform.filter(|platform| set.contains(*platform)).map(Word::as_str);
-        all.then_some("all").or(own).map(|word| (Truth::True, Entry::Word(word)))
-    };
-    Match::of(side(condition.include, true), side(condition.exclude, false))
-}
-
-/// `exchangeActiveSync` covers the supported platforms too.
-fn client_app<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
-    let set = policy.client_apps;
-    if set.is_empty() || set.contains(ClientApp::All) {
-        return Match::NOT_CONFIGURED;
-    }
-    let covers = |app: ClientApp| {
-        set.contains(app) || (app == ClientApp::EasSupported && set.contains(ClientApp::ExchangeActiveSync))
-    };
-    let entry = match facts.request.client_app {
-        Some(app) => covers(app).then_some((Truth::True, Entry::Word(app.as_str()))),
-        None => set.iter().next().map(|app| (Truth::Unknown, Entry::Word(app.as_str()))),
-    };
-    Match::of(entry, None)
 }
 
 /// A request without a device comes from an unregistered one, whose attributes are all null.

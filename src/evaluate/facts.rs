@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use super::audience::Audiences;
 use super::cedar::CedarRequest;
 use super::guest;
+use super::membership::Memberships;
 use crate::compile::{
     Class, CompiledBundle, EligibilityFacts, LocationIndex, LocationSet, LocationTable, contains, insert, risk_bit,
 };
@@ -353,51 +354,5 @@ fn clear(set: &mut LocationSet, words: usize) {
     set.iter_mut().take(FEW_WORDS).for_each(|word| *word = 0);
     if words > FEW_WORDS {
         set.iter_mut().take(words).skip(FEW_WORDS).for_each(|word| *word = 0);
-    }
-}
-
-/// Groups and roles of a user, as far as policies name them.
-#[derive(Debug, Default)]
-pub struct Memberships {
-    groups: Vec<u64>,
-    roles: Vec<u64>,
-    are_groups_known: bool,
-    are_roles_known: bool,
-}
-
-impl Memberships {
-    #[inline]
-    fn settle(&mut self, bundle: &CompiledBundle, identity: &Identity<'_>) {
-        let words = bundle.directory_size().div_ceil(64);
-        let fill = |set: &mut Vec<u64>, ids: Option<&[IdRef<'_>]>| {
-            set.clear();
-            set.resize(words, 0);
-            for number in ids.into_iter().flatten().filter_map(|id| bundle.directory_object(*id)) {
-                if let Some(word) = set.get_mut(number as usize / 64) {
-                    *word |= 1 << (number % 64);
-                }
-            }
-            ids.is_some()
-        };
-        self.are_groups_known = fill(&mut self.groups, identity.groups.as_deref());
-        self.are_roles_known = fill(&mut self.roles, identity.roles.as_deref());
-    }
-
-    /// Whether the user is in group `number`.
-    pub fn is_in_group(&self, number: u32) -> Truth {
-        member(&self.groups, self.are_groups_known, number)
-    }
-
-    /// Whether the user holds role `number`.
-    pub fn has_role(&self, number: u32) -> Truth {
-        member(&self.roles, self.are_roles_known, number)
-    }
-}
-
-fn member(set: &[u64], is_known: bool, number: u32) -> Truth {
-    match set.get(number as usize / 64) {
-        _ if !is_known => Truth::Unknown,
-        Some(word) => Truth::from(word >> (number % 64) & 1 == 1),
-        None => Truth::False,
     }
 }

@@ -14,9 +14,10 @@ mod cedar;
 mod combine;
 mod condition;
 mod facts;
-mod guest;
+mod membership;
 pub(crate) mod probe;
 mod session;
+mod subject;
 mod trace;
 mod what_if;
 mod whereabouts;
@@ -30,8 +31,9 @@ pub use whereabouts::locations;
 
 use combine::Combination;
 use facts::{FactScratch, Facts};
+use subject::SubjectScratch;
 
-use crate::compile::{Candidate, CompiledBundle, PolicyIndex, WideScratch};
+use crate::compile::{Candidate, CompiledBundle, PolicyIndex, WideScratch, guest};
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::{IdentityKind, TokenRequest};
 
@@ -42,6 +44,7 @@ pub struct Evaluation {
     /// Memory that one decision leaves to the next.
     facts: FactScratch,
     wide: WideScratch,
+    subject: SubjectScratch,
 }
 
 impl Evaluation {
@@ -88,16 +91,17 @@ impl Evaluation {
 ///
 /// Errors: two sources of one fact disagree; `evaluation` then holds nothing of use.
 /// Cost: one hash look-up, one address look-up, a word of mask for each 64 tenant-wide policies, a few comparisons for
-/// each policy that names the caller; users and agent identities cost a look at each policy that targets any of them.
+/// each policy that names the caller. Of users and agent identities: one hash look-up for each group and role, and for
+/// each 64 policies that cover everybody, or that name the caller, some words of masks.
 pub fn evaluate(
     bundle: &CompiledBundle,
     request: &TokenRequest<'_>,
     evaluation: &mut Evaluation,
 ) -> Result<(), InputError> {
-    let Evaluation { outcome, facts, wide } = evaluation;
+    let Evaluation { outcome, facts, wide, subject } = evaluation;
     outcome.begin(bundle);
     let facts = Facts::settle(bundle, request, facts)?;
-    note_policies(bundle, &facts, wide, outcome);
+    note_policies(bundle, &facts, wide, subject, outcome);
     let is_certain = |slot| condition::certainly_applies(bundle.slot(slot), &facts);
     outcome.conclude(bundle, &request.satisfied, is_certain);
     outcome.advise(bundle, &request.identity);
@@ -106,23 +110,27 @@ pub fn evaluate(
 
 /// Notes every policy that takes part and may apply, in no order, none twice.
 #[inline]
-fn note_policies(bundle: &CompiledBundle, facts: &Facts<'_>, scratch: &mut WideScratch, outcome: &mut Combination) {
+fn note_policies(
+    bundle: &CompiledBundle,
+    facts: &Facts<'_>,
+    wide: &mut WideScratch,
+    subject: &mut SubjectScratch,
+    outcome: &mut Combination,
+) {
     match facts.request.identity.kind {
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
             let workload = &facts.workload;
             if workload.eligible.is_possible() {
-                each_wide(bundle, facts, workload.class.wide, scratch, outcome);
+                each_wide(bundle, facts, workload.class.wide, wide, outcome);
                 each_candidate(bundle, facts, workload.class.candidates.iter().copied(), outcome);
             }
         }
         IdentityKind::User | IdentityKind::AgentUser => {
-            let slots = bundle.user_policies().iter().map(|slot| Candidate::new(*slot, false));
-            each_candidate(bundle, facts, slots, outcome);
+            subject::note_policies(bundle, bundle.users(), facts, subject, outcome);
         }
         IdentityKind::AgentIdentity if facts.audiences.are_never_evaluated(IdentityKind::AgentIdentity) => {}
         IdentityKind::AgentIdentity => {
-            let slots = bundle.agent_policies().iter().map(|slot| Candidate::new(*slot, false));
-            each_candidate(bundle, facts, slots, outcome);
+            subject::note_policies(bundle, bundle.agents(), facts, subject, outcome);
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::condition;
 use super::facts::{FactScratch, Facts, LocationFacts};
 use super::session::MergedSession;
-use crate::compile::{CompiledBundle, CompiledSession, LocationSet, Slot};
+use crate::compile::{CompiledBundle, CompiledPolicy, CompiledSession, LocationSet, Slot};
 use crate::model::decision::InputError;
 use crate::model::request::Network;
 use crate::model::{IdentityKind, TokenRequest, Truth};
@@ -57,8 +57,13 @@ impl Probe {
                 }
                 workload.class.candidates.iter().for_each(|candidate| ask(candidate.slot()));
             }
-            IdentityKind::User | IdentityKind::AgentUser => bundle.user_policies().iter().copied().for_each(ask),
-            IdentityKind::AgentIdentity => bundle.agent_policies().iter().copied().for_each(ask),
+            IdentityKind::User | IdentityKind::AgentUser => for_users(bundle).for_each(|(slot, _)| ask(slot)),
+            IdentityKind::AgentIdentity => {
+                (0..)
+                    .zip(bundle.compiled())
+                    .filter(|(_, policy)| !policy.agents.is_empty())
+                    .for_each(|(slot, _)| ask(slot));
+            }
         }
         Ok(())
     }
@@ -72,12 +77,12 @@ impl Probe {
         mut found: impl FnMut(Slot, Truth, Truth),
     ) -> Result<(), InputError> {
         let facts = Facts::settle(bundle, request, &mut self.scratch)?;
-        for slot in bundle.user_policies() {
-            let users = &bundle.slot(*slot).users;
+        for (slot, policy) in for_users(bundle) {
+            let users = &policy.users;
             let side = |list| condition::user_side(list, &facts).map(|(truth, _)| truth).max();
             let [include, exclude] =
                 [side(&users.include), side(&users.exclude)].map(|side| side.unwrap_or(Truth::False));
-            found(*slot, include, exclude);
+            found(slot, include, exclude);
         }
         Ok(())
     }
@@ -112,4 +117,9 @@ impl Probe {
         self.locations.enter(bundle, network)?;
         Ok((&self.locations.inside, self.locations.possible()))
     }
+}
+
+/// The policies that target users.
+fn for_users(bundle: &CompiledBundle) -> impl Iterator<Item = (Slot, &CompiledPolicy)> {
+    (0..).zip(bundle.compiled()).filter(|(_, policy)| !policy.users.include.is_empty())
 }

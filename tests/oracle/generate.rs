@@ -46,13 +46,18 @@ pub fn scene(has_database: bool, requests: usize) -> impl Strategy<Value = Scene
 
 /// A bundle; what it names exists.
 pub fn bundle(has_database: bool) -> impl Strategy<Value = Bundle> {
+    bundle_of(has_database, 0..=7)
+}
+
+/// A bundle of so many policies.
+pub fn bundle_of(has_database: bool, policies: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Bundle> {
     let catalogue = (
         vec(weighted(0.7, principal()), PRINCIPALS.len()),
         vec(weighted(0.5, principal()), AGENTS.len()),
         vec(weighted(0.5, principal()), APPS.len()),
     );
     let strengths = control::strengths();
-    (settings(has_database), vec(policy(), 0..8), vec(location_kind(), 5), catalogue, strengths).prop_map(
+    (settings(has_database), vec(policy(), policies), vec(location_kind(), 5), catalogue, strengths).prop_map(
         |(settings, mut policies, kinds, (principals, agents, apps), strengths)| {
             for (index, policy) in policies.iter_mut().enumerate() {
                 policy.id = Some(placed(format!("policy-{index}").into()));

@@ -8,6 +8,7 @@
 
 mod condition;
 mod control;
+pub mod crowd;
 mod fact;
 pub mod generate;
 mod generate_control;

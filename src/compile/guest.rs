@@ -2,11 +2,12 @@
 //!
 //! Graph has no word for personal Microsoft accounts, but they have a home tenant of their own. Policies may name them by
 //! that tenant, as Entra does, or by the kind `personalMicrosoftAccount`, which says the same. Such an account is
-//! external, so where it is no guest of another kind it is also `otherExternalUser`.
+//! external, so where it is no guest of another kind it is also `otherExternalUser`. It lies in `compile` because tables by
+//! kind of guest are made of it when a bundle is compiled; `evaluate` asks the same functions.
 
 use crate::model::policy::Guests;
 use crate::model::request::Identity;
-use crate::model::{GuestType, IdRef, Set, Truth};
+use crate::model::{GuestType, Id, IdRef, Set, Truth};
 
 const PERSONAL: GuestType = GuestType::PersonalMicrosoftAccount;
 
@@ -25,6 +26,12 @@ pub fn is_among(guests: &Guests, identity: &Identity<'_>) -> Truth {
         (_, None) => Truth::Unknown,
     };
     of_kind & from_tenant
+}
+
+/// Whether a policy that lists `guests` means personal accounts, by their kind or by their home tenant.
+pub fn names_personal_accounts(guests: &Guests) -> bool {
+    let by_tenant = |tenants: &Vec<Id>| tenants.iter().any(|tenant| tenant.as_ref() == IdRef::PERSONAL_ACCOUNTS);
+    guests.types.contains(PERSONAL) || guests.tenants.as_ref().is_some_and(by_tenant)
 }
 
 fn is_of_kind(types: Set<GuestType>, identity: &Identity<'_>) -> Truth {
