@@ -63,6 +63,27 @@ fn files(folder: &Path, below: &str, found: &mut Vec<(String, String)>) {
 }
 
 #[test]
+fn a_suite_with_fixtures_is_valid_and_a_slip_in_it_is_not() {
+    const SUITE: &str = "time: 2026-05-01T09:00:00Z
+fixtures:
+  identities: { payroll: { type: servicePrincipal, id: 5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01 } }
+  networks: { data centre: { ipAddress: 198.51.100.7, country: NL } }
+  requests: { usual: { identity: payroll, risk: { servicePrincipal: low } } }
+cases:
+  - name: payroll
+    tags: [payroll]
+    request: { use: usual, network: { use: data centre, country: DE } }
+    expect: { decision: allow, conditions: { P: { location: notMatched } }, sessionControls: [], message: m }
+  - { name: usual, request: usual }
+";
+    let schemas = Schemas::new();
+    assert_eq!(schemas.complaint("tests/suite.yaml", SUITE), None);
+    for (right, wrong) in [("notMatched", "no"), ("identities:", "identity:"), ("ipAddress", "ip"), ("tags:", "tag:")] {
+        assert!(schemas.complaint("tests/suite.yaml", &SUITE.replace(right, wrong)).is_some(), "{wrong}");
+    }
+}
+
+#[test]
 fn every_file_of_every_sample_is_valid() {
     let schemas = Schemas::new();
     let mut judged = 0;

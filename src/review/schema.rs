@@ -113,7 +113,15 @@ pub fn settings() -> Value {
 
 /// Files below `tests/`.
 pub fn tests() -> Value {
-    let request = json!({ "$ref": "#/$defs/request" });
+    let request = any_of([text(), json!({ "$ref": "#/$defs/request" })]);
+    let timestamp = || json!({ "type": "string", "format": "date-time" });
+    let named = |part: Value| json!({ "type": "object", "additionalProperties": part });
+    let fixtures = Object::new()
+        .member("identities", "Identities, by name.", named(request::identity()))
+        .member("networks", "Networks, by name.", named(request::network()))
+        .member("devices", "Devices, by name.", named(request::device()))
+        .member("requests", "Whole requests, by name.", named(json!({ "$ref": "#/$defs/request" })));
+    let outcomes = named(named(word(&["matched", "notMatched", "unknown"])));
     let one_of = |all: &[&str]| word(all);
     let decisions = [Decision::Allow, Decision::Block].map(Decision::as_str);
     let reasons = Reason::ALL.map(Reason::as_str);
@@ -124,19 +132,26 @@ pub fn tests() -> Value {
         .member("reason", "Why.", one_of(&reasons))
         .member("policies", "The policies that decide, by name or id, all of them.", texts())
         .member("reportOnly", "The report-only policies that would have blocked or asked for more.", texts())
-        .member("unmetControls", "Controls that are asked for.", list(any_of([words::<GrantControl>(&[]), with_id])));
+        .member("unmetControls", "Controls that are asked for.", list(any_of([words::<GrantControl>(&[]), with_id])))
+        .member("sessionControls", "Session controls that the token comes with.", texts())
+        .member("message", "What the person who asks is told.", text())
+        .member("conditions", "What single conditions come to, by policy and condition.", outcomes);
     let matrix = json!({ "type": "object", "additionalProperties": { "type": "array" } });
     let case = Object::new()
         .required("name", "What the case claims.", text())
         .member("note", "A sentence more.", text())
+        .member("tags", "Words to choose cases by.", texts())
         .member("skip", "Why the case is not run.", text())
+        .member("time", "When the decision is made.", timestamp())
         .member("request", "The request, on top of the defaults.", request.clone())
         .member("matrix", "Values for paths of the request; each combination is a case.", matrix)
         .member("expect", "What the answer must be.", expect.schema());
     let defaults = Object::new().member("request", "What lies under every request of the file.", request);
     let file = Object::new()
         .member("defaults", "What the cases of the file have in common.", defaults.schema())
-        .required("cases", "The cases.", list(case.schema()));
+        .member("fixtures", "What cases name: of this file if it has cases, else of all files.", fixtures.schema())
+        .member("time", "When the decisions are made.", timestamp())
+        .member("cases", "The cases.", list(case.schema()));
     let mut schema = titled(file.schema(), "Tests of a doorward bundle");
     insert(&mut schema, "$defs", json!({ "request": request::request() }));
     schema

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::object::{Object, boolean, list, text, texts, words};
+use super::object::{Object, any_of, boolean, list, text, texts, words};
 use crate::limits;
 use crate::model::{
     AuthenticationMethod, ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform,
@@ -14,13 +14,14 @@ pub(super) fn request() -> Value {
     let timestamp = json!({ "type": "string", "format": "date-time" });
     let attributes = json!({ "type": "object" });
     Object::new()
-        .member("identity", "Who asks.", identity())
+        .member("use", "The fixture that this is laid over.", text())
+        .member("identity", "Who asks, or the name of a fixture.", named(identity()))
         .member("resource", "What the token is for.", resource())
-        .member("network", "Where the request comes from.", network())
+        .member("network", "Where the request comes from, or the name of a fixture.", named(network()))
         .member("risk", "How risky it is; none if left out.", risk())
         .member("clientApp", "The kind of client app.", words(&[ClientApp::All]))
         .member("platform", "The platform.", words(&[Platform::All]))
-        .member("device", "The device; unregistered if left out.", device())
+        .member("device", "The device, or the name of a fixture; unregistered if left out.", named(device()))
         .member("authenticationFlow", "The authentication flow.", words::<TransferMethod>(&[]))
         .member("credential", "What the identity proved itself with.", credential())
         .member("satisfied", "Controls that are satisfied.", satisfied())
@@ -31,8 +32,15 @@ pub(super) fn request() -> Value {
         .schema()
 }
 
-fn identity() -> Value {
+/// A part of a request, or the name of the fixture that it is.
+fn named(part: Value) -> Value {
+    any_of([text(), part])
+}
+
+/// An identity.
+pub(super) fn identity() -> Value {
     Object::new()
+        .member("use", "The fixture that this is laid over.", text())
         .member("type", "What kind of identity.", words::<IdentityKind>(&[]))
         .member("id", "Its object id.", text())
         .member("appId", "The id of its application.", text())
@@ -61,9 +69,11 @@ fn resource() -> Value {
         .schema()
 }
 
-fn network() -> Value {
+/// A network.
+pub(super) fn network() -> Value {
     let country = || json!({ "type": "string", "pattern": "^[A-Za-z]{2}$" });
     Object::new()
+        .member("use", "The fixture that this is laid over.", text())
         .member("ipAddress", "The address that the token service sees.", text())
         .member("country", "Its country, if the caller looked it up; `ZZ` for none.", country())
         .member("gpsCountry", "The country that the Authenticator app reports.", country())
@@ -81,7 +91,8 @@ fn risk() -> Value {
         .schema()
 }
 
-fn device() -> Value {
+/// A device.
+pub(super) fn device() -> Value {
     let texts_of = [
         "deviceId",
         "displayName",
@@ -98,6 +109,7 @@ fn device() -> Value {
     let device = texts_of.into_iter().chain(super::super::request::EXTENSION_ATTRIBUTES);
     device
         .fold(Object::new(), |object, key| object.member(key, "As `device.` of a filter rule has it.", text()))
+        .member("use", "The fixture that this is laid over.", text())
         .member("isCompliant", "Whether it is compliant.", boolean())
         .member("physicalIds", "Physical ids.", texts())
         .member("systemLabels", "System labels.", texts())
