@@ -269,7 +269,8 @@ impl CompiledControl {
         }
     }
 
-    pub(super) fn name(&self) -> Control<'_> {
+    /// The control as answers name it.
+    pub(crate) fn name(&self) -> Control<'_> {
         match self {
             Self::BuiltIn(control) => Control::BuiltIn(*control),
             Self::AuthenticationStrength { id, .. } => Control::AuthenticationStrength(id),

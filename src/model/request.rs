@@ -184,6 +184,25 @@ pub struct Device<'a> {
     pub extension_attributes: [Option<Cow<'a, str>>; 15],
 }
 
+impl Device<'_> {
+    /// The attributes that are one text, by their names, extension attributes left out; `None` is null.
+    pub fn texts(&self) -> [(&'static str, Option<&str>); 11] {
+        [
+            ("deviceId", self.device_id.as_deref()),
+            ("displayName", self.display_name.as_deref()),
+            ("ownership", self.ownership.as_deref()),
+            ("enrollmentProfileName", self.enrollment_profile_name.as_deref()),
+            ("manufacturer", self.manufacturer.as_deref()),
+            ("model", self.model.as_deref()),
+            ("mdmAppId", self.mdm_app_id.as_deref()),
+            ("operatingSystem", self.operating_system.as_deref()),
+            ("operatingSystemVersion", self.operating_system_version.as_deref()),
+            ("profileType", self.profile_type.as_deref()),
+            ("trustType", self.trust_type.as_deref()),
+        ]
+    }
+}
+
 /// What the identity proved itself with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Credential<'a> {

@@ -14,13 +14,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::compile::{
-    CedarText, CompiledBundle, CompiledControl, CompiledFilter, CompiledPolicy, Grant, LocationCondition,
-    LocationIndex, PolicyHead, PrincipalScope, ResourceCondition, ResourceList, UserList, quoted,
+    CedarText, CompiledBundle, CompiledFilter, CompiledPolicy, Grant, LocationCondition, LocationIndex, PolicyHead,
+    PrincipalScope, ResourceCondition, ResourceList, UserList, quoted,
 };
 use crate::model::bundle::Eligibility;
 use crate::model::policy::{Guests, Platforms};
 use crate::model::set::Word;
-use crate::model::{ClientApp, Control, FilterMode, GuestType, Id, IdRef, Platform, Set, State};
+use crate::model::{ClientApp, FilterMode, GuestType, Id, IdRef, Platform, Set, State};
 
 /// A policy in Cedar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn written(bundle: &CompiledBundle, head: &PolicyHead, policy: &CompiledPolicy) 
     let clauses = clauses(bundle, policy, &mut unsaid);
     let mut text = String::new();
     if let Grant::Require { controls, operator } = &policy.grant {
-        let names: Vec<_> = controls.iter().map(name).collect();
+        let names: Vec<_> = controls.iter().map(|control| control.name().name()).collect();
         let joined = names.join(&format!(" {} ", operator.as_str()));
         let asked = if joined.is_empty() { "session controls only".to_owned() } else { joined };
         let _ = writeln!(text, "// Not a block: where this applies, the policy asks for {}.", comment(&asked));
@@ -71,16 +71,6 @@ fn written(bundle: &CompiledBundle, head: &PolicyHead, policy: &CompiledPolicy) 
     }
     text.push_str(";\n");
     PolicyText { id: head.id.clone(), text, unsaid }
-}
-
-/// A control, as answers name it.
-fn name(control: &CompiledControl) -> String {
-    match control {
-        CompiledControl::BuiltIn(control) => Control::BuiltIn(*control).name(),
-        CompiledControl::AuthenticationStrength { id, .. } => Control::AuthenticationStrength(id).name(),
-        CompiledControl::TermsOfUse(id) => Control::TermsOfUse(id).name(),
-        CompiledControl::CustomFactor(id) => Control::CustomFactor(id).name(),
-    }
 }
 
 /// Text of an author on one line of a comment.

@@ -124,21 +124,8 @@ fn attributes(attributes: &Attributes<'_>) -> Value {
 
 fn device(device: &crate::model::request::Device<'_>) -> Value {
     let mut map = Map::new();
-    let texts = [
-        ("deviceId", &device.device_id),
-        ("displayName", &device.display_name),
-        ("ownership", &device.ownership),
-        ("enrollmentProfileName", &device.enrollment_profile_name),
-        ("manufacturer", &device.manufacturer),
-        ("model", &device.model),
-        ("mdmAppId", &device.mdm_app_id),
-        ("operatingSystem", &device.operating_system),
-        ("operatingSystemVersion", &device.operating_system_version),
-        ("profileType", &device.profile_type),
-        ("trustType", &device.trust_type),
-    ];
-    for (name, text) in texts {
-        put(&mut map, name, text.as_deref().map(|text| json!(text)));
+    for (name, text) in device.texts() {
+        put(&mut map, name, text.map(|text| json!(text)));
     }
     put(&mut map, "isCompliant", device.is_compliant.map(|is_compliant| json!(is_compliant)));
     for (name, list) in [("physicalIds", &device.physical_ids), ("systemLabels", &device.system_labels)] {

@@ -1,11 +1,8 @@
-//! Small things in people's words: ranges, controls, devices, attributes.
+//! Small things in people's words: ranges, devices, attributes.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::compile::CompiledControl;
-use crate::evaluate::MergedSession;
 use crate::model::request::Device;
-use crate::model::set::Word;
 use crate::model::{AttributeValue, Attributes, IpRange};
 
 /// A range as a prefix if it is one, else as its ends.
@@ -35,55 +32,10 @@ fn length(first: u128, last: u128, bits: u32) -> Option<u32> {
     is_prefix.then(|| bits - (u128::BITS - host.leading_zeros()))
 }
 
-/// A grant control.
-pub fn control(control: &CompiledControl) -> String {
-    match control {
-        CompiledControl::BuiltIn(control) => control.as_str().to_owned(),
-        CompiledControl::AuthenticationStrength { id, .. } => format!("authenticationStrength:{id}"),
-        CompiledControl::TermsOfUse(id) => format!("termsOfUse:{id}"),
-        CompiledControl::CustomFactor(id) => format!("customAuthenticationFactor:{id}"),
-    }
-}
-
-/// What a token comes with.
-pub fn session(session: &MergedSession<'_>) -> String {
-    let controls = session.controls;
-    let frequency = controls.sign_in_frequency.map(|frequency| match frequency.period {
-        Some(period) => format!("signInFrequency {} {}", period.value, period.unit.as_str()),
-        None => format!("signInFrequency {}", frequency.interval().as_str()),
-    });
-    let named = |name: &str, word: Option<&'static str>| word.map(|word| format!("{name} {word}"));
-    let on = |name: &str, is_on: bool| is_on.then(|| name.to_owned());
-    let words = [
-        frequency,
-        named("persistentBrowser", controls.persistent_browser.map(Word::as_str)),
-        named("cloudAppSecurity", controls.cloud_app_security.map(Word::as_str)),
-        named("continuousAccessEvaluation", controls.continuous_access_evaluation.map(Word::as_str)),
-        on("applicationEnforcedRestrictions", controls.application_enforced_restrictions),
-        on("disableResilienceDefaults", controls.disable_resilience_defaults),
-        on("secureSignInSession", controls.secure_sign_in_session),
-    ];
-    let profiles = session.filtering_profiles.iter().map(|id| format!("globalSecureAccessFilteringProfile {id}"));
-    words.into_iter().flatten().chain(profiles).collect::<Vec<_>>().join(", ")
-}
-
 /// A registered device, by what is known of it.
 pub fn device(device: &Device<'_>) -> String {
-    let texts = [
-        ("deviceId", &device.device_id),
-        ("displayName", &device.display_name),
-        ("ownership", &device.ownership),
-        ("enrollmentProfileName", &device.enrollment_profile_name),
-        ("manufacturer", &device.manufacturer),
-        ("model", &device.model),
-        ("mdmAppId", &device.mdm_app_id),
-        ("operatingSystem", &device.operating_system),
-        ("operatingSystemVersion", &device.operating_system_version),
-        ("profileType", &device.profile_type),
-        ("trustType", &device.trust_type),
-    ];
     let mut parts: Vec<_> =
-        texts.iter().filter_map(|(name, text)| Some(format!("{name} {}", text.as_deref()?))).collect();
+        device.texts().iter().filter_map(|(name, text)| Some(format!("{name} {}", (*text)?))).collect();
     parts.extend(device.is_compliant.map(|is_compliant| format!("isCompliant {is_compliant}")));
     for (name, list) in [("physicalIds", &device.physical_ids), ("systemLabels", &device.system_labels)] {
         if !list.is_empty() {

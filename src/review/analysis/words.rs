@@ -272,7 +272,9 @@ fn ranges(ranges: &[IpRange]) -> String {
 /// What an outcome is, in a word or a sentence.
 pub fn outcome(universe: &Universe<'_>, outcome: &Outcome, session: Option<&MergedSession<'_>>) -> String {
     let Outcome::Open { clauses, .. } = outcome else { return "block".to_owned() };
-    let name = |control: &u32| universe.controls.0.get(*control as usize).map(super::told::control).unwrap_or_default();
+    let name = |control: &u32| {
+        universe.controls.0.get(*control as usize).map(|control| control.name().name()).unwrap_or_default()
+    };
     let clause = |clause: &Vec<u32>| clause.iter().map(name).collect::<Vec<_>>().join(" or ");
     let mut text = if clauses.is_empty() {
         "allow".to_owned()
@@ -280,7 +282,7 @@ pub fn outcome(universe: &Universe<'_>, outcome: &Outcome, session: Option<&Merg
         format!("require {}", clauses.iter().map(clause).collect::<Vec<_>>().join(" and "))
     };
     if let Some(session) = session {
-        text += &format!(" with session {}", super::told::session(session));
+        text += &format!(" with session {}", session.words().join(", "));
     }
     text
 }
