@@ -48,10 +48,13 @@ fn sigterm_is_passed_on_and_the_command_says_how_it_ends() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // WHY: held to the end, since `tail` ends by itself, and with it the script, when nobody reads what it writes.
+    let mut told = BufReader::new(child.stdout.take().unwrap());
+    told.read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
     assert!(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(7));
+    drop(told);
 }
 
 #[test]
