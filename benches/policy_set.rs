@@ -285,6 +285,7 @@ impl Asked {
             credential: Default::default(),
             satisfied: Default::default(),
             attributes: Default::default(),
+            action: None,
             now: None,
         }
     }

@@ -165,6 +165,7 @@ impl UserSet {
             credential: Default::default(),
             satisfied: Satisfied { built_in: built_in.into_iter().collect(), ..Satisfied::default() },
             attributes: Default::default(),
+            action: None,
             now: None,
         }
     }

@@ -32,6 +32,7 @@
 //!     credential: Default::default(),
 //!     satisfied: Default::default(),
 //!     attributes: Default::default(),
+//!     action: None,
 //!     now: None,
 //! };
 //! let mut evaluation = Evaluation::default();
@@ -52,7 +53,8 @@
 //! 6. [`review`]: what authors ask of whole bundles, their tests above all.
 //! 7. `source`, `reload`: where bundles come from, and how one good bundle stays in force.
 //! 8. `serve`, `observe`: one request path, thin doors, counters and logs.
-//! 9. `cli`: one file for each verb.
+//! 9. `config`: the settings file of a server.
+//! 10. `cli`: one file for each verb.
 //!
 //! [`limits`] has every bound.
 //!
@@ -77,6 +79,8 @@
 #[cfg(feature = "serve")]
 pub mod cli;
 pub mod compile;
+#[cfg(feature = "serve")]
+pub mod config;
 pub mod evaluate;
 pub mod filter;
 pub mod limits;

@@ -137,6 +137,12 @@ pub const REQUEST_DEPTH_MAX: usize = 32;
 pub const BATCH_MAX: usize = 100;
 /// Longest request id, bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 256;
+/// Longest action of a request, bytes.
+pub const ACTION_BYTES_MAX: usize = 256;
+/// Longest kind of a target, bytes.
+pub const TARGET_TYPE_BYTES_MAX: usize = 256;
+/// Longest id of a target, bytes: room for a path.
+pub const TARGET_ID_BYTES_MAX: usize = 2_048;
 /// Most groups of one request: Entra considers 4,096 memberships.
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.

@@ -82,6 +82,7 @@ fn a_decision_about_a_user_allocates_nothing() {
             authentication_flow: None,
             credential: Default::default(),
             attributes: Default::default(),
+            action: None,
             now: None,
             satisfied: Satisfied {
                 methods: [AuthenticationMethod::Password, AuthenticationMethod::Sms].into_iter().collect(),

@@ -27,7 +27,7 @@ use doorward::model::location::{Country, CountryFact};
 use doorward::model::policy::{
     Locations, Policy, PrincipalTarget, ResourceTarget, Resources, UserTarget, When, WhenForm,
 };
-use doorward::model::request::Credential;
+use doorward::model::request::{Credential, Resource, Target};
 use doorward::model::{
     Attributes, Bundle, ClientApp, CredentialType, Decision, FreeAttributes, FreeFacts, FreeValue, GrantControl,
     GuestType, Id, IdRef, ResourceKind, ServicePrincipal, SignInAudience, State, TokenRequest, Truth,
@@ -100,6 +100,8 @@ fn completed(mut request: TokenRequest<'static>, bundle: &Bundle) -> TokenReques
         federated_subject: Some("repo:c"),
     };
     request.attributes = FreeAttributes::new(&FREE);
+    request.action = Some("GET");
+    request.resource.target = Some(Target { kind: "route", id: "/todos/{id}" });
     request.now = Some("2026-05-01T00:00:00Z".parse().expect("a timestamp"));
     request
 }
@@ -203,7 +205,7 @@ fn cedar_finds_the_same_policies_to_apply_where_all_facts_are_known() {
 const OVERFLOW: &str = "9223372036854775800";
 
 /// Conditions over every fact that can be missing, alone; the properties combine them.
-const COMPARISONS: [&str; 24] = [
+const COMPARISONS: [&str; 26] = [
     "context.credential.type == \"clientSecret\"",
     "context.credential.type != \"clientSecret\"",
     "context.credential.keyId like \"k*\"",
@@ -228,6 +230,8 @@ const COMPARISONS: [&str; 24] = [
     "(if context.clientApp == \"other\" then 1 else 2) == 2",
     "[context.network.country, context.clientApp].contains(\"NL\")",
     "context.device has model && context.device.model == \"surface\"",
+    "context.action == \"GET\"",
+    "resource.target.type == \"route\" && resource.target.id like \"/todos*\"",
 ];
 
 /// A condition made of `COMPARISONS`.
@@ -249,6 +253,8 @@ struct Extra {
     credential: Credential<'static>,
     free: Vec<(&'static str, FreeValue<'static>)>,
     now: Option<jiff::Timestamp>,
+    action: Option<&'static str>,
+    target: Option<Target<'static>>,
 }
 
 impl FreeFacts for Extra {
@@ -278,12 +284,19 @@ fn extra() -> impl Strategy<Value = Extra> {
         0..=8,
     );
     let now = proptest::option::of(select(&["2026-05-01T00:00:00Z", "2026-07-01T00:00:00.5Z"]));
-    (credential, free, now).prop_map(|((kind, key_id, federated_issuer, federated_subject), mut free, now)| {
+    let action = proptest::option::of(select(&["GET", "issue:access_token:client_credentials"]));
+    let target = |(kind, id)| Target { kind, id };
+    let target = (select(&["route", "record"]), select(&["/todos/{id}", "/users"])).prop_map(target);
+    let task = (action, proptest::option::of(target));
+    (credential, free, now, task).prop_map(|(credential, mut free, now, (action, target))| {
+        let (kind, key_id, federated_issuer, federated_subject) = credential;
         free.dedup_by_key(|(name, _)| *name);
         Extra {
             credential: Credential { kind, key_id, federated_issuer, federated_subject },
             free,
             now: now.map(|text| text.parse().expect("a timestamp")),
+            action,
+            target,
         }
     })
 }
@@ -295,7 +308,7 @@ fn with_when(policy: &mut Policy, text: &str) {
 /// Every request with fewer facts, one left out each time, and at last all of them.
 fn each_with_less(request: &TokenRequest<'_>, extra: &Extra, mut ask: impl FnMut(&TokenRequest<'_>)) {
     type Removal = fn(&mut TokenRequest<'_>);
-    let removals: [Removal; 14] = [
+    let removals: [Removal; 16] = [
         |request| request.credential.kind = None,
         |request| request.credential.key_id = None,
         |request| request.credential.federated_issuer = None,
@@ -310,6 +323,8 @@ fn each_with_less(request: &TokenRequest<'_>, extra: &Extra, mut ask: impl FnMut
         |request| request.identity.app_id = None,
         |request| request.resource.kind = None,
         |request| request.client_app = None,
+        |request| request.action = None,
+        |request| request.resource.target = None,
     ];
     for removal in removals {
         let mut less = request.clone();
@@ -350,6 +365,8 @@ fn a_condition_never_lets_through_a_request_for_saying_less() {
                 credential: extra.credential.clone(),
                 attributes: FreeAttributes::new(extra),
                 now: extra.now,
+                action: extra.action,
+                resource: Resource { target: extra.target, ..request.resource.clone() },
                 ..request.clone()
             };
             if evaluate::evaluate(&bundle, &request, &mut evaluation).is_err()

@@ -44,6 +44,7 @@ fn request<'a>() -> TokenRequest<'a> {
         credential: Credential::default(),
         satisfied: Default::default(),
         attributes: FreeAttributes::default(),
+        action: None,
         now: None,
     }
 }

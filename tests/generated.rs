@@ -16,7 +16,7 @@ const PACKAGE: &str = "doorward.v1";
 const CODE: &str = "doorward.v1.rs";
 const DESCRIPTORS: &str = "doorward.v1.bin";
 /// Messages that callers send; these refuse fields that they do not know.
-const RECEIVED: [&str; 9] = [
+const RECEIVED: [&str; 10] = [
     "DecideRequest",
     "DecideBatchRequest",
     "Identity",
@@ -26,6 +26,7 @@ const RECEIVED: [&str; 9] = [
     "Device",
     "Credential",
     "Satisfied",
+    "Target",
 ];
 
 #[test]

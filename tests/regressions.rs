@@ -38,6 +38,7 @@ fn decide(bundle: &CompiledBundle, kind: IdentityKind) -> Result<Decision, Strin
         credential: Default::default(),
         satisfied: Satisfied::default(),
         attributes: Default::default(),
+        action: None,
         now: None,
     };
     let mut evaluation = Evaluation::default();

@@ -139,6 +139,7 @@ fn each_request(mut ask: impl FnMut(&TokenRequest<'_>)) {
                         credential: doorward::model::request::Credential::default(),
                         satisfied: doorward::model::request::Satisfied::default(),
                         attributes: Default::default(),
+                        action: None,
                         now: None,
                     });
                 }

@@ -21,7 +21,7 @@ use super::Stop;
 use super::serve::refused;
 use crate::observe::{log, trace};
 use crate::reload::{self, Active, Status};
-use crate::serve::{self, Addresses, Settings};
+use crate::serve::{self, Addresses, Doors, Settings};
 use crate::source::Source;
 
 /// Arguments of `run`.
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Stop> {
         unix: Some(folder.0.join("doorward.sock")),
         ops: Some(([127, 0, 0, 1], 0).into()),
         log: args.decision_log.clone().map_or(log::Target::Off, log::Target::File),
-        graph: true,
+        doors: Doors { graph: true },
         ..Settings::default()
     };
     let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));

@@ -14,10 +14,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, Outcome, Stop, paint};
 use crate::compile::CompiledBundle;
+use crate::config::{self, Config};
 use crate::model::ServicePrincipalType;
 use crate::observe::{log, trace};
 use crate::reload::{self, Active, FirstLoadError, Loader, Rejection, Stage, Status};
-use crate::serve::{self, Addresses, Running, Settings};
+use crate::serve::{self, Addresses, Doors, Running, Settings};
 use crate::source::Source;
 
 const LISTEN: &str = "127.0.0.1:8480";
@@ -60,6 +61,9 @@ pub struct Args {
     /// force. Whoever can reach the listener can then read them.
     #[arg(long)]
     graph: bool,
+    /// Settings of doors, in YAML.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How to write events to standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
@@ -97,6 +101,7 @@ impl std::str::FromStr for Listen {
 /// Serves until a signal ends it.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let settings = settings(args)?;
+    let has_graph = settings.doors.graph;
     let format = match args.log_format {
         LogFormat::Human => trace::Format::Human,
         LogFormat::Json => trace::Format::Json,
@@ -112,7 +117,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
     let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).map_err(anyhow::Error::from)?;
     let source = Source::new(&args.bundle);
-    let loader = match args.graph {
+    let loader = match has_graph {
         true => reload::start_with_graph(source, Arc::clone(&active), status, |_| {}),
         false => reload::start(source, Arc::clone(&active), status, |_| {}),
     };
@@ -129,6 +134,13 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 }
 
 fn settings(args: &Args) -> Result<Settings, Stop> {
+    let config = match &args.config {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            config::read(path, &text).map_err(|error| Stop::usage(error.to_string()))?
+        }
+        None => Config::default(),
+    };
     let is_open = |address: SocketAddr| !address.ip().is_loopback() && !args.allow_unauthenticated;
     let (mut listen, mut unix) = (None, None);
     for place in &args.listen {
@@ -164,7 +176,7 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
             Some(path) => log::Target::File(path.clone()),
         },
         drain_delay: Duration::from_secs(args.drain_delay),
-        graph: args.graph,
+        doors: Doors { graph: args.graph || config.doors.graph },
         ..Settings::default()
     })
 }

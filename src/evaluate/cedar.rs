@@ -101,6 +101,12 @@ fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     let app_ids: Vec<_> = audiences.iter().map(|(app_id, _)| *app_id).collect();
     fields.set("appIds", is_said.then(|| ids(&app_ids)));
     fields.word("type", resource.kind);
+    if let Some(target) = resource.target {
+        let mut thing = Fields::default();
+        thing.set("type", Some(text(target.kind)));
+        thing.set("id", Some(text(target.id)));
+        fields.set("target", thing.record());
+    }
     let or_none = |word: Option<&str>| word.or(is_said.then_some("none")).map(text);
     fields.set("userAction", or_none(resource.user_action.map(Word::as_str)));
     fields.set("authenticationContext", or_none(resource.authentication_context.as_deref()));
@@ -120,6 +126,7 @@ fn context_fields(facts: &Facts<'_>, store: &mut Store) -> Option<Fields> {
     let mut fields = Fields::default();
     let time = |now: jiff::Timestamp| Value::new_datetime(now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string());
     fields.set("time", request.now.map(time));
+    fields.set("action", request.action.map(text));
     fields.word("clientApp", request.client_app);
     fields.set("platform", Some(text(request.platform.map_or("unknown", Word::as_str))));
     fields.set("authenticationFlow", Some(text(request.authentication_flow.map_or("none", Word::as_str))));

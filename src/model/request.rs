@@ -42,6 +42,8 @@ pub struct TokenRequest<'a> {
     pub satisfied: Satisfied<'a>,
     /// Facts for custom conditions; one that is absent is unknown.
     pub attributes: FreeAttributes<'a>,
+    /// What is asked for, in the caller's words; absent is unknown. Custom conditions alone look at it.
+    pub action: Option<&'a str>,
     /// When the decision is made, read once by whoever asks; absent is unknown. Custom conditions alone look at it.
     pub now: Option<jiff::Timestamp>,
 }
@@ -107,6 +109,17 @@ pub struct Resource<'a> {
     pub attributes: Option<Attributes<'a>>,
     /// The scopes that are asked for, all of them; empty: not said.
     pub scopes: Vec<&'a str>,
+    /// The thing itself, where it is finer than an application; absent is unknown. Custom conditions alone look at it.
+    pub target: Option<Target<'a>>,
+}
+
+/// A thing that is asked for, such as a route or a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// Its kind.
+    pub kind: &'a str,
+    /// Which one; compared byte for byte.
+    pub id: &'a str,
 }
 
 /// Where a request comes from.

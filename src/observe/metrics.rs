@@ -22,11 +22,20 @@ pub enum Surface {
     Grpc,
     /// gRPC, a stream of messages.
     GrpcStream,
+    /// AuthZEN.
+    Authzen,
+    /// Envoy's external authorization, gRPC.
+    Envoy,
+    /// Forward authentication of HTTP proxies.
+    ForwardAuth,
+    /// Token hooks of authorization servers.
+    Hook,
 }
 
 impl Surface {
     /// All doors, in the order of declaration.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Grpc, Self::GrpcStream];
+    pub const ALL: [Self; 7] =
+        [Self::Http, Self::Grpc, Self::GrpcStream, Self::Authzen, Self::Envoy, Self::ForwardAuth, Self::Hook];
 
     /// The value of the label `surface`.
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +43,10 @@ impl Surface {
             Self::Http => "http",
             Self::Grpc => "grpc",
             Self::GrpcStream => "grpc_stream",
+            Self::Authzen => "authzen",
+            Self::Envoy => "envoy",
+            Self::ForwardAuth => "forward_auth",
+            Self::Hook => "hook",
         }
     }
 }
@@ -310,6 +323,8 @@ mod tests {
         core.began(Surface::Http);
         core.began(Surface::GrpcStream);
         core.ended(Surface::Http);
-        assert_eq!(Surface::ALL.map(|surface| core.in_flight(surface)), [0, 0, 1]);
+        for surface in Surface::ALL {
+            assert_eq!(core.in_flight(surface), u64::from(surface == Surface::GrpcStream), "{surface:?}");
+        }
     }
 }

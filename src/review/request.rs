@@ -15,7 +15,7 @@ use super::members::{Members, text, word, wrong_type};
 use super::rules;
 use crate::limits;
 use crate::model::location::{Country, CountryFact, canonical};
-use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied};
+use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target};
 use crate::model::{
     AttributeValue, Attributes, ClientApp, FreeAttributes, FreeFacts, FreeValue, GrantControl, IdRef, InsiderRiskLevel,
     Platform, RiskLevel, Set, TokenRequest,
@@ -60,6 +60,7 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
     let satisfied = fields.object("satisfied", diagnostics).map(|fields| read_satisfied(fields, diagnostics));
     let request_id = read_request_id(&mut fields, diagnostics);
     let attributes = read_free_attributes(&mut fields, diagnostics);
+    let action = bounded_text("action", limits::ACTION_BYTES_MAX, &mut fields, diagnostics);
     let now =
         parsed(&mut fields, "time", "a timestamp such as 2026-05-01T00:00:00Z", diagnostics, |text| text.parse().ok());
     // Requests of the server may ask for a trace; here it is only checked.
@@ -77,6 +78,7 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
         credential: credential.unwrap_or_default(),
         satisfied: satisfied.unwrap_or_default(),
         attributes,
+        action,
         now,
     };
     (diagnostics.errors() == errors).then_some(RequestDocument { request, request_id })
@@ -124,6 +126,7 @@ fn read_resource<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> 
         authentication_context: read_authentication_context("authenticationContext", &mut fields, diagnostics),
         attributes: read_attributes(&mut fields, diagnostics),
         scopes: read_scopes(&mut fields, diagnostics),
+        target: fields.object("target", diagnostics).and_then(|fields| read_target(fields, diagnostics)),
     };
     fields.finish(diagnostics);
     resource
@@ -145,6 +148,35 @@ pub(super) fn read_authentication_context<'n>(
 
 fn read_scopes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Vec<&'n str> {
     fields.names("scopes", limits::SCOPES_MAX, diagnostics).unwrap_or_default()
+}
+
+fn read_target<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Option<Target<'n>> {
+    for key in ["type", "id"] {
+        if fields.member(key).is_none() {
+            fields.missing(key, "a target has a `type` and an `id`", diagnostics);
+        }
+    }
+    let kind = bounded_text("type", limits::TARGET_TYPE_BYTES_MAX, &mut fields, diagnostics);
+    let id = bounded_text("id", limits::TARGET_ID_BYTES_MAX, &mut fields, diagnostics);
+    fields.finish(diagnostics);
+    kind.zip(id).map(|(kind, id)| Target { kind, id })
+}
+
+/// A text that is not empty and has at most `most` bytes.
+fn bounded_text<'n>(
+    key: &'static str,
+    most: usize,
+    fields: &mut Members<'n>,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'n str> {
+    let node = fields.member(key)?;
+    let text = fields.name(key, diagnostics)?;
+    if text.len() > most {
+        let what = format!("`{}` has {} bytes", fields.path_of(key), text.len());
+        diagnostics.push(Diagnostic::new(&rules::FIELD_LIMIT, node.span, what).help(format!("at most {most}")));
+        return None;
+    }
+    Some(text)
 }
 
 fn read_network(mut fields: Members<'_>, diagnostics: &mut Diagnostics) -> Network {
@@ -266,13 +298,7 @@ fn read_satisfied<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) ->
 
 fn read_request_id<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     let node = fields.member("requestId")?;
-    let id = fields.name("requestId", diagnostics)?;
-    if id.len() > limits::REQUEST_ID_BYTES_MAX {
-        let what = format!("`requestId` has {} bytes", id.len());
-        let help = format!("at most {}", limits::REQUEST_ID_BYTES_MAX);
-        diagnostics.push(Diagnostic::new(&rules::FIELD_LIMIT, node.span, what).help(help));
-        return None;
-    }
+    let id = bounded_text("requestId", limits::REQUEST_ID_BYTES_MAX, fields, diagnostics)?;
     if id.chars().any(char::is_control) {
         diagnostics.push(Diagnostic::new(&rules::FIELD_VALUE, node.span, "`requestId` has control characters"));
         return None;

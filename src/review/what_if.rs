@@ -76,6 +76,7 @@ pub fn read<'n>(
         credential: Default::default(),
         satisfied: Default::default(),
         attributes: Default::default(),
+        action: None,
         now: None,
     };
     Some(WhatIfRequest { request, is_applied_only })

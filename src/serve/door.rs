@@ -15,6 +15,7 @@ use tonic::service::Routes;
 use super::body::{self, Reply};
 use super::decider::{Arrival, Decider};
 use super::graph::Graph;
+use super::peer::Peer;
 use super::wire::Refusal;
 use super::{Bounds, grpc, http as json};
 use crate::limits;
@@ -50,8 +51,9 @@ impl<D: Deref<Target = Door>> InFlight<D> {
         let core = door.decider.core();
         let (in_flight, most) = match surface {
             Surface::GrpcStream => (core.in_flight(surface), door.bounds.streams_max),
-            Surface::Http | Surface::Grpc => {
-                (core.in_flight(Surface::Http) + core.in_flight(Surface::Grpc), door.bounds.in_flight_max)
+            _ => {
+                let requests = Surface::ALL.into_iter().filter(|surface| *surface != Surface::GrpcStream);
+                (requests.map(|surface| core.in_flight(surface)).sum(), door.bounds.in_flight_max)
             }
         };
         if in_flight >= most as u64 {
@@ -122,8 +124,8 @@ pub async fn decide(door: &Door, decision: Decision, body: Incoming) -> Response
     }
 }
 
-/// Answers any other request. Never fails either.
-pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply> {
+/// Answers any other request, which `peer` sent. Never fails either.
+pub async fn answer(door: &Arc<Door>, _peer: Peer, request: Request<Incoming>) -> Response<Reply> {
     match request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes())) {
         true => grpc::answer(door, request).await,
         false => json::answer(door, request).await,

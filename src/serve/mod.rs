@@ -15,6 +15,7 @@ mod health;
 mod http;
 mod listener;
 mod ops;
+mod peer;
 mod record;
 pub mod replay;
 pub mod wire;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
@@ -59,6 +61,14 @@ pub struct Settings {
     pub drain_delay: Duration,
     /// How much is let in.
     pub bounds: Bounds,
+    /// Which doors are open beside the decision API.
+    pub doors: Doors,
+}
+
+/// The doors that are open beside the decision API; all are shut by default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Doors {
     /// Whether the paths of Microsoft Graph are answered; the loader must then keep bundles in Graph's shape, as
     /// [`crate::reload::start_with_graph`] does.
     pub graph: bool,
@@ -92,7 +102,7 @@ impl Default for Bounds {
 }
 
 impl Default for Settings {
-    /// Nothing listens, one thread, no log, no Graph.
+    /// Nothing listens, one thread, no log, no other doors.
     fn default() -> Self {
         Self {
             listen: None,
@@ -102,7 +112,7 @@ impl Default for Settings {
             log: log::Target::Off,
             drain_delay: Duration::ZERO,
             bounds: Bounds::default(),
-            graph: false,
+            doors: Doors::default(),
         }
     }
 }
@@ -168,7 +178,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             decider: Decider::new(Arc::clone(&active), Arc::clone(core), sender.clone()),
             services: services(&readiness)?,
             bounds: settings.bounds,
-            graph: settings.graph.then(Graph::new),
+            graph: settings.doors.graph.then(Graph::new),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::body::Reply;
 use super::door::{self, Decision, Door};
+use super::peer::Peer;
 use crate::limits;
 
 /// What a serving thread accepts from.
@@ -72,10 +73,10 @@ async fn accept_tcp(listener: Option<TcpListener>, connections: &Connections) {
     let Some(listener) = listener else { return };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 // WHY: answers are written whole; waiting to fill a segment would only add delay.
                 let _ = stream.set_nodelay(true);
-                connections.start(stream);
+                connections.start(stream, Peer::Tcp(address));
             }
             Err(error) => pause(&error).await,
         }
@@ -86,7 +87,10 @@ async fn accept_unix(listener: Option<UnixListener>, connections: &Connections) 
     let Some(listener) = listener else { return };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => connections.start(stream),
+            Ok((stream, _)) => {
+                let peer = Peer::Unix(stream.peer_cred().ok());
+                connections.start(stream, peer);
+            }
             Err(error) => pause(&error).await,
         }
     }
@@ -111,14 +115,14 @@ struct Connections {
 }
 
 impl Connections {
-    fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) {
+    fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S, peer: Peer) {
         if self.open.strong_count() > self.door.bounds.connections_max {
             self.door.decider.core().shed_connection();
             return;
         }
         let (door, stop, open) = (Arc::clone(&self.door), self.stop.clone(), self.open.clone());
         tokio::spawn(async move {
-            connection(stream, door, stop).await;
+            connection(stream, peer, door, stop).await;
             drop(open);
         });
     }
@@ -176,7 +180,7 @@ impl Body for Answer {
     }
 }
 
-async fn connection<S>(stream: S, door: Arc<Door>, mut stop: watch::Receiver<bool>)
+async fn connection<S>(stream: S, peer: Peer, door: Arc<Door>, mut stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -195,7 +199,7 @@ where
                 })
             }
             None => Either::Right(Box::pin(async move {
-                let response = door::answer(&begun.0.door, request).await;
+                let response = door::answer(&begun.0.door, peer, request).await;
                 Ok::<_, Infallible>(response.map(|reply| Answer { reply, _begun: begun }))
             })),
         }

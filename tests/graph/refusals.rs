@@ -159,7 +159,7 @@ async fn the_caller_finds_its_own_id_in_the_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_a_bundle_graph_is_unavailable() {
-    let server = Server::without_bundle(|settings| settings.graph = true);
+    let server = Server::without_bundle(|settings| settings.doors.graph = true);
     for answer in [
         server.what_if("v1.0", &supposed()).await,
         server.http().await.get("/beta/identity/conditionalAccess/policies").await,
@@ -172,7 +172,7 @@ async fn without_a_bundle_graph_is_unavailable() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn past_the_bounds_graph_asks_to_come_again() {
     let server = Server::without_bundle(|settings| {
-        settings.graph = true;
+        settings.doors.graph = true;
         settings.bounds.in_flight_max = 0;
     });
     let answer = server.what_if("v1.0", &supposed()).await;
@@ -183,7 +183,7 @@ async fn past_the_bounds_graph_asks_to_come_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_body_that_does_not_arrive_is_given_up() {
     let server = Server::without_bundle(|settings| {
-        settings.graph = true;
+        settings.doors.graph = true;
         settings.bounds.request_time_max = Duration::from_millis(50);
     });
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

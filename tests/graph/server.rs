@@ -25,7 +25,7 @@ pub struct Server {
 impl Server {
     /// With these files as the bundle in force.
     pub fn start<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
-        let mut server = Self::without_bundle(|settings| settings.graph = true);
+        let mut server = Self::without_bundle(|settings| settings.doors.graph = true);
         server.fill(files);
         let (active, status) = (Arc::clone(&server.active), Arc::clone(&server.status));
         let loader = reload::start_with_graph(Source::new(server.folder.path()), active, status, |_| {});

@@ -105,6 +105,7 @@ pub fn recipe() -> impl Strategy<Value = Recipe> {
                 credential: Credential::default(),
                 satisfied,
                 attributes: Default::default(),
+                action: None,
                 now: None,
             },
             contradicts,
@@ -203,6 +204,7 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
     )
         .prop_map(|((apps, user_action), kind, context, attributes, scopes)| Resource {
             scopes: scopes.unwrap_or_default(),
+            target: None,
             kind,
             user_action,
             authentication_context: context.map(Cow::Borrowed),

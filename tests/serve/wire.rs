@@ -38,7 +38,7 @@ fn leaves(value: &Value) -> Vec<Value> {
 fn every_field_means_the_same_in_both_protocols_and_in_both_sets_of_types() {
     let whole = whole();
     let mut requests = leaves(&whole);
-    assert_eq!(requests.len(), 70);
+    assert_eq!(requests.len(), 73);
     requests.push(whole);
     let bytes: Vec<(Vec<u8>, Vec<u8>)> = requests
         .iter()

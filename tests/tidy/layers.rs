@@ -15,7 +15,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("reload", &["source", "compile", "review", "model", "text", "limits"]),
     ("observe", &["model", "limits"]),
     ("serve", &["evaluate", "reload", "observe", "review", "compile", "model", "text", "limits"]),
-    ("cli", &["serve", "observe", "reload", "source", "review", "evaluate", "compile", "model", "text", "limits"]),
+    ("config", &["serve", "limits"]),
+    (
+        "cli",
+        &["config", "serve", "observe", "reload", "source", "review", "evaluate", "compile", "model", "text", "limits"],
+    ),
     ("main", &[]),
     ("lib", &[]),
 ];

@@ -213,6 +213,7 @@ impl Witness {
                 authentication_context: self.what.context.as_deref().map(Cow::Borrowed),
                 attributes: self.what.attributes.clone(),
                 scopes: if self.what.is_baseline { vec!["User.Read"] } else { Vec::new() },
+                target: None,
             },
             network: self.network,
             risk: self.risk,
@@ -229,6 +230,7 @@ impl Witness {
                 custom_factors: refs(&self.custom_factors),
             },
             attributes: Default::default(),
+            action: None,
             now: None,
         }
     }

@@ -59,6 +59,7 @@ resource:
   authenticationContext: c99
   customSecurityAttributes: {}
   scopes: [openid, User.Read]
+  target: {type: route, id: /todos}
 network: {ipAddress: "::ffff:203.0.113.9", country: de, gpsCountry: FR, compliantNetwork: false}
 risk: {servicePrincipal: High, signIn: low, user: medium, insider: elevated, agent: hidden}
 clientApp: browser
@@ -89,6 +90,7 @@ satisfied:
   termsOfUse: [terms]
   customAuthenticationFactors: [factor]
 requestId: r-1
+action: issue:access_token:client_credentials
 attributes: {any: {thing: [1]}}
 explain: true
 "##;
@@ -122,6 +124,7 @@ explain: true
             authentication_context: text("c99"),
             attributes: Some(Attributes::default()),
             scopes: vec!["openid", "User.Read"],
+            target: Some(Target { kind: "route", id: "/todos" }),
         },
         network: Network {
             ip_address: Some("203.0.113.9".parse().unwrap()),
@@ -170,6 +173,7 @@ explain: true
             custom_factors: vec![IdRef::new("factor")],
         },
         attributes: Default::default(),
+        action: Some("issue:access_token:client_credentials"),
         now: None,
     };
     with(yaml, |document| {
@@ -191,6 +195,7 @@ fn what_is_left_out_or_null_is_not_said() {
         credential: Credential::default(),
         satisfied: Satisfied::default(),
         attributes: Default::default(),
+        action: None,
         now: None,
     };
     let nulls = "network: {ipAddress: null}\ndevice: null\nplatform: null\nsatisfied: {builtInControls: null}\n";

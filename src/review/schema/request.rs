@@ -26,6 +26,7 @@ pub(super) fn request() -> Value {
         .member("credential", "What the identity proved itself with.", credential())
         .member("satisfied", "Controls that are satisfied.", satisfied())
         .member("attributes", "Facts for conditions in Cedar.", attributes)
+        .member("action", "What is asked for, in the caller's words.", named_thing(limits::ACTION_BYTES_MAX))
         .member("time", "When the decision is made.", timestamp)
         .member("requestId", "The id of the request.", text())
         .member("explain", "Whether a trace is asked for.", boolean())
@@ -66,7 +67,20 @@ fn resource() -> Value {
         .member("authenticationContext", "The authentication context, `c1` to `c99`.", context)
         .member("customSecurityAttributes", "Attributes, by set and name.", json!({ "type": "object" }))
         .member("scopes", "All scopes that are asked for.", scopes)
+        .member("target", "The thing itself, where it is finer than an application.", target())
         .schema()
+}
+
+fn target() -> Value {
+    Object::new()
+        .required("type", "Its kind, for example `route`.", named_thing(limits::TARGET_TYPE_BYTES_MAX))
+        .required("id", "Which one.", named_thing(limits::TARGET_ID_BYTES_MAX))
+        .schema()
+}
+
+/// A text that is not empty; JSON Schema counts characters, of which there are no more than bytes.
+fn named_thing(most: usize) -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": most })
 }
 
 /// A network.

@@ -68,6 +68,11 @@ pub struct DecideRequest {
     #[prost(bool, optional, tag = "13")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explain: ::core::option::Option<bool>,
+    /// What is asked for, for custom conditions: `issue:access_token:client_credentials`, a method of HTTP, or a name of
+    /// the caller's own. At most 256 bytes.
+    #[prost(string, optional, tag = "14")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Who the token will represent.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -185,6 +190,25 @@ pub struct Resource {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The thing itself that is asked for, where it is finer than an application: a route, a record, an audience. Custom
+    /// conditions alone look at it.
+    #[prost(message, optional, tag = "7")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: ::core::option::Option<Target>,
+}
+/// A thing that is asked for.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Target {
+    /// Its kind, for example `route`; required. At most 256 bytes.
+    #[prost(string, optional, tag = "1")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: ::core::option::Option<::prost::alloc::string::String>,
+    /// Which one; required. At most 2048 bytes.
+    #[prost(string, optional, tag = "2")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// Where a request comes from.
 #[derive(serde::Serialize, serde::Deserialize)]

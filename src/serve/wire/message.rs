@@ -112,6 +112,7 @@ messages! {
         11 "requestId" request_id: Option<Text<'a>>,
         12 "attributes" attributes: Option<Object>,
         13 "explain" explain: Option<bool>,
+        14 "action" action: Option<Text<'a>>,
     }
 
     /// Who the token will represent.
@@ -137,6 +138,13 @@ messages! {
         4 "authenticationContext" authentication_context: Option<Text<'a>>,
         5 "customSecurityAttributes" attributes: Option<Object>,
         6 "scopes" scopes: List<Text<'a>>,
+        7 "target" target: Option<Target<'a>>,
+    }
+
+    /// A thing that is asked for.
+    Target<'a> {
+        1 "type" kind: Option<Text<'a>>,
+        2 "id" id: Option<Text<'a>>,
     }
 
     /// Where a request comes from.

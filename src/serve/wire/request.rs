@@ -16,7 +16,7 @@ use crate::limits;
 use crate::model::attribute::{AttributeValue, Attributes};
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact, canonical};
-use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, TokenRequest};
+use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
 use crate::model::{FreeAttributes, IdRef, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
@@ -43,6 +43,7 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
         credential: message.credential.as_ref().map(credential).transpose()?.unwrap_or_default(),
         satisfied: message.satisfied.as_deref().map(satisfied).transpose()?.unwrap_or_default(),
         attributes: message.attributes.as_ref().map_or_else(Default::default, |free| FreeAttributes::new(free)),
+        action: bounded_text(message.action.as_deref(), limits::ACTION_BYTES_MAX, "action")?,
         now: None,
     })
 }
@@ -86,7 +87,30 @@ fn resource<'a>(message: &'a message::Resource<'_>) -> Result<Resource<'a>> {
         authentication_context: message.authentication_context.as_deref().map(authentication_context).transpose()?,
         attributes: attributes(&message.attributes, "resource.customSecurityAttributes")?,
         scopes: scopes(&message.scopes)?,
+        target: message.target.as_ref().map(target).transpose()?,
     })
+}
+
+fn target<'a>(message: &'a message::Target<'_>) -> Result<Target<'a>> {
+    let part = |text, most, field| match bounded_text(text, most, field) {
+        Ok(None) => Err(InputError::invalid(field, "is required")),
+        Ok(Some(text)) => Ok(text),
+        Err(error) => Err(error),
+    };
+    Ok(Target {
+        kind: part(message.kind.as_deref(), limits::TARGET_TYPE_BYTES_MAX, "resource.target.type")?,
+        id: part(message.id.as_deref(), limits::TARGET_ID_BYTES_MAX, "resource.target.id")?,
+    })
+}
+
+/// A text of 1 to `most` bytes, if there is one.
+fn bounded_text<'a>(text: Option<&'a str>, most: usize, field: &str) -> Result<Option<&'a str>> {
+    match text {
+        Some(text) if text.is_empty() || text.len() > most => {
+            Err(InputError::invalid(field, format!("must be 1 to {most} bytes")))
+        }
+        text => Ok(text),
+    }
 }
 
 fn scopes<'a>(list: &'a [Text<'_>]) -> Result<Vec<&'a str>> {

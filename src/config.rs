@@ -1,0 +1,62 @@
+//! The settings file of `serve`: what was said there, and what it means.
+//!
+//! YAML. Each section is read into the settings of the part that it is for, which say what is allowed; what nobody knows
+//! is an error. What flags say is not here. Start with [`Config`].
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::serve::Doors;
+
+/// The settings of a server.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Config {
+    /// Which doors are open, and how each asks.
+    pub doors: Doors,
+}
+
+/// Why a settings file cannot be used: where, and what is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings in `{path}` cannot be used: {problem}")]
+pub struct ConfigError {
+    path: String,
+    problem: String,
+}
+
+/// Reads settings; `path` is where they came from.
+///
+/// # Errors
+/// What is no YAML, unknown, of the wrong type or not allowed, with line and column.
+pub fn read(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let config: Result<Option<Config>, _> = serde_saphyr::from_str(text);
+    match config {
+        Ok(config) => Ok(config.unwrap_or_default()),
+        Err(error) => Err(ConfigError { path: path.display().to_string(), problem: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        read(Path::new("doorward.yaml"), text).expect_err("it cannot be used").to_string()
+    }
+
+    #[test]
+    fn what_is_said_is_read_and_what_is_not_said_is_the_default() {
+        for nothing in ["", "# nothing is said\n"] {
+            assert!(!read(Path::new("x"), nothing).unwrap().doors.graph);
+        }
+        assert!(read(Path::new("x"), "doors: { graph: true }").unwrap().doors.graph);
+    }
+
+    #[test]
+    fn what_nobody_knows_is_an_error_with_its_place() {
+        let told = problem("doors:\n  grpah: true\n");
+        assert!(told.contains("doorward.yaml") && told.contains("grpah") && told.contains('2'), "{told}");
+        assert!(problem("doors: [").contains('1'));
+    }
+}
