@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use doorward::reload::{self, Active, Status};
 use doorward::serve::wire::v1;
-use doorward::serve::{self, Settings};
+use doorward::serve::{self, Running, Settings};
 use doorward::source::Source;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderValue, Request, Response, header};
@@ -26,19 +26,22 @@ use tonic_prost::ProstCodec;
 
 /// Serves as `kind` until standard input ends.
 pub fn serve(kind: &str, bundle: &Path, socket: PathBuf, answer_bytes: usize) {
-    match kind {
-        "doorward" => doorward(bundle, socket),
+    let doorward;
+    let address = match kind {
+        "doorward" => {
+            doorward = self::doorward(bundle, socket);
+            doorward.addresses().tcp.unwrap().to_string()
+        }
         "hyper" => hello(socket, answer_bytes, Hello::Hyper),
         "tonic" => hello(socket, answer_bytes, Hello::Tonic),
         other => panic!("no server {other}"),
-    }
-}
-
-fn wait_for_end() {
+    };
+    println!("{address}");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
-fn doorward(bundle: &Path, socket: PathBuf) {
+/// doorward with the bundle in force.
+pub fn doorward(bundle: &Path, socket: PathBuf) -> Running {
     let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
     let settings = Settings {
         listen: Some(([127, 0, 0, 1], 0).into()),
@@ -49,23 +52,25 @@ fn doorward(bundle: &Path, socket: PathBuf) {
     let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).unwrap();
     let loader = reload::start(Source::new(bundle), active, status, |_| {}).unwrap();
     loader.wait_first().unwrap();
-    println!("{}", running.addresses().tcp.unwrap());
-    wait_for_end();
+    running
 }
 
+/// In which library hello is said.
 #[derive(Clone, Copy)]
-enum Hello {
+pub enum Hello {
     Hyper,
     Tonic,
 }
 
-fn hello(socket: PathBuf, answer_bytes: usize, kind: Hello) {
+/// Says hello on a thread of its own for as long as the process lives; gives the address.
+pub fn hello(socket: PathBuf, answer_bytes: usize, kind: Hello) -> String {
+    let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
             let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let unix = UnixListener::bind(socket).unwrap();
-            println!("{}", tcp.local_addr().unwrap());
+            sender.send(tcp.local_addr().unwrap().to_string()).unwrap();
             let body = Bytes::from(vec![b'x'; answer_bytes]);
             match kind {
                 Hello::Hyper => hyper_hello(tcp, unix, body).await,
@@ -73,7 +78,7 @@ fn hello(socket: PathBuf, answer_bytes: usize, kind: Hello) {
             }
         });
     });
-    wait_for_end();
+    receiver.recv().unwrap()
 }
 
 async fn hyper_hello(tcp: TcpListener, unix: UnixListener, body: Bytes) {
