@@ -90,7 +90,7 @@ pub struct BlockPolicy {
 }
 
 /// A named location.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Location {
     pub id: String,
     pub ranges: Vec<IpNet>,

@@ -73,8 +73,12 @@ const EMERGENCY: usize = 0;
 impl UserSet {
     /// The policy set of this size; the same for the same size.
     pub fn new(size: UserSize) -> Self {
-        let mut rng = Rng::with_seed(0x0d00_05e2);
-        let locations = locations(&mut rng, LOCATIONS);
+        Self::among(size, locations(&mut Rng::with_seed(0x0d00_05e2), LOCATIONS))
+    }
+
+    /// The same with locations of its own.
+    pub fn among(size: UserSize, locations: Vec<Location>) -> Self {
+        let mut rng = Rng::with_seed(0x0d00_05e3);
         let mut ids = |count: usize| -> Vec<String> { (0..count).map(|_| guid(&mut rng)).collect() };
         let cast = Cast { users: ids(10_000), groups: ids(500), roles: ids(30), apps: ids(100) };
         let strangers = Cast { users: ids(10_000), groups: ids(5_000), roles: ids(1_000), apps: cast.apps.clone() };
