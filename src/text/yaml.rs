@@ -6,6 +6,7 @@
 //! number that begins with a needless zero (it stays text). So `no`, `off` and `NO` are text. Must not know what a
 //! document means. Start with [`parse`].
 
+mod comment;
 mod schema;
 mod syntax;
 
@@ -13,6 +14,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
+
+pub use self::comment::{Comment, comments};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::{self, Entry, Node, Value};

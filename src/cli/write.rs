@@ -1,0 +1,27 @@
+//! Files in the place of others: whole or not at all.
+//!
+//! Knows files and nothing of what is in them. Start with [`replace`].
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Puts `after` in the place of `before`, the bytes that were read from `path`.
+///
+/// Whoever reads the file meanwhile sees the one or the other. Links on the way stay, and so do the permissions.
+///
+/// Errors: the file cannot be read or written, or somebody has written it since.
+pub fn replace(path: &Path, before: &[u8], after: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let folder = path.parent().ok_or(io::ErrorKind::IsADirectory)?;
+    // WHY hidden: nobody who reads the folder as a bundle takes it for a file of that.
+    let mut file = tempfile::Builder::new().prefix(".doorward-").tempfile_in(folder)?;
+    file.write_all(after.as_bytes())?;
+    file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
+    file.as_file().sync_all()?;
+    if fs::read(&path)? != before {
+        return Err(io::Error::other("it has changed meanwhile"));
+    }
+    file.persist(&path)?;
+    Ok(())
+}
