@@ -12,6 +12,7 @@ mod diff;
 mod exit;
 mod explain;
 mod export;
+mod fix;
 mod fmt;
 mod gaps;
 mod load;

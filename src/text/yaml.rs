@@ -19,6 +19,7 @@ pub use self::comment::{Comment, comments};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::{self, Entry, Node, Value};
+use super::mend::Mend;
 use super::rules;
 use super::source::{FileId, Span, offset};
 use crate::limits;
@@ -251,7 +252,8 @@ impl<'a, 'd> Composer<'a, 'd> {
             Ok(_) => {
                 self.diagnostics.push(match span.end > span.start {
                     true => Diagnostic::new(&rules::YAML_KEY, span, format!("the key `{words}` is not text"))
-                        .help("put the key in quotes"),
+                        .help("put the key in quotes")
+                        .mend(Mend::Quote),
                     false => Diagnostic::new(&rules::YAML_KEY, span, "a value without a key")
                         .help("write a key before the `:`"),
                 });
