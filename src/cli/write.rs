@@ -4,11 +4,13 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 /// Puts `after` in the place of `before`, the bytes that were read from `path`.
 ///
-/// Whoever reads the file meanwhile sees the one or the other. Links on the way stay, and so do the permissions.
+/// Whoever reads the file meanwhile sees the one or the other. Links on the way stay, and so do the permissions and, as
+/// far as this process may, the owner.
 ///
 /// Errors: the file cannot be read or written, or somebody has written it since.
 pub fn replace(path: &Path, before: &[u8], after: &str) -> io::Result<()> {
@@ -17,7 +19,10 @@ pub fn replace(path: &Path, before: &[u8], after: &str) -> io::Result<()> {
     // WHY hidden: nobody who reads the folder as a bundle takes it for a file of that.
     let mut file = tempfile::Builder::new().prefix(".doorward-").tempfile_in(folder)?;
     file.write_all(after.as_bytes())?;
-    file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
+    let metadata = fs::metadata(&path)?;
+    // Only root may give files away; whoever else may write here owns what is written.
+    let _ = fchown(file.as_file(), Some(metadata.uid()), Some(metadata.gid()));
+    file.as_file().set_permissions(metadata.permissions())?;
     file.as_file().sync_all()?;
     if fs::read(&path)? != before {
         return Err(io::Error::other("it has changed meanwhile"));

@@ -1,7 +1,7 @@
 //! `fmt`: what it shows, what it writes, and what it leaves.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
 use super::run::{Run, bundle, doorward, write};
 
@@ -41,9 +41,14 @@ fn files_are_written_once_and_then_in_order() {
     let folder = bundle(&[UNTIDY, ("notes.txt", "a:   1"), (".hidden.yaml", "a:   1")]);
     let path = folder.path().join(UNTIDY.0);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    // Only root may; for everybody else the owner stays what it was.
+    let _ = chown(&path, Some(1234), Some(1234));
+    let owner = |path| fs::metadata(path).map(|metadata| (metadata.uid(), metadata.gid())).unwrap();
+    let owner_before = owner(&path);
     assert_eq!(fmt(&folder, &["BUNDLE"]).told(), "exit 0\n--- stdout\nchanged: BUNDLE/office.yaml\n\n1 file changed\n");
     assert_eq!(fs::read_to_string(&path).unwrap(), TIDY);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(owner(&path), owner_before);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left behind");
     assert_eq!(fmt(&folder, &["--check", "BUNDLE"]).told(), "exit 0\n--- stdout\n1 file in order\n");
     assert_eq!(fs::read_to_string(folder.path().join("notes.txt")).unwrap(), "a:   1");
