@@ -30,3 +30,19 @@ pub fn replace(path: &Path, before: &[u8], after: &str) -> io::Result<()> {
     file.persist(&path)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_somebody_else_has_written_stays_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        fs::write(&path, "theirs").unwrap();
+        let error = replace(&path, b"as it was read", "ours").unwrap_err();
+        assert_eq!(error.to_string(), "it has changed meanwhile");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    }
+}

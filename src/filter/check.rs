@@ -164,7 +164,7 @@ pub(super) fn symbol(symbol: &str, range: Range<usize>, problems: &mut Vec<Probl
         None => format!("the operators are {}", OPERATORS.map(|operator| format!("-{}", operator.name)).join(", ")),
     };
     let what = format!("filters have no operator {}", shown(symbol));
-    let mend = instead.map(|instead| Box::new(Mend::write(symbol, instead)));
+    let mend = instead.map(|becomes| Box::new(Mend::Word { is: symbol.into(), becomes }));
     problems.push(Problem { mend, ..Problem::new(&rules::OPERATOR, range, what).help(help) });
     None
 }

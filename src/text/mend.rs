@@ -32,6 +32,13 @@ pub enum Mend {
         /// What is to stand there: no character that quotes of any kind would change.
         becomes: Box<str>,
     },
+    /// The characters `is` become a word, apart from what stands beside it.
+    Word {
+        /// What stands there.
+        is: Box<str>,
+        /// The word, of which the same holds.
+        becomes: &'static str,
+    },
     /// A text that says `is` becomes the word, without quotes.
     Bare {
         /// What it says.
@@ -91,7 +98,17 @@ impl Mend {
         let file = sources.file(span.file)?;
         let bytes = span.start as usize..span.end as usize;
         let written = file.text().get(bytes.clone()).filter(|written| !written.is_empty())?;
-        let replacement = self.replacement(written, Format::of(file.name()))?;
+        let mut replacement = self.replacement(written, Format::of(file.name()))?;
+        if let Self::Word { .. } = self {
+            let is_apart = |beside: Option<char>| beside.is_some_and(char::is_whitespace);
+            let before = file.text().get(..bytes.start)?.chars().next_back();
+            let after = file.text().get(bytes.end..)?.chars().next();
+            replacement = format!(
+                "{}{replacement}{}",
+                if is_apart(before) { "" } else { " " },
+                if is_apart(after) { "" } else { " " },
+            );
+        }
         let ((start_line, start_column), (end_line, end_column)) = (place(file, span.start)?, place(file, span.end)?);
         let written = written.to_owned();
         Some(Fix { start_line, start_column, end_line, end_column, written, replacement, bytes })
@@ -101,6 +118,7 @@ impl Mend {
     fn replacement(&self, written: &str, format: Option<Format>) -> Option<String> {
         match self {
             Self::Write { is, becomes } => (written == &**is).then(|| becomes.to_string()),
+            Self::Word { is, becomes } => (written == &**is).then(|| (*becomes).to_owned()),
             Self::Say { is, becomes } => said(written, is)?.write(becomes),
             Self::Bare { is, becomes } => said(written, is).map(|_| (*becomes).to_owned()),
             Self::List(is) => Some(format!("[{}]", said(written, is)?.write(is)?)),

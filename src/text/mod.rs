@@ -1,8 +1,8 @@
 //! Author text: source files, spans, diagnostics as data, and a document tree for YAML and JSON.
 //!
 //! This module knows files and positions, and nothing of policies. Start with [`source`], then [`document`] for the
-//! tree that the readers in `compile` walk, and [`diagnostic`] for how a problem is told. [`decode::read`] and
-//! [`parse`] are the way from bytes to a tree.
+//! tree that the readers in `compile` walk, [`diagnostic`] for how a problem is told, and [`mend`] for how some are
+//! fixed. [`decode::read`] and [`parse`] are the way from bytes to a tree.
 
 pub mod decode;
 pub mod diagnostic;

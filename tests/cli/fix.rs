@@ -64,6 +64,12 @@ const CASES: &[Case] = &[
         "displayName: P\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  devices:\n    deviceFilter: { mode: include, rule: 'device.isCompliant -eq True -and device.model -ne \"x\"' } # old\ngrantControls: { builtInControls: [block] }\n",
     ),
     (
+        "filter-syntax",
+        "policy.yaml",
+        "displayName: P\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  devices:\n    deviceFilter: { mode: include, rule: 'device.isCompliant==True&&device.model !=\"x\" || device.model -eq \"y\"' } # old\ngrantControls: { builtInControls: [block] }\n",
+        "displayName: P\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  devices:\n    deviceFilter: { mode: include, rule: 'device.isCompliant -eq True -and device.model -ne \"x\" -or device.model -eq \"y\"' } # old\ngrantControls: { builtInControls: [block] }\n",
+    ),
+    (
         "cedar-case",
         "policy.yaml",
         "displayName: P\nstate: enabled\nwhen: |\n  // by hand\n  principal.appId == \"C1A4E2D0-8B3F-4C6A-9E57-0D1B2F3A4C01\"\nconditions:\n  clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }\ngrantControls: { builtInControls: [block] }\n",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::layout::{Laid, Left, layout};
+use crate::limits;
 use crate::text::{Diagnostics, RawFile, SourceFile, Sources, Value, parse, yaml};
 
 fn raw(name: &str, bytes: impl Into<Vec<u8>>) -> RawFile {
@@ -398,6 +399,22 @@ proptest! {
         }
         sound("a.yaml", &text);
     }
+}
+
+#[test]
+fn what_nests_as_deep_as_may_be_is_laid_out() {
+    let deep = limits::DOCUMENT_DEPTH_MAX - 1;
+    let block: String = (0..29).map(|level| format!("{}a:\n", "  ".repeat(level))).collect();
+    for text in [
+        "[".repeat(deep) + "a" + &"]".repeat(deep),
+        "{a: ".repeat(29) + "b" + &"}".repeat(29),
+        "- ".repeat(29) + "a",
+        block,
+    ] {
+        assert!(!sound("a.yaml", &text), "{text}");
+    }
+    let too_wide = "{a: ".repeat(deep) + "b" + &"}".repeat(deep);
+    assert!(matches!(layout(&raw("a.yaml", too_wide)), Laid::Left(Left::Indentation)));
 }
 
 #[test]
