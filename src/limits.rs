@@ -45,6 +45,13 @@ pub const MESSAGE_CHARS_MAX: usize = 1_000;
 /// Longest word that near misses are looked for, characters. Nobody mistypes a longer one by a letter or two.
 pub const SUGGESTION_CHARS_MAX: usize = 256;
 
+/// Widest indentation of a YAML file that is laid out, columns: pretty_yaml 0.6 keeps 64 apart.
+pub const LAYOUT_INDENT_MAX: usize = 60;
+/// How often a bundle is checked again after fixes, which may bring to light what others hid.
+pub const FIX_ROUNDS_MAX: usize = 100;
+/// Most lines of a difference that `fmt --check` shows of one file.
+pub const LAYOUT_LINES_SHOWN_MAX: usize = 40;
+
 /// Most unknown names of one bundle that get a `did you mean`: each is held against all known names.
 pub const NEAR_MISSES_MAX: usize = 100;
 

@@ -10,6 +10,10 @@ mod decide;
 mod diff;
 #[path = "cli/export.rs"]
 mod export;
+#[path = "cli/fix.rs"]
+mod fix;
+#[path = "cli/fmt.rs"]
+mod fmt;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/replay.rs"]

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Outcome, Stop, load, paint, rule, sarif};
+use super::{Exit, Outcome, Stop, fix, load, paint, rule, sarif};
 use crate::compile::{self, CompiledBundle, Mode};
 use crate::model::State;
-use crate::review::cases;
 use crate::review::summary::Summary;
 use crate::text::{Finding, Severity};
 
@@ -22,6 +21,8 @@ Example:
   $ doorward check policies/graph-export
 
 Ends with 0, or with 3 when there is an error. Warnings do not fail a check.
+With --fix it first writes, into the files, what can only have been meant: a warning is fixed where every decision stays
+the same, an error where a word is written in another way (`all` for `All`, or `==` for `-eq` in a filter).
 With --explain and the id of a rule it needs no bundle and tells what the rule is for.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
@@ -30,6 +31,9 @@ pub struct Args {
     /// Explain a rule at length, by the id that stands in brackets behind `error` or `warning`; list all without one.
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["bundle", "format"])]
     explain: Option<String>,
+    /// Mend in the files what can be mended safely, then check.
+    #[arg(long, conflicts_with = "explain")]
+    fix: bool,
     /// How to write the findings.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -63,6 +67,9 @@ struct Body<'a> {
     /// Counts by section and name.
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<BTreeMap<&'static str, BTreeMap<&'static str, usize>>>,
+    /// What was mended, as it was found; missing without `--fix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixed: Option<&'a [Finding]>,
     findings: &'a [Finding],
 }
 
@@ -99,10 +106,12 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 }
 
 fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
-    let raw = load::read(path)?;
-    let compilation = compile::compile(&raw);
+    let (raw, fixed) = match args.fix {
+        true => fix::write(path).map(|(raw, fixed)| (raw, Some(fixed)))?,
+        false => (load::read(path)?, None),
+    };
+    let (compilation, of_tests) = fix::look(&raw);
     let (mut errors, mut warnings, mut findings) = (compilation.errors, compilation.warnings, compilation.findings);
-    let of_tests = cases::check(&raw);
     errors += of_tests.iter().filter(|finding| finding.severity == Severity::Error).count();
     warnings += of_tests.iter().filter(|finding| finding.severity == Severity::Warning).count();
     findings.extend(of_tests);
@@ -112,13 +121,22 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
         Format::Json => {
             let summary = summary.as_ref().map(counts);
             let schema_version = SCHEMA_VERSION;
-            let body = Body { schema_version, errors, warnings, bundle: contents, summary, findings: &findings };
+            let body = Body {
+                schema_version,
+                errors,
+                warnings,
+                bundle: contents,
+                summary,
+                fixed: fixed.as_deref(),
+                findings: &findings,
+            };
             super::answer::json(&body)?
         }
         Format::Sarif => super::answer::json(&sarif::log(path, &findings))?,
         Format::Github => sarif::annotations(path, &findings),
         Format::Human => {
-            let text = human(path, contents.as_ref(), &findings, (errors, warnings));
+            let text = fix::told(path, fixed.as_deref().unwrap_or_default());
+            let text = text + &human(path, contents.as_ref(), &findings, (errors, warnings));
             let summary = summary.iter().flat_map(|summary| [String::from("\n"), summary.to_string()]);
             text + &summary.collect::<String>()
         }
@@ -153,7 +171,8 @@ fn contents(bundle: &CompiledBundle) -> Contents<'_> {
 
 fn human(path: &Path, contents: Option<&Contents<'_>>, findings: &[Finding], counts: (usize, usize)) -> String {
     let (errors, warnings) = counts;
-    let mut text = paint::findings(findings);
+    let told: Vec<_> = findings.iter().map(|finding| paint::finding(finding) + &fix::hint(finding)).collect();
+    let mut text = told.join("\n");
     if !text.is_empty() {
         text.push('\n');
     }
@@ -171,7 +190,11 @@ fn human(path: &Path, contents: Option<&Contents<'_>>, findings: &[Finding], cou
             paint::counted(warnings, "warning")
         ),
     };
-    text += &format!("{}: {verdict}\n", path.display());
+    let fixable = match findings.iter().filter(|finding| finding.fix.is_some()).count() {
+        0 => String::new(),
+        count => format!(", {count} fixable with --fix"),
+    };
+    text += &format!("{}: {verdict}{fixable}\n", path.display());
     if let Some(contents) = contents {
         let States { enabled, report_only, disabled, ignored } = contents.policies;
         let all = enabled + report_only + disabled + ignored;

@@ -12,6 +12,8 @@ mod diff;
 mod exit;
 mod explain;
 mod export;
+mod fix;
+mod fmt;
 mod gaps;
 mod load;
 mod paint;
@@ -24,6 +26,7 @@ mod schema;
 mod serve;
 mod test;
 mod turn;
+mod write;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -52,6 +55,8 @@ enum Verb {
     Run(run::Args),
     /// Report every problem of a bundle, with file, line, reason and remedy.
     Check(check::Args),
+    /// Lay out the files of a bundle alike; comments stay.
+    Fmt(fmt::Args),
     /// Ask a bundle for one decision. Ends with 0 for allow and 6 for block.
     Decide(decide::Args),
     /// Ask for one decision and show which policies and conditions led to it.
@@ -126,6 +131,7 @@ fn run(verb: Verb) -> ExitCode {
             Err(stop) => Err(stop),
         },
         Verb::Check(args) => check::run(&args),
+        Verb::Fmt(args) => fmt::run(&args),
         Verb::Decide(args) => decide::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Diff(args) => diff::run(&args),

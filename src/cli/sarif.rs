@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::review::rules;
-use crate::text::{Finding, Severity};
+use crate::text::{Finding, Fix, Severity};
 
 /// One SARIF log with one run: the rules that were broken, and where. `bundle` leads from the working directory to the
 /// files.
@@ -49,11 +49,30 @@ fn result(bundle: &Path, finding: &Finding) -> Value {
             "region": { "startLine": line, "startColumn": finding.column },
         }),
     };
-    json!({
+    let mut result = json!({
         "ruleId": finding.id,
         "level": level(finding.severity),
         "message": { "text": message(finding) },
         "locations": [{ "physicalLocation": place }],
+    });
+    if let (Some(fix), Some(members)) = (&finding.fix, result.as_object_mut()) {
+        members.insert("fixes".to_owned(), json!([fixed(&artifact, fix)]));
+    }
+    result
+}
+
+fn fixed(artifact: &Value, fix: &Fix) -> Value {
+    let Fix { start_line, start_column, end_line, end_column, replacement, .. } = fix;
+    json!({
+        "artifactChanges": [{
+            "artifactLocation": artifact,
+            "replacements": [{
+                "deletedRegion": {
+                    "startLine": start_line, "startColumn": start_column, "endLine": end_line, "endColumn": end_column,
+                },
+                "insertedContent": { "text": replacement },
+            }],
+        }],
     })
 }
 

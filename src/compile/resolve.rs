@@ -476,7 +476,7 @@ fn compiled_filter(filter: &Filter, root: Root, diagnostics: &mut Vec<Diagnostic
         Err(problems) => {
             for problem in problems {
                 let mut diagnostic = Diagnostic::new(problem.rule, within(&filter.rule, problem.range), problem.what);
-                diagnostic.help = problem.help;
+                (diagnostic.help, diagnostic.mend) = (problem.help, problem.mend);
                 diagnostics.push(diagnostic);
             }
             None

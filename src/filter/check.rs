@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::attribute::{Admits, Attribute, DeviceAttribute};
 use super::{Comparison, Literal, Problem, Root, Test, rules};
+use crate::text::Mend;
 use crate::text::suggest::nearest;
 
 /// A value as it was written, and where.
@@ -153,13 +154,18 @@ pub(super) fn operator(word: &str, range: Range<usize>, problems: &mut Vec<Probl
 
 /// Tells that a symbol is no operator, and which operator it means in other languages.
 pub(super) fn symbol(symbol: &str, range: Range<usize>, problems: &mut Vec<Problem>) -> Option<Operator> {
-    let help = match symbol {
-        "=" | "==" | "===" => "write `-eq`".to_owned(),
-        "!=" | "!==" | "<>" => "write `-ne`".to_owned(),
-        _ => format!("the operators are {}", OPERATORS.map(|operator| format!("-{}", operator.name)).join(", ")),
+    let instead = match symbol {
+        "=" | "==" | "===" => Some("-eq"),
+        "!=" | "!==" | "<>" => Some("-ne"),
+        _ => None,
+    };
+    let help = match instead {
+        Some(operator) => format!("write `{operator}`"),
+        None => format!("the operators are {}", OPERATORS.map(|operator| format!("-{}", operator.name)).join(", ")),
     };
     let what = format!("filters have no operator {}", shown(symbol));
-    problems.push(Problem::new(&rules::OPERATOR, range, what).help(help));
+    let mend = instead.map(|becomes| Box::new(Mend::Word { is: symbol.into(), becomes }));
+    problems.push(Problem { mend, ..Problem::new(&rules::OPERATOR, range, what).help(help) });
     None
 }
 

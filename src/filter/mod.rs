@@ -54,7 +54,7 @@ pub use cedar::{CedarText, quoted};
 pub use cut::Cut;
 pub use fact::{Fact, Facts, Undisclosed, Unregistered};
 
-use crate::text;
+use crate::text::{self, Mend};
 
 /// What the rules of a filter are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +109,8 @@ pub struct Problem {
     pub what: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// What to write in the place of the range, where nothing else can have been meant.
+    pub mend: Option<Box<Mend>>,
 }
 
 /// Reads a rule.
@@ -168,7 +170,7 @@ struct Literal {
 
 impl Problem {
     fn new(rule: &'static text::Rule, range: Range<usize>, what: impl Into<String>) -> Self {
-        Self { rule, range, what: what.into(), help: None }
+        Self { rule, range, what: what.into(), help: None, mend: None }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {

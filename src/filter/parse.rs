@@ -10,6 +10,7 @@ use super::check::{self, Value, Written};
 use super::lex::{Lexeme, Token, lex};
 use super::{Expression, Problem, Root, rules};
 use crate::limits;
+use crate::text::Mend;
 
 /// The tree of the rule that `text` says, or all problems of it.
 pub(super) fn rule(text: &str, root: Root) -> Result<Expression, Vec<Problem>> {
@@ -246,7 +247,10 @@ impl<'t> Parser<'t, '_> {
         if is_next {
             if let Token::Symbol(symbol) = *self.token() {
                 let what = format!("`{symbol}` is not an operator of filters");
-                self.problem(self.range(), &what, Some(&format!("write `-{name}`")));
+                let help = format!("write `-{name}`");
+                let word = [("and", "-and"), ("or", "-or")].into_iter().find(|(known, _)| *known == name);
+                let mend = word.map(|(_, becomes)| Box::new(Mend::Word { is: symbol.into(), becomes }));
+                self.problems.push(Problem { mend, ..Problem::new(&rules::SYNTAX, self.range(), what).help(help) });
             }
             self.advance();
         }

@@ -5,7 +5,7 @@
 use super::rules;
 use crate::model::set::Word;
 use crate::text::suggest::nearest;
-use crate::text::{Diagnostic, Diagnostics, Entry, Node, Span, Value};
+use crate::text::{Diagnostic, Diagnostics, Entry, Mend, Node, Span, Value, mend};
 
 /// An object being read.
 #[derive(Debug)]
@@ -131,11 +131,14 @@ impl<'n> Members<'n> {
         let is_unknown = |entry: &&Entry<'_>| !self.asked.contains(&&*entry.key) && !is_passed_over(&entry.key);
         for entry in self.entries.iter().filter(is_unknown) {
             let what = format!("there is no field `{}`", self.path_of(&entry.key));
-            let help = match nearest(&entry.key, self.asked.iter().copied()) {
+            let near = nearest(&entry.key, self.asked.iter().copied());
+            let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the fields here are {}", self.asked.join(", ")),
             };
-            diagnostics.push(Diagnostic::new(&rules::UNKNOWN_FIELD, entry.key_span, what).help(help));
+            let is_free = |near: &&str| !self.entries.iter().any(|entry| entry.key == *near);
+            let mend = near.filter(is_free).and_then(|near| Mend::spelling(&entry.key, near));
+            diagnostics.push(Diagnostic::new(&rules::UNKNOWN_FIELD, entry.key_span, what).help(help).mend(mend));
         }
     }
 }
@@ -184,15 +187,18 @@ pub(super) fn unknown_value<'k, I: Iterator<Item = &'k str>>(
     text: &str,
     known: impl Fn() -> I,
 ) -> Diagnostic {
-    let help = match nearest(text, known()) {
+    let near = nearest(text, known());
+    let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the values are {}", known().collect::<Vec<_>>().join(", ")),
     };
-    Diagnostic::new(&rules::FIELD_VALUE, node.span, format!("`{text}` is no value of `{path}`")).help(help)
+    let mend = near.and_then(|near| Mend::spelling(text, near));
+    Diagnostic::new(&rules::FIELD_VALUE, node.span, format!("`{text}` is no value of `{path}`")).help(help).mend(mend)
 }
 
 /// A diagnostic for a value of another type than `expected`.
 pub(super) fn wrong_type(node: &Node<'_>, path: &str, expected: &str) -> Diagnostic {
     let name = if path.is_empty() { "the document".to_owned() } else { format!("`{path}`") };
     Diagnostic::new(&rules::FIELD_TYPE, node.span, format!("{name} is {}, not {expected}", node.kind()))
+        .mend(mend::of_type(node, expected))
 }

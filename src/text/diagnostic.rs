@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::mend::{Fix, Mend};
 use super::rule::Rule;
 use super::source::{Sources, Span};
 use crate::limits;
@@ -36,6 +37,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// A second place that matters, and why it does.
     pub related: Option<(Span, String)>,
+    /// What to write instead, where nothing else can have been meant.
+    pub mend: Option<Box<Mend>>,
     /// Whether it stands in something that takes part in decisions, so that a level may make an error of it.
     pub(crate) takes_part: bool,
 }
@@ -54,7 +57,8 @@ pub enum Level {
 impl Diagnostic {
     /// A problem of kind `rule` at `span`.
     pub fn new(rule: &'static Rule, span: Span, what: impl Into<String>) -> Self {
-        Self { rule, severity: rule.severity, span, what: what.into(), help: None, related: None, takes_part: true }
+        let (severity, what) = (rule.severity, what.into());
+        Self { rule, severity, span, what, help: None, related: None, mend: None, takes_part: true }
     }
 
     /// Makes it a warning: it stands in an object that takes no part in decisions.
@@ -69,6 +73,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Adds what to write instead, if there is one thing only that can have been meant: [`super::mend`] says when.
+    #[must_use]
+    pub fn mend(mut self, mend: impl Into<Option<Mend>>) -> Self {
+        self.mend = mend.into().map(Box::new);
         self
     }
 
@@ -193,6 +204,9 @@ pub struct Finding {
     /// A second place that matters: `file:line:col: label`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub related: Option<String>,
+    /// What `check --fix` would write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
 }
 
 /// A source line and the characters of it that are meant.
@@ -221,6 +235,7 @@ impl Finding {
             help: diagnostic.help.as_deref().map(printable),
             excerpt: Excerpt::of(span, sources),
             related: diagnostic.related.as_ref().map(|(span, label)| place(*span, sources) + ": " + &printable(label)),
+            fix: diagnostic.mend.as_ref().and_then(|mend| mend.fix(span, sources)),
         }
     }
 }

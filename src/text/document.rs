@@ -85,6 +85,22 @@ impl<'a> Node<'a> {
         self.as_map()?.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
+    /// Whether both say the same, wherever it is written: the same values, and the same members in the same order.
+    pub fn says_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::List(mine), Value::List(theirs)) => {
+                mine.len() == theirs.len() && mine.iter().zip(theirs).all(|(mine, theirs)| mine.says_same(theirs))
+            }
+            (Value::Map(mine), Value::Map(theirs)) => {
+                let is_same = |(mine, theirs): (&Entry<'_>, &Entry<'_>)| {
+                    mine.key == theirs.key && mine.node.says_same(&theirs.node)
+                };
+                mine.len() == theirs.len() && mine.iter().zip(theirs).all(is_same)
+            }
+            (mine, theirs) => mine == theirs,
+        }
+    }
+
     /// What this is, in the words of a diagnostic: `a list`, `an object`, ...
     pub fn kind(&self) -> &'static str {
         match &self.value {

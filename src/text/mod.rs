@@ -1,14 +1,15 @@
 //! Author text: source files, spans, diagnostics as data, and a document tree for YAML and JSON.
 //!
 //! This module knows files and positions, and nothing of policies. Start with [`source`], then [`document`] for the
-//! tree that the readers in `compile` walk, and [`diagnostic`] for how a problem is told. [`decode::read`] and
-//! [`parse`] are the way from bytes to a tree.
+//! tree that the readers in `compile` walk, [`diagnostic`] for how a problem is told, and [`mend`] for how some are
+//! fixed. [`decode::read`] and [`parse`] are the way from bytes to a tree.
 
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
 pub mod embedded;
 pub mod json;
+pub mod mend;
 pub mod rule;
 pub mod rules;
 pub mod source;
@@ -18,6 +19,7 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Diagnostics, Finding, Level, Severity};
 pub use document::{Entry, Node, Value};
 pub use embedded::Embedded;
+pub use mend::{Fix, Mend};
 pub(crate) use rule::rules as declare_rules;
 pub use rule::{Block, Rule, Section};
 pub use source::{FileId, RawBundle, RawFile, SourceFile, Sources, Span, Spanned};

@@ -6,6 +6,7 @@
 //! number that begins with a needless zero (it stays text). So `no`, `off` and `NO` are text. Must not know what a
 //! document means. Start with [`parse`].
 
+mod comment;
 mod schema;
 mod syntax;
 
@@ -14,8 +15,11 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
+pub use self::comment::{Comment, comments};
+
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::{self, Entry, Node, Value};
+use super::mend::Mend;
 use super::rules;
 use super::source::{FileId, Span, offset};
 use crate::limits;
@@ -248,7 +252,8 @@ impl<'a, 'd> Composer<'a, 'd> {
             Ok(_) => {
                 self.diagnostics.push(match span.end > span.start {
                     true => Diagnostic::new(&rules::YAML_KEY, span, format!("the key `{words}` is not text"))
-                        .help("put the key in quotes"),
+                        .help("put the key in quotes")
+                        .mend(Mend::Quote),
                     false => Diagnostic::new(&rules::YAML_KEY, span, "a value without a key")
                         .help("write a key before the `:`"),
                 });

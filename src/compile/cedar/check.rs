@@ -111,7 +111,8 @@ impl Builder {
         if text.chars().flat_map(char::to_lowercase).ne(text.chars()) {
             let what = format!("`{text}` has capital letters");
             let help = format!("write `{}`", text.to_lowercase());
-            self.refusals.push(Refusal::new(&rules::CEDAR_CASE, text, what).help(help));
+            let instead = Some(text.to_lowercase());
+            self.refusals.push(Refusal { instead, ..Refusal::new(&rules::CEDAR_CASE, text, what).help(help) });
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) use value::{Fields, Kind, Store, folded, ids, text, texts, uid};
 use super::rules;
 use crate::limits;
 use crate::model::policy::{When, WhenForm};
-use crate::text::{Diagnostic, Embedded, Rule};
+use crate::text::{Diagnostic, Embedded, Mend, Rule};
 
 /// What conditions can see of a token request: a Cedar schema, strict and complete.
 pub const SCHEMA: &str = include_str!("request.cedarschema");
@@ -51,11 +51,13 @@ struct Problem {
     range: Range<usize>,
     what: String,
     help: Option<String>,
+    /// What to write in the place of the range.
+    instead: Option<String>,
 }
 
 impl Problem {
     fn new(rule: &'static Rule, range: Range<usize>, what: impl Into<String>) -> Self {
-        Self { rule, range, what: what.into(), help: None }
+        Self { rule, range, what: what.into(), help: None, instead: None }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -64,7 +66,9 @@ impl Problem {
     }
 
     fn at(self, text: &Embedded) -> Diagnostic {
-        let mut diagnostic = Diagnostic::new(self.rule, text.within(self.range), self.what);
+        let is = text.text.get(self.range.clone()).unwrap_or_default();
+        let mend = self.instead.map(|instead| Mend::write(is, instead));
+        let mut diagnostic = Diagnostic::new(self.rule, text.within(self.range), self.what).mend(mend);
         diagnostic.help = self.help;
         diagnostic
     }
@@ -77,11 +81,13 @@ struct Refusal {
     what: String,
     help: Option<String>,
     words: String,
+    /// What to write in the place of the words.
+    instead: Option<String>,
 }
 
 impl Refusal {
     fn new(rule: &'static Rule, words: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { rule, what: what.into(), help: None, words: words.into() }
+        Self { rule, what: what.into(), help: None, words: words.into(), instead: None }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -94,7 +100,9 @@ impl Refusal {
         let end = text
             .get(start..)
             .map_or(0, |rest| if rest.starts_with(&self.words) { self.words.len() } else { rest.len() });
-        Problem { rule: self.rule, range: start..start + end, what: self.what, help: self.help }
+        // WHY: of several occurrences, nobody knows which is meant.
+        let instead = self.instead.filter(|_| text.matches(&self.words).count() == 1);
+        Problem { rule: self.rule, range: start..start + end, what: self.what, help: self.help, instead }
     }
 }
 
@@ -307,7 +315,7 @@ fn tell(rule: &'static Rule, error: &dyn miette::Diagnostic, text: &Range<usize>
     };
     let expected = label.and_then(|label| label.label().map(str::to_owned));
     let help = error.help().map(|help| help.to_string()).or(expected);
-    Problem { rule, range, what: what.trim_end_matches('.').replace('\n', " "), help }
+    Problem { rule, range, what: what.trim_end_matches('.').replace('\n', " "), help, instead: None }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::policy::deleted;
 use super::prefix;
 use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::{Id, IpRange, LocationKind, NamedLocation};
-use crate::text::{Diagnostic, Node, Span, Spanned, Value};
+use crate::text::{Diagnostic, Mend, Node, Span, Spanned, Value};
 
 /// Graph's type of an IPv4 prefix.
 pub const V4_PREFIX: &str = "#microsoft.graph.iPv4CidrRange";
@@ -168,7 +168,8 @@ pub fn plain_range(text: Spanned<&str>, context: &mut Context) -> Option<IpRange
     if net.addr() != net.network() {
         let what = format!("`{}` covers {}", text.value, net.trunc());
         let help = format!("write {}", net.trunc());
-        context.report(Diagnostic::new(&rules::HOST_BITS, text.span, what).help(help));
+        let mend = Mend::say(text.value, net.trunc().to_string());
+        context.report(Diagnostic::new(&rules::HOST_BITS, text.span, what).help(help).mend(mend));
     }
     Some(IpRange::from_prefix(net))
 }
@@ -184,7 +185,10 @@ fn country(object: &mut Object<'_, '_>, context: &mut Context) -> LocationKind {
                 let what = format!("`{}` is no country code", text.value);
                 let mut diagnostic = Diagnostic::new(&rules::COUNTRY_CODE, text.span, what);
                 match text.value.to_ascii_uppercase().as_str() {
-                    "UK" => diagnostic = diagnostic.help("the United Kingdom is `GB`"),
+                    "UK" => {
+                        let mend = Mend::say(text.value, "GB");
+                        diagnostic = diagnostic.help("the United Kingdom is `GB`").mend(mend);
+                    }
                     "ZZ" => diagnostic = diagnostic.help("write `includeUnknownCountriesAndRegions: true`"),
                     _ => {}
                 }

@@ -8,7 +8,7 @@ use super::super::rules;
 use crate::model::Set;
 use crate::model::location::Kept;
 use crate::model::set::Word;
-use crate::text::{Diagnostic, Diagnostics, Entry, Node, Rule, Span, Spanned, Value, suggest};
+use crate::text::{Diagnostic, Diagnostics, Entry, Mend, Node, Rule, Severity, Span, Spanned, Value, mend, suggest};
 
 /// Where reading reports to, and what it keeps.
 #[derive(Debug, Default)]
@@ -205,7 +205,10 @@ impl<'n, 'a> Object<'n, 'a> {
                 let what = format!("nothing here is called `{}`", self.path_of(&entry.key));
                 let mut diagnostic = Diagnostic::new(rule, entry.key_span, what);
                 if let Some(near) = suggest::nearest(&entry.key, self.asked.iter().copied()) {
-                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+                    let is_free =
+                        rule.severity == Severity::Error && !self.entries.iter().any(|entry| entry.key == near);
+                    let mend = Mend::spelling(&entry.key, near).filter(|_| is_free);
+                    diagnostic = diagnostic.help(format!("did you mean `{near}`?")).mend(mend);
                 }
                 context.report(diagnostic);
             }
@@ -219,12 +222,14 @@ pub fn parse_word<T: Word>(text: Spanned<&str>, path: Path, context: &mut Contex
     if word.is_none() {
         let what = format!("`{}` is no value of `{path}`", text.value);
         let all = || T::ALL.iter().map(|word| word.as_str());
-        let help = match (text.value.eq_ignore_ascii_case("unknownFutureValue"), suggest::nearest(text.value, all())) {
+        let near = suggest::nearest(text.value, all());
+        let help = match (text.value.eq_ignore_ascii_case("unknownFutureValue"), near) {
             (true, _) => "export again with the header `Prefer: include-unknown-enum-members`".to_owned(),
             (false, Some(near)) => format!("did you mean `{near}`?"),
             (false, None) => format!("it is one of {}", all().collect::<Vec<_>>().join(", ")),
         };
-        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help));
+        let mend = near.and_then(|near| Mend::spelling(text.value, near));
+        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help).mend(mend));
     }
     word
 }
@@ -235,9 +240,12 @@ pub fn wrong_type(node: &Node<'_>, path: impl fmt::Display, expected: &str) -> D
     let name = if path.is_empty() { "the document" } else { &path };
     let diagnostic =
         Diagnostic::new(&rules::WRONG_TYPE, node.span, format!("`{name}` is {}, not {expected}", node.kind()));
+    let mend = mend::of_type(node, expected);
     match &node.value {
-        Value::String(text) if expected.starts_with("a list") => diagnostic.help(format!("write `[{text}]`")),
-        _ => diagnostic,
+        Value::String(text) if expected.starts_with("a list") => {
+            diagnostic.help(format!("write `[{text}]`")).mend(mend)
+        }
+        _ => diagnostic.mend(mend),
     }
 }
 

@@ -5,7 +5,7 @@ use super::location::plain_range;
 use super::object::{Context, Object, Path, wrong_type};
 use crate::model::Id;
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
-use crate::text::{Diagnostic, Level, Node, Rule, Severity, Spanned, Value, suggest};
+use crate::text::{Diagnostic, Level, Mend, Node, Rule, Severity, Spanned, Value, suggest};
 
 const LATER: &str = "staleness is not judged yet; take the setting out";
 
@@ -101,11 +101,13 @@ pub fn levels(node: &Node<'_>, context: &mut Context) -> Vec<(&'static Rule, Lev
             }
             (None, _) => {
                 let what = format!("no rule is called `{}`", entry.key);
-                let help = match suggest::nearest(&entry.key, known().map(|rule| rule.id)) {
+                let near = suggest::nearest(&entry.key, known().map(|rule| rule.id));
+                let help = match near {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "`doorward check --explain` lists all".to_owned(),
                 };
-                context.report(Diagnostic::new(&rules::UNKNOWN_SETTING, entry.key_span, what).help(help));
+                let mend = near.and_then(|near| Mend::spelling(&entry.key, near));
+                context.report(Diagnostic::new(&rules::UNKNOWN_SETTING, entry.key_span, what).help(help).mend(mend));
             }
         }
     }
@@ -159,11 +161,13 @@ fn choice<T: Copy + Default>(
         return *value;
     }
     let words = || choices.iter().map(|(word, _)| *word);
-    let help = match suggest::nearest(text.value, words()) {
+    let near = suggest::nearest(text.value, words());
+    let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("it is one of {}", words().collect::<Vec<_>>().join(", ")),
     };
     let what = format!("`{}` is no value of `{key}`", text.value);
-    context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help));
+    let mend = near.and_then(|near| Mend::spelling(text.value, near));
+    context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help).mend(mend));
     T::default()
 }

@@ -4,7 +4,7 @@ use super::super::rules;
 use super::object::Context;
 use crate::model::Id;
 use crate::model::policy::{LocationTarget, PrincipalTarget, ResourceTarget, UserTarget};
-use crate::text::{Diagnostic, Spanned};
+use crate::text::{Diagnostic, Mend, Spanned};
 
 /// What Microsoft's templates write into `excludeUsers` for people to read.
 const TEMPLATE_TEXT: &str = "Current administrator will be excluded";
@@ -82,7 +82,9 @@ fn is_misspelt(text: Spanned<&str>, words: &[&str], context: &mut Context) -> bo
     let word = words.iter().find(|word| word.eq_ignore_ascii_case(text.value));
     if let Some(word) = word {
         let what = format!("`{}` is no id", text.value);
-        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(format!("did you mean `{word}`?")));
+        let help = format!("did you mean `{word}`?");
+        let mend = Mend::spelling(text.value, word);
+        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help).mend(mend));
     }
     word.is_some()
 }

@@ -7,6 +7,7 @@ use serde_json::Error;
 
 use crate::limits;
 use crate::text::diagnostic::Diagnostic;
+use crate::text::mend::Mend;
 use crate::text::rules;
 use crate::text::source::{FileId, Span, offset};
 
@@ -62,7 +63,8 @@ pub(super) fn diagnostic(text: &str, file: FileId, outline: &Outline, error: &Er
         let comma = Span::new(file, offset(rest.len()), offset(rest.len() + 1));
         let bracket = after.get(..1).unwrap_or_default();
         return Diagnostic::new(&rules::JSON_SYNTAX, comma, format!("a comma before `{bracket}`"))
-            .help("remove the comma; JSON has commas only between values");
+            .help("remove the comma; JSON has commas only between values")
+            .mend(Mend::write(",", ""));
     }
     let word = word(after);
     let span = match message == "invalid escape" && before.ends_with('\\') {
