@@ -14,6 +14,7 @@
 
 #[expect(dead_code, reason = "written for other benches, which use more of it")]
 mod policy_set;
+#[expect(dead_code, reason = "written for other benches, which use more of it")]
 mod report;
 #[expect(dead_code, reason = "written for other benches, which use more of it")]
 mod user_set;
