@@ -15,7 +15,13 @@ text::declare_rules! {
     /// A document that is no policy, location, principal or settings.
     UNRECOGNISED_DOCUMENT: Error, "unrecognised-document", "a document is a policy, a named location, a service principal, or a list of them";
     /// A template in the place of a policy.
-    POLICY_TEMPLATE: Error, "policy-template", "a Conditional Access template is not a policy: it has no state and targets nobody in particular";
+    POLICY_TEMPLATE: Warning, "policy-template", "a Conditional Access template has no state: nobody is blocked by it before it is made a policy, so it counts as a disabled one";
+    /// A file that is left out by its author.
+    IGNORED_FILE: Warning, "ignored-file", "`ignoredFiles` names it, so nothing that it says takes part in any decision";
+    /// A setting that names a file that does not exist.
+    UNKNOWN_FILE: Error, "unknown-file", "the setting names a file that is none of the policies, locations and other documents of the bundle";
+    /// Two policies with one name and no id.
+    DUPLICATE_NAME: Warning, "duplicate-name", "a policy without an id goes by its name; of two with one name both are in force, and logs and tests should say which";
     /// A member beside the list of a list response.
     STRAY_MEMBER: Error, "stray-member", "beside a `value` list only OData annotations may stand; anything else would be left unread";
     /// A second settings file.

@@ -105,10 +105,8 @@ pub fn bundle(
 
 fn ignored_policies(bundle: &Bundle, heads: &[PolicyHead], diagnostics: &mut Diagnostics) {
     for (number, name) in bundle.settings.ignored_policies.iter().enumerate() {
-        if heads.iter().any(|head| head.id == name.value) {
-            continue;
-        }
-        match heads.iter().filter(|head| head.display_name == name.value).count() {
+        // WHY: whatever the name fits is left out, so that it must fit one policy only.
+        match heads.iter().filter(|head| head.id == name.value || head.display_name == name.value).count() {
             0 => {}
             1 => continue,
             _ => {
