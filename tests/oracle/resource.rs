@@ -47,7 +47,7 @@ fn is_token_exchange(case: &Case<'_>) -> bool {
 
 /// What the token is for. A request for nothing but baseline scopes is one for the directory; beside a resource that
 /// asks for its own ID token alone there is no directory.
-fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
+pub fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
     const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
     const DIRECTORY: [&str; 7] = [
         "user.read",
@@ -123,7 +123,7 @@ fn applications(case: &Case<'_>, resources: &Resources) -> Truth {
 
 /// What is asked for, as far as applications go.
 #[derive(Clone, Copy)]
-enum App<'a> {
+pub enum App<'a> {
     /// This one.
     Id(IdRef<'a>),
     /// Windows Azure Active Directory, which the request did not name.
@@ -150,7 +150,16 @@ fn is_target(case: &Case<'_>, app: App<'_>, target: &ResourceTarget) -> Truth {
     }
 }
 
-impl App<'_> {
+impl<'a> App<'a> {
+    /// Its app id, if it is one application.
+    pub fn id(&self) -> Option<IdRef<'a>> {
+        match self {
+            App::Id(id) => Some(*id),
+            App::Directory => Some(directory()),
+            App::None | App::Unknown => None,
+        }
+    }
+
     fn is(self, test: impl Fn(IdRef<'_>) -> bool) -> Truth {
         match self {
             App::Id(id) => test(id).into(),
@@ -198,7 +207,8 @@ fn holds(rule: &str, attributes: Option<&Attributes<'_>>) -> Truth {
     })
 }
 
-fn directory() -> IdRef<'static> {
+/// Windows Azure Active Directory.
+pub fn directory() -> IdRef<'static> {
     IdRef::new("00000002-0000-0000-c000-000000000000")
 }
 
