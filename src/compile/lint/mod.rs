@@ -7,6 +7,7 @@
 mod break_glass;
 mod control;
 mod place;
+mod quiet;
 mod risk;
 mod scope;
 
@@ -91,11 +92,13 @@ pub fn bundle(
         scope::scopes(bundle, policy, compiled, names, &mut problems);
         scope::conditions(policy, compiled, &mut problems);
         scope::resources(policy, &mut problems);
+        quiet::policy(bundle, policy, compiled, &mut problems);
         place::gps(bundle, policy, compiled, &mut problems);
         diagnostics.extend(problems.drain(..));
     }
     scope::attribute_types(bundle, policies, &mut problems);
     risk::gaps(bundle, policies, &mut problems);
+    quiet::unknown_platforms(bundle, policies, &mut problems);
     place::no_trusted_location(bundle, policies, &mut problems);
     place::ipv4_only(bundle, policies, ranged, &mut problems);
     place::unknown_countries(bundle, policies, &mut problems);
