@@ -113,8 +113,8 @@ fn what(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
             let entry = fact::catalogued_app(case.bundle, resource::directory());
             entry.and_then(|entry| entry.attributes.as_ref())
         }
-        // Only the request can speak of several at once, and only of those that it names.
-        several if several.iter().all(|app| matches!(app, App::Id(_))) => asked.attributes.as_ref(),
+        [] => asked.attributes.as_ref(),
+        // Each of several has its own.
         _ => None,
     };
     let or_none = |said: Option<&str>| said.or(is_said.then_some("none")).map(Value::from);

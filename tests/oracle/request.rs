@@ -206,8 +206,7 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
             kind,
             user_action,
             authentication_context: context.map(Cow::Borrowed),
-            // One object's attributes cannot describe several resources.
-            attributes: attributes.filter(|_| apps.len() < 2),
+            attributes,
             app_ids: apps.into_iter().map(IdRef::new).collect(),
         })
 }
