@@ -84,9 +84,8 @@ fn a_request_comes_from_standard_input_as_yaml_or_json() {
         "{{\"identity\":{{\"type\":\"servicePrincipal\",\"id\":\"{INVOICE}\"}},\"network\":{{\"ipAddress\":\"192.0.2.7\"}}}}"
     );
     assert_eq!(doorward_reading(&json, &["decide", WORKLOAD, "--request", "-"]).code, 0);
-    let yaml = format!(
-        "identity: {{ type: servicePrincipal, id: {INVOICE} }}\nnetwork: {{ ipAddress: 203.0.113.200 }}\n"
-    );
+    let yaml =
+        format!("identity: {{ type: servicePrincipal, id: {INVOICE} }}\nnetwork: {{ ipAddress: 203.0.113.200 }}\n");
     assert_eq!(doorward_reading(&yaml, &["decide", WORKLOAD, "--request", "-"]).code, 6);
 }
 

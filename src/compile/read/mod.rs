@@ -374,20 +374,23 @@ fn list_kind(key: &str) -> Option<ObjectKind> {
 
 fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {
     let has = |key: &str| node.member(key).is_some();
+    let is_policy = || has("conditions") || has("grantControls") || has("sessionControls");
+    // WHY: what says a state of its own is meant to be in force, and must not pass for a template that is not.
+    let is_template = || !has("state") && !is_policy();
     if let Some(odata_type) = node.member("@odata.type").and_then(Node::as_str) {
         let short = odata_type.trim_start_matches("#microsoft.graph.");
         match short {
             "conditionalAccessPolicy" => return Some(ObjectKind::Policy),
             "servicePrincipal" => return Some(ObjectKind::Principal),
             "authenticationStrengthPolicy" => return Some(ObjectKind::Strength),
-            "conditionalAccessTemplate" => return Some(ObjectKind::Template),
+            "conditionalAccessTemplate" if is_template() => return Some(ObjectKind::Template),
             _ if short.ends_with("NamedLocation") => return Some(ObjectKind::Location),
             _ => {}
         }
     }
     if node.member("details").is_some_and(|details| details.member("conditions").is_some()) {
-        Some(ObjectKind::Template)
-    } else if has("conditions") || has("grantControls") || has("sessionControls") {
+        Some(if is_template() { ObjectKind::Template } else { ObjectKind::Policy })
+    } else if is_policy() {
         Some(ObjectKind::Policy)
     } else if has("allowedCombinations") {
         Some(ObjectKind::Strength)

@@ -238,7 +238,10 @@ fn read_guests(object: &mut Object<'_, '_>, key: &'static str, context: &mut Con
     // WHY: `none` is Graph's zero; as a kind of guest it would mean every member of the tenant.
     let types: Set<GuestType> = guests.flags("guestOrExternalUserTypes", context);
     let types = types.iter().filter(|kind| *kind != GuestType::None).collect();
-    let tenants = guests.object("externalTenants", context).and_then(|mut tenants| {
+    // WHY not an empty list for nothing: here nothing means every tenant, and who is meant may be exempt.
+    let tenants = guests.member("externalTenants");
+    let tenants = tenants.and_then(|node| Object::new(node, Path::default().join("externalTenants"), context));
+    let tenants = tenants.and_then(|mut tenants| {
         let odata_type = tenants.text("@odata.type", context);
         let kind = tenants.text("membershipKind", context);
         if kind.is_none() && odata_type.is_some_and(|text| text.value.ends_with("AllExternalTenants")) {
