@@ -41,6 +41,7 @@ fn is_token_exchange(case: &Case<'_>) -> bool {
     let audiences = audiences(case.request);
     let is_exchange = |app: &App<'_>| matches!(app, App::Id(id) if *id == exchange);
     case.request.identity.kind == IdentityKind::AgentIdentity
+        && case.request.resource.user_action.is_none()
         && !audiences.is_empty()
         && audiences.iter().all(is_exchange)
 }
