@@ -51,5 +51,9 @@
 //!   control stands for it. Cases `remediation-*`.
 //! - **Session controls** are merged so that the session satisfies every policy: the shortest time, and both factors if any
 //!   policy asks for both. Filtering profiles are listed, because Global Secure Access orders them. `session.yaml`.
+//! - **Several resources.** The custom security attributes of a request are those of the one resource that it names. Beside
+//!   several they are nobody's, and unknown: those of one must not exempt another. Case `filter-several`.
+//! - **Published policy sets.** A template has no state, so it counts as a disabled policy. Names are not unique: policies
+//!   without an id that share one are all in force. Diagnostics `policy-template`, `duplicate-name`.
 //! - **Token exchange.** The intermediate exchange of an agent identity is never evaluated, unless the request names
-//!   another resource beside it. Row 105.
+//!   another resource or a user action beside it. Row 105; case `exchange-action`.
