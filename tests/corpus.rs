@@ -16,9 +16,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use doorward::compile::{self, Mode};
+use doorward::review::cases;
 use doorward::review::summary::Summary;
 use doorward::source::{Source, seal};
-use doorward::text::{RawBundle, RawFile, Severity};
+use doorward::text::{Finding, RawBundle, RawFile, Severity};
 use serde_json::Value;
 
 #[test]
@@ -42,6 +43,34 @@ fn every_set_loads_or_says_what_keeps_it_from_loading() {
             writeln!(told, "  {severity} {id}: {count}").unwrap();
         }
     }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn every_set_loads_as_it_is_beside_what_its_publisher_leaves_to_its_users() {
+    let Some(sets) = sets() else { return };
+    let companions: BTreeMap<String, BTreeMap<String, String>> =
+        serde_saphyr::from_str(include_str!("corpus/companions.yaml")).unwrap();
+    let (mut told, mut count, mut decided) = (String::new(), 0, 0);
+    for set in sets {
+        let name = set.file_name().unwrap().to_str().unwrap();
+        let mut files = Source::new(&set).read().unwrap().bundle.files;
+        let companion = companions.get(name).into_iter().flatten();
+        files.extend(
+            companion.map(|(name, text)| RawFile { name: name.as_str().into(), bytes: text.clone().into_bytes() }),
+        );
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let raw = seal(files);
+        let compilation = compile::compile(&raw);
+        let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+        assert_eq!(compilation.findings.iter().find(is_error), None, "{name}");
+        let report = cases::run(&compilation.bundle.unwrap(), &raw);
+        assert!(report.is_green(), "{name}: {report:#?}");
+        count += 1;
+        decided += report.results.len();
+        writeln!(told, "# {name}\n{}", Summary::of(&compile::read(&raw, Mode::Fast).bundle)).unwrap();
+    }
+    assert!(count >= 8 && decided >= 9, "{count} sets, {decided} decisions");
     insta::assert_snapshot!(told);
 }
 

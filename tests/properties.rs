@@ -13,6 +13,8 @@
 #[path = "properties/flip.rs"]
 mod flip;
 mod oracle;
+#[path = "properties/when.rs"]
+mod when;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -225,42 +227,44 @@ fn judges_agree(scene: &Scene, countries: Option<&Countries>) -> Result<(), Test
 
 #[test]
 fn trace_shows_every_condition_and_policy_as_the_oracle_does() {
-    check(192, 12, |scene, countries| {
-        let held = countries.filter(|_| scene.bundle.settings.country_database.is_some());
-        let country_of = |address| held.map(|countries| countries.of(address));
-        let Bench::Engine(compiled) = Judge::Engine.bench(&scene.bundle, countries) else {
-            return Ok(());
+    check(192, 12, traces_agree);
+}
+
+fn traces_agree(scene: &Scene, countries: Option<&Countries>) -> Result<(), TestCaseError> {
+    let held = countries.filter(|_| scene.bundle.settings.country_database.is_some());
+    let country_of = |address| held.map(|countries| countries.of(address));
+    let Bench::Engine(compiled) = Judge::Engine.bench(&scene.bundle, countries) else {
+        return Ok(());
+    };
+    for request in &scene.requests {
+        let (Ok(answer), Ok(trace)) =
+            (oracle::decide(&scene.bundle, &country_of, request), evaluate::trace(&compiled, request))
+        else {
+            continue;
         };
-        for request in &scene.requests {
-            let (Ok(answer), Ok(trace)) =
-                (oracle::decide(&scene.bundle, &country_of, request), evaluate::trace(&compiled, request))
-            else {
-                continue;
-            };
-            let mut possible: BTreeSet<String> = BTreeSet::new();
-            for (policy, applies) in scene.bundle.policies.iter().zip(&answer.applies) {
-                if applies.is_possible() {
-                    possible.insert(id(policy));
-                }
+        let mut possible: BTreeSet<String> = BTreeSet::new();
+        for (policy, applies) in scene.bundle.policies.iter().zip(&answer.applies) {
+            if applies.is_possible() {
+                possible.insert(id(policy));
             }
-            for policy in &trace {
-                let id = compiled.policy(policy.policy).id.to_string();
-                let own = scene.bundle.policies.iter().position(|own| self::id(own) == id).expect("the policy exists");
-                prop_assert_eq!(policy.outcome.as_str(), answer.results[own], "{} {:?} {:?}", id, policy, request);
-                prop_assert_eq!(policy.outcome.applies(), possible.remove(&id), "{} {:?} {:?}", id, policy, request);
-                if matches!(policy.outcome, Outcome::NotEnabled | Outcome::Unknown) {
-                    continue;
-                }
-                let conditions = oracle::conditions(&scene.bundle, &country_of, request, &scene.bundle.policies[own]);
-                let expected: BTreeMap<&str, Truth> = conditions.into_iter().collect();
-                let shown: BTreeMap<&str, Truth> =
-                    policy.conditions.iter().map(|condition| (condition.condition, condition.holds)).collect();
-                prop_assert_eq!(expected, shown, "{:?}", request);
-            }
-            prop_assert!(possible.is_empty(), "the trace leaves out {:?}", possible);
         }
-        Ok(())
-    });
+        for policy in &trace {
+            let id = compiled.policy(policy.policy).id.to_string();
+            let own = scene.bundle.policies.iter().position(|own| self::id(own) == id).expect("the policy exists");
+            prop_assert_eq!(policy.outcome.as_str(), answer.results[own], "{} {:?} {:?}", id, policy, request);
+            prop_assert_eq!(policy.outcome.applies(), possible.remove(&id), "{} {:?} {:?}", id, policy, request);
+            if matches!(policy.outcome, Outcome::NotEnabled | Outcome::Unknown) {
+                continue;
+            }
+            let conditions = oracle::conditions(&scene.bundle, &country_of, request, &scene.bundle.policies[own]);
+            let expected: BTreeMap<&str, Truth> = conditions.into_iter().collect();
+            let shown: BTreeMap<&str, Truth> =
+                policy.conditions.iter().map(|condition| (condition.condition, condition.holds)).collect();
+            prop_assert_eq!(expected, shown, "{:?}", request);
+        }
+        prop_assert!(possible.is_empty(), "the trace leaves out {:?}", possible);
+    }
+    Ok(())
 }
 
 #[test]

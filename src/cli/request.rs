@@ -25,7 +25,7 @@ pub struct RequestArgs {
     /// Read the request from a YAML or JSON file, `-` for standard input; flags are laid on top.
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
-    /// Kind of identity; `servicePrincipal` if neither this nor the file says.
+    /// Kind of identity; `servicePrincipal` if there is neither this nor a file.
     #[arg(long = "type", value_name = "KIND", ignore_case = true, value_parser = words::<IdentityKind>())]
     kind: Option<String>,
     /// Object id of the identity.
@@ -156,7 +156,8 @@ fn document<'s>(
         Some(file) => parse(file, sources, diagnostics)?,
         None => Node::unplaced(Value::Null),
     };
-    if root.member("identity").is_none_or(|identity| identity.member("type").is_none()) {
+    // WHY: flags alone are a question asked by hand; a file is a request, and a guess at it would answer another one.
+    if file.is_none() {
         let default = Value::String(Cow::Borrowed(IdentityKind::ServicePrincipal.as_str()));
         put("identity.type", Node::unplaced(default), &mut root);
     }

@@ -15,7 +15,13 @@ text::declare_rules! {
     /// A document that is no policy, location, principal or settings.
     UNRECOGNISED_DOCUMENT: Error, "unrecognised-document", "a document is a policy, a named location, a service principal, or a list of them";
     /// A template in the place of a policy.
-    POLICY_TEMPLATE: Error, "policy-template", "a Conditional Access template is not a policy: it has no state and targets nobody in particular";
+    POLICY_TEMPLATE: Warning, "policy-template", "a Conditional Access template has no state: nobody is blocked by it before it is made a policy, so it counts as a disabled one";
+    /// A file that is left out by its author.
+    IGNORED_FILE: Warning, "ignored-file", "`ignoredFiles` names it, so nothing that it says takes part in any decision";
+    /// A setting that names a file that does not exist.
+    UNKNOWN_FILE: Error, "unknown-file", "the setting names a file that is none of the policies, locations and other documents of the bundle";
+    /// Two policies with one name and no id.
+    DUPLICATE_NAME: Warning, "duplicate-name", "a policy without an id goes by its name; of two with one name both are in force, and logs and tests should say which";
     /// A member beside the list of a list response.
     STRAY_MEMBER: Error, "stray-member", "beside a `value` list only OData annotations may stand; anything else would be left unread";
     /// A second settings file.
@@ -138,6 +144,18 @@ text::declare_rules! {
     STRENGTH_WITH_MFA: Warning, "strength-with-mfa", "an authentication strength is a kind of MFA; Entra offers one of the two in a policy";
     /// A control that those in scope can never meet.
     UNMEETABLE_CONTROL: Warning, "unmeetable-control", "a control that cannot be met is a block that does not say so";
+    /// A filter that includes by attributes that not every device shows.
+    EXTENSION_ATTRIBUTE: Warning, "extension-attribute", "extension attributes are null for a device unless it is compliant, hybrid joined or managed by Intune, so a rule that needs one does not hold for others";
+    /// A group that is excluded from a policy for agents' user accounts.
+    AGENT_USER_GROUP: Warning, "agent-user-group", "agents' user accounts are named by `AllAgentIdUsers` or their ids; their groups and roles are not looked at";
+    /// A report-only policy for user actions.
+    REPORT_ONLY_ACTION: Warning, "report-only-action", "Entra does not evaluate report-only policies for user actions at sign-in, so its logs show no result; doorward reports them as any other";
+    /// A report-only policy that asks for a position.
+    REPORT_ONLY_POSITION: Warning, "report-only-position", "Entra asks for the position in the Authenticator app for report-only policies too, and whoever does not give it may be stopped";
+    /// Platforms that no policy covers.
+    UNKNOWN_PLATFORM: Warning, "unknown-platform", "the platform is what the client says of itself; whoever says something else, or nothing, is outside of every policy for listed platforms";
+    /// A persistent browser session for some applications.
+    PERSISTENT_BROWSER: Warning, "persistent-browser", "a browser has one session for all applications; Entra offers `persistentBrowser` with all resources only";
     /// An exclusion that takes nobody out.
     POINTLESS_EXCLUSION: Warning, "pointless-exclusion", "an exclusion takes out of those who are included; whoever is not included needs none";
     /// An exclusion of an agent that leaves its user account in.

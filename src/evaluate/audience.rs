@@ -35,6 +35,8 @@ pub struct Audiences<'a> {
     is_baseline: bool,
     /// Whether the directory is one of them.
     has_directory: bool,
+    /// Whether a user action is asked for beside them.
+    has_action: bool,
 }
 
 impl<'a> Audiences<'a> {
@@ -42,14 +44,15 @@ impl<'a> Audiences<'a> {
     #[inline]
     pub fn of(resource: &'a Resource<'a>) -> Self {
         let (named, scopes) = (resource.app_ids.as_slice(), resource.scopes.as_slice());
+        let has_action = resource.user_action.is_some();
         if scopes.is_empty() {
-            return Self { named, is_baseline: false, has_directory: false };
+            return Self { named, is_baseline: false, has_directory: false, has_action };
         }
         let is_open_id = |scope: &&str| is_one_of(&OPEN_ID_SCOPES, scope);
-        let is_baseline = resource.user_action.is_none()
-            && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
+        let is_baseline =
+            !has_action && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
         let is_own_token = || !named.is_empty() && !named.contains(&GRAPH) && scopes.iter().all(is_open_id);
-        Self { named, is_baseline, has_directory: is_baseline && !is_own_token() }
+        Self { named, is_baseline, has_directory: is_baseline && !is_own_token(), has_action }
     }
 
     /// Whether the request says of no resource at all.
@@ -69,6 +72,7 @@ impl<'a> Audiences<'a> {
         kind == IdentityKind::AgentIdentity
             && !self.named.is_empty()
             && !self.has_directory
+            && !self.has_action
             && self.named.iter().all(|id| *id == TOKEN_EXCHANGE)
     }
 }

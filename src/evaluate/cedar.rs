@@ -112,9 +112,8 @@ fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     fields.set("authenticationContext", or_none(resource.authentication_context.as_deref()));
     let attributes = match audiences.as_slice() {
         [(app_id, is_named)] => facts.resource_attributes(*app_id, *is_named),
-        // WHY: of several applications each has its own, and the catalogue's cannot be joined; those of the request are
-        // of the applications that it names.
-        all if all.iter().all(|(_, is_named)| *is_named) => resource.attributes.as_ref(),
+        [] => resource.attributes.as_ref(),
+        // WHY: of several applications each has its own, which cannot be joined.
         _ => None,
     };
     fields.set("customSecurityAttributes", store.attributes("resource", attributes));

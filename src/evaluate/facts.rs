@@ -141,9 +141,11 @@ impl<'a> Facts<'a> {
     }
 
     /// All custom security attributes of a resource's service principal; `None`: nobody said. The request's own are
-    /// about the resources that it names.
+    /// about the resource that it names. Of several it does not say whose they are: those of one must not exempt another.
     pub fn resource_attributes(&self, app_id: IdRef<'_>, is_named: bool) -> Option<&Attributes<'_>> {
-        let own = self.request.resource.attributes.as_ref().filter(|_| is_named);
+        let resource = &self.request.resource;
+        let is_only = || resource.app_ids.iter().all(|other| *other == app_id);
+        let own = resource.attributes.as_ref().filter(|_| is_named && is_only());
         own.or_else(|| self.bundle.attributes_of_app(app_id))
     }
 }

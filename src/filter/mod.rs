@@ -96,6 +96,15 @@ impl Rule {
         });
         names
     }
+
+    /// Whether it compares `extensionAttribute1` to `extensionAttribute15`, which not every device shows.
+    pub fn compares_extension_attributes(&self) -> bool {
+        let mut found = false;
+        self.expression.each(&mut |comparison| {
+            found |= matches!(comparison.attribute, Attribute::Device(DeviceAttribute::ExtensionAttribute(_)));
+        });
+        found
+    }
 }
 
 /// One problem of a rule's text.

@@ -36,6 +36,9 @@
 //!   behaviour, which a tenant can hold on to for a while, is not offered: it exempts such requests. Rows 85a to 85c.
 //! - **GPS and report-only.** A report-only policy never decides; that Entra may interrupt a sign-in to ask for GPS is left
 //!   to the token service. Row 85d.
+//! - **Report-only and user actions.** Entra does not evaluate report-only policies for user actions at sign-in; its What
+//!   If does. Here they are evaluated and reported as any other: that changes no decision, and silence would read as
+//!   success. Case `report-only-action`, diagnostic `report-only-action`.
 //! - **Service dependencies** are not looked up; a caller names every resource that is meant. Row 85e.
 //! - **Personal accounts.** Graph has no word for personal Microsoft accounts. They are told by their home tenant, as
 //!   `externalTenants` can say in Graph's own words, or by the kind of guest `personalMicrosoftAccount`, in requests and
@@ -48,5 +51,9 @@
 //!   control stands for it. Cases `remediation-*`.
 //! - **Session controls** are merged so that the session satisfies every policy: the shortest time, and both factors if any
 //!   policy asks for both. Filtering profiles are listed, because Global Secure Access orders them. `session.yaml`.
+//! - **Several resources.** The custom security attributes of a request are those of the one resource that it names. Beside
+//!   several they are nobody's, and unknown: those of one must not exempt another. Case `filter-several`.
+//! - **Published policy sets.** A template has no state, so it counts as a disabled policy. Names are not unique: policies
+//!   without an id that share one are all in force. Diagnostics `policy-template`, `duplicate-name`.
 //! - **Token exchange.** The intermediate exchange of an agent identity is never evaluated, unless the request names
-//!   another resource beside it. Row 105.
+//!   another resource or a user action beside it. Row 105; case `exchange-action`.

@@ -146,6 +146,10 @@ fn included_and_not(include: String, exclude: Vec<String>) -> String {
     every(std::iter::once(include).chain(exempt))
 }
 
+/// The intermediate exchange of an agent identity is never evaluated.
+const NO_EXCHANGE: &str =
+    "!(resource.appIds == [\"fb60f99c-7a34-4190-8149-302f77469936\"] && resource.userAction == \"none\")";
+
 fn identity(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<String>) -> String {
     let mut kinds = Vec::new();
     let (include, exclude) = (&policy.users.include, &policy.users.exclude);
@@ -164,7 +168,8 @@ fn identity(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<S
         }
     }
     if !policy.agents.is_empty() {
-        kinds.push(every(["principal is AgentIdentity".to_owned(), scope(&policy.agents, true, unsaid)]));
+        let scope = scope(&policy.agents, true, unsaid);
+        kinds.push(every(["principal is AgentIdentity".to_owned(), scope, NO_EXCHANGE.to_owned()]));
     }
     unsaid.dedup();
     match kinds.as_slice() {

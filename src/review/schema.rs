@@ -90,6 +90,7 @@ pub fn settings() -> Value {
         texts(),
     );
     let timestamp = json!({ "type": "string", "format": "date-time" });
+    let placeholders = json!({ "type": "object", "additionalProperties": any_of([text(), texts()]) });
     let settings = Object::new()
         .member("name", "Name in answers, logs and metrics.", text())
         .member("revision", "Label of this version; by default the digest of the files.", any_of([text(), integer(0)]))
@@ -103,7 +104,9 @@ pub fn settings() -> Value {
         .member("mfaTrustedIps", "The MFA trusted IPs of the tenant, as prefixes.", texts())
         .member("suites", "Members of suites.", suites.schema())
         .member("countryDatabase", "A MaxMind-format file of the bundle.", text())
-        .member("ignoredPolicies", "Policies, by id or name, to leave out.", texts());
+        .member("ignoredPolicies", "Policies, by id or name, to leave out.", texts())
+        .member("ignoredFiles", "Files, by path below the root, to leave unread.", texts())
+        .member("placeholders", "What texts in brackets in lists of ids stand for.", placeholders);
     let warnings = rules::ALL.iter().filter(|rule| rule.severity == Severity::Warning);
     let lints =
         warnings.fold(Object::new(), |lints, rule| lints.member(rule.id, rule.why, word(&["allow", "warn", "error"])));

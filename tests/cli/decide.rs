@@ -84,8 +84,19 @@ fn a_request_comes_from_standard_input_as_yaml_or_json() {
         "{{\"identity\":{{\"type\":\"servicePrincipal\",\"id\":\"{INVOICE}\"}},\"network\":{{\"ipAddress\":\"192.0.2.7\"}}}}"
     );
     assert_eq!(doorward_reading(&json, &["decide", WORKLOAD, "--request", "-"]).code, 0);
-    let yaml = format!("identity: {{ id: {INVOICE} }}\nnetwork: {{ ipAddress: 203.0.113.200 }}\n");
+    let yaml =
+        format!("identity: {{ type: servicePrincipal, id: {INVOICE} }}\nnetwork: {{ ipAddress: 203.0.113.200 }}\n");
     assert_eq!(doorward_reading(&yaml, &["decide", WORKLOAD, "--request", "-"]).code, 6);
+}
+
+#[test]
+fn whose_request_a_file_holds_is_never_guessed() {
+    let yaml = format!("identity: {{ id: {INVOICE} }}\n");
+    let run = doorward_reading(&yaml, &["decide", WORKLOAD, "--request", "-"]);
+    assert_eq!(run.code, 2, "{}", run.stdout);
+    assert!(run.stderr.contains("missing-field"), "{}", run.stderr);
+    let arguments = ["decide", WORKLOAD, "--request", "-", "--type", "servicePrincipal"];
+    assert_eq!(doorward_reading(&yaml, &arguments).code, 6);
 }
 
 #[test]

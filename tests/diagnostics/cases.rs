@@ -588,7 +588,11 @@ pub const CASES: &[Case] = &[
         &[SOUND, ("office.yaml", "displayName: Office\nipRanges: []\n")],
     ),
     case(&rules::TIMESTAMP, "a date in the place of a timestamp", &[SOUND, ("bundle.yaml", "expires: 2026-12-31\n")]),
-    case(&rules::DUPLICATE_ID, "a policy that was copied and not renamed", &[("a.yaml", SOUND.1), ("b.yaml", SOUND.1)]),
+    case(
+        &rules::DUPLICATE_NAME,
+        "a policy that was copied and not renamed",
+        &[("a.yaml", SOUND.1), ("b.yaml", SOUND.1)],
+    ),
     case(
         &rules::DUPLICATE_ID,
         "a location in two exports",

@@ -86,7 +86,8 @@ fn scene(seed: &[u8; 32]) {
     // WHY: not `PassThrough`, which halves the bytes for every part that is made apart and then only gives zeros.
     let dice = TestRng::from_seed(RngAlgorithm::ChaCha, seed);
     let config = Config { failure_persistence: None, ..Config::default() };
-    let Ok(tree) = oracle::generate::scene(false, 8).new_tree(&mut TestRunner::new_with_rng(config, dice)) else {
+    let scenes = oracle::generate_when::conditional(oracle::generate::scene(false, 8));
+    let Ok(tree) = scenes.new_tree(&mut TestRunner::new_with_rng(config, dice)) else {
         return;
     };
     let scene = tree.current();

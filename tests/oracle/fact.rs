@@ -62,7 +62,9 @@ pub fn attributes<'a>(case: &Case<'a>) -> Option<&'a Attributes<'a>> {
 /// The custom security attributes of the resource `app`; `None` when neither catalogue nor request has them.
 pub fn attributes_of_app<'a>(case: &Case<'a>, app: IdRef<'_>) -> Option<&'a Attributes<'a>> {
     let known = catalogued_app(case.bundle, app).and_then(|entry| entry.attributes.as_ref());
-    known.or(case.request.resource.attributes.as_ref())
+    let resource = &case.request.resource;
+    // One object's attributes say nothing of several resources.
+    known.or(resource.attributes.as_ref().filter(|_| resource.app_ids.iter().all(|other| *other == app)))
 }
 
 /// Every fact on which two sources disagree.

@@ -1,17 +1,21 @@
 //! The oracle: Conditional Access evaluated the slow, obvious way, as a second opinion on the engine.
 //!
 //! Policy by policy, condition by condition, straight from the documented semantics. It shares the model with the
-//! engine and nothing else: not the compiled form, not the filter parser, not the combining rule. It must stay so naive
+//! engine and nothing else: not the compiled form, not the filter parser, not how conditions in Cedar are taken apart
+//! and asked, not the combining rule. It must stay so naive
 //! that a reader can check it against the documentation line by line; speed is no concern.
 //!
 //! Start with [`decide`]; [`conditions`] lists what one policy needs, in the order in which Entra checks.
 
+mod cedar;
+mod cedar_request;
 mod condition;
 mod control;
 pub mod crowd;
 mod fact;
 pub mod generate;
 mod generate_control;
+pub mod generate_when;
 mod place;
 mod request;
 mod resource;
@@ -178,7 +182,7 @@ pub fn conditions(
 ) -> Vec<(&'static str, Truth)> {
     let case = Case { bundle, country_of, request };
     let conditions = &policy.conditions;
-    vec![
+    let mut all = vec![
         (subject::name(&case), subject::matches(&case, conditions)),
         ("application", resource::matches(&case, &conditions.resources)),
         ("devicePlatform", condition::platforms(&case, conditions.platforms)),
@@ -191,5 +195,7 @@ pub fn conditions(
         ("insiderRisk", condition::level(conditions.insider_risk, request.risk.insider)),
         ("authenticationFlows", condition::flows(&case, conditions.flows)),
         ("agentIdRisk", condition::level(conditions.agent_risk, request.risk.agent)),
-    ]
+    ];
+    all.extend(policy.when.is_some().then(|| ("when", cedar::matches(&case, policy))));
+    all
 }

@@ -19,7 +19,8 @@ pub fn matches(case: &Case<'_>, locations: &Locations) -> Truth {
     included & !excluded
 }
 
-fn is_in(case: &Case<'_>, target: &LocationTarget) -> Truth {
+/// Whether the request comes from `target`.
+pub fn is_in(case: &Case<'_>, target: &LocationTarget) -> Truth {
     match target {
         LocationTarget::All => Truth::True,
         LocationTarget::AllTrusted => {

@@ -22,7 +22,8 @@ use doorward::model::{
 
 use super::generate::{flow, identity_kind};
 use super::world::{
-    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS, TENANTS, USERS,
+    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS, TENANTS,
+    TOKEN_EXCHANGE, USERS,
 };
 
 /// A request before it has been brought into agreement with a bundle.
@@ -180,10 +181,18 @@ fn identity() -> impl Strategy<Value = Identity<'static>> {
 }
 
 fn resource() -> impl Strategy<Value = Resource<'static>> {
-    let apps = || prop_oneof![6 => subsequence(APPS.to_vec(), 1..=1), 1 => subsequence(APPS.to_vec(), 2..=3)];
+    let apps = || {
+        prop_oneof![
+            6 => subsequence(APPS.to_vec(), 1..=1),
+            1 => subsequence(APPS.to_vec(), 2..=3),
+            1 => select(&APPS).prop_map(|app| vec![TOKEN_EXCHANGE, app]),
+            1 => Just(vec![TOKEN_EXCHANGE]),
+        ]
+    };
     let asked = prop_oneof![
         8 => apps().prop_map(|apps| (apps, None)),
         1 => select(UserAction::ALL).prop_map(|action| (Vec::new(), Some(action))),
+        1 => (apps(), select(UserAction::ALL)).prop_map(|(apps, action)| (apps, Some(action))),
         1 => Just((Vec::new(), None)),
     ];
     let context = select(&["c1", "c2", "c37", "c99"]);
@@ -208,8 +217,7 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
             kind,
             user_action,
             authentication_context: context.map(Cow::Borrowed),
-            // One object's attributes cannot describe several resources.
-            attributes: attributes.filter(|_| apps.len() < 2),
+            attributes,
             app_ids: apps.into_iter().map(IdRef::new).collect(),
         })
 }

@@ -41,13 +41,14 @@ fn is_token_exchange(case: &Case<'_>) -> bool {
     let audiences = audiences(case.request);
     let is_exchange = |app: &App<'_>| matches!(app, App::Id(id) if *id == exchange);
     case.request.identity.kind == IdentityKind::AgentIdentity
+        && case.request.resource.user_action.is_none()
         && !audiences.is_empty()
         && audiences.iter().all(is_exchange)
 }
 
 /// What the token is for. A request for nothing but baseline scopes is one for the directory; beside a resource that
 /// asks for its own ID token alone there is no directory.
-fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
+pub fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
     const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
     const DIRECTORY: [&str; 7] = [
         "user.read",
@@ -123,7 +124,7 @@ fn applications(case: &Case<'_>, resources: &Resources) -> Truth {
 
 /// What is asked for, as far as applications go.
 #[derive(Clone, Copy)]
-enum App<'a> {
+pub enum App<'a> {
     /// This one.
     Id(IdRef<'a>),
     /// Windows Azure Active Directory, which the request did not name.
@@ -150,7 +151,16 @@ fn is_target(case: &Case<'_>, app: App<'_>, target: &ResourceTarget) -> Truth {
     }
 }
 
-impl App<'_> {
+impl<'a> App<'a> {
+    /// Its app id, if it is one application.
+    pub fn id(&self) -> Option<IdRef<'a>> {
+        match self {
+            App::Id(id) => Some(*id),
+            App::Directory => Some(directory()),
+            App::None | App::Unknown => None,
+        }
+    }
+
     fn is(self, test: impl Fn(IdRef<'_>) -> bool) -> Truth {
         match self {
             App::Id(id) => test(id).into(),
@@ -198,7 +208,8 @@ fn holds(rule: &str, attributes: Option<&Attributes<'_>>) -> Truth {
     })
 }
 
-fn directory() -> IdRef<'static> {
+/// Windows Azure Active Directory.
+pub fn directory() -> IdRef<'static> {
     IdRef::new("00000002-0000-0000-c000-000000000000")
 }
 

@@ -32,6 +32,8 @@ pub const APPS: [&str; 6] = [
     "00000002-0000-0000-c000-000000000000",
     "00000003-0000-0000-c000-000000000000",
 ];
+/// The endpoint where agent identities exchange tokens.
+pub const TOKEN_EXCHANGE: &str = "fb60f99c-7a34-4190-8149-302f77469936";
 /// Object ids of the service principals of [`APPS`].
 pub const RESOURCE_PRINCIPALS: [&str; 6] = [
     "78787878-0000-0000-0000-000000000000",

@@ -3,7 +3,7 @@
 //! Source: Entra documentation, "Conditional Access: Grant" and "Conditional Access: Conditions", read August 2026.
 
 use super::super::rules;
-use crate::model::policy::{GrantControls, Policy};
+use crate::model::policy::{GrantControls, Policy, UserTarget};
 use crate::model::{ClientApp, GrantControl, Operator, Platform, Set, TransferMethod};
 use crate::text::Diagnostic;
 
@@ -22,6 +22,14 @@ pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {
         problems.push(Diagnostic::new(&rules::STRENGTH_WITH_MFA, grant.span, what).help(help));
     }
     let conditions = &policy.conditions;
+    if conditions.users.include.iter().any(|target| target.value == UserTarget::AllAgentUsers)
+        && !can_be_met_by_agent(grant)
+    {
+        let what = "an agent's user account can show a compliant device and nothing else";
+        let help =
+            "write `builtInControls: [block]` or `[compliantDevice]` in a policy of its own for `AllAgentIdUsers`";
+        problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
+    }
     if conditions.flows == Set::from_iter([TransferMethod::DeviceCodeFlow]) && !can_be_met(grant, &OF_DEVICES) {
         let what = "with the device code flow no device control can be met";
         let help = "write `builtInControls: [block]` if nobody is to use the flow";
@@ -43,6 +51,18 @@ pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {
         let what = format!("on {name} no app can be approved or protected");
         let help = format!("take {name} out of `includePlatforms`, or add a control and `operator: OR`");
         problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
+    }
+}
+
+fn can_be_met_by_agent(grant: &GrantControls) -> bool {
+    let has_device = grant.built_in.contains(GrantControl::CompliantDevice);
+    let count = grant.built_in.len()
+        + usize::from(grant.authentication_strength.is_some())
+        + grant.terms_of_use.len()
+        + grant.custom_factors.len();
+    match grant.operator {
+        Operator::And => count == usize::from(has_device),
+        Operator::Or => count == 0 || has_device,
     }
 }
 

@@ -7,6 +7,7 @@
 mod break_glass;
 mod control;
 mod place;
+mod quiet;
 mod risk;
 mod scope;
 
@@ -91,11 +92,13 @@ pub fn bundle(
         scope::scopes(bundle, policy, compiled, names, &mut problems);
         scope::conditions(policy, compiled, &mut problems);
         scope::resources(policy, &mut problems);
+        quiet::policy(bundle, policy, compiled, &mut problems);
         place::gps(bundle, policy, compiled, &mut problems);
         diagnostics.extend(problems.drain(..));
     }
     scope::attribute_types(bundle, policies, &mut problems);
     risk::gaps(bundle, policies, &mut problems);
+    quiet::unknown_platforms(bundle, policies, &mut problems);
     place::no_trusted_location(bundle, policies, &mut problems);
     place::ipv4_only(bundle, policies, ranged, &mut problems);
     place::unknown_countries(bundle, policies, &mut problems);
@@ -105,10 +108,8 @@ pub fn bundle(
 
 fn ignored_policies(bundle: &Bundle, heads: &[PolicyHead], diagnostics: &mut Diagnostics) {
     for (number, name) in bundle.settings.ignored_policies.iter().enumerate() {
-        if heads.iter().any(|head| head.id == name.value) {
-            continue;
-        }
-        match heads.iter().filter(|head| head.display_name == name.value).count() {
+        // WHY: whatever the name fits is left out, so that it must fit one policy only.
+        match heads.iter().filter(|head| head.id == name.value || head.display_name == name.value).count() {
             0 => {}
             1 => continue,
             _ => {

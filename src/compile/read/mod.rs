@@ -3,11 +3,13 @@
 //! Knows which files and shapes a bundle may hold and hands each document to its reader; resolves no reference.
 //! A document is told by its shape: `@odata.type` where Graph writes it, else the properties that only one kind has.
 
+mod beside;
 mod cedar;
 mod combination;
 mod fast;
 mod location;
 mod object;
+mod placeholder;
 mod policy;
 mod prefix;
 mod principal;
@@ -17,17 +19,23 @@ mod strength;
 mod target;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::Deserializer;
 
 use fast::PackedRanges;
 use object::{Context, Object, Path};
+use placeholder::Placeholders;
 
 use super::rules;
 use crate::limits;
+use crate::model::policy::Policy;
 use crate::model::{Bundle, State};
 use crate::text::json::Pack;
-use crate::text::{self, Diagnostic, Diagnostics, FileId, Format, Node, RawBundle, Rule, Sources, Span, Value};
+use crate::text::{
+    self, Diagnostic, Diagnostics, FileId, Format, Node, RawBundle, Rule, Sources, Span, Spanned, Value,
+};
 
 /// What reading gives: the model, its sources, and every problem of the text.
 #[derive(Debug)]
@@ -51,10 +59,10 @@ pub enum Mode {
 
 /// Reads every file but the bundle's own tests. Cost: linear in the text; the fast way copies none of it.
 pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
-    let mut sources = Sources::default();
-    let mut diagnostics = Diagnostics::default();
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let beside = beside::read(&raw.files, &mut sources, &mut diagnostics);
     let mut documents = Vec::new();
-    for file in &raw.files {
+    for file in beside.files {
         match kind_of(&file.name) {
             FileKind::Document if mode == Mode::Fast && is_fast(&file.name) => {
                 documents.push((sources.add(text::SourceFile::new(&*file.name, String::new())), file));
@@ -70,17 +78,9 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
             }
         }
     }
-    let mut reader = Reader { sources: &sources, bundle: Bundle::default(), diagnostics };
-    let (settings, others): (Vec<_>, Vec<_>) = documents.into_iter().partition(|(_, file)| is_settings(&file.name));
-    for (number, (id, file)) in settings.into_iter().enumerate() {
-        if number > 0 {
-            let what = "a second settings file";
-            let help = "keep one of them, with all settings";
-            reader.diagnostics.push(Diagnostic::new(&rules::SECOND_SETTINGS, Span::new(id, 0, 0), what).help(help));
-        }
-        reader.settings(id, file, mode);
-    }
-    for (id, file) in others {
+    let bundle = Bundle { settings: beside.settings, ..Bundle::default() };
+    let mut reader = Reader { sources: &sources, bundle, diagnostics, placeholders: beside.placeholders };
+    for (id, file) in documents {
         if matches!(kind_of(&file.name), FileKind::Cedar) {
             reader.cedar(id);
         } else if mode == Mode::Fast && is_fast(&file.name) {
@@ -89,10 +89,31 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
             reader.document(&node, &mut PackedRanges::default());
         }
     }
-    let Reader { mut bundle, diagnostics, .. } = reader;
+    let Reader { mut bundle, mut diagnostics, .. } = reader;
+    tell_apart(&mut bundle.policies, &mut diagnostics);
     bundle.policies.shrink_to_fit();
     bundle.principals.shrink_to_fit();
     Reading { bundle, sources, diagnostics }
+}
+
+/// A policy without an id goes by its name, and each further one of that name by the name and a number.
+///
+/// WHY: names are not unique in Graph, which gives each policy an id of its own; all of them are in force.
+fn tell_apart(policies: &mut [Policy], diagnostics: &mut Diagnostics) {
+    let mut seen = HashMap::<Box<str>, (u32, Span)>::new();
+    for policy in policies.iter_mut().filter(|policy| policy.id.is_none()) {
+        let Spanned { value: name, span } = &policy.display_name;
+        let (count, first) = seen.entry(name.clone()).or_insert((0, *span));
+        *count += 1;
+        if *count > 1 {
+            let id = format!("{name} ({count})");
+            let what = format!("a second policy is called `{name}`, and neither has an id");
+            let help = format!("give each a name or an id of its own; this one goes by `{id}`");
+            let diagnostic = Diagnostic::new(&rules::DUPLICATE_NAME, *span, what).help(help);
+            diagnostics.push(diagnostic.related(*first, "the first"));
+            policy.id = Some(Spanned::new(id.into(), *span));
+        }
+    }
 }
 
 /// Whether the fast way knows the format.
@@ -139,26 +160,10 @@ struct Reader<'s> {
     sources: &'s Sources,
     bundle: Bundle,
     diagnostics: Diagnostics,
+    placeholders: Option<Arc<Placeholders>>,
 }
 
 impl Reader<'_> {
-    fn settings(&mut self, id: FileId, file: &text::RawFile, mode: Mode) {
-        let mut context = Context::default();
-        let levels;
-        if mode == Mode::Fast && is_fast(&file.name) {
-            let Some(text) = self.decode(file) else { return };
-            let Some(node) = text::json::parse(&text, id, &mut self.diagnostics) else { return };
-            self.bundle.settings = settings::settings(&node, &mut context);
-            levels = settings::levels(&node, &mut context);
-        } else {
-            let Some(node) = text::parse(self.sources, id, &mut self.diagnostics) else { return };
-            self.bundle.settings = settings::settings(&node, &mut context);
-            levels = settings::levels(&node, &mut context);
-        }
-        levels.into_iter().for_each(|(rule, level)| self.diagnostics.set_level(rule, level));
-        context.flush(true, &mut self.diagnostics);
-    }
-
     /// The text of a file of which the sources have only the name.
     fn decode<'f>(&mut self, file: &'f text::RawFile) -> Option<Cow<'f, str>> {
         let text = text::decode::decode(&file.bytes);
@@ -250,7 +255,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, node: &Node<'_>, kind: Option<ObjectKind>, packed: &mut PackedRanges) {
-        let mut context = Context::default();
+        let mut context = Context { placeholders: self.placeholders.clone(), ..Context::default() };
         let mut takes_part = true;
         let before = self.counts();
         match kind {
@@ -272,8 +277,10 @@ impl Reader<'_> {
             }
             Some(ObjectKind::Principal) => self.bundle.principals.extend(principal::principal(node, &mut context)),
             Some(ObjectKind::Template) => {
+                takes_part = false;
+                self.bundle.policies.extend(policy::template(node, &mut context));
                 let what = "a template in the place of a policy";
-                let help = "create a policy from it, or take the file out of the bundle";
+                let help = "create a policy from it, and give that a state";
                 context.report(Diagnostic::new(&rules::POLICY_TEMPLATE, node.span, what).help(help));
             }
             Some(ObjectKind::AppRegistration) => {
@@ -367,20 +374,23 @@ fn list_kind(key: &str) -> Option<ObjectKind> {
 
 fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {
     let has = |key: &str| node.member(key).is_some();
+    let is_policy = || has("conditions") || has("grantControls") || has("sessionControls");
+    // WHY: what says a state of its own is meant to be in force, and must not pass for a template that is not.
+    let is_template = || !has("state") && !is_policy();
     if let Some(odata_type) = node.member("@odata.type").and_then(Node::as_str) {
         let short = odata_type.trim_start_matches("#microsoft.graph.");
         match short {
             "conditionalAccessPolicy" => return Some(ObjectKind::Policy),
             "servicePrincipal" => return Some(ObjectKind::Principal),
             "authenticationStrengthPolicy" => return Some(ObjectKind::Strength),
-            "conditionalAccessTemplate" => return Some(ObjectKind::Template),
+            "conditionalAccessTemplate" if is_template() => return Some(ObjectKind::Template),
             _ if short.ends_with("NamedLocation") => return Some(ObjectKind::Location),
             _ => {}
         }
     }
     if node.member("details").is_some_and(|details| details.member("conditions").is_some()) {
-        Some(ObjectKind::Template)
-    } else if has("conditions") || has("grantControls") || has("sessionControls") {
+        Some(if is_template() { ObjectKind::Template } else { ObjectKind::Policy })
+    } else if is_policy() {
         Some(ObjectKind::Policy)
     } else if has("allowedCombinations") {
         Some(ObjectKind::Strength)

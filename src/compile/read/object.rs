@@ -3,8 +3,10 @@
 //! Knows documents and diagnostics, not what the properties mean. A member that is null counts as missing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::super::rules;
+use super::placeholder::Placeholders;
 use crate::model::Set;
 use crate::model::location::Kept;
 use crate::model::set::Word;
@@ -17,6 +19,8 @@ pub struct Context {
     pub diagnostics: Vec<Diagnostic>,
     /// Properties that decide nothing.
     pub kept: Vec<Kept>,
+    /// What placeholders stand for; `None`: the bundle says nothing of any.
+    pub placeholders: Option<Arc<Placeholders>>,
 }
 
 impl Context {
@@ -169,9 +173,9 @@ impl<'n, 'a> Object<'n, 'a> {
         })
     }
 
-    /// An object.
+    /// An object; an empty list counts as missing, because scripts write it in the place of an empty object.
     pub fn object(&mut self, key: &'static str, context: &mut Context) -> Option<Object<'n, 'a>> {
-        let node = self.member(key)?;
+        let node = self.member(key).filter(|node| node.as_list().is_none_or(|nodes| !nodes.is_empty()))?;
         Object::new(node, self.path.join(key), context)
     }
 

@@ -30,15 +30,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     let when = object
         .text("when", context)
         .map(|text| When { form: WhenForm::Expression, text: Embedded::new(text.value, text.span) });
-    let conditions = match object.object("conditions", context) {
-        Some(conditions) => read_conditions(conditions, context),
-        None => {
-            missing(&object, "conditions", "say who and what the policy is for", context);
-            Conditions::default()
-        }
-    };
-    let grant = object.object("grantControls", context).map(|controls| read_grant(controls, context));
-    let session = session::session_controls(&mut object, context);
+    let Body { conditions, grant, session } = body(&mut object, context);
     // WHY: some exports have no names; the id then serves as one, so that messages can say which policy is meant.
     let display_name = name.map(|name| Spanned::new(Box::from(name.value), name.span)).or_else(|| id.clone());
     if display_name.is_none() {
@@ -78,6 +70,62 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         combination::check(&policy, node, context);
     }
     Some(policy)
+}
+
+/// Reads a template of Microsoft as the disabled policy that it would become; `None` when it has neither name nor id.
+///
+/// Source: Microsoft Graph `conditionalAccessTemplate`, read August 2026.
+pub fn template(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
+    let mut object = Object::new(node, Path::default(), context)?;
+    let id = object.text("id", context).map(|id| Spanned::new(Box::from(id.value), id.span));
+    let name = object.text("name", context).or_else(|| object.text("displayName", context));
+    for key in ["description", "scenarios"] {
+        object.keep(key, context);
+    }
+    let body = match object.object("details", context) {
+        Some(mut details) => {
+            let body = body(&mut details, context);
+            details.finish(&rules::UNKNOWN_PROPERTY, context);
+            body
+        }
+        None => Body::default(),
+    };
+    object.finish(&rules::UNKNOWN_PROPERTY, context);
+    let display_name = name.map(|name| Spanned::new(Box::from(name.value), name.span)).or_else(|| id.clone())?;
+    Some(Policy {
+        id,
+        display_name,
+        state: State::Disabled,
+        is_deleted: false,
+        conditions: body.conditions,
+        grant: body.grant,
+        has_session_controls: body.session.has_effect,
+        session_controls: body.session.controls,
+        filtering_profile: body.session.filtering_profile,
+        when: None,
+        kept: std::mem::take(&mut context.kept),
+    })
+}
+
+/// What policies and templates have in common.
+#[derive(Default)]
+struct Body {
+    conditions: Conditions,
+    grant: Option<GrantControls>,
+    session: session::Session,
+}
+
+fn body(object: &mut Object<'_, '_>, context: &mut Context) -> Body {
+    let conditions = match object.object("conditions", context) {
+        Some(conditions) => read_conditions(conditions, context),
+        None => {
+            missing(object, "conditions", "say who and what the policy is for", context);
+            Conditions::default()
+        }
+    };
+    let grant = object.object("grantControls", context).map(|controls| read_grant(controls, context));
+    let session = session::session_controls(object, context);
+    Body { conditions, grant, session }
 }
 
 fn asks_for_nothing(grant: &GrantControls) -> bool {
@@ -190,7 +238,10 @@ fn read_guests(object: &mut Object<'_, '_>, key: &'static str, context: &mut Con
     // WHY: `none` is Graph's zero; as a kind of guest it would mean every member of the tenant.
     let types: Set<GuestType> = guests.flags("guestOrExternalUserTypes", context);
     let types = types.iter().filter(|kind| *kind != GuestType::None).collect();
-    let tenants = guests.object("externalTenants", context).and_then(|mut tenants| {
+    // WHY not an empty list for nothing: here nothing means every tenant, and who is meant may be exempt.
+    let tenants = guests.member("externalTenants");
+    let tenants = tenants.and_then(|node| Object::new(node, Path::default().join("externalTenants"), context));
+    let tenants = tenants.and_then(|mut tenants| {
         let odata_type = tenants.text("@odata.type", context);
         let kind = tenants.text("membershipKind", context);
         if kind.is_none() && odata_type.is_some_and(|text| text.value.ends_with("AllExternalTenants")) {

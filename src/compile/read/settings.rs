@@ -63,13 +63,29 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
             .map(|name| Spanned::new(Box::from(name.value), name.span)),
         ignored_policies: owned(object.texts("ignoredPolicies", context)),
     };
-    // What it says is for `levels`.
-    let _ = object.member("lints");
+    // What they say is for `levels`, `ignored_files` and `super::placeholder`.
+    for key in ["lints", "ignoredFiles", "placeholders"] {
+        let _ = object.member(key);
+    }
     for key in ["maxAge", "whenStale"] {
         object.refuse(key, LATER, context);
     }
     object.finish(&rules::UNKNOWN_SETTING, context);
     settings
+}
+
+/// Reads `ignoredFiles`: paths below the root of files that are not read.
+pub fn ignored_files(node: &Node<'_>, context: &mut Context) -> Vec<Spanned<Box<str>>> {
+    let Some(nodes) = node.member("ignoredFiles").filter(|nodes| nodes.value != Value::Null) else { return Vec::new() };
+    let named =
+        nodes.as_list().unwrap_or_default().iter().map(|node| Some(Spanned::new(node.as_str()?.into(), node.span)));
+    match named.collect::<Option<Vec<_>>>().filter(|_| nodes.as_list().is_some()) {
+        Some(names) => names,
+        None => {
+            context.report(wrong_type(nodes, "ignoredFiles", "a list of text"));
+            Vec::new()
+        }
+    }
 }
 
 /// Reads `lints`: what the bundle makes of warnings, by the id of the rule. What is an error stays one.

@@ -2,6 +2,7 @@
 
 use super::super::rules;
 use super::object::Context;
+use super::placeholder::is_placeholder;
 use crate::model::Id;
 use crate::model::policy::{LocationTarget, PrincipalTarget, ResourceTarget, UserTarget};
 use crate::text::{Diagnostic, Mend, Spanned};
@@ -89,16 +90,24 @@ fn is_misspelt(text: Spanned<&str>, words: &[&str], context: &mut Context) -> bo
     word.is_some()
 }
 
-fn each<'n, T>(
-    texts: Texts<'n>,
+/// Reads each text, or what it stands for if it is a placeholder: then at the place of the placeholder.
+fn each<T>(
+    texts: Texts<'_>,
     context: &mut Context,
-    mut read: impl FnMut(Spanned<&'n str>, &mut Context) -> Option<T>,
+    mut read: impl FnMut(Spanned<&str>, &mut Context) -> Option<T>,
 ) -> Vec<Spanned<T>> {
     // WHY: nearly every text is kept, and a large bundle has hundreds of thousands.
     let mut targets = Vec::with_capacity(texts.len());
+    let placeholders = context.placeholders.clone();
     for text in texts {
         let span = text.span;
-        targets.extend(read(text, context).map(|target| Spanned::new(target, span)));
+        if let Some(meaning) = placeholders.as_ref().and_then(|all| all.meaning(text.value)) {
+            for text in meaning {
+                targets.extend(read(Spanned::new(text, span), context).map(|target| Spanned::new(target, span)));
+            }
+        } else {
+            targets.extend(read(text, context).map(|target| Spanned::new(target, span)));
+        }
     }
     targets
 }
@@ -107,14 +116,12 @@ fn id(text: Spanned<&str>, context: &mut Context) -> Option<Id> {
     is_real(text, context).then(|| Id::new(text.value))
 }
 
-/// Ids of a directory hold no blanks and no brackets; templates mark what is to be filled in with them.
 fn is_real(text: Spanned<&str>, context: &mut Context) -> bool {
-    let is_marker = |character: char| character.is_whitespace() || "<>{}[]()$%|".contains(character);
-    if !text.value.is_empty() && !text.value.contains(is_marker) {
+    if !is_placeholder(text.value) {
         return true;
     }
     let what = format!("`{}` is not an id", text.value);
-    let help = "put the object id here, or take the entry out";
+    let help = "put the object id here, or say in `placeholders` of bundle.yaml what it stands for";
     context.report(Diagnostic::new(&rules::PLACEHOLDER, text.span, what).help(help));
     false
 }
