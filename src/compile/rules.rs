@@ -18,6 +18,8 @@ text::declare_rules! {
     POLICY_TEMPLATE: Error, "policy-template", "a Conditional Access template is not a policy: it has no state and targets nobody in particular";
     /// A member beside the list of a list response.
     STRAY_MEMBER: Error, "stray-member", "beside a `value` list only OData annotations may stand; anything else would be left unread";
+    /// Something below `statements/` that is no statement.
+    UNUSABLE_STATEMENT: Error, "unusable-statement", "a statement is a policy, enabled or disabled, that is claimed to follow from the others; nothing else below `statements/` would count";
     /// A second settings file.
     SECOND_SETTINGS: Error, "second-settings", "a bundle has one settings file; of two, one would silently not count";
     /// A policy in the recycle bin.
