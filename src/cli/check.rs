@@ -1,11 +1,12 @@
-//! `check`: every problem of a bundle and of the test cases it carries; runs nothing.
+//! `check`: every problem of a bundle and of the test cases it carries, which it does not run; and of its statements,
+//! which it proves.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Outcome, Stop, load, paint, rule, sarif};
+use super::{Exit, Outcome, Stop, load, paint, prove, rule, sarif};
 use crate::compile::{self, CompiledBundle, Mode};
 use crate::model::State;
 use crate::review::cases;
@@ -21,7 +22,7 @@ const SCHEMA_VERSION: u32 = 1;
 Example:
   $ doorward check policies/graph-export
 
-Ends with 0, or with 3 when there is an error. Warnings do not fail a check.
+Ends with 0, or with 3 when there is an error; a statement that is not proved is one. Warnings do not fail a check.
 With --explain and the id of a rule it needs no bundle and tells what the rule is for.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
@@ -76,6 +77,7 @@ struct Contents<'a> {
     named_locations: usize,
     address_ranges: usize,
     service_principals: usize,
+    statements_proved: usize,
 }
 
 /// How many policies are in which state. One that `ignoredPolicies` names, or that is deleted, is counted as ignored.
@@ -106,7 +108,15 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
     errors += of_tests.iter().filter(|finding| finding.severity == Severity::Error).count();
     warnings += of_tests.iter().filter(|finding| finding.severity == Severity::Warning).count();
     findings.extend(of_tests);
-    let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(contents);
+    let mut proved = 0;
+    if let Some(bundle) = compilation.bundle.as_ref().filter(|_| errors == 0) {
+        let proofs = prove::proofs(bundle, &raw, &[])?;
+        let unproved = proofs.findings();
+        proved = proofs.proved();
+        errors += unproved.len();
+        findings.extend(unproved);
+    }
+    let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(|bundle| contents(bundle, proved));
     let summary = args.summary.then(|| Summary::of(&compile::read(&raw, Mode::Fast).bundle));
     let text = match args.format {
         Format::Json => {
@@ -130,7 +140,7 @@ fn counts(summary: &Summary) -> BTreeMap<&'static str, BTreeMap<&'static str, us
     summary.sections().iter().map(|section| (section.name, section.counts.iter().copied().collect())).collect()
 }
 
-fn contents(bundle: &CompiledBundle) -> Contents<'_> {
+fn contents(bundle: &CompiledBundle, statements_proved: usize) -> Contents<'_> {
     let mut policies = States::default();
     for policy in bundle.policies() {
         *match policy.state {
@@ -148,6 +158,7 @@ fn contents(bundle: &CompiledBundle) -> Contents<'_> {
         named_locations: bundle.locations(),
         address_ranges: bundle.ranges(),
         service_principals: bundle.principals(),
+        statements_proved,
     }
 }
 
@@ -186,6 +197,9 @@ fn human(path: &Path, contents: Option<&Contents<'_>>, findings: &[Finding], cou
             paint::counted(contents.address_ranges, "address range"),
             paint::counted(contents.service_principals, "service principal")
         );
+        if contents.statements_proved > 0 {
+            text += &format!("  {} proved\n", paint::counted(contents.statements_proved, "statement"));
+        }
     }
     text
 }

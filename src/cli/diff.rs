@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::decide::Format;
 use super::{Exit, Outcome, Stop, answer, load, paint};
-use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Region, Shown, Witness};
+use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Note, Region, Shown, Witness};
 
 /// Version of the JSON output; it rises when a reader of an older one could be misled.
 const SCHEMA_VERSION: u32 = 1;
@@ -157,7 +157,8 @@ pub fn table(lines: &[(String, String)]) -> String {
 /// Most values of a list that are written out.
 const SHOWN: usize = 6;
 
-fn listed(values: &[String]) -> String {
+/// Values in a line, the first of them.
+pub fn listed(values: &[String]) -> String {
     let mut text = values.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if values.len() > SHOWN {
         text += &format!(" and {} more", values.len() - SHOWN);
@@ -166,7 +167,7 @@ fn listed(values: &[String]) -> String {
 }
 
 /// A request as JSON in a line, as `decide --request -` takes it.
-fn example(witness: &Witness) -> String {
+pub fn example(witness: &Witness) -> String {
     let request = witness.json();
     serde_json::to_string(&request).unwrap_or_default()
 }
@@ -228,7 +229,7 @@ impl<'c> Body<'c> {
         Self {
             schema_version: SCHEMA_VERSION,
             regions: comparison.regions.iter().map(region).collect(),
-            not_compared: comparison.notes.iter().map(String::as_str).collect(),
+            not_compared: comparison.notes.iter().map(Note::as_str).collect(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub enum Exit {
     BundleInvalid = 3,
     /// A test of the bundle failed, or it has none.
     TestsFailed = 4,
-    /// Decisions change, and the command line asked to fail then.
+    /// Decisions change, and the command line asked to fail then; or a statement is not proved.
     Changed = 5,
     /// The decision is block. Not 0, so that `doorward decide ... && issue` never opens.
     Blocked = 6,
@@ -33,7 +33,7 @@ impl Exit {
         (Self::Usage, "the command line or the token request cannot be used"),
         (Self::BundleInvalid, "the bundle has errors"),
         (Self::TestsFailed, "a test of the bundle failed, it has none, or too little is covered"),
-        (Self::Changed, "decisions change, and `--fail-on` said not to"),
+        (Self::Changed, "decisions change, and `--fail-on` said not to; or a statement is not proved"),
         (Self::Blocked, "of `decide`: block"),
         (Self::Partial, "done in part: something could not be written or read, and was told"),
     ];

@@ -15,6 +15,7 @@ mod export;
 mod gaps;
 mod load;
 mod paint;
+mod prove;
 mod replay;
 mod request;
 mod rule;
@@ -60,6 +61,8 @@ enum Verb {
     Diff(diff::Args),
     /// Say which requests no policy applies to, and which policies do nothing.
     Gaps(gaps::Args),
+    /// Prove what must never be: statements, for every request, or a counterexample.
+    Prove(prove::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
     /// Decide a decision log again with another bundle, and show what changes.
@@ -130,6 +133,7 @@ fn run(verb: Verb) -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Diff(args) => diff::run(&args),
         Verb::Gaps(args) => gaps::run(&args),
+        Verb::Prove(args) => prove::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),

@@ -7,7 +7,7 @@
 use super::build::{Statements, build_with};
 use super::read::{Mode, Reading, has_statements, read_with};
 use super::{Compilation, PolicyIndex, conclude, database};
-use crate::text::{RawBundle, RawFile};
+use crate::text::{RawBundle, RawFile, Sources, Span};
 
 /// A statement, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Statement {
     pub file: Box<str>,
     /// The line of its name, from 1; 0 when it is not known.
     pub line: u32,
+    /// Its name in the text.
+    pub span: Span,
     /// Whether it is asked: its state is not disabled.
     pub is_asked: bool,
 }
@@ -31,6 +33,8 @@ pub struct Stated {
     pub compilation: Compilation,
     /// The statements, by file name, then as written; those of named files last.
     pub statements: Vec<Statement>,
+    /// What their spans are resolved with.
+    pub sources: Sources,
 }
 
 /// Compiles `raw` with its statements, and those of `more`, in force; `None` when there are none.
@@ -58,6 +62,7 @@ fn attempt(raw: &RawBundle, more: &[RawFile], mode: Mode) -> Stated {
                 name: statement.display_name.value.clone(),
                 file: sources.file(span.file).map_or("", |file| file.name()).into(),
                 line: sources.position(span.file, span.start).map_or(0, |position| position.line),
+                span,
                 is_asked: false,
             }
         })
@@ -69,5 +74,5 @@ fn attempt(raw: &RawBundle, more: &[RawFile], mode: Mode) -> Stated {
         let head = bundle.as_ref().and_then(|bundle| bundle.policies().get(statement.policy.as_usize()));
         statement.is_asked = head.is_some_and(|head| head.takes_part);
     }
-    Stated { compilation: conclude(bundle, &diagnostics, diagnostics.findings(&sources)), statements }
+    Stated { compilation: conclude(bundle, &diagnostics, diagnostics.findings(&sources)), statements, sources }
 }

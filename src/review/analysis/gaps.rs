@@ -6,8 +6,8 @@ use super::bits::each;
 use super::fact::Witness;
 use super::space::{Spaces, spaces, stranger};
 use super::universe::{Universe, View};
-use super::walk::{Question, Space, State, Walk};
-use super::{AnalysisError, Comparison, Facet, compare, start, words};
+use super::walk::{Question, Space, State, Steps, Walk};
+use super::{AnalysisError, Comparison, Facet, Note, Pass, compare, start, words};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::{IdentityKind, Reason};
@@ -33,7 +33,7 @@ pub struct Gaps {
     /// Policies that ask for the same of the same requests, in bundle order, each set once.
     pub identical: Vec<Vec<PolicyIndex>>,
     /// What was not looked at, in words, none twice.
-    pub notes: BTreeSet<String>,
+    pub notes: BTreeSet<Note>,
 }
 
 /// Looks for gaps.
@@ -41,14 +41,16 @@ pub struct Gaps {
 /// Errors: a region that the decision does not confirm. Cost: as [`super::diff`], once for every policy.
 pub fn gaps(bundle: &CompiledBundle) -> Result<Gaps, AnalysisError> {
     let universe = Universe::new(bundle, bundle);
-    let mut spaces = spaces(&universe);
+    let mut spaces = spaces(&universe, &|_| true);
     let mut gaps = Gaps { notes: std::mem::take(&mut spaces.notes), ..Gaps::default() };
     for space in &spaces.spaces {
         open(&universe, &spaces, space, &mut gaps)?;
     }
     for (bit, ask) in universe.asks.iter().enumerate() {
         let mut without = Comparison::default();
-        compare(&universe, &spaces, ask.is_report_only, |side, other| side == 0 || other != bit, &mut without)?;
+        let is_in = |side, other| side == 0 || other != bit;
+        let pass = Pass { is_report_only: ask.is_report_only, ..Pass::of(&is_in) };
+        compare(&universe, &spaces, &pass, &mut Steps::each(), &mut without)?;
         // What could not be compared is not claimed.
         if without.regions.is_empty() && without.notes.is_empty() {
             gaps.idle.extend(index(&universe, bit));
@@ -84,12 +86,12 @@ impl Question for Nothing {
 fn open(universe: &Universe<'_>, spaces: &Spaces, space: &Space, gaps: &mut Gaps) -> Result<(), AnalysisError> {
     let start = start(universe, space, false, |side, _| side == 0);
     let question = Nothing { words: View::offset(1, universe.words) };
-    let Ok((paths, is_more, _)) = Walk::run(space, question, &start) else {
-        gaps.notes.insert(format!("{}: their policies combine in too many ways", space.name));
+    let Ok((paths, is_more, _)) = Walk::run(space, question, &start, &mut Steps::each()) else {
+        gaps.notes.insert(Note::too_many_ways(space.name));
         return Ok(());
     };
     if is_more {
-        gaps.notes.insert(format!("{}: more regions than the {} told", space.name, paths.len()));
+        gaps.notes.insert(Note::more_regions(space.name, paths.len()));
     }
     for path in paths {
         let mut witness = None;

@@ -9,6 +9,7 @@ use super::axis::{Axis, AxisBuilder, Meaning};
 use super::fact::{Fact, What, Who, Witness};
 use super::identity;
 use super::network::{self, Ground};
+use super::note::Note;
 use super::universe::Universe;
 use super::walk::Space;
 use crate::compile::{CompiledBundle, CompiledFilter, CompiledPolicy};
@@ -27,13 +28,14 @@ pub struct Spaces {
     /// The addresses behind the atoms of the network axes.
     pub ground: Ground,
     /// What is not enumerated, in words, none twice.
-    pub notes: BTreeSet<String>,
+    pub notes: BTreeSet<Note>,
 }
 
-/// Cuts the requests of every kind of identity that some policy targets.
-pub fn spaces(universe: &Universe<'_>) -> Spaces {
+/// Cuts the requests of every kind of identity that some policy targets. They are cut by what the policies tell apart
+/// that `is_considered`; the others must be left out of every question.
+pub fn spaces(universe: &Universe<'_>, is_considered: &dyn Fn(&CompiledPolicy) -> bool) -> Spaces {
     let ground = Ground::new(universe);
-    let mut maker = Maker { universe, probe: Probe::default(), notes: BTreeSet::new() };
+    let mut maker = Maker { universe, is_considered, probe: Probe::default(), notes: BTreeSet::new() };
     let mut spaces = Vec::new();
     let kinds = [
         ("workloads", IdentityKind::ServicePrincipal),
@@ -77,21 +79,23 @@ pub fn policy_of<'b>(universe: &Universe<'b>, side: usize, bit: usize) -> Option
 }
 
 /// Makes axes.
-#[derive(Debug)]
 pub struct Maker<'u, 'b> {
     /// The policies.
     pub universe: &'u Universe<'b>,
+    /// Those by which requests are cut.
+    pub is_considered: &'u dyn Fn(&CompiledPolicy) -> bool,
     /// Asks conditions.
     pub probe: Probe,
     /// What is not enumerated.
-    pub notes: BTreeSet<String>,
+    pub notes: BTreeSet<Note>,
 }
 
-impl<'b> Maker<'_, 'b> {
-    /// The policies of both sides.
-    pub fn policies(&self) -> impl Iterator<Item = &'b CompiledPolicy> + use<'b> {
+impl<'u, 'b> Maker<'u, 'b> {
+    /// The policies of both sides that are considered.
+    pub fn policies(&self) -> impl Iterator<Item = &'b CompiledPolicy> + use<'u, 'b> {
+        let is_considered = self.is_considered;
         let [before, after] = self.universe.sides;
-        before.compiled().iter().chain(after.compiled())
+        before.compiled().iter().chain(after.compiled()).filter(move |policy| is_considered(policy))
     }
 
     /// What `part` makes of `facts`, of which requests may say each.
@@ -103,7 +107,8 @@ impl<'b> Maker<'_, 'b> {
             if let Some(keep) = kept(self.universe, &mut self.probe, &witness.request(), part) {
                 builder.add(fact, true, Meaning { keep, raise: self.universe.none() });
             } else {
-                self.notes.insert(format!("requests whose {name} one of the bundles refuses as contradictory"));
+                let what = format!("requests whose {name} one of the bundles refuses as contradictory");
+                self.notes.insert(self.refused(what));
             }
         }
         builder.finish(policies, self.universe.words)
@@ -229,7 +234,8 @@ impl<'b> Maker<'_, 'b> {
         }
         let (devices, is_exact) = super::example::devices(&filters);
         if !is_exact {
-            self.notes.insert("devices beyond examples made of the values that device filters compare with".to_owned());
+            let what = "devices beyond examples made of the values that device filters compare with";
+            self.notes.insert(Note::left_out(what));
         }
         let facts = devices.into_iter().map(|device| Fact::Device(device.map(Box::new))).collect();
         vec![self.part(Part::Other("deviceState"), "deviceState", kind, policies, facts)]
@@ -242,9 +248,9 @@ impl<'b> Maker<'_, 'b> {
         }
         let (examples, is_exact) = super::example::attributes(filters);
         if !is_exact {
-            self.notes.insert(format!(
+            self.notes.insert(Note::left_out(format!(
                 "custom security attributes beyond examples made of the values that {of} compare with"
-            ));
+            )));
         }
         std::iter::once(None).chain(examples.into_iter().map(Some)).collect()
     }
@@ -276,9 +282,9 @@ impl<'b> Maker<'_, 'b> {
             axes.push(builder.finish(policies, self.universe.words));
         }
         if !axes.is_empty() {
-            self.notes.insert(
-                "which requests fulfil a condition in Cedar: it may hold for any and may fail for any".to_owned(),
-            );
+            // Every combination is looked at, also those that no request has.
+            let what = "which requests fulfil a condition in Cedar: it may hold for any and may fail for any";
+            self.notes.insert(Note::added(what));
         }
         axes
     }
@@ -288,7 +294,8 @@ impl<'b> Maker<'_, 'b> {
     fn multiple(&mut self) {
         let is_narrow = |policy: &CompiledPolicy| !policy.resources.is_any();
         if self.universe.has_certain && self.policies().any(is_narrow) {
-            self.notes.insert("requests for several resources at once, because a bundle blocks by default".to_owned());
+            let what = "requests for several resources at once, because a bundle blocks by default";
+            self.notes.insert(Note::left_out(what));
         }
     }
 }
@@ -307,8 +314,15 @@ impl Maker<'_, '_> {
         if !std::ptr::eq(before, after) && facts(before) != facts(after) {
             let what =
                 "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
-            self.notes.insert(what.to_owned());
+            self.notes.insert(Note::left_out(what));
         }
+    }
+
+    /// A note of requests that a bundle refuses. What both sides refuse, because their catalogue is one, is no request.
+    pub fn refused(&self, what: String) -> Note {
+        let [before, after] = self.universe.sides;
+        let is_one = before.digest() == after.digest();
+        if is_one { Note::added(what) } else { Note::left_out(what) }
     }
 }
 

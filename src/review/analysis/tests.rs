@@ -15,7 +15,7 @@ use super::fact::{Fact, What, Who, Witness};
 use super::outcome::Outcome;
 use super::space::{Spaces, kept, spaces};
 use super::universe::Universe;
-use super::walk::{Path, Space, Walk};
+use super::walk::{Path, Space, Steps, Walk};
 use super::{identity, network, start};
 use crate::compile::{CompiledBundle, compile};
 use crate::evaluate::probe::{Part, Probe};
@@ -343,12 +343,13 @@ fn a_decision_changes_exactly_in_the_regions() {
         let (before, after) = (compiled(&text, &settings), compiled(&edited, &other));
         super::diff(&before, &after).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}\n{edited}"));
         let universe = Universe::new(&before, &after);
-        let Spaces { spaces, .. } = spaces(&universe);
+        let Spaces { spaces, .. } = spaces(&universe, &|_| true);
         let rows = network::rows(&universe);
         let walks: Vec<_> = spaces
             .iter()
             .map(|space| {
-                Walk::run(space, Change::new(&universe, false), &start(&universe, space, false, |_, _| true)).unwrap()
+                let question = Change::new(&universe, false, |_, _| true);
+                Walk::run(space, question, &start(&universe, space, false, |_, _| true), &mut Steps::each()).unwrap()
             })
             .collect();
         for witness in requests(&mut rng, 60) {
@@ -418,11 +419,12 @@ fn a_policy_is_idle_exactly_when_no_decision_needs_it_and_a_request_is_open_exac
             }
         }
         let universe = Universe::new(&whole, &whole);
-        let Spaces { spaces, .. } = spaces(&universe);
+        let Spaces { spaces, .. } = spaces(&universe, &|_| true);
         let rows = network::rows(&universe);
         for space in &spaces {
             let question = super::gaps::Nothing { words: universe.words };
-            let (paths, ..) = Walk::run(space, question, &start(&universe, space, false, |side, _| side == 0)).unwrap();
+            let start = start(&universe, space, false, |side, _| side == 0);
+            let (paths, ..) = Walk::run(space, question, &start, &mut Steps::each()).unwrap();
             for witness in requests.iter().filter(|witness| is_of(space, witness)) {
                 let Some(groups) = place(&universe, space, &rows, witness) else { continue };
                 let mut evaluation = Evaluation::default();

@@ -1,0 +1,213 @@
+//! Whether statements hold: what must never be, said in the words of policies.
+//!
+//! A *statement* is a policy that is not in force. It holds when it would add nothing: when every request that it
+//! covers is refused already, or, if it asks for grant or session controls, comes with them already. So the question is
+//! that of [`super::diff`], between the bundle and the bundle with the statement in force, and of its answers only those
+//! in which somebody would be held back. That one may say "add nothing" in the place of "change nothing" matters where
+//! a bundle blocks by default: there a policy that asks for controls would also let somebody in.
+//!
+//! The bundle with statements is compiled from the same files (see [`crate::compile::compile_stated`]), once for all
+//! statements; side 0 is the bundle as it decides. A counterexample is a request that side 0 really allows, and that
+//! the statement really covers: both are asked of `evaluate`, never inferred.
+//!
+//! # What cannot be enumerated
+//!
+//! A note of the analysis that leaves requests out keeps a statement from being proved, unless the policies it is about
+//! are not needed: the statement is then tried again with those policies alone that can be enumerated. Policies only
+//! hold back, so what follows from some of them follows from all; not so where a bundle blocks by default, for there a
+//! policy that applies opens. What depends on conditions in Cedar is not refuted either, unless there is a request.
+//!
+//! Start with [`prove`].
+
+use std::collections::BTreeSet;
+
+use super::change::unimplied;
+use super::outcome::Outcome;
+use super::space::{Spaces, policy_of, spaces};
+use super::universe::Universe;
+use super::walk::Steps;
+use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare};
+use crate::compile::{CompiledBundle, CompiledPolicy, PolicyIndex, Stated, Statement};
+use crate::evaluate::{self, trace_one};
+use crate::limits;
+use crate::review::rules;
+use crate::text::{Diagnostic, Diagnostics, Finding, Sources};
+
+/// A statement, and what was found.
+#[derive(Debug)]
+pub struct Proof {
+    /// The statement.
+    pub statement: Statement,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// What was found of a statement.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It holds, for every request.
+    Proved,
+    /// It does not hold: these requests are let through against it, each region with one that `decide` allows.
+    Refuted(Vec<Region>),
+    /// Neither is known; why, in words, at least one.
+    Undecided(Vec<String>),
+    /// It is disabled, so it claims nothing.
+    NotAsked,
+}
+
+impl Proof {
+    /// Whether the bundle may be used as far as this statement is concerned.
+    pub const fn is_green(&self) -> bool {
+        matches!(self.verdict, Verdict::Proved | Verdict::NotAsked)
+    }
+}
+
+/// The statements of a bundle, and what was found.
+#[derive(Debug, Default)]
+pub struct Proofs {
+    /// By file name, then as written.
+    pub proofs: Vec<Proof>,
+    sources: Sources,
+}
+
+impl Proofs {
+    /// How many of its statements are proved.
+    pub fn proved(&self) -> usize {
+        self.proofs.iter().filter(|proof| matches!(proof.verdict, Verdict::Proved)).count()
+    }
+
+    /// An error for each statement that is not proved, at its name; empty when the bundle may be used.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut diagnostics = Diagnostics::default();
+        for Proof { statement, verdict } in &self.proofs {
+            let name = &statement.name;
+            let (rule, what, help) = match verdict {
+                Verdict::Proved | Verdict::NotAsked => continue,
+                Verdict::Refuted(regions) => {
+                    let subjects: BTreeSet<_> = regions.iter().map(|region| region.subjects).collect();
+                    let subjects = subjects.into_iter().collect::<Vec<_>>().join(" and ");
+                    let help = "`doorward prove` shows which, and a request for `doorward decide`";
+                    (&rules::REFUTED_STATEMENT, format!("`{name}` does not hold: {subjects} get through"), help)
+                }
+                Verdict::Undecided(reasons) => {
+                    let reason = reasons.first().map_or("", String::as_str);
+                    let help = "let the statement, or the policies that it rests on, do without";
+                    (&rules::UNDECIDED_STATEMENT, format!("`{name}` cannot be decided: {reason}"), help)
+                }
+            };
+            diagnostics.push(Diagnostic::new(rule, statement.span, what).help(help));
+        }
+        diagnostics.findings(&self.sources)
+    }
+}
+
+/// Proves the statements of `stated`, which was compiled from the files of `bundle`.
+///
+/// Errors: a counterexample that the decision does not confirm.
+/// Cost: as [`super::diff`] for each, `limits::PROOF_STEPS_MAX` steps in all; statements past that are undecided.
+pub fn prove(bundle: &CompiledBundle, stated: Stated) -> Result<Proofs, AnalysisError> {
+    let Stated { compilation, statements, sources } = stated;
+    let Some(with) = compilation.bundle else { return Ok(Proofs::default()) };
+    let universe = Universe::new(bundle, &with);
+    let all = spaces(&universe, &|_| true);
+    let mut prover = Prover { universe: &universe, all: &all, steps: Steps::together(limits::PROOF_STEPS_MAX) };
+    let prove = |statement: Statement| {
+        let verdict = if statement.is_asked { prover.verdict(statement.policy)? } else { Verdict::NotAsked };
+        Ok(Proof { statement, verdict })
+    };
+    let proofs = statements.into_iter().map(prove).collect::<Result<_, _>>()?;
+    Ok(Proofs { proofs, sources })
+}
+
+struct Prover<'u, 'b> {
+    universe: &'u Universe<'b>,
+    /// Requests as all policies and statements cut them.
+    all: &'u Spaces,
+    steps: Steps,
+}
+
+impl Prover<'_, '_> {
+    fn verdict(&mut self, statement: PolicyIndex) -> Result<Verdict, AnalysisError> {
+        let [decides, _] = self.universe.sides;
+        let own = decides.policies().len();
+        let is_asked = move |policy: &CompiledPolicy| policy.index == statement || policy.index.as_usize() < own;
+        let found = self.compared(self.all, &is_asked)?;
+        let (mut shown, mut is_open) = (Vec::new(), false);
+        for region in found.regions {
+            let Some(example) = &region.witness else {
+                is_open = true;
+                continue;
+            };
+            self.confirm(statement, &example.witness)?;
+            shown.push(region);
+        }
+        if !shown.is_empty() {
+            return Ok(Verdict::Refuted(shown));
+        }
+        if is_open {
+            let why = "conditions in Cedar decide whether it holds, and what they come to is not enumerated";
+            return Ok(Verdict::Undecided(vec![why.to_owned()]));
+        }
+        let left_out: Vec<_> = found.notes.iter().chain(&self.all.notes).filter(|note| note.leaves_out).collect();
+        if left_out.is_empty() || self.follows_from_enumerable(statement, &is_asked)? {
+            return Ok(Verdict::Proved);
+        }
+        Ok(Verdict::Undecided(left_out.into_iter().map(Note::to_string).collect()))
+    }
+
+    /// Whether the statement follows from the policies that are about nothing that has to be left out.
+    fn follows_from_enumerable(
+        &mut self,
+        statement: PolicyIndex,
+        is_asked: &dyn Fn(&CompiledPolicy) -> bool,
+    ) -> Result<bool, AnalysisError> {
+        if self.universe.has_certain {
+            return Ok(false);
+        }
+        let is_enough =
+            |policy: &CompiledPolicy| is_asked(policy) && (policy.index == statement || !has_filter(policy));
+        let cut = spaces(self.universe, &is_enough);
+        let found = self.compared(&cut, &is_enough)?;
+        let is_complete = !found.notes.iter().chain(&cut.notes).any(|note| note.leaves_out);
+        Ok(is_complete && found.regions.is_empty())
+    }
+
+    /// Where somebody would be held back, if of all policies those were in force that `is_in` picks; the bundle as it
+    /// decides has no statement among them.
+    fn compared(&mut self, cut: &Spaces, is_in: &dyn Fn(&CompiledPolicy) -> bool) -> Result<Comparison, AnalysisError> {
+        let universe = self.universe;
+        let is_in = |side, bit| policy_of(universe, side, bit).is_some_and(is_in);
+        let mut found = Comparison::default();
+        compare(universe, cut, &Pass { is_wanted: holds_back, ..Pass::of(&is_in) }, &mut self.steps, &mut found)?;
+        Ok(found)
+    }
+
+    /// The comparison has shown that the bundle lets `witness` through; here, that the statement covers it.
+    fn confirm(&self, statement: PolicyIndex, witness: &Witness) -> Result<(), AnalysisError> {
+        let [_, with] = self.universe.sides;
+        let trace = trace_one(with, &witness.request(), statement);
+        match trace.ok().flatten().map(|trace| trace.outcome) {
+            Some(evaluate::Outcome::Failure | evaluate::Outcome::Success) => Ok(()),
+            _ => Err(AnalysisError::Unconfirmed(format!("{:?}", witness.who))),
+        }
+    }
+}
+
+/// Whether somebody whom `before` lets through is not let through after, or with another session.
+fn holds_back(before: &Outcome, after: &Outcome) -> bool {
+    match (before, after) {
+        (Outcome::Blocked, _) => false,
+        (Outcome::Open { .. }, Outcome::Blocked) => true,
+        (Outcome::Open { clauses, session }, Outcome::Open { clauses: more, session: other }) => {
+            session != other || unimplied(more, clauses).is_some()
+        }
+    }
+}
+
+/// Whether `policy` is about objects of which only examples can be made.
+fn has_filter(policy: &CompiledPolicy) -> bool {
+    policy.device_filter.is_some()
+        || policy.workloads.filter.is_some()
+        || policy.agents.filter.is_some()
+        || policy.resources.filter.is_some()
+}
