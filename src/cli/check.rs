@@ -22,7 +22,8 @@ const SCHEMA_VERSION: u32 = 1;
 Example:
   $ doorward check policies/graph-export
 
-Ends with 0, or with 3 when there is an error; a statement that is not proved is one. Warnings do not fail a check.
+Ends with 0, with 3 when there is an error, or with 4 when there is none but a statement is not proved, as a sidecar
+refuses the bundle then. Warnings do not fail a check.
 With --explain and the id of a rule it needs no bundle and tells what the rule is for.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
@@ -108,13 +109,13 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
     errors += of_tests.iter().filter(|finding| finding.severity == Severity::Error).count();
     warnings += of_tests.iter().filter(|finding| finding.severity == Severity::Warning).count();
     findings.extend(of_tests);
-    let mut proved = 0;
+    let (mut proved, mut unproved) = (0, 0);
     if let Some(bundle) = compilation.bundle.as_ref().filter(|_| errors == 0) {
         let proofs = prove::proofs(bundle, &raw, &[])?;
-        let unproved = proofs.findings();
-        proved = proofs.proved();
-        errors += unproved.len();
-        findings.extend(unproved);
+        let of_statements = proofs.findings();
+        (proved, unproved) = (proofs.proved(), of_statements.len());
+        errors += unproved;
+        findings.extend(of_statements);
     }
     let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(|bundle| contents(bundle, proved));
     let summary = args.summary.then(|| Summary::of(&compile::read(&raw, Mode::Fast).bundle));
@@ -133,7 +134,12 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
             text + &summary.collect::<String>()
         }
     };
-    Ok(Outcome { text, exit: if errors == 0 { Exit::Success } else { Exit::BundleInvalid } })
+    let exit = match errors {
+        0 => Exit::Success,
+        _ if errors == unproved => Exit::TestsFailed,
+        _ => Exit::BundleInvalid,
+    };
+    Ok(Outcome { text, exit })
 }
 
 fn counts(summary: &Summary) -> BTreeMap<&'static str, BTreeMap<&'static str, usize>> {

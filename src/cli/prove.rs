@@ -80,7 +80,10 @@ fn human(proofs: &[Proof]) -> String {
     let proved = proofs.iter().filter(|proof| matches!(proof.verdict, Verdict::Proved)).count();
     let asked = proofs.iter().filter(|proof| !matches!(proof.verdict, Verdict::NotAsked)).count();
     let count = paint::counted(asked, "statement");
-    text + &format!("\n{}\n", paint::verdict(proved == asked, &format!("{proved} of {count} proved")))
+    if !text.ends_with("\n\n") {
+        text.push('\n');
+    }
+    text + &format!("{}\n", paint::verdict(proved == asked, &format!("{proved} of {count} proved")))
 }
 
 /// Most regions of one statement that are written out.

@@ -109,8 +109,7 @@ struct Parts {
 fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
     let ranges = count_ranges(&bundle.locations);
     let policies = || bundle.policies.iter().chain(&bundle.statements);
-    let cedar: usize =
-        policies().filter_map(|policy| policy.when.as_ref()).map(|when| when.text.text.len()).sum();
+    let cedar: usize = policies().filter_map(|policy| policy.when.as_ref()).map(|when| when.text.text.len()).sum();
     let crossed = [
         (bundle.policies.len(), limits::POLICIES_MAX, "policies"),
         (bundle.statements.len(), limits::STATEMENTS_MAX, "statements"),
@@ -156,13 +155,7 @@ struct Resolved<'m> {
 
 impl<'m> Resolved<'m> {
     /// Resolves `policies`. Those that take no part are resolved too, so that their problems show, as warnings.
-    fn add(
-        &mut self,
-        bundle: &Bundle,
-        policies: &'m [Policy],
-        names: &mut Names<'m>,
-        diagnostics: &mut Diagnostics,
-    ) {
+    fn add(&mut self, bundle: &Bundle, policies: &'m [Policy], names: &mut Names<'m>, diagnostics: &mut Diagnostics) {
         let next = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
         for (index, policy) in (next..).map(PolicyIndex).zip(policies) {
             let is_ignored = lint::is_ignored(bundle, policy);
@@ -245,7 +238,8 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
 }
 
 fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
-    let Bundle { settings, policies: read, statements: _, locations: named, principals: catalogue, strengths: _ } = bundle;
+    let Bundle { settings, policies: read, statements: _, locations: named, principals: catalogue, strengths: _ } =
+        bundle;
     drop(read);
     let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names } = parts;
     policies.sort_by_key(|policy| !is_wide(policy));

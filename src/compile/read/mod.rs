@@ -142,7 +142,10 @@ fn kind_of(name: &str) -> FileKind {
         Some(_) => FileKind::Document,
         None if extension.eq_ignore_ascii_case("mmdb") => FileKind::CountryDatabase,
         // WHY: what lies with the tests or the statements is no policy, whatever it is.
-        None if extension.eq_ignore_ascii_case("cedar") && !name.starts_with("tests/") && !statement::is_below(name) => {
+        None if extension.eq_ignore_ascii_case("cedar")
+            && !name.starts_with("tests/")
+            && !statement::is_below(name) =>
+        {
             FileKind::Cedar
         }
         None => FileKind::Other,

@@ -31,7 +31,7 @@ pub struct Change<'u, 'b> {
 impl<'u, 'b> Change<'u, 'b> {
     /// Asks about the enforced policies, or about the report-only ones; of the differences only those that `is_wanted`.
     pub fn new(universe: &'u Universe<'b>, is_report_only: bool, is_wanted: IsWanted) -> Self {
-        let [before, after] = universe.sides.map(|bundle| bundle.identity().default_decision);
+        let [before, after] = universe.defaults;
         let absorbed = |ask: &super::outcome::Ask<'b>| universe.numbers(|other| ask.absorbs(other));
         Self {
             universe,

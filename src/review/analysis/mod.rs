@@ -243,8 +243,9 @@ impl Teller<'_, '_> {
                     clauses.iter().all(|clause| clause.iter().any(|control| !open.contains(control)))
                 }
             };
-            let has_session =
-                self.pass.is_report_only || !is_open || evaluation.session(bundle).as_ref() == self.change.session(outcome);
+            let has_session = self.pass.is_report_only
+                || !is_open
+                || evaluation.session(bundle).as_ref() == self.change.session(outcome);
             if is_open != expected || !has_session {
                 return Err(unconfirmed());
             }

@@ -12,21 +12,21 @@
 //!
 //! # What cannot be enumerated
 //!
-//! A note of the analysis that leaves requests out keeps a statement from being proved, unless the policies it is about
-//! are not needed: the statement is then tried again with those policies alone that can be enumerated. Policies only
-//! hold back, so what follows from some of them follows from all; not so where a bundle blocks by default, for there a
-//! policy that applies opens. What depends on conditions in Cedar is not refuted either, unless there is a request.
+//! A note of the analysis that leaves requests out keeps a statement from being proved, unless what it is about is not
+//! needed: the statement is then tried again without the default block of the bundle, and with those policies alone
+//! that can be enumerated. Policies and a default block only hold back, so what follows from some follows from all.
+//! What depends on conditions in Cedar is neither proved nor, unless there is a request that shows it, refuted.
 //!
 //! Start with [`prove`].
 
 use std::collections::BTreeSet;
 
-use super::change::unimplied;
+use super::change::{Change, unimplied};
 use super::outcome::Outcome;
 use super::space::{Spaces, policy_of, spaces};
 use super::universe::Universe;
-use super::walk::Steps;
-use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare};
+use super::walk::{Steps, Walk};
+use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare, start};
 use crate::compile::{CompiledBundle, CompiledPolicy, PolicyIndex, Stated, Statement};
 use crate::evaluate::{self, trace_one};
 use crate::limits;
@@ -106,11 +106,16 @@ impl Proofs {
 /// Errors: a counterexample that the decision does not confirm.
 /// Cost: as [`super::diff`] for each, `limits::PROOF_STEPS_MAX` steps in all; statements past that are undecided.
 pub fn prove(bundle: &CompiledBundle, stated: Stated) -> Result<Proofs, AnalysisError> {
+    prove_within(bundle, stated, Steps::together(limits::PROOF_STEPS_MAX))
+}
+
+/// As [`prove`], in so many steps.
+pub(super) fn prove_within(bundle: &CompiledBundle, stated: Stated, steps: Steps) -> Result<Proofs, AnalysisError> {
     let Stated { compilation, statements, sources } = stated;
     let Some(with) = compilation.bundle else { return Ok(Proofs::default()) };
     let universe = Universe::new(bundle, &with);
     let all = spaces(&universe, &|_| true);
-    let mut prover = Prover { universe: &universe, all: &all, steps: Steps::together(limits::PROOF_STEPS_MAX) };
+    let mut prover = Prover { universe: &universe, all: &all, steps };
     let prove = |statement: Statement| {
         let verdict = if statement.is_asked { prover.verdict(statement.policy)? } else { Verdict::NotAsked };
         Ok(Proof { statement, verdict })
@@ -131,7 +136,7 @@ impl Prover<'_, '_> {
         let [decides, _] = self.universe.sides;
         let own = decides.policies().len();
         let is_asked = move |policy: &CompiledPolicy| policy.index == statement || policy.index.as_usize() < own;
-        let found = self.compared(self.all, &is_asked)?;
+        let found = self.compared(&is_asked)?;
         let (mut shown, mut is_open) = (Vec::new(), false);
         for region in found.regions {
             let Some(example) = &region.witness else {
@@ -149,36 +154,42 @@ impl Prover<'_, '_> {
             return Ok(Verdict::Undecided(vec![why.to_owned()]));
         }
         let left_out: Vec<_> = found.notes.iter().chain(&self.all.notes).filter(|note| note.leaves_out).collect();
-        if left_out.is_empty() || self.follows_from_enumerable(statement, &is_asked)? {
+        if left_out.is_empty() || self.follows_from_less(&is_asked, statement) {
             return Ok(Verdict::Proved);
         }
         Ok(Verdict::Undecided(left_out.into_iter().map(Note::to_string).collect()))
     }
 
-    /// Whether the statement follows from the policies that are about nothing that has to be left out.
-    fn follows_from_enumerable(
-        &mut self,
-        statement: PolicyIndex,
-        is_asked: &dyn Fn(&CompiledPolicy) -> bool,
-    ) -> Result<bool, AnalysisError> {
-        if self.universe.has_certain {
-            return Ok(false);
-        }
-        let is_enough =
+    /// Whether the statement follows without a default block, or from those policies alone that are about nothing that
+    /// has to be left out.
+    fn follows_from_less(&mut self, is_asked: &dyn Fn(&CompiledPolicy) -> bool, statement: PolicyIndex) -> bool {
+        let [decides, with] = self.universe.sides;
+        let allowing = Universe::allowing(decides, with);
+        let is_enumerable =
             |policy: &CompiledPolicy| is_asked(policy) && (policy.index == statement || !has_filter(policy));
-        let cut = spaces(self.universe, &is_enough);
-        let found = self.compared(&cut, &is_enough)?;
-        let is_complete = !found.notes.iter().chain(&cut.notes).any(|note| note.leaves_out);
-        Ok(is_complete && found.regions.is_empty())
+        let has_default = self.universe.has_certain;
+        (has_default && self.is_complete(&allowing, is_asked)) || self.is_complete(&allowing, &is_enumerable)
     }
 
-    /// Where somebody would be held back, if of all policies those were in force that `is_in` picks; the bundle as it
-    /// decides has no statement among them.
-    fn compared(&mut self, cut: &Spaces, is_in: &dyn Fn(&CompiledPolicy) -> bool) -> Result<Comparison, AnalysisError> {
+    /// Whether nobody would be held back, and no request was left out, if of all policies those were in force that
+    /// `is_in` picks.
+    fn is_complete(&mut self, universe: &Universe<'_>, is_in: &dyn Fn(&CompiledPolicy) -> bool) -> bool {
+        let cut = spaces(universe, is_in);
+        let is_in = |side, bit| policy_of(universe, side, bit).is_some_and(is_in);
+        !cut.notes.iter().any(|note| note.leaves_out)
+            && cut.spaces.iter().all(|space| {
+                let start = start(universe, space, false, is_in);
+                let walk = Walk::run(space, Change::new(universe, false, holds_back), &start, &mut self.steps);
+                walk.is_ok_and(|(paths, ..)| paths.is_empty())
+            })
+    }
+
+    /// Where somebody would be held back, by the policies that `is_in` picks.
+    fn compared(&mut self, is_in: &dyn Fn(&CompiledPolicy) -> bool) -> Result<Comparison, AnalysisError> {
         let universe = self.universe;
         let is_in = |side, bit| policy_of(universe, side, bit).is_some_and(is_in);
         let mut found = Comparison::default();
-        compare(universe, cut, &Pass { is_wanted: holds_back, ..Pass::of(&is_in) }, &mut self.steps, &mut found)?;
+        compare(universe, self.all, &Pass { is_wanted: holds_back, ..Pass::of(&is_in) }, &mut self.steps, &mut found)?;
         Ok(found)
     }
 
