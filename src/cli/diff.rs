@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         analysis::diff(&before.bundle, &after.bundle).map_err(|error| Stop::from(anyhow::Error::from(error)))?;
     let text = match args.format {
         Format::Human => human(&comparison),
-        Format::Json => answer::json(&Body::of(&comparison))?,
+        Format::Json => answer::json(&body(&comparison))?,
     };
     let fails = args.fail_on.iter().any(|fail_on| fail_on.matches(&comparison));
     Ok(Outcome { text, exit: if fails { Exit::Changed } else { Exit::Success } })
@@ -170,6 +170,11 @@ pub fn listed(values: &[String]) -> String {
 pub fn example(witness: &Witness) -> String {
     let request = witness.json();
     serde_json::to_string(&request).unwrap_or_default()
+}
+
+/// A comparison as JSON.
+pub fn body(comparison: &Comparison) -> impl Serialize {
+    Body::of(comparison)
 }
 
 #[derive(Serialize)]

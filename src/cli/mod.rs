@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 mod export;
 mod gaps;
+mod impact;
 mod load;
 mod paint;
 mod prove;
@@ -61,6 +62,8 @@ enum Verb {
     Diff(diff::Args),
     /// Say which requests no policy applies to, and which policies do nothing.
     Gaps(gaps::Args),
+    /// Say what depends on a location or policy, or on an edit: policies, requests, test cases.
+    Impact(impact::Args),
     /// Prove what must never be: statements, for every request, or a counterexample.
     Prove(prove::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
@@ -133,6 +136,7 @@ fn run(verb: Verb) -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Diff(args) => diff::run(&args),
         Verb::Gaps(args) => gaps::run(&args),
+        Verb::Impact(args) => impact::run(&args),
         Verb::Prove(args) => prove::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Replay(args) => replay::run(&args),
