@@ -12,6 +12,8 @@ mod diff;
 mod export;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/impact.rs"]
+mod impact;
 #[path = "cli/prove.rs"]
 mod prove;
 #[path = "cli/replay.rs"]

@@ -152,19 +152,25 @@ fn identities(impact: &Impact) -> BTreeMap<&'static str, Vec<String>> {
     all
 }
 
+/// Most test cases that are written out.
+const CASES_SHOWN: usize = 12;
+
 fn cases(impact: &Impact) -> String {
     let asked = paint::counted(impact.asked, "test case");
     if impact.cases.is_empty() {
         return format!("{}\n", paint::verdict(true, &format!("no answer to {asked} changes")));
     }
-    let title = format!("{} of {asked} change", impact.cases.len());
+    let title = format!("other answers to {} of {asked}", impact.cases.len());
     let mut text = format!("{}\n\n", paint::doubt(&title));
     let place = |case: &ChangedCase| format!("{}:{}", case.file, case.line);
-    let width = impact.cases.iter().map(|case| place(case).chars().count()).max().unwrap_or(0);
-    for case in &impact.cases {
+    let width = impact.cases.iter().take(CASES_SHOWN).map(|case| place(case).chars().count()).max().unwrap_or(0);
+    for case in impact.cases.iter().take(CASES_SHOWN) {
         let place = paint::styled(paint::FAINT, &paint::padded(&place(case), width));
         let [before, after] = case.answers.each_ref().map(|answer| told(answer.as_ref()));
         text += &format!("  {place}  {}: {before} -> {after}\n", case.name);
+    }
+    if impact.cases.len() > CASES_SHOWN {
+        text += &format!("  ... and {} more\n", impact.cases.len() - CASES_SHOWN);
     }
     text
 }

@@ -4,6 +4,7 @@
 //! satisfied controls. A request is put into the space by asking what the policies make of each of its facts; one that
 //! falls into no group means that the cut is not fine enough. Then: a decision changes exactly in the regions.
 
+mod impact;
 mod prove;
 
 use std::net::IpAddr;
