@@ -32,6 +32,7 @@ mod tests;
 mod told;
 mod universe;
 mod walk;
+mod when;
 mod words;
 
 pub use change::ChangeKind;
@@ -190,9 +191,10 @@ impl Teller<'_, '_> {
         let Some((before, after)) = self.change.outcomes(path.answer) else { return Ok(None) };
         let witness = match words::facts(self.space, path) {
             None => None,
-            Some(facts) => match self.shown(&facts, before, after)? {
-                None => return Ok(None),
-                shown => shown,
+            Some(facts) => match self.shown(&facts, before, after) {
+                Ok(None) => return Ok(None),
+                Err(_) if words::supposes(self.space, path) => None,
+                shown => shown?,
             },
         };
         Ok(Some(Region {

@@ -53,7 +53,7 @@ pub fn spaces(universe: &Universe<'_>, is_considered: &dyn Fn(&CompiledPolicy) -
             axes.push(maker.resource(kind, &policies));
             axes.extend(maker.levels(kind, &policies));
             axes.extend(maker.devices(kind, &policies));
-            axes.extend(maker.cedar(&policies));
+            axes.extend(super::when::axes(&mut maker, &policies));
             axes.push(network::axis(universe, &ground, &policies));
             spaces.push(Space { name, axes, policies: policies.clone(), sides });
         }
@@ -255,40 +255,6 @@ impl<'u, 'b> Maker<'u, 'b> {
         std::iter::once(None).chain(examples.into_iter().map(Some)).collect()
     }
 
-    /// Conditions in Cedar: each may hold or not, and of which requests is not enumerated.
-    fn cedar(&mut self, policies: &[u64]) -> Vec<Axis> {
-        let texts: BTreeSet<_> =
-            self.policies().filter_map(|policy| Some(policy.when.as_ref()?.text().to_owned())).collect();
-        let mut axes = Vec::new();
-        for text in texts {
-            let mut builder = AxisBuilder::new("when");
-            for (may_hold, is_certain) in [(true, false), (true, true), (false, false)] {
-                if is_certain && !self.universe.has_certain {
-                    continue;
-                }
-                let mut keep = self.universe.none();
-                for (side, bundle) in self.universe.sides.iter().enumerate() {
-                    for (slot, policy) in (0..).zip(bundle.compiled()) {
-                        let is_own = policy.when.as_ref().is_some_and(|when| when.text() == text);
-                        if !is_own || may_hold {
-                            self.universe.add(&mut keep, side, slot, !is_own || is_certain);
-                        }
-                    }
-                }
-                let fact = Fact::Condition { text: text.as_str().into(), may_hold };
-                // A request that says little leaves conditions in Cedar unknown, mostly.
-                builder.add(fact, may_hold && !is_certain, Meaning { keep, raise: self.universe.none() });
-            }
-            axes.push(builder.finish(policies, self.universe.words));
-        }
-        if !axes.is_empty() {
-            // Every combination is looked at, also those that no request has.
-            let what = "which requests fulfil a condition in Cedar: it may hold for any and may fail for any";
-            self.notes.insert(Note::added(what));
-        }
-        axes
-    }
-
     /// Several resources in one request come to what each of them comes to, taken together. So a change for several is
     /// a change for one of them, unless a default block hides what one of them comes to.
     fn multiple(&mut self) {
@@ -303,6 +269,15 @@ impl<'u, 'b> Maker<'u, 'b> {
 impl Maker<'_, '_> {
     /// A request that contradicts the catalogue is refused, not decided.
     fn catalogues(&mut self) {
+        if !self.has_one_catalogue() {
+            let what =
+                "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
+            self.notes.insert(Note::left_out(what));
+        }
+    }
+
+    /// Whether both sides know the same of the same service principals. Cost: linear in the catalogues; allocates.
+    pub fn has_one_catalogue(&self) -> bool {
         let facts = |bundle: &CompiledBundle| -> BTreeSet<String> {
             let told = |entry: &ServicePrincipal| {
                 let ServicePrincipal { id, app_id, kind, owner_tenant, audience, attributes, .. } = entry;
@@ -311,11 +286,7 @@ impl Maker<'_, '_> {
             bundle.catalogue().iter().map(told).collect()
         };
         let [before, after] = self.universe.sides;
-        if !std::ptr::eq(before, after) && facts(before) != facts(after) {
-            let what =
-                "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
-            self.notes.insert(Note::left_out(what));
-        }
+        std::ptr::eq(before, after) || facts(before) == facts(after)
     }
 
     /// A note of requests that a bundle refuses. What both sides refuse, because their catalogue is one, is no request.
