@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::bits::each;
 use super::fact::Witness;
-use super::space::{Spaces, spaces, stranger};
+use super::less::{changes_nothing, filters, has_filter};
+use super::space::{Spaces, policy_of, spaces, stranger};
 use super::universe::{Universe, View};
 use super::walk::{Question, Space, State, Steps, Walk};
 use super::{AnalysisError, Comparison, Facet, Note, Pass, compare, start, words};
@@ -46,23 +47,32 @@ pub fn gaps(bundle: &CompiledBundle) -> Result<Gaps, AnalysisError> {
     for space in &spaces.spaces {
         open(&universe, &spaces, space, &mut gaps)?;
     }
+    let is_left_out = gaps.notes.iter().any(|note| note.leaves_out);
+    let enumerable = is_left_out.then(|| super::space::spaces(&universe, &|policy| !has_filter(policy)));
     for (bit, ask) in universe.asks.iter().enumerate() {
         let mut without = Comparison::default();
         let is_in = |side, other| side == 0 || other != bit;
         let pass = Pass { is_report_only: ask.is_report_only, ..Pass::of(&is_in) };
         compare(&universe, &spaces, &pass, &mut Steps::each(), &mut without)?;
-        // What could not be compared is not claimed.
-        if without.regions.is_empty() && without.notes.is_empty() {
+        // What could not be compared is not claimed, unless the policy does nothing beside those that could.
+        let is_sure = |cut: &Spaces| {
+            let is_in =
+                |side, other| is_in(side, other) && policy_of(&universe, 0, other).is_some_and(|it| !has_filter(it));
+            let is_about_filters = policy_of(&universe, 0, bit).is_none_or(has_filter);
+            let pass = Pass { is_in: &is_in, ..pass };
+            !is_about_filters && !universe.has_certain && changes_nothing(&universe, cut, &pass, &mut Steps::each())
+        };
+        if without.regions.is_empty() && without.notes.is_empty() && enumerable.as_ref().is_none_or(is_sure) {
             gaps.idle.extend(index(&universe, bit));
         }
     }
     gaps.idle.sort_unstable();
-    gaps.identical = identical(&universe, &spaces.spaces);
+    gaps.identical = identical(&universe, &spaces.spaces, is_left_out);
     Ok(gaps)
 }
 
 fn index(universe: &Universe<'_>, bit: usize) -> Option<PolicyIndex> {
-    super::space::policy_of(universe, 0, bit).map(|policy| policy.index)
+    policy_of(universe, 0, bit).map(|policy| policy.index)
 }
 
 /// Asks where no policy of the first side applies.
@@ -120,8 +130,9 @@ fn confirm(universe: &Universe<'_>, witness: &Witness) -> Result<(), AnalysisErr
     }
 }
 
-/// Policies that every group of every axis treats alike.
-fn identical(universe: &Universe<'_>, spaces: &[Space]) -> Vec<Vec<PolicyIndex>> {
+/// Policies that every group of every axis treats alike. Where objects were left out, those with other filters are not.
+fn identical(universe: &Universe<'_>, spaces: &[Space], is_left_out: bool) -> Vec<Vec<PolicyIndex>> {
+    let filters = |bit: usize| policy_of(universe, 0, bit).filter(|_| is_left_out).map(filters);
     let has = |mask: &[u64], bit: usize| mask.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1);
     let behaviour = |bit: usize| -> Vec<bool> {
         let of_space = |space: &Space| {
@@ -135,8 +146,9 @@ fn identical(universe: &Universe<'_>, spaces: &[Space]) -> Vec<Vec<PolicyIndex>>
     for (bit, ask) in universe.asks.iter().enumerate() {
         let Some(index) = index(universe, bit) else { continue };
         let own = behaviour(bit);
-        let same =
-            |(other, theirs, _): &&mut (usize, Vec<bool>, _)| universe.asks.get(*other) == Some(ask) && *theirs == own;
+        let same = |(other, theirs, _): &&mut (usize, Vec<bool>, _)| {
+            universe.asks.get(*other) == Some(ask) && *theirs == own && filters(*other) == filters(bit)
+        };
         match sets.iter_mut().find(same) {
             Some((_, _, set)) => set.push(index),
             None => sets.push((bit, own, vec![index])),

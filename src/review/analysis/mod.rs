@@ -21,6 +21,7 @@ mod example;
 mod fact;
 mod gaps;
 mod identity;
+mod less;
 mod network;
 mod note;
 mod outcome;

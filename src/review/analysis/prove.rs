@@ -21,13 +21,14 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Change, unimplied};
+use super::change::unimplied;
+use super::less::{changes_nothing, has_filter};
 use super::outcome::Outcome;
 use super::space::{Spaces, policy_of, spaces};
 use super::universe::Universe;
-use super::walk::{Steps, Walk};
+use super::walk::Steps;
 use super::words::WHEN;
-use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare, start};
+use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare};
 use crate::compile::{CompiledBundle, CompiledPolicy, PolicyIndex, Stated, Statement};
 use crate::evaluate::{self, trace_one};
 use crate::limits;
@@ -180,12 +181,8 @@ impl Prover<'_, '_> {
     fn is_complete(&mut self, universe: &Universe<'_>, is_in: &dyn Fn(&CompiledPolicy) -> bool) -> bool {
         let cut = spaces(universe, is_in);
         let is_in = |side, bit| policy_of(universe, side, bit).is_some_and(is_in);
-        !cut.notes.iter().any(|note| note.leaves_out)
-            && cut.spaces.iter().all(|space| {
-                let start = start(universe, space, false, is_in);
-                let walk = Walk::run(space, Change::new(universe, false, holds_back), &start, &mut self.steps);
-                walk.is_ok_and(|(paths, ..)| paths.is_empty())
-            })
+        let pass = Pass { is_wanted: holds_back, ..Pass::of(&is_in) };
+        changes_nothing(universe, &cut, &pass, &mut self.steps)
     }
 
     /// Where somebody would be held back, by the policies that `is_in` picks.
@@ -217,12 +214,4 @@ fn holds_back(before: &Outcome, after: &Outcome) -> bool {
             session != other || unimplied(more, clauses).is_some()
         }
     }
-}
-
-/// Whether `policy` is about objects of which only examples can be made.
-fn has_filter(policy: &CompiledPolicy) -> bool {
-    policy.device_filter.is_some()
-        || policy.workloads.filter.is_some()
-        || policy.agents.filter.is_some()
-        || policy.resources.filter.is_some()
 }

@@ -162,7 +162,7 @@ fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
 #[test]
 fn agents_roles_guests_actions_and_filters_change_exactly_in_the_regions() {
     let (mut placed, mut changed) = (0, 0);
-    for seed in 0..250 {
+    for seed in 0..70 {
         let mut rng = Rng::with_seed(seed);
         let default = ["allow", "allow", "block"][rng.usize(..3)];
         let settings = format!("tenantId: {TENANT}\ndefaultDecision: {default}\n");
@@ -177,7 +177,7 @@ fn agents_roles_guests_actions_and_filters_change_exactly_in_the_regions() {
             agree([&before, &after], &requests(&mut rng, 80), &format!("seed {seed}\n{settings}{text}\n{edited}"));
         (placed, changed) = (placed + found.0, changed + found.1);
     }
-    assert!(placed > 8_000 && changed > 1_000, "{placed} {changed}");
+    assert!(placed > 2_500 && changed > 400, "{placed} {changed}");
 }
 
 /// A block for all workloads on a condition in Cedar.
@@ -219,4 +219,32 @@ fn a_condition_in_cedar_means_something_else_when_the_location_that_it_reads_is_
     let timed = cedar("context.time.toTime() > duration(\"17h\")");
     let found = diff(&compiled(&timed, ""), &compiled(&timed.replace("113.0", "114.0"), "")).unwrap();
     assert!(found.regions.is_empty(), "{:?}", found.regions);
+}
+
+// Of filters that compare parts of texts only examples are looked at, and on those two of them agreed: `gaps` called the
+// policies identical and each idle, which no request between the examples bears out.
+#[test]
+fn policies_that_only_examples_do_not_tell_apart_are_neither_identical_nor_idle() {
+    let filter = |rule: &str| {
+        format!(
+            "clientApplications: {{ servicePrincipalFilter: {{ mode: include, rule: 'CustomSecurityAttribute.Set_stage {rule}' }} }}"
+        )
+    };
+    let all = "clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }, servicePrincipalRiskLevels: [high]";
+    let one = "clientApplications: { includeServicePrincipals: [0f8fad5b-d9cb-469f-a165-70867728950e] }, servicePrincipalRiskLevels: [high]";
+    let policies = [
+        ("Contains", filter("-contains \"test\"")),
+        ("Ends", filter("-endsWith \"test\"")),
+        ("All", all.to_owned()),
+        ("One", one.to_owned()),
+    ];
+    let line = |(name, conditions): &(&str, String)| {
+        format!(
+            "  - {{ displayName: {name}, state: enabled, conditions: {{ {conditions} }}, grantControls: {{ builtInControls: [block] }} }}\n"
+        )
+    };
+    let bundle = compiled(&format!("policies:\n{}", policies.iter().map(line).collect::<String>()), "");
+    let found = gaps(&bundle).unwrap();
+    let idle: Vec<_> = found.idle.iter().map(|index| &*bundle.policy(*index).display_name).collect();
+    assert_eq!((idle, found.identical), (vec!["One"], vec![]), "what follows without filters is still claimed");
 }
