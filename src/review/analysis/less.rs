@@ -26,6 +26,11 @@ pub fn has_filter(policy: &CompiledPolicy) -> bool {
     all(policy).into_iter().any(|filter| filter.is_some())
 }
 
+/// Whether a filter of `policy` compares parts of texts, so that examples never are all objects.
+pub fn compares_parts(policy: &CompiledPolicy) -> bool {
+    all(policy).into_iter().flatten().any(|filter| filter.rule.cuts().iter().any(|cut| !cut.is_whole))
+}
+
 /// The filters of `policy`, as they are written.
 pub fn filters(policy: &CompiledPolicy) -> Vec<Option<String>> {
     all(policy).map(|filter| filter.map(|filter| format!("{:?} {}", filter.mode, filter.rule))).to_vec()

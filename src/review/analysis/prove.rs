@@ -19,10 +19,11 @@
 //!
 //! Start with [`prove`].
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::change::unimplied;
-use super::less::{changes_nothing, has_filter};
+use super::less::{changes_nothing, compares_parts, has_filter};
 use super::outcome::Outcome;
 use super::space::{Spaces, policy_of, spaces};
 use super::universe::Universe;
@@ -117,7 +118,9 @@ pub(super) fn prove_within(bundle: &CompiledBundle, stated: Stated, steps: Steps
     let Some(with) = compilation.bundle else { return Ok(Proofs::default()) };
     let universe = Universe::new(bundle, &with);
     let all = spaces(&universe, &|_| true);
-    let mut prover = Prover { universe: &universe, all: &all, steps };
+    let allowing = Universe::allowing(bundle, &with);
+    let less = LESS.map(|_| OnceCell::new());
+    let mut prover = Prover { universe: &universe, all: &all, allowing: &allowing, less: &less, steps };
     let prove = |statement: Statement| {
         let verdict = if statement.is_asked { prover.verdict(statement.policy)? } else { Verdict::NotAsked };
         Ok(Proof { statement, verdict })
@@ -130,8 +133,16 @@ struct Prover<'u, 'b> {
     universe: &'u Universe<'b>,
     /// Requests as all policies and statements cut them.
     all: &'u Spaces,
+    /// As if the bundle did not block by default.
+    allowing: &'u Universe<'b>,
+    /// Requests as the policies and statements of [`LESS`] cut them; made when they are needed.
+    less: &'u [OnceCell<Spaces>; 3],
     steps: Steps,
 }
+
+/// Policies to prove from: all, those with filters of whole texts, those without filters.
+const LESS: [fn(&CompiledPolicy) -> bool; 3] =
+    [|_| true, |policy| !compares_parts(policy), |policy| !has_filter(policy)];
 
 impl Prover<'_, '_> {
     fn verdict(&mut self, statement: PolicyIndex) -> Result<Verdict, AnalysisError> {
@@ -165,24 +176,20 @@ impl Prover<'_, '_> {
         Ok(Verdict::Undecided(left_out.into_iter().map(Note::to_string).collect()))
     }
 
-    /// Whether the statement follows without a default block, or from those policies alone that are about nothing that
-    /// has to be left out.
+    /// Whether the statement follows without a default block, and then from those policies alone that are about nothing
+    /// that has to be left out.
     fn follows_from_less(&mut self, is_asked: &dyn Fn(&CompiledPolicy) -> bool, statement: PolicyIndex) -> bool {
-        let [decides, with] = self.universe.sides;
-        let allowing = Universe::allowing(decides, with);
-        let is_enumerable =
-            |policy: &CompiledPolicy| is_asked(policy) && (policy.index == statement || !has_filter(policy));
-        let has_default = self.universe.has_certain;
-        (has_default && self.is_complete(&allowing, is_asked)) || self.is_complete(&allowing, &is_enumerable)
-    }
-
-    /// Whether nobody would be held back, and no request was left out, if of all policies those were in force that
-    /// `is_in` picks.
-    fn is_complete(&mut self, universe: &Universe<'_>, is_in: &dyn Fn(&CompiledPolicy) -> bool) -> bool {
-        let cut = spaces(universe, is_in);
-        let is_in = |side, bit| policy_of(universe, side, bit).is_some_and(is_in);
-        let pass = Pass { is_wanted: holds_back, ..Pass::of(&is_in) };
-        changes_nothing(universe, &cut, &pass, &mut self.steps)
+        let Self { universe, allowing, less, steps, .. } = self;
+        let [_, with] = universe.sides;
+        let Some(own) = with.compiled().iter().find(|policy| policy.index == statement) else { return false };
+        LESS.iter().zip(less.iter()).skip(usize::from(!universe.has_certain)).filter(|(is_kept, _)| is_kept(own)).any(
+            |(is_kept, cut)| {
+                let cut = cut.get_or_init(|| spaces(allowing, is_kept));
+                let is_in = |policy: &CompiledPolicy| is_asked(policy) && is_kept(policy);
+                let is_in = |side, bit| policy_of(allowing, side, bit).is_some_and(is_in);
+                changes_nothing(allowing, cut, &Pass { is_wanted: holds_back, ..Pass::of(&is_in) }, steps)
+            },
+        )
     }
 
     /// Where somebody would be held back, by the policies that `is_in` picks.
