@@ -119,6 +119,10 @@ pub const SUPPOSED_MAX: usize = 256;
 /// Most requests of existing cases from which the search for another one starts.
 pub const SUPPOSED_STARTS_MAX: usize = 64;
 
+/// Most statements of a bundle.
+pub const STATEMENTS_MAX: usize = 256;
+/// Most steps that the proofs of all statements of a bundle take together: some seconds. They run before every reload.
+pub const PROOF_STEPS_MAX: usize = 1_000_000;
 /// Most steps of an analysis of whole bundles for one kind of identity; a step splits a set of requests in two.
 pub const ANALYSIS_STEPS_MAX: usize = 4_000_000;
 /// Most regions that an analysis keeps for one kind of identity.

@@ -16,6 +16,10 @@ mod fix;
 mod fmt;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/impact.rs"]
+mod impact;
+#[path = "cli/prove.rs"]
+mod prove;
 #[path = "cli/replay.rs"]
 mod replay;
 #[path = "cli/run.rs"]

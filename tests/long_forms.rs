@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use doorward::compile;
+use doorward::review::analysis::prove;
 use doorward::review::{cases, rules};
 use doorward::text::{Block, Finding, RawBundle, RawFile, Rule, Severity};
 
@@ -119,6 +120,8 @@ fn check(files: &BTreeMap<&str, &str>) -> Vec<Finding> {
     findings.extend(cases::check(&raw));
     if let Some(bundle) = &compilation.bundle {
         findings.extend(cases::run(bundle, &raw).findings);
+        let stated = compile::compile_stated(&raw, &[]);
+        findings.extend(stated.into_iter().flat_map(|stated| prove(bundle, stated).unwrap().findings()));
     }
     findings
 }

@@ -1,11 +1,12 @@
-//! `check`: every problem of a bundle and of the test cases it carries; runs nothing.
+//! `check`: every problem of a bundle and of the test cases it carries, which it does not run; and of its statements,
+//! which it proves.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Outcome, Stop, fix, load, paint, rule, sarif};
+use super::{Exit, Outcome, Stop, fix, load, paint, prove, rule, sarif};
 use crate::compile::{self, CompiledBundle, Mode};
 use crate::model::State;
 use crate::review::summary::Summary;
@@ -20,7 +21,8 @@ const SCHEMA_VERSION: u32 = 1;
 Example:
   $ doorward check policies/graph-export
 
-Ends with 0, or with 3 when there is an error. Warnings do not fail a check.
+Ends with 0, with 3 when there is an error, or with 4 when there is none but a statement is not proved, as a sidecar
+refuses the bundle then. Warnings do not fail a check.
 With --fix it first writes, into the files, what can only have been meant: a warning is fixed where every decision stays
 the same, an error where a word is written in another way (`all` for `All`, or `==` for `-eq` in a filter).
 With --explain and the id of a rule it needs no bundle and tells what the rule is for.")]
@@ -83,6 +85,7 @@ struct Contents<'a> {
     named_locations: usize,
     address_ranges: usize,
     service_principals: usize,
+    statements_proved: usize,
 }
 
 /// How many policies are in which state. One that `ignoredPolicies` names, or that is deleted, is counted as ignored.
@@ -115,7 +118,15 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
     errors += of_tests.iter().filter(|finding| finding.severity == Severity::Error).count();
     warnings += of_tests.iter().filter(|finding| finding.severity == Severity::Warning).count();
     findings.extend(of_tests);
-    let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(contents);
+    let (mut proved, mut unproved) = (0, 0);
+    if let Some(bundle) = compilation.bundle.as_ref().filter(|_| errors == 0) {
+        let proofs = prove::proofs(bundle, &raw, &[])?;
+        let of_statements = proofs.findings();
+        (proved, unproved) = (proofs.proved(), of_statements.len());
+        errors += unproved;
+        findings.extend(of_statements);
+    }
+    let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(|bundle| contents(bundle, proved));
     let summary = args.summary.then(|| Summary::of(&compile::read(&raw, Mode::Fast).bundle));
     let text = match args.format {
         Format::Json => {
@@ -141,14 +152,19 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
             text + &summary.collect::<String>()
         }
     };
-    Ok(Outcome { text, exit: if errors == 0 { Exit::Success } else { Exit::BundleInvalid } })
+    let exit = match errors {
+        0 => Exit::Success,
+        _ if errors == unproved => Exit::TestsFailed,
+        _ => Exit::BundleInvalid,
+    };
+    Ok(Outcome { text, exit })
 }
 
 fn counts(summary: &Summary) -> BTreeMap<&'static str, BTreeMap<&'static str, usize>> {
     summary.sections().iter().map(|section| (section.name, section.counts.iter().copied().collect())).collect()
 }
 
-fn contents(bundle: &CompiledBundle) -> Contents<'_> {
+fn contents(bundle: &CompiledBundle, statements_proved: usize) -> Contents<'_> {
     let mut policies = States::default();
     for policy in bundle.policies() {
         *match policy.state {
@@ -166,6 +182,7 @@ fn contents(bundle: &CompiledBundle) -> Contents<'_> {
         named_locations: bundle.locations(),
         address_ranges: bundle.ranges(),
         service_principals: bundle.principals(),
+        statements_proved,
     }
 }
 
@@ -209,6 +226,9 @@ fn human(path: &Path, contents: Option<&Contents<'_>>, findings: &[Finding], cou
             paint::counted(contents.address_ranges, "address range"),
             paint::counted(contents.service_principals, "service principal")
         );
+        if contents.statements_proved > 0 {
+            text += &format!("  {} proved\n", paint::counted(contents.statements_proved, "statement"));
+        }
     }
     text
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::decide::Format;
 use super::{Exit, Outcome, Stop, answer, load, paint};
-use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Region, Shown, Witness};
+use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Note, Region, Shown, Witness};
 
 /// Version of the JSON output; it rises when a reader of an older one could be misled.
 const SCHEMA_VERSION: u32 = 1;
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         analysis::diff(&before.bundle, &after.bundle).map_err(|error| Stop::from(anyhow::Error::from(error)))?;
     let text = match args.format {
         Format::Human => human(&comparison),
-        Format::Json => answer::json(&Body::of(&comparison))?,
+        Format::Json => answer::json(&body(&comparison))?,
     };
     let fails = args.fail_on.iter().any(|fail_on| fail_on.matches(&comparison));
     Ok(Outcome { text, exit: if fails { Exit::Changed } else { Exit::Success } })
@@ -157,7 +157,8 @@ pub fn table(lines: &[(String, String)]) -> String {
 /// Most values of a list that are written out.
 const SHOWN: usize = 6;
 
-fn listed(values: &[String]) -> String {
+/// Values in a line, the first of them.
+pub fn listed(values: &[String]) -> String {
     let mut text = values.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if values.len() > SHOWN {
         text += &format!(" and {} more", values.len() - SHOWN);
@@ -166,9 +167,14 @@ fn listed(values: &[String]) -> String {
 }
 
 /// A request as JSON in a line, as `decide --request -` takes it.
-fn example(witness: &Witness) -> String {
+pub fn example(witness: &Witness) -> String {
     let request = witness.json();
     serde_json::to_string(&request).unwrap_or_default()
+}
+
+/// A comparison as JSON.
+pub fn body(comparison: &Comparison) -> impl Serialize {
+    Body::of(comparison)
 }
 
 #[derive(Serialize)]
@@ -228,7 +234,7 @@ impl<'c> Body<'c> {
         Self {
             schema_version: SCHEMA_VERSION,
             regions: comparison.regions.iter().map(region).collect(),
-            not_compared: comparison.notes.iter().map(String::as_str).collect(),
+            not_compared: comparison.notes.iter().map(Note::as_str).collect(),
         }
     }
 }

@@ -15,9 +15,9 @@ pub enum Exit {
     Usage = 2,
     /// The bundle has errors.
     BundleInvalid = 3,
-    /// A test of the bundle failed, or it has none.
+    /// A test of the bundle failed, or it has none; or a statement of a bundle that is to be used is not proved.
     TestsFailed = 4,
-    /// Decisions change, and the command line asked to fail then.
+    /// Decisions change, and the command line asked to fail then; `prove` has a statement that is not proved.
     Changed = 5,
     /// The decision is block. Not 0, so that `doorward decide ... && issue` never opens.
     Blocked = 6,
@@ -32,8 +32,11 @@ impl Exit {
         (Self::Failure, "a file, address or other resource cannot be used"),
         (Self::Usage, "the command line or the token request cannot be used"),
         (Self::BundleInvalid, "the bundle has errors"),
-        (Self::TestsFailed, "a test of the bundle failed, it has none, or too little is covered"),
-        (Self::Changed, "decisions change, and `--fail-on` said not to"),
+        (
+            Self::TestsFailed,
+            "a test of the bundle failed, it has none, too little is covered, or a statement is not proved",
+        ),
+        (Self::Changed, "decisions change, and `--fail-on` said not to; of `prove`: a statement is not proved"),
         (Self::Blocked, "of `decide`: block"),
         (Self::Partial, "done in part: something could not be written or read, and was told"),
     ];

@@ -88,6 +88,6 @@ fn body(bundle: &CompiledBundle, gaps: &Gaps) -> serde_json::Value {
         "open": gaps.open.iter().map(open).collect::<Vec<_>>(),
         "idle": names(&gaps.idle),
         "identical": gaps.identical.iter().map(|set| names(set)).collect::<Vec<_>>(),
-        "notLookedAt": gaps.notes,
+        "notLookedAt": gaps.notes.iter().map(analysis::Note::as_str).collect::<Vec<_>>(),
     })
 }

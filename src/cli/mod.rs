@@ -15,8 +15,10 @@ mod export;
 mod fix;
 mod fmt;
 mod gaps;
+mod impact;
 mod load;
 mod paint;
+mod prove;
 mod replay;
 mod request;
 mod rule;
@@ -65,6 +67,10 @@ enum Verb {
     Diff(diff::Args),
     /// Say which requests no policy applies to, and which policies do nothing.
     Gaps(gaps::Args),
+    /// Say what depends on a location or policy, or on an edit: policies, requests, test cases.
+    Impact(impact::Args),
+    /// Prove what must never be: statements, for every request, or a counterexample.
+    Prove(prove::Args),
     /// Run the tests that a bundle carries in its `tests/` folder.
     Test(test::Args),
     /// Decide a decision log again with another bundle, and show what changes.
@@ -136,6 +142,8 @@ fn run(verb: Verb) -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Diff(args) => diff::run(&args),
         Verb::Gaps(args) => gaps::run(&args),
+        Verb::Impact(args) => impact::run(&args),
+        Verb::Prove(args) => prove::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),

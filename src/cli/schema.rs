@@ -12,7 +12,7 @@ Example:
 
 `bundle`, `settings` and `tests` are JSON Schemas (2020-12). An editor with a YAML language server takes them from a
 first line such as `# yaml-language-server: $schema=../bundle.schema.json`, or from its settings, for files that match
-`tests/**`, `bundle.yaml`, and all others. They know shapes and words; `doorward check` knows the rest.")]
+`tests/**`, `bundle.yaml`, and all others, statements too. They know shapes and words; `doorward check` knows the rest.")]
 pub struct Args {
     /// Which schema.
     #[arg(value_enum)]
@@ -24,7 +24,7 @@ pub struct Args {
 pub enum Kind {
     /// What conditions in Cedar (`when`, and `.cedar` files) can see of a token request.
     Cedar,
-    /// Files of policies, named locations, service principals and authentication strengths.
+    /// Files of policies, statements, named locations, service principals and authentication strengths.
     Bundle,
     /// `bundle.yaml`.
     Settings,

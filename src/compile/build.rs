@@ -24,7 +24,27 @@ use crate::text::{Diagnostic, Diagnostics, Span};
 /// Errors go to `diagnostics`, all of them; with at least one the result is `None`.
 /// Cost: (P + C) log C in policies and ranges. Of the model every part is dropped when nothing needs it any more.
 pub fn build(
+    bundle: Bundle,
+    digest: &str,
+    database: Option<&[u8]>,
+    diagnostics: &mut Diagnostics,
+) -> Option<CompiledBundle> {
+    build_with(bundle, Statements::Left, digest, database, diagnostics)
+}
+
+/// What becomes of the statements of a bundle. Their problems are told either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statements {
+    /// They are left out: nothing of them is in the compiled bundle.
+    Left,
+    /// They are in force, as policies behind all others.
+    InForce,
+}
+
+/// As [`build`], with `statements`.
+pub(super) fn build_with(
     mut bundle: Bundle,
+    statements: Statements,
     digest: &str,
     database: Option<&[u8]>,
     diagnostics: &mut Diagnostics,
@@ -44,15 +64,31 @@ pub fn build(
     let mut problems = Vec::new();
     let mut names = Names::new(&bundle, &mut problems);
     diagnostics.extend(problems.drain(..));
-    let (heads, policies) = resolve_policies(&bundle, &mut names, diagnostics);
-    lint::settings(&bundle, &heads, &policies, &names, diagnostics);
-    lint::bundle(&bundle, &policies, &names, &ranged, diagnostics);
+    let mut resolved = Resolved::default();
+    resolved.add(&bundle, &bundle.policies, &mut names, diagnostics);
+    let Resolved { heads, policies, .. } = &resolved;
+    lint::settings(&bundle, heads, policies, &names, diagnostics);
+    lint::bundle(&bundle, policies, &names, &ranged, diagnostics);
+    let mut directory_objects = IdMap::default();
+    if statements == Statements::Left {
+        // WHY: what only statements name must not be in what decides.
+        directory_objects = std::mem::take(&mut names.directory_objects);
+    }
+    let (heads_before, policies_before) = (heads.len(), policies.len());
+    resolved.add(&bundle, &bundle.statements, &mut names, diagnostics);
+    lint::statements(&bundle, heads_before, resolved.policies.get(policies_before..), &names, diagnostics);
+    if statements == Statements::Left {
+        resolved.heads.truncate(heads_before);
+        resolved.policies.truncate(policies_before);
+    } else {
+        directory_objects = std::mem::take(&mut names.directory_objects);
+    }
+    let Resolved { heads, policies, .. } = resolved;
     diagnostics.extend(unmapped);
     if diagnostics.errors() > errors_before {
         return None;
     }
     let all_trusted = names.all_trusted();
-    let directory_objects = std::mem::take(&mut names.directory_objects);
     drop(names);
     let directory_names = directory_names(&bundle, &directory_objects);
     let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names };
@@ -72,10 +108,11 @@ struct Parts {
 
 fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
     let ranges = count_ranges(&bundle.locations);
-    let cedar: usize =
-        bundle.policies.iter().filter_map(|policy| policy.when.as_ref()).map(|when| when.text.text.len()).sum();
+    let policies = || bundle.policies.iter().chain(&bundle.statements);
+    let cedar: usize = policies().filter_map(|policy| policy.when.as_ref()).map(|when| when.text.text.len()).sum();
     let crossed = [
         (bundle.policies.len(), limits::POLICIES_MAX, "policies"),
+        (bundle.statements.len(), limits::STATEMENTS_MAX, "statements"),
         (bundle.locations.len(), limits::LOCATIONS_MAX, "named locations"),
         (bundle.principals.len(), limits::CATALOGUE_MAX, "service principals"),
         (bundle.strengths.len(), limits::STRENGTHS_MAX, "authentication strengths"),
@@ -107,27 +144,55 @@ fn count_ranges(locations: &[NamedLocation]) -> usize {
     locations.iter().filter_map(ranges_of).map(Ranges::len).sum()
 }
 
-/// Resolves every policy. Those that take no part are resolved too, so that their problems show, as warnings.
-fn resolve_policies(
-    bundle: &Bundle,
-    names: &mut Names<'_>,
-    diagnostics: &mut Diagnostics,
-) -> (Vec<PolicyHead>, Vec<CompiledPolicy>) {
-    let (mut heads, mut compiled) = (Vec::new(), Vec::new());
-    let mut first = std::collections::HashMap::<Id, (&Policy, bool), foldhash::fast::RandomState>::default();
-    for (index, policy) in (0..).map(PolicyIndex).zip(&bundle.policies) {
-        let is_ignored = lint::is_ignored(bundle, policy);
-        let takes_part = policy.state != State::Disabled && !policy.is_deleted && !is_ignored;
+/// Policies with their references resolved.
+#[derive(Default)]
+struct Resolved<'m> {
+    heads: Vec<PolicyHead>,
+    policies: Vec<CompiledPolicy>,
+    /// By id, the first that has it, and whether that takes part.
+    first: std::collections::HashMap<Id, (&'m Policy, bool), foldhash::fast::RandomState>,
+}
+
+impl<'m> Resolved<'m> {
+    /// Resolves `policies`. Those that take no part are resolved too, so that their problems show, as warnings.
+    fn add(&mut self, bundle: &Bundle, policies: &'m [Policy], names: &mut Names<'m>, diagnostics: &mut Diagnostics) {
+        let next = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
+        for (index, policy) in (next..).map(PolicyIndex).zip(policies) {
+            let is_ignored = lint::is_ignored(bundle, policy);
+            let takes_part = policy.state != State::Disabled && !policy.is_deleted && !is_ignored;
+            let id = policy.id.as_ref().unwrap_or(&policy.display_name);
+            self.heads.push(PolicyHead {
+                id: id.value.clone(),
+                display_name: policy.display_name.value.clone(),
+                state: policy.state,
+                takes_part,
+                is_ignored: is_ignored && policy.state != State::Disabled && !policy.is_deleted,
+            });
+            let mut problems = Vec::new();
+            self.duplicate(policy, takes_part, diagnostics);
+            let resolved = names.policy(policy, index, &mut problems);
+            if takes_part {
+                // WHY: a scope that could not be read is no empty one, and an error has said so.
+                if diagnostics.errors() == 0 {
+                    lint::policy(policy, &resolved, &mut problems);
+                }
+                self.policies.push(resolved);
+                diagnostics.extend(problems);
+            } else {
+                diagnostics.extend(problems.into_iter().map(Diagnostic::as_warning));
+            }
+            if is_ignored {
+                let what = format!("`{}` is ignored", policy.display_name.value);
+                diagnostics.push(Diagnostic::new(&rules::IGNORED_POLICY, policy.display_name.span, what));
+            }
+        }
+        self.heads.shrink_to_fit();
+        self.policies.shrink_to_fit();
+    }
+
+    fn duplicate(&mut self, policy: &'m Policy, takes_part: bool, diagnostics: &mut Diagnostics) {
         let id = policy.id.as_ref().unwrap_or(&policy.display_name);
-        heads.push(PolicyHead {
-            id: id.value.clone(),
-            display_name: policy.display_name.value.clone(),
-            state: policy.state,
-            takes_part,
-            is_ignored: is_ignored && policy.state != State::Disabled && !policy.is_deleted,
-        });
-        let mut problems = Vec::new();
-        let (other, other_takes_part) = *first.entry(Id::new(&id.value)).or_insert((policy, takes_part));
+        let (other, other_takes_part) = *self.first.entry(Id::new(&id.value)).or_insert((policy, takes_part));
         if !std::ptr::eq(other, policy) {
             let what = format!("a second policy with the id `{}`", id.value);
             let span = other.id.as_ref().unwrap_or(&other.display_name).span;
@@ -137,25 +202,7 @@ fn resolve_policies(
             let is_harmless = !(takes_part && other_takes_part);
             diagnostics.push(if is_harmless { diagnostic.as_warning() } else { diagnostic });
         }
-        let resolved = names.policy(policy, index, &mut problems);
-        if takes_part {
-            // WHY: a scope that could not be read is no empty one, and an error has said so.
-            if diagnostics.errors() == 0 {
-                lint::policy(policy, &resolved, &mut problems);
-            }
-            compiled.push(resolved);
-            diagnostics.extend(problems);
-        } else {
-            diagnostics.extend(problems.into_iter().map(Diagnostic::as_warning));
-        }
-        if is_ignored {
-            let what = format!("`{}` is ignored", policy.display_name.value);
-            diagnostics.push(Diagnostic::new(&rules::IGNORED_POLICY, policy.display_name.span, what));
-        }
     }
-    heads.shrink_to_fit();
-    compiled.shrink_to_fit();
-    (heads, compiled)
 }
 
 fn countries(settings: &BundleSettings, database: Option<&[u8]>) -> Result<Vec<(IpRange, Country)>, Diagnostic> {
@@ -172,7 +219,7 @@ fn countries(settings: &BundleSettings, database: Option<&[u8]>) -> Result<Vec<(
 
 fn directory_names(bundle: &Bundle, numbers: &IdMap<u32>) -> Vec<Id> {
     let mut names = vec![Id::NIL; numbers.len()];
-    for policy in &bundle.policies {
+    for policy in bundle.policies.iter().chain(&bundle.statements) {
         let users = &policy.conditions.users;
         let lists = [&users.include_groups, &users.exclude_groups, &users.include_roles, &users.exclude_roles];
         for id in lists.into_iter().flatten() {
@@ -191,7 +238,8 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
 }
 
 fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
-    let Bundle { settings, policies: read, locations: named, principals: catalogue, strengths: _ } = bundle;
+    let Bundle { settings, policies: read, statements: _, locations: named, principals: catalogue, strengths: _ } =
+        bundle;
     drop(read);
     let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names } = parts;
     policies.sort_by_key(|policy| !is_wide(policy));

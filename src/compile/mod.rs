@@ -29,6 +29,7 @@ mod read;
 mod resolve;
 pub mod rules;
 mod scope;
+mod stated;
 mod strengths;
 mod subject;
 mod suites;
@@ -41,6 +42,7 @@ pub use bundle::CompiledBundle;
 pub use network::Place;
 pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};
+pub use stated::{Stated, Statement, compile_stated};
 
 pub(crate) use build::EligibilityFacts;
 pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert};
@@ -101,15 +103,17 @@ fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Comp
         // WHY: the fast way needs no text any more, for it tells no places; a large tenant's text is most of the memory.
         sources = Sources::default();
     }
-    let database = model
-        .settings
-        .country_database
-        .as_ref()
-        .and_then(|name| raw.files.iter().find(|file| file.name == name.value).map(|file| file.bytes.as_slice()));
+    let database = database(raw, &model);
     let unread = diagnostics.errors() > 0;
     let looked = (!unread).then(|| look(&model));
     let bundle = build(model, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
     (conclude(bundle, &diagnostics, diagnostics.findings(&sources)), looked)
+}
+
+/// The country database that `model` names, if it is in the bundle.
+fn database<'r>(raw: &'r RawBundle, model: &Bundle) -> Option<&'r [u8]> {
+    let name = model.settings.country_database.as_ref()?;
+    raw.files.iter().find(|file| file.name == name.value).map(|file| file.bytes.as_slice())
 }
 
 fn conclude(bundle: Option<CompiledBundle>, diagnostics: &Diagnostics, findings: Vec<Finding>) -> Compilation {

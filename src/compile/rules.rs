@@ -24,6 +24,8 @@ text::declare_rules! {
     DUPLICATE_NAME: Warning, "duplicate-name", "a policy without an id goes by its name; of two with one name both are in force, and logs and tests should say which";
     /// A member beside the list of a list response.
     STRAY_MEMBER: Error, "stray-member", "beside a `value` list only OData annotations may stand; anything else would be left unread";
+    /// Something below `statements/` that is no statement.
+    UNUSABLE_STATEMENT: Error, "unusable-statement", "a statement is a policy, enabled or disabled, that is claimed to follow from the others; nothing else below `statements/` would count";
     /// A second settings file.
     SECOND_SETTINGS: Error, "second-settings", "a bundle has one settings file; of two, one would silently not count";
     /// A policy in the recycle bin.

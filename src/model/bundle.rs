@@ -16,6 +16,8 @@ pub struct Bundle {
     pub settings: BundleSettings,
     /// The policies, in bundle order: by file name, then as written.
     pub policies: Vec<Policy>,
+    /// The statements: policies that are claimed to follow from the others, and that never decide; in bundle order.
+    pub statements: Vec<Policy>,
     /// The named locations, in bundle order.
     pub locations: Vec<NamedLocation>,
     /// The service principals catalogue, in bundle order.

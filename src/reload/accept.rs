@@ -2,7 +2,8 @@
 //!
 //! `check` and `test` take the same steps one by one, because they show more of each than a loader needs: all compile
 //! with [`compile::compile`], `check` examines the bundle's tests with [`cases::check`], `test` runs them with
-//! [`cases::run`]. So what passes both is accepted here, but for what only the loader knows: expiry and sequence.
+//! [`cases::run`], and `check` proves the bundle's statements with [`analysis::prove`]. So what passes both is accepted
+//! here, but for what only the loader knows: expiry and sequence.
 
 use std::io;
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use super::shelf::GraphView;
 use super::snapshot::Active;
 use super::status::{Status, View};
 use super::task::Loader;
-use crate::compile;
+use crate::compile::{self, CompiledBundle};
 use crate::model::Bundle;
-use crate::review::cases;
+use crate::review::{analysis, cases};
 use crate::source::Source;
 use crate::text::{Finding, RawBundle, Severity};
 
@@ -50,7 +51,8 @@ pub fn start_with_graph(
     Loader::start(source, Pace::default(), active, status, build, on_load)
 }
 
-/// Compiles a bundle and asks it its own tests: what fails them never comes into force.
+/// Compiles a bundle, asks it its own tests, and proves its statements: what fails them never comes into force, and a
+/// statement of which nobody knows whether it holds is not proved.
 pub fn accept(raw: &RawBundle) -> Built<InForce> {
     accepted(raw, |_| None)
 }
@@ -67,18 +69,40 @@ fn accepted(raw: &RawBundle, graph: impl Fn(&Bundle) -> Option<GraphView>) -> Bu
     };
     let started = Instant::now();
     let report = cases::run(&bundle, raw);
-    let selftest = Some(started.elapsed());
     if report.is_green() {
+        let unproved = unproved(&bundle, raw);
+        let selftest = Some(started.elapsed());
+        if let Some(rejection) = unproved {
+            return Built::rejected(rejection, compile, selftest);
+        }
         let mut warnings = compilation.findings;
         warnings.extend(report.findings);
         let bundle = InForce::new(bundle, graph.flatten());
         return Built { outcome: Ok(bundle), warnings, compile, selftest };
     }
+    let selftest = Some(started.elapsed());
     let message = match report.results.iter().find(|result| !result.is_green()) {
         Some(case) => format!("{}:{}: the case `{}` does not pass", case.file, case.line, case.name),
         None => first_error(&report.findings, 1),
     };
     Built::rejected(Rejection { stage: Stage::Tests, message, findings: report.findings }, compile, selftest)
+}
+
+/// Why `bundle` is refused although its tests pass: a statement of `raw` is not proved.
+fn unproved(bundle: &CompiledBundle, raw: &RawBundle) -> Option<Rejection> {
+    let stated = compile::compile_stated(raw, &[])?;
+    if stated.compilation.bundle.is_none() {
+        let message = first_error(&stated.compilation.findings, stated.compilation.errors);
+        return Some(Rejection { stage: Stage::Parse, message, findings: stated.compilation.findings });
+    }
+    match analysis::prove(bundle, stated).map(|proofs| proofs.findings()) {
+        Ok(findings) if findings.is_empty() => None,
+        Ok(findings) => {
+            let message = first_error(&findings, findings.len());
+            Some(Rejection { stage: Stage::Tests, message, findings })
+        }
+        Err(error) => Some(Rejection::new(Stage::Tests, error.to_string())),
+    }
 }
 
 fn first_error(findings: &[Finding], errors: usize) -> String {

@@ -182,6 +182,11 @@ impl Asked<'_> {
         self.case.skip.is_some()
     }
 
+    /// The line of the case's name, from 1.
+    pub(super) const fn line(&self) -> u32 {
+        self.line
+    }
+
     /// Whether the answer of `bundle` is as expected.
     pub(super) fn passes(&self, bundle: &CompiledBundle, evaluation: &Evaluation, traces: &[PolicyTrace]) -> bool {
         difference::differences(bundle, &self.case.expected, evaluation, traces).is_empty()

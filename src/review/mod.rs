@@ -7,6 +7,7 @@
 //! - [`export`]: a bundle for Microsoft Graph, and what Graph cannot hold.
 //! - [`flip`]: the smallest change of a request that turns its decision around.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
+//! - [`impact`]: what depends on a location or policy, or on an edit.
 //! - [`mutate`]: which mistakes the tests of a bundle would not notice.
 //! - [`request`]: a token request written as a document.
 //! - [`schema`]: JSON Schemas of a bundle's files, for editors.
@@ -22,6 +23,7 @@ pub mod coverage;
 pub mod export;
 pub mod flip;
 pub mod graph;
+pub mod impact;
 mod matrix;
 mod members;
 pub mod mutate;

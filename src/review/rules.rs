@@ -24,6 +24,10 @@ text::declare_rules! {
     CASE_MATRIX: Error, "case-matrix", "a matrix maps paths of request fields to lists of values, for example `network.ipAddress`";
     /// A case uses a fixture that does not exist, or two share a name.
     CASE_FIXTURE: Error, "case-fixture", "a fixture is named once, in the file of the case or in a file without cases";
+    /// A statement that does not hold.
+    REFUTED_STATEMENT: Error, "refuted-statement", "a statement follows from the policies of its bundle: they hold back every request that it names";
+    /// A statement of which nobody knows whether it holds.
+    UNDECIDED_STATEMENT: Error, "undecided-statement", "a statement is proved for every request, or it is not proved";
     /// A fixture that no case uses.
     UNUSED_FIXTURE: Warning, "unused-fixture", "a fixture that nothing uses proves nothing, and its mistakes show nowhere";
 }

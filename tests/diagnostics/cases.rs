@@ -732,4 +732,26 @@ pub const CASES: &[Case] = &[
         "a country location without a database",
         &[SOUND, ("countries.yaml", "displayName: Abroad\ncountriesAndRegions: [NO]\n")],
     ),
+    case(
+        &rules::UNUSABLE_STATEMENT,
+        "a statement on trial",
+        &[
+            SOUND,
+            (
+                "statements/office.yaml",
+                "displayName: Nobody\nstate: enabledForReportingButNotEnforced\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::UNKNOWN_LOCATION,
+        "a statement that names a location which does not exist",
+        &[
+            SOUND,
+            (
+                "statements/office.yaml",
+                "displayName: Nobody\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [Ofice] }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
 ];

@@ -54,6 +54,17 @@ pub fn files(number: u64) -> Files {
     files
 }
 
+/// Bundle `number`, even, with a statement that odd ones only keep.
+pub fn refuted(number: u64) -> Files {
+    let statement = "displayName: Nobody outside of the office\nstate: enabled\nconditions:\n  \
+         clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }\n  \
+         locations: { includeLocations: [All], excludeLocations: [Office] }\n\
+         grantControls: { builtInControls: [block] }\n";
+    let mut files = files(number);
+    files.push(("statements/office.yaml", statement.to_owned()));
+    files
+}
+
 /// A test of a bundle: inside of the office the answer is `decision`.
 fn case(decision: &str) -> String {
     format!(

@@ -3,7 +3,7 @@
 use doorward::reload::View;
 use serde_json::{Value, json};
 
-use crate::bundle::{Files, Place, failing, misspelt};
+use crate::bundle::{Files, Place, failing, misspelt, refuted};
 use crate::client::Clients;
 use crate::server::Server;
 
@@ -64,4 +64,14 @@ async fn a_bundle_that_fails_its_own_tests_is_refused_and_the_last_good_one_serv
     let rejected = refuse_under_load(Place::Link, &failing(2), "rejected_invariant").await;
     assert_eq!(rejected["stage"], "tests");
     assert_eq!(rejected["message"], "tests/office.yaml:2: the case `a workload inside` does not pass");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bundle_with_a_statement_that_does_not_hold_is_refused_and_the_last_good_one_serves() {
+    let rejected = refuse_under_load(Place::Link, &refuted(2), "rejected_invariant").await;
+    assert_eq!(rejected["stage"], "tests");
+    assert_eq!(rejected["message"], "`Nobody outside of the office` does not hold: workloads get through");
+    let finding = &rejected["findings"][0];
+    let told = (&finding["file"], &finding["line"], &finding["id"]);
+    assert_eq!(told, (&json!("statements/office.yaml"), &json!(1), &json!("refuted-statement")));
 }

@@ -88,12 +88,7 @@ pub fn bundle(
     let mut problems = Vec::new();
     for compiled in policies {
         let Some(policy) = bundle.policies.get(compiled.index.as_usize()) else { continue };
-        control::controls(policy, &mut problems);
-        scope::scopes(bundle, policy, compiled, names, &mut problems);
-        scope::conditions(policy, compiled, &mut problems);
-        scope::resources(policy, &mut problems);
-        quiet::policy(bundle, policy, compiled, &mut problems);
-        place::gps(bundle, policy, compiled, &mut problems);
+        each(bundle, policy, compiled, names, &mut problems);
         diagnostics.extend(problems.drain(..));
     }
     scope::attribute_types(bundle, policies, &mut problems);
@@ -104,6 +99,39 @@ pub fn bundle(
     place::unknown_countries(bundle, policies, &mut problems);
     diagnostics.extend(problems);
     diagnostics.extend(ranged.problems.iter().cloned());
+}
+
+/// What surprises in the statements of a bundle, of which the first has the index `first`. How they go together with the
+/// rest of the bundle is what a proof is about.
+pub fn statements(
+    bundle: &Bundle,
+    first: usize,
+    compiled: Option<&[CompiledPolicy]>,
+    names: &Names<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut problems = Vec::new();
+    for compiled in compiled.unwrap_or_default() {
+        let place = compiled.index.as_usize().checked_sub(first);
+        let Some(policy) = place.and_then(|place| bundle.statements.get(place)) else { continue };
+        each(bundle, policy, compiled, names, &mut problems);
+        diagnostics.extend(problems.drain(..));
+    }
+}
+
+fn each(
+    bundle: &Bundle,
+    policy: &Policy,
+    compiled: &CompiledPolicy,
+    names: &Names<'_>,
+    problems: &mut Vec<Diagnostic>,
+) {
+    control::controls(policy, problems);
+    scope::scopes(bundle, policy, compiled, names, problems);
+    scope::conditions(policy, compiled, problems);
+    scope::resources(policy, problems);
+    quiet::policy(bundle, policy, compiled, problems);
+    place::gps(bundle, policy, compiled, problems);
 }
 
 fn ignored_policies(bundle: &Bundle, heads: &[PolicyHead], diagnostics: &mut Diagnostics) {
@@ -135,7 +163,7 @@ fn mfa_trusted_ips(bundle: &Bundle, diagnostics: &mut Diagnostics) {
     if !bundle.settings.mfa_trusted_ips.is_empty() {
         return;
     }
-    let named = bundle.policies.iter().flat_map(|policy| {
+    let named = bundle.policies.iter().chain(&bundle.statements).flat_map(|policy| {
         let locations = &policy.conditions.locations;
         locations.include.iter().chain(&locations.exclude).find(|target| target.value == LocationTarget::MfaTrustedIps)
     });

@@ -15,6 +15,7 @@ mod prefix;
 mod principal;
 mod session;
 mod settings;
+mod statement;
 mod strength;
 mod target;
 
@@ -59,11 +60,17 @@ pub enum Mode {
 
 /// Reads every file but the bundle's own tests. Cost: linear in the text; the fast way copies none of it.
 pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
+    read_with(raw, &[], mode)
+}
+
+/// As [`read`], with the statements of `more`, whatever the files are called.
+pub fn read_with(raw: &RawBundle, more: &[text::RawFile], mode: Mode) -> Reading {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let beside = beside::read(&raw.files, &mut sources, &mut diagnostics);
-    let mut documents = Vec::new();
-    for file in beside.files {
-        match kind_of(&file.name) {
+    let (mut documents, mut statements) = (Vec::new(), Vec::new());
+    let files = beside.files.into_iter().map(|file| (file, kind_of(&file.name)));
+    for (file, kind) in files.chain(more.iter().map(|file| (file, FileKind::Statement))) {
+        match kind {
             FileKind::Document if mode == Mode::Fast && is_fast(&file.name) => {
                 documents.push((sources.add(text::SourceFile::new(&*file.name, String::new())), file));
             }
@@ -71,6 +78,7 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
                 let id = text::decode::read(file, &mut sources, &mut diagnostics);
                 documents.extend(id.map(|id| (id, file)));
             }
+            FileKind::Statement => statements.extend(text::decode::read(file, &mut sources, &mut diagnostics)),
             FileKind::Test | FileKind::CountryDatabase => {}
             FileKind::Other => {
                 let help = "rename it if it was meant to be read, or keep it outside the bundle";
@@ -79,7 +87,8 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
         }
     }
     let bundle = Bundle { settings: beside.settings, ..Bundle::default() };
-    let mut reader = Reader { sources: &sources, bundle, diagnostics, placeholders: beside.placeholders };
+    let placeholders = beside.placeholders;
+    let mut reader = Reader { sources: &sources, bundle, diagnostics, placeholders, is_in_statements: false };
     for (id, file) in documents {
         if matches!(kind_of(&file.name), FileKind::Cedar) {
             reader.cedar(id);
@@ -89,11 +98,17 @@ pub fn read(raw: &RawBundle, mode: Mode) -> Reading {
             reader.document(&node, &mut PackedRanges::default());
         }
     }
+    reader.statements(&statements);
     let Reader { mut bundle, mut diagnostics, .. } = reader;
     tell_apart(&mut bundle.policies, &mut diagnostics);
     bundle.policies.shrink_to_fit();
     bundle.principals.shrink_to_fit();
     Reading { bundle, sources, diagnostics }
+}
+
+/// Whether the file of this name holds statements.
+pub fn has_statements(name: &str) -> bool {
+    matches!(kind_of(name), FileKind::Statement)
 }
 
 /// A policy without an id goes by its name, and each further one of that name by the name and a number.
@@ -135,6 +150,7 @@ fn whole_file(
 enum FileKind {
     Document,
     Test,
+    Statement,
     CountryDatabase,
     Cedar,
     Other,
@@ -144,10 +160,16 @@ fn kind_of(name: &str) -> FileKind {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match Format::of(name) {
         Some(_) if name.starts_with("tests/") => FileKind::Test,
+        Some(_) if statement::is_below(name) => FileKind::Statement,
         Some(_) => FileKind::Document,
         None if extension.eq_ignore_ascii_case("mmdb") => FileKind::CountryDatabase,
-        // WHY: what lies with the tests is no policy, whatever it is.
-        None if extension.eq_ignore_ascii_case("cedar") && !name.starts_with("tests/") => FileKind::Cedar,
+        // WHY: what lies with the tests or the statements is no policy, whatever it is.
+        None if extension.eq_ignore_ascii_case("cedar")
+            && !name.starts_with("tests/")
+            && !statement::is_below(name) =>
+        {
+            FileKind::Cedar
+        }
         None => FileKind::Other,
     }
 }
@@ -161,6 +183,8 @@ struct Reader<'s> {
     bundle: Bundle,
     diagnostics: Diagnostics,
     placeholders: Option<Arc<Placeholders>>,
+    /// Whether what is read are statements.
+    is_in_statements: bool,
 }
 
 impl Reader<'_> {
@@ -200,7 +224,7 @@ impl Reader<'_> {
         if let Some(node) = node {
             return self.document(&node, &mut ranges);
         }
-        let [policies, locations, principals, strengths] = before;
+        let [policies, locations, principals, strengths, _] = before;
         self.bundle.policies.truncate(policies);
         self.bundle.locations.truncate(locations);
         self.bundle.principals.truncate(principals);
@@ -259,6 +283,7 @@ impl Reader<'_> {
         let mut takes_part = true;
         let before = self.counts();
         match kind {
+            Some(_) if self.is_in_statements => takes_part = self.statement(node, kind, &mut context),
             Some(ObjectKind::Policy) => {
                 let mut policy = policy::policy(node, &mut context);
                 if let Some(when) = policy.as_mut().and_then(|policy| policy.when.as_mut()) {
@@ -313,15 +338,21 @@ impl Reader<'_> {
         self.bundle.settings.ignored_policies.iter().any(|ignored| *ignored.value == *name)
     }
 
-    fn counts(&self) -> [usize; 4] {
-        let Bundle { policies, locations, principals, strengths, .. } = &self.bundle;
-        [policies.len(), locations.len(), principals.len(), strengths.len()]
+    fn counts(&self) -> [usize; 5] {
+        let Bundle { policies, statements, locations, principals, strengths, .. } = &self.bundle;
+        [policies.len(), locations.len(), principals.len(), strengths.len(), statements.len()]
     }
 
     /// Reports once when a bound is crossed; `build` refuses the bundle by the same bounds.
-    fn bound(&mut self, before: [usize; 4], span: Span) {
-        let most = [limits::POLICIES_MAX, limits::LOCATIONS_MAX, limits::CATALOGUE_MAX, limits::STRENGTHS_MAX];
-        let kinds = ["policies", "named locations", "service principals", "authentication strengths"];
+    fn bound(&mut self, before: [usize; 5], span: Span) {
+        let most = [
+            limits::POLICIES_MAX,
+            limits::LOCATIONS_MAX,
+            limits::CATALOGUE_MAX,
+            limits::STRENGTHS_MAX,
+            limits::STATEMENTS_MAX,
+        ];
+        let kinds = ["policies", "named locations", "service principals", "authentication strengths", "statements"];
         for ((before, after), (most, kind)) in before.into_iter().zip(self.counts()).zip(most.into_iter().zip(kinds)) {
             if before == most && after > most {
                 let what = format!("from here on there are more than {most} {kind}");

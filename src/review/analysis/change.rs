@@ -10,12 +10,16 @@ use super::universe::{Universe, View};
 use super::walk::{Question, State};
 use crate::evaluate::MergedSession;
 
+/// Which of the differences between two outcomes are asked for.
+pub type IsWanted = fn(&Outcome, &Outcome) -> bool;
+
 /// Asks where the outcomes of the two sides differ.
 #[derive(Debug)]
 pub struct Change<'u, 'b> {
     universe: &'u Universe<'b>,
     outcomes: Outcomes<'u, 'b>,
     is_report_only: bool,
+    is_wanted: IsWanted,
     /// Whether both sides decide alike when no policy applies.
     has_same_default: bool,
     /// By number, the policies that add nothing where that one applies on both sides.
@@ -25,14 +29,15 @@ pub struct Change<'u, 'b> {
 }
 
 impl<'u, 'b> Change<'u, 'b> {
-    /// Asks about the enforced policies, or about the report-only ones.
-    pub fn new(universe: &'u Universe<'b>, is_report_only: bool) -> Self {
-        let [before, after] = universe.sides.map(|bundle| bundle.identity().default_decision);
+    /// Asks about the enforced policies, or about the report-only ones; of the differences only those that `is_wanted`.
+    pub fn new(universe: &'u Universe<'b>, is_report_only: bool, is_wanted: IsWanted) -> Self {
+        let [before, after] = universe.defaults;
         let absorbed = |ask: &super::outcome::Ask<'b>| universe.numbers(|other| ask.absorbs(other));
         Self {
             universe,
             outcomes: Outcomes::new(universe),
             is_report_only,
+            is_wanted,
             has_same_default: is_report_only || before == after,
             absorbed: universe.asks.iter().map(absorbed).collect(),
             answers: Vec::new(),
@@ -111,7 +116,8 @@ impl Question for Change<'_, '_> {
     fn answer(&mut self, state: &State) -> u32 {
         let before = self.outcomes.number(0, &state.alive, self.is_report_only);
         let after = self.outcomes.number(1, &state.alive, self.is_report_only);
-        if before == after {
+        let outcomes = self.outcomes.outcome_of(before).zip(self.outcomes.outcome_of(after));
+        if before == after || outcomes.is_none_or(|(before, after)| !(self.is_wanted)(before, after)) {
             return 0;
         }
         let next = u32::try_from(self.answers.len()).unwrap_or(u32::MAX) + 1;

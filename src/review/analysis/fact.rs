@@ -45,6 +45,8 @@ pub enum Fact {
         text: Box<str>,
         /// Whether it may hold.
         may_hold: bool,
+        /// Of which bundle, in words behind the verb; empty: of both.
+        side: &'static str,
     },
 }
 

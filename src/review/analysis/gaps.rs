@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::bits::each;
 use super::fact::Witness;
-use super::space::{Spaces, spaces, stranger};
+use super::less::{changes_nothing, filters, has_filter};
+use super::space::{Spaces, policy_of, spaces, stranger};
 use super::universe::{Universe, View};
-use super::walk::{Question, Space, State, Walk};
-use super::{AnalysisError, Comparison, Facet, compare, start, words};
+use super::walk::{Question, Space, State, Steps, Walk};
+use super::{AnalysisError, Comparison, Facet, Note, Pass, compare, start, words};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::{IdentityKind, Reason};
@@ -33,7 +34,7 @@ pub struct Gaps {
     /// Policies that ask for the same of the same requests, in bundle order, each set once.
     pub identical: Vec<Vec<PolicyIndex>>,
     /// What was not looked at, in words, none twice.
-    pub notes: BTreeSet<String>,
+    pub notes: BTreeSet<Note>,
 }
 
 /// Looks for gaps.
@@ -41,26 +42,37 @@ pub struct Gaps {
 /// Errors: a region that the decision does not confirm. Cost: as [`super::diff`], once for every policy.
 pub fn gaps(bundle: &CompiledBundle) -> Result<Gaps, AnalysisError> {
     let universe = Universe::new(bundle, bundle);
-    let mut spaces = spaces(&universe);
+    let mut spaces = spaces(&universe, &|_| true);
     let mut gaps = Gaps { notes: std::mem::take(&mut spaces.notes), ..Gaps::default() };
     for space in &spaces.spaces {
         open(&universe, &spaces, space, &mut gaps)?;
     }
+    let is_left_out = gaps.notes.iter().any(|note| note.leaves_out);
+    let enumerable = is_left_out.then(|| super::space::spaces(&universe, &|policy| !has_filter(policy)));
     for (bit, ask) in universe.asks.iter().enumerate() {
         let mut without = Comparison::default();
-        compare(&universe, &spaces, ask.is_report_only, |side, other| side == 0 || other != bit, &mut without)?;
-        // What could not be compared is not claimed.
-        if without.regions.is_empty() && without.notes.is_empty() {
+        let is_in = |side, other| side == 0 || other != bit;
+        let pass = Pass { is_report_only: ask.is_report_only, ..Pass::of(&is_in) };
+        compare(&universe, &spaces, &pass, &mut Steps::each(), &mut without)?;
+        // What could not be compared is not claimed, unless the policy does nothing beside those that could.
+        let is_sure = |cut: &Spaces| {
+            let is_in =
+                |side, other| is_in(side, other) && policy_of(&universe, 0, other).is_some_and(|it| !has_filter(it));
+            let is_about_filters = policy_of(&universe, 0, bit).is_none_or(has_filter);
+            let pass = Pass { is_in: &is_in, ..pass };
+            !is_about_filters && !universe.has_certain && changes_nothing(&universe, cut, &pass, &mut Steps::each())
+        };
+        if without.regions.is_empty() && without.notes.is_empty() && enumerable.as_ref().is_none_or(is_sure) {
             gaps.idle.extend(index(&universe, bit));
         }
     }
     gaps.idle.sort_unstable();
-    gaps.identical = identical(&universe, &spaces.spaces);
+    gaps.identical = identical(&universe, &spaces.spaces, is_left_out);
     Ok(gaps)
 }
 
 fn index(universe: &Universe<'_>, bit: usize) -> Option<PolicyIndex> {
-    super::space::policy_of(universe, 0, bit).map(|policy| policy.index)
+    policy_of(universe, 0, bit).map(|policy| policy.index)
 }
 
 /// Asks where no policy of the first side applies.
@@ -84,20 +96,23 @@ impl Question for Nothing {
 fn open(universe: &Universe<'_>, spaces: &Spaces, space: &Space, gaps: &mut Gaps) -> Result<(), AnalysisError> {
     let start = start(universe, space, false, |side, _| side == 0);
     let question = Nothing { words: View::offset(1, universe.words) };
-    let Ok((paths, is_more, _)) = Walk::run(space, question, &start) else {
-        gaps.notes.insert(format!("{}: their policies combine in too many ways", space.name));
+    let Ok((paths, is_more, _)) = Walk::run(space, question, &start, &mut Steps::each()) else {
+        gaps.notes.insert(Note::too_many_ways(space.name));
         return Ok(());
     };
     if is_more {
-        gaps.notes.insert(format!("{}: more regions than the {} told", space.name, paths.len()));
+        gaps.notes.insert(Note::more_regions(space.name, paths.len()));
     }
     for path in paths {
         let mut witness = None;
         if let Some(facts) = words::facts(space, &path) {
             let mut request = Witness::new(stranger(IdentityKind::User));
             facts.into_iter().for_each(|fact| request.say(fact));
-            confirm(universe, &request)?;
-            witness = Some(request);
+            match confirm(universe, &request) {
+                Ok(()) => witness = Some(request),
+                Err(_) if words::supposes(space, &path) => {}
+                Err(error) => return Err(error),
+            }
         }
         let facets = words::facets(universe, &spaces.ground, space, &path);
         gaps.open.push(Open { subjects: space.name, facets, witness });
@@ -115,8 +130,9 @@ fn confirm(universe: &Universe<'_>, witness: &Witness) -> Result<(), AnalysisErr
     }
 }
 
-/// Policies that every group of every axis treats alike.
-fn identical(universe: &Universe<'_>, spaces: &[Space]) -> Vec<Vec<PolicyIndex>> {
+/// Policies that every group of every axis treats alike. Where objects were left out, those with other filters are not.
+fn identical(universe: &Universe<'_>, spaces: &[Space], is_left_out: bool) -> Vec<Vec<PolicyIndex>> {
+    let filters = |bit: usize| policy_of(universe, 0, bit).filter(|_| is_left_out).map(filters);
     let has = |mask: &[u64], bit: usize| mask.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1);
     let behaviour = |bit: usize| -> Vec<bool> {
         let of_space = |space: &Space| {
@@ -130,8 +146,9 @@ fn identical(universe: &Universe<'_>, spaces: &[Space]) -> Vec<Vec<PolicyIndex>>
     for (bit, ask) in universe.asks.iter().enumerate() {
         let Some(index) = index(universe, bit) else { continue };
         let own = behaviour(bit);
-        let same =
-            |(other, theirs, _): &&mut (usize, Vec<bool>, _)| universe.asks.get(*other) == Some(ask) && *theirs == own;
+        let same = |(other, theirs, _): &&mut (usize, Vec<bool>, _)| {
+            universe.asks.get(*other) == Some(ask) && *theirs == own && filters(*other) == filters(bit)
+        };
         match sets.iter_mut().find(same) {
             Some((_, _, set)) => set.push(index),
             None => sets.push((bit, own, vec![index])),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::axis::{Axis, AxisBuilder, Meaning};
 use super::fact::{Fact, Who, Witness};
+use super::note::Note;
 use super::space::{Maker, is_catalogued, stranger_id};
 use super::universe::Universe;
 use crate::compile::{CompiledBundle, CompiledFilter};
@@ -43,7 +44,8 @@ fn named(
             2 => {}
             _ => {
                 let who = &witness.who.id;
-                maker.notes.insert(format!("`{who}`, of whom the two catalogues say what cannot both be true"));
+                let what = format!("`{who}`, of whom the two catalogues say what cannot both be true");
+                maker.notes.insert(Note::left_out(what));
             }
         }
     }
@@ -122,7 +124,7 @@ fn attributes(
     if attributes.len().saturating_mul(ids) <= limits::ANALYSIS_EXAMPLES_MAX {
         return attributes;
     }
-    maker.notes.insert("attributes that requests state, for there are too many service principals".to_owned());
+    maker.notes.insert(Note::left_out("attributes that requests state, for there are too many service principals"));
     vec![None]
 }
 
@@ -241,7 +243,8 @@ fn person(maker: &mut Maker<'_, '_>, who: Who, policies: &[u64], builder: &mut A
         2 => {}
         _ => {
             let who = &witness.who.id;
-            maker.notes.insert(format!("`{who}`, whom one of the catalogues has as a service principal"));
+            let what = format!("`{who}`, whom one of the catalogues has as a service principal");
+            maker.notes.insert(Note::left_out(what));
         }
     }
 }

@@ -21,8 +21,11 @@ mod example;
 mod fact;
 mod gaps;
 mod identity;
+mod less;
 mod network;
+mod note;
 mod outcome;
+mod prove;
 mod satisfy;
 mod space;
 #[cfg(test)]
@@ -30,11 +33,14 @@ mod tests;
 mod told;
 mod universe;
 mod walk;
+mod when;
 mod words;
 
 pub use change::ChangeKind;
 pub use fact::{What, Who, Witness};
 pub use gaps::{Gaps, Open, gaps};
+pub use note::Note;
+pub use prove::{Proof, Proofs, Verdict, prove};
 pub use words::Facet;
 
 use std::collections::BTreeSet;
@@ -42,11 +48,11 @@ use std::collections::BTreeSet;
 use crate::compile::{CompiledBundle, Grant, PolicyIndex};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::Decision;
-use change::{Change, unimplied};
+use change::{Change, IsWanted, unimplied};
 use outcome::Outcome;
 use space::{Spaces, spaces};
 use universe::Universe;
-use walk::{Path, Space, Walk};
+use walk::{Path, Space, Steps, Walk};
 
 /// Requests whose decision changes in one way.
 #[derive(Clone, Debug)]
@@ -84,7 +90,7 @@ pub struct Comparison {
     /// Disjoint regions, by kind of identity.
     pub regions: Vec<Region>,
     /// What was not compared, in words, none twice.
-    pub notes: BTreeSet<String>,
+    pub notes: BTreeSet<Note>,
 }
 
 /// Why bundles cannot be compared.
@@ -101,38 +107,57 @@ pub enum AnalysisError {
 /// Cost: linear in the address ranges of both, and in the combinations that some changed policy tells apart.
 pub fn diff(before: &CompiledBundle, after: &CompiledBundle) -> Result<Comparison, AnalysisError> {
     let universe = Universe::new(before, after);
-    let mut spaces = spaces(&universe);
+    let mut spaces = spaces(&universe, &|_| true);
     let mut comparison = Comparison { regions: Vec::new(), notes: std::mem::take(&mut spaces.notes) };
     for is_report_only in [false, true] {
-        compare(&universe, &spaces, is_report_only, |_, _| true, &mut comparison)?;
+        let pass = Pass { is_report_only, ..Pass::of(&|_, _| true) };
+        compare(&universe, &spaces, &pass, &mut Steps::each(), &mut comparison)?;
     }
     Ok(comparison)
 }
 
-/// Adds where the two sides decide differently when each has those of its policies that `is_in` picks, by side and
-/// number.
+/// What is compared.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    /// The report-only policies, or those in force.
+    is_report_only: bool,
+    /// Which policies each side has, by side and number.
+    is_in: &'a dyn Fn(usize, usize) -> bool,
+    /// Which differences are told.
+    is_wanted: IsWanted,
+}
+
+impl<'a> Pass<'a> {
+    /// Every difference of the policies in force that `is_in` picks.
+    fn of(is_in: &'a dyn Fn(usize, usize) -> bool) -> Self {
+        Self { is_report_only: false, is_in, is_wanted: |_, _| true }
+    }
+}
+
+/// Adds where the two sides decide differently. The steps that it takes are taken off `steps`.
 fn compare(
     universe: &Universe<'_>,
     spaces: &Spaces,
-    is_report_only: bool,
-    is_in: impl Fn(usize, usize) -> bool,
+    pass: &Pass<'_>,
+    steps: &mut Steps,
     comparison: &mut Comparison,
 ) -> Result<(), AnalysisError> {
     for space in &spaces.spaces {
-        let start = start(universe, space, is_report_only, &is_in);
-        let Ok((paths, is_more, change)) = Walk::run(space, Change::new(universe, is_report_only), &start) else {
-            comparison.notes.insert(format!("{}: their policies combine in too many ways", space.name));
+        let start = start(universe, space, pass.is_report_only, pass.is_in);
+        let question = Change::new(universe, pass.is_report_only, pass.is_wanted);
+        let Ok((paths, is_more, change)) = Walk::run(space, question, &start, steps) else {
+            comparison.notes.insert(Note::too_many_ways(space.name));
             continue;
         };
         if is_more {
-            comparison.notes.insert(format!("{}: more regions than the {} told", space.name, paths.len()));
+            comparison.notes.insert(Note::more_regions(space.name, paths.len()));
         }
         for path in paths {
-            let teller = Teller { universe, space, is_report_only, change: &change, is_in: &is_in };
+            let teller = Teller { universe, space, pass, change: &change };
             match teller.region(&path, &spaces.ground)? {
                 Some(region) => comparison.regions.push(region),
                 None => {
-                    comparison.notes.insert(format!("{}: controls that no request can tell apart", space.name));
+                    comparison.notes.insert(Note::alike_controls(space.name));
                 }
             }
         }
@@ -157,9 +182,8 @@ fn start(
 struct Teller<'u, 'b> {
     universe: &'u Universe<'b>,
     space: &'u Space,
-    is_report_only: bool,
+    pass: &'u Pass<'u>,
     change: &'u Change<'u, 'b>,
-    is_in: &'u dyn Fn(usize, usize) -> bool,
 }
 
 impl Teller<'_, '_> {
@@ -168,14 +192,15 @@ impl Teller<'_, '_> {
         let Some((before, after)) = self.change.outcomes(path.answer) else { return Ok(None) };
         let witness = match words::facts(self.space, path) {
             None => None,
-            Some(facts) => match self.shown(&facts, before, after)? {
-                None => return Ok(None),
-                shown => shown,
+            Some(facts) => match self.shown(&facts, before, after) {
+                Ok(None) => return Ok(None),
+                Err(_) if words::supposes(self.space, path) => None,
+                shown => shown?,
             },
         };
         Ok(Some(Region {
             kind: ChangeKind::of(before, after),
-            is_report_only: self.is_report_only,
+            is_report_only: self.pass.is_report_only,
             loosens: loosens(before, after),
             subjects: self.space.name,
             facets: words::facets(self.universe, ground, self.space, path),
@@ -203,15 +228,15 @@ impl Teller<'_, '_> {
             self.universe.sides.iter().enumerate().zip([before, after]).zip(&mut policies)
         {
             // WHY: a side that lacks some of its bundle's policies is no bundle that could be asked.
-            let is_whole = self.universe.bits.get(side).into_iter().flatten().all(|bit| (self.is_in)(side, *bit));
+            let is_whole = self.universe.bits.get(side).into_iter().flatten().all(|bit| (self.pass.is_in)(side, *bit));
             if !is_whole {
                 continue;
             }
             let unconfirmed = || AnalysisError::Unconfirmed(format!("{:?}", witness.who));
             evaluate(bundle, &witness.request(), &mut evaluation).map_err(|_| unconfirmed())?;
-            let decided = if self.is_report_only { evaluation.report_only() } else { evaluation.policies() };
+            let decided = if self.pass.is_report_only { evaluation.report_only() } else { evaluation.policies() };
             names.extend(decided.iter().map(|index| bundle.policy(*index).display_name.to_string()));
-            let is_open = match self.is_report_only {
+            let is_open = match self.pass.is_report_only {
                 true => !decided.iter().any(|index| reports_block(bundle, *index, outcome)),
                 false => evaluation.decision() == Decision::Allow,
             };
@@ -221,8 +246,9 @@ impl Teller<'_, '_> {
                     clauses.iter().all(|clause| clause.iter().any(|control| !open.contains(control)))
                 }
             };
-            let has_session =
-                self.is_report_only || !is_open || evaluation.session(bundle).as_ref() == self.change.session(outcome);
+            let has_session = self.pass.is_report_only
+                || !is_open
+                || evaluation.session(bundle).as_ref() == self.change.session(outcome);
             if is_open != expected || !has_session {
                 return Err(unconfirmed());
             }

@@ -87,6 +87,28 @@ impl Ground {
     }
 }
 
+/// Whether both bundles have the same locations, called the same, and the same countries, at the same addresses. A
+/// needless no is possible. Cost: linear in the stretches of both.
+pub fn has_one_map([before, after]: [&CompiledBundle; 2]) -> bool {
+    if std::ptr::eq(before, after) {
+        return true;
+    }
+    let table = |bundle: &CompiledBundle| {
+        let table = bundle.location_table();
+        let sets = [table.by_address, table.by_country, table.by_gps, table.by_compliant_network, table.trusted];
+        (table.names.clone(), table.ids.clone(), sets, table.of_country.clone(), table.of_gps.clone())
+    };
+    let settings = |bundle: &CompiledBundle| (bundle.identity().missing_ip, bundle.identity().has_country_database);
+    let (one, other) = (before.network(), after.network());
+    let same = |places: [u32; 2]| one.numbered(places[0]) == other.numbered(places[1]);
+    settings(before) == settings(after)
+        && table(before) == table(after)
+        && one.v4().count() == other.v4().count()
+        && one.v6().count() == other.v6().count()
+        && one.v4().zip(other.v4()).all(|(one, other)| one.0 == other.0 && same([one.1, other.1]))
+        && one.v6().zip(other.v6()).all(|(one, other)| one.0 == other.0 && same([one.1, other.1]))
+}
+
 fn push<A>(stretches: &mut Vec<(A, u32)>, first: A, class: u32) {
     if stretches.last().is_none_or(|(_, last)| *last != class) {
         stretches.push((first, class));

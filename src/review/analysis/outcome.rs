@@ -150,9 +150,9 @@ impl<'u, 'b> Outcomes<'u, 'b> {
         if asks.iter().any(|(_, ask)| ask.blocks) {
             return Outcome::Blocked;
         }
-        let defaults = self.universe.sides.get(side).map(|bundle| bundle.identity().default_decision);
+        let default = self.universe.defaults.get(side);
         let clauses = irredundant(asks.iter().flat_map(|(_, ask)| ask.clauses.iter().cloned()).collect());
-        let is_default = !is_report_only && defaults == Some(DefaultDecision::Block) && each(certain).next().is_none();
+        let is_default = !is_report_only && default == Some(&DefaultDecision::Block) && each(certain).next().is_none();
         if is_default {
             return Outcome::Blocked;
         }

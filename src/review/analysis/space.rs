@@ -9,6 +9,7 @@ use super::axis::{Axis, AxisBuilder, Meaning};
 use super::fact::{Fact, What, Who, Witness};
 use super::identity;
 use super::network::{self, Ground};
+use super::note::Note;
 use super::universe::Universe;
 use super::walk::Space;
 use crate::compile::{CompiledBundle, CompiledFilter, CompiledPolicy};
@@ -27,13 +28,14 @@ pub struct Spaces {
     /// The addresses behind the atoms of the network axes.
     pub ground: Ground,
     /// What is not enumerated, in words, none twice.
-    pub notes: BTreeSet<String>,
+    pub notes: BTreeSet<Note>,
 }
 
-/// Cuts the requests of every kind of identity that some policy targets.
-pub fn spaces(universe: &Universe<'_>) -> Spaces {
+/// Cuts the requests of every kind of identity that some policy targets. They are cut by what the policies tell apart
+/// that `is_considered`; the others must be left out of every question.
+pub fn spaces(universe: &Universe<'_>, is_considered: &dyn Fn(&CompiledPolicy) -> bool) -> Spaces {
     let ground = Ground::new(universe);
-    let mut maker = Maker { universe, probe: Probe::default(), notes: BTreeSet::new() };
+    let mut maker = Maker { universe, is_considered, probe: Probe::default(), notes: BTreeSet::new() };
     let mut spaces = Vec::new();
     let kinds = [
         ("workloads", IdentityKind::ServicePrincipal),
@@ -51,7 +53,7 @@ pub fn spaces(universe: &Universe<'_>) -> Spaces {
             axes.push(maker.resource(kind, &policies));
             axes.extend(maker.levels(kind, &policies));
             axes.extend(maker.devices(kind, &policies));
-            axes.extend(maker.cedar(&policies));
+            axes.extend(super::when::axes(&mut maker, &policies));
             axes.push(network::axis(universe, &ground, &policies));
             spaces.push(Space { name, axes, policies: policies.clone(), sides });
         }
@@ -77,21 +79,23 @@ pub fn policy_of<'b>(universe: &Universe<'b>, side: usize, bit: usize) -> Option
 }
 
 /// Makes axes.
-#[derive(Debug)]
 pub struct Maker<'u, 'b> {
     /// The policies.
     pub universe: &'u Universe<'b>,
+    /// Those by which requests are cut.
+    pub is_considered: &'u dyn Fn(&CompiledPolicy) -> bool,
     /// Asks conditions.
     pub probe: Probe,
     /// What is not enumerated.
-    pub notes: BTreeSet<String>,
+    pub notes: BTreeSet<Note>,
 }
 
-impl<'b> Maker<'_, 'b> {
-    /// The policies of both sides.
-    pub fn policies(&self) -> impl Iterator<Item = &'b CompiledPolicy> + use<'b> {
+impl<'u, 'b> Maker<'u, 'b> {
+    /// The policies of both sides that are considered.
+    pub fn policies(&self) -> impl Iterator<Item = &'b CompiledPolicy> + use<'u, 'b> {
+        let is_considered = self.is_considered;
         let [before, after] = self.universe.sides;
-        before.compiled().iter().chain(after.compiled())
+        before.compiled().iter().chain(after.compiled()).filter(move |policy| is_considered(policy))
     }
 
     /// What `part` makes of `facts`, of which requests may say each.
@@ -103,7 +107,8 @@ impl<'b> Maker<'_, 'b> {
             if let Some(keep) = kept(self.universe, &mut self.probe, &witness.request(), part) {
                 builder.add(fact, true, Meaning { keep, raise: self.universe.none() });
             } else {
-                self.notes.insert(format!("requests whose {name} one of the bundles refuses as contradictory"));
+                let what = format!("requests whose {name} one of the bundles refuses as contradictory");
+                self.notes.insert(self.refused(what));
             }
         }
         builder.finish(policies, self.universe.words)
@@ -229,7 +234,8 @@ impl<'b> Maker<'_, 'b> {
         }
         let (devices, is_exact) = super::example::devices(&filters);
         if !is_exact {
-            self.notes.insert("devices beyond examples made of the values that device filters compare with".to_owned());
+            let what = "devices beyond examples made of the values that device filters compare with";
+            self.notes.insert(Note::left_out(what));
         }
         let facts = devices.into_iter().map(|device| Fact::Device(device.map(Box::new))).collect();
         vec![self.part(Part::Other("deviceState"), "deviceState", kind, policies, facts)]
@@ -242,45 +248,11 @@ impl<'b> Maker<'_, 'b> {
         }
         let (examples, is_exact) = super::example::attributes(filters);
         if !is_exact {
-            self.notes.insert(format!(
+            self.notes.insert(Note::left_out(format!(
                 "custom security attributes beyond examples made of the values that {of} compare with"
-            ));
+            )));
         }
         std::iter::once(None).chain(examples.into_iter().map(Some)).collect()
-    }
-
-    /// Conditions in Cedar: each may hold or not, and of which requests is not enumerated.
-    fn cedar(&mut self, policies: &[u64]) -> Vec<Axis> {
-        let texts: BTreeSet<_> =
-            self.policies().filter_map(|policy| Some(policy.when.as_ref()?.text().to_owned())).collect();
-        let mut axes = Vec::new();
-        for text in texts {
-            let mut builder = AxisBuilder::new("when");
-            for (may_hold, is_certain) in [(true, false), (true, true), (false, false)] {
-                if is_certain && !self.universe.has_certain {
-                    continue;
-                }
-                let mut keep = self.universe.none();
-                for (side, bundle) in self.universe.sides.iter().enumerate() {
-                    for (slot, policy) in (0..).zip(bundle.compiled()) {
-                        let is_own = policy.when.as_ref().is_some_and(|when| when.text() == text);
-                        if !is_own || may_hold {
-                            self.universe.add(&mut keep, side, slot, !is_own || is_certain);
-                        }
-                    }
-                }
-                let fact = Fact::Condition { text: text.as_str().into(), may_hold };
-                // A request that says little leaves conditions in Cedar unknown, mostly.
-                builder.add(fact, may_hold && !is_certain, Meaning { keep, raise: self.universe.none() });
-            }
-            axes.push(builder.finish(policies, self.universe.words));
-        }
-        if !axes.is_empty() {
-            self.notes.insert(
-                "which requests fulfil a condition in Cedar: it may hold for any and may fail for any".to_owned(),
-            );
-        }
-        axes
     }
 
     /// Several resources in one request come to what each of them comes to, taken together. So a change for several is
@@ -288,7 +260,8 @@ impl<'b> Maker<'_, 'b> {
     fn multiple(&mut self) {
         let is_narrow = |policy: &CompiledPolicy| !policy.resources.is_any();
         if self.universe.has_certain && self.policies().any(is_narrow) {
-            self.notes.insert("requests for several resources at once, because a bundle blocks by default".to_owned());
+            let what = "requests for several resources at once, because a bundle blocks by default";
+            self.notes.insert(Note::left_out(what));
         }
     }
 }
@@ -296,6 +269,15 @@ impl<'b> Maker<'_, 'b> {
 impl Maker<'_, '_> {
     /// A request that contradicts the catalogue is refused, not decided.
     fn catalogues(&mut self) {
+        if !self.has_one_catalogue() {
+            let what =
+                "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
+            self.notes.insert(Note::left_out(what));
+        }
+    }
+
+    /// Whether both sides know the same of the same service principals. Cost: linear in the catalogues; allocates.
+    pub fn has_one_catalogue(&self) -> bool {
         let facts = |bundle: &CompiledBundle| -> BTreeSet<String> {
             let told = |entry: &ServicePrincipal| {
                 let ServicePrincipal { id, app_id, kind, owner_tenant, audience, attributes, .. } = entry;
@@ -304,11 +286,14 @@ impl Maker<'_, '_> {
             bundle.catalogue().iter().map(told).collect()
         };
         let [before, after] = self.universe.sides;
-        if !std::ptr::eq(before, after) && facts(before) != facts(after) {
-            let what =
-                "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
-            self.notes.insert(what.to_owned());
-        }
+        std::ptr::eq(before, after) || facts(before) == facts(after)
+    }
+
+    /// A note of requests that a bundle refuses. What both sides refuse, because their catalogue is one, is no request.
+    pub fn refused(&self, what: String) -> Note {
+        let [before, after] = self.universe.sides;
+        let is_one = before.digest() == after.digest();
+        if is_one { Note::added(what) } else { Note::left_out(what) }
     }
 }
 

@@ -4,6 +4,10 @@
 //! satisfied controls. A request is put into the space by asking what the policies make of each of its facts; one that
 //! falls into no group means that the cut is not fine enough. Then: a decision changes exactly in the regions.
 
+mod impact;
+mod prove;
+mod rich;
+
 use std::net::IpAddr;
 
 use fastrand::Rng;
@@ -15,7 +19,7 @@ use super::fact::{Fact, What, Who, Witness};
 use super::outcome::Outcome;
 use super::space::{Spaces, kept, spaces};
 use super::universe::Universe;
-use super::walk::{Path, Space, Walk};
+use super::walk::{Path, Space, Steps, Walk};
 use super::{identity, network, start};
 use crate::compile::{CompiledBundle, compile};
 use crate::evaluate::probe::{Part, Probe};
@@ -251,8 +255,8 @@ fn place(universe: &Universe<'_>, space: &Space, rows: &[network::Rows], witness
                 }
                 group(axis, &space.policies, meaning)
             }
-            ("users", Fact::Group(id, _)) => {
-                let atom = usize::from(witness.groups.contains(id));
+            ("users", Fact::Group(id, _) | Fact::Role(id, _)) => {
+                let atom = usize::from(witness.groups.contains(id) || witness.roles.contains(id));
                 axis.groups.iter().position(|group| group.atoms.contains(&atom))
             }
             ("servicePrincipals" | "agentIdentities" | "users", _) => {
@@ -285,12 +289,14 @@ fn is_of(space: &Space, witness: &Witness) -> bool {
         IdentityKind::AgentUser => space.name == "agents' user accounts",
         IdentityKind::User => space.name == "users",
     };
-    // A space in which memberships are known has an axis for each group, if any policy names one.
-    let names_groups = space.axes.iter().any(|axis| matches!(axis.atoms.first(), Some(Fact::Group(..))));
+    // A space in which memberships are known has an axis for each group and role, if any policy names one.
+    let names = |is_one: fn(&Fact) -> bool| space.axes.iter().any(|axis| axis.atoms.first().is_some_and(is_one));
+    let names_groups = names(|fact| matches!(fact, Fact::Group(..)));
+    let names_roles = names(|fact| matches!(fact, Fact::Role(..)));
     is_kind
         && (sample.kind != IdentityKind::User
-            || witness.who.has_groups == sample.has_groups
-            || (sample.has_groups && !names_groups))
+            || ((witness.who.has_groups == sample.has_groups || (sample.has_groups && !names_groups))
+                && (witness.who.has_roles == sample.has_roles || (sample.has_roles && !names_roles))))
 }
 
 fn contains(path: &Path, groups: &[usize]) -> bool {
@@ -310,6 +316,63 @@ fn lets(universe: &Universe<'_>, outcome: &Outcome, controls: &[GrantControl]) -
         Outcome::Blocked => false,
         Outcome::Open { clauses, .. } => clauses.iter().all(|clause| clause.iter().any(is_met)),
     }
+}
+
+/// Holds the regions in which two bundles differ against what both decide. How many requests were looked at, and how
+/// many, with some controls, change.
+fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) -> (usize, usize) {
+    let (mut placed, mut changed) = (0, 0);
+    let [before, after] = bundles;
+    super::diff(before, after).unwrap_or_else(|error| panic!("{error}\n{told}"));
+    let universe = Universe::new(before, after);
+    let Spaces { spaces, .. } = spaces(&universe, &|_| true);
+    let rows = network::rows(&universe);
+    let walk = |space, is_report_only| {
+        let question = Change::new(&universe, is_report_only, |_, _| true);
+        let start = start(&universe, space, is_report_only, |_, _| true);
+        Walk::run(space, question, &start, &mut Steps::each()).unwrap()
+    };
+    let walks: Vec<_> = spaces.iter().map(|space| [walk(space, false), walk(space, true)]).collect();
+    for witness in requests {
+        let Some((space, [(paths, is_more, change), reported])) =
+            spaces.iter().zip(&walks).find(|(space, _)| is_of(space, witness))
+        else {
+            // Nothing targets this kind of identity: nothing can change.
+            let decisions = bundles.map(|bundle| decide(bundle, witness, &[]));
+            if decisions.iter().all(Option::is_some) {
+                assert_eq!(decisions[0], decisions[1], "{witness:?}\n{told}");
+            }
+            continue;
+        };
+        assert!(!is_more, "small bundles have few regions\n{told}");
+        let Some(groups) = place(&universe, space, &rows, witness) else { continue };
+        placed += 1;
+        let found: Vec<_> = paths.iter().filter(|path| contains(path, &groups)).collect();
+        assert!(found.len() <= 1, "regions are disjoint\n{told}");
+        let reports: Vec<_> = reported.0.iter().filter(|path| contains(path, &groups)).collect();
+        for controls in SATISFIED {
+            let decisions = bundles.map(|bundle| decide(bundle, witness, controls));
+            let silent = bundles.map(|bundle| reports_nothing(bundle, witness, controls));
+            match reports.first().and_then(|path| reported.2.outcomes(path.answer)) {
+                None => assert_eq!(silent[0], silent[1], "report-only: {witness:?} with {controls:?}\n{told}"),
+                Some((one, other)) => {
+                    let predicted = [one, other].map(|outcome| lets(&universe, outcome, controls));
+                    assert_eq!(silent, predicted, "report-only: {witness:?} with {controls:?}\n{told}");
+                }
+            }
+            let told = format!("{witness:?} with {controls:?}\n{told}");
+            match found.first().and_then(|path| change.outcomes(path.answer)) {
+                None => assert_eq!(decisions[0], decisions[1], "{told}"),
+                Some((one, other)) => {
+                    changed += 1;
+                    let predicted = [one, other].map(|outcome| Some(lets(&universe, outcome, controls)));
+                    let decided = decisions.map(|decision| decision.map(|(is_allowed, _)| is_allowed));
+                    assert_eq!(decided, predicted, "{told}");
+                }
+            }
+        }
+    }
+    (placed, changed)
 }
 
 #[test]
@@ -341,50 +404,8 @@ fn a_decision_changes_exactly_in_the_regions() {
             lines.iter().enumerate().map(change).collect()
         };
         let (before, after) = (compiled(&text, &settings), compiled(&edited, &other));
-        super::diff(&before, &after).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}\n{edited}"));
-        let universe = Universe::new(&before, &after);
-        let Spaces { spaces, .. } = spaces(&universe);
-        let rows = network::rows(&universe);
-        let walks: Vec<_> = spaces
-            .iter()
-            .map(|space| {
-                Walk::run(space, Change::new(&universe, false), &start(&universe, space, false, |_, _| true)).unwrap()
-            })
-            .collect();
-        for witness in requests(&mut rng, 60) {
-            compared += 1;
-            let Some((space, (paths, is_more, change))) =
-                spaces.iter().zip(&walks).find(|(space, _)| is_of(space, &witness))
-            else {
-                // Nothing targets this kind of identity: nothing can change.
-                let decisions = [&before, &after].map(|bundle| decide(bundle, &witness, &[]));
-                if decisions.iter().all(Option::is_some) {
-                    assert_eq!(decisions[0], decisions[1], "seed {seed}: {witness:?}");
-                }
-                continue;
-            };
-            assert!(!is_more, "seed {seed}: small bundles have few regions");
-            let Some(groups) = place(&universe, space, &rows, &witness) else { continue };
-            placed += 1;
-            let found: Vec<_> = paths.iter().filter(|path| contains(path, &groups)).collect();
-            assert!(found.len() <= 1, "seed {seed}: regions are disjoint");
-            for controls in SATISFIED {
-                let decisions = [&before, &after].map(|bundle| decide(bundle, &witness, controls));
-                let told = format!("seed {seed}: {witness:?} with {controls:?}\n{text}\n{edited}");
-                match found.first().and_then(|path| change.outcomes(path.answer)) {
-                    None => assert_eq!(decisions[0], decisions[1], "{told}"),
-                    Some((one, other)) => {
-                        changed += 1;
-                        let predicted = [one, other].map(|outcome| Some(lets(&universe, outcome, controls)));
-                        assert_eq!(
-                            decisions.map(|decision| decision.map(|(is_allowed, _)| is_allowed)),
-                            predicted,
-                            "{told}"
-                        );
-                    }
-                }
-            }
-        }
+        let found = agree([&before, &after], &requests(&mut rng, 60), &format!("seed {seed}\n{text}\n{edited}"));
+        (compared, placed, changed) = (compared + 60, placed + found.0, changed + found.1);
     }
     assert!(compared == 24_000 && placed > 10_000 && changed > 2_000, "{compared} {placed} {changed}");
 }
@@ -418,11 +439,12 @@ fn a_policy_is_idle_exactly_when_no_decision_needs_it_and_a_request_is_open_exac
             }
         }
         let universe = Universe::new(&whole, &whole);
-        let Spaces { spaces, .. } = spaces(&universe);
+        let Spaces { spaces, .. } = spaces(&universe, &|_| true);
         let rows = network::rows(&universe);
         for space in &spaces {
             let question = super::gaps::Nothing { words: universe.words };
-            let (paths, ..) = Walk::run(space, question, &start(&universe, space, false, |side, _| side == 0)).unwrap();
+            let start = start(&universe, space, false, |side, _| side == 0);
+            let (paths, ..) = Walk::run(space, question, &start, &mut Steps::each()).unwrap();
             for witness in requests.iter().filter(|witness| is_of(space, witness)) {
                 let Some(groups) = place(&universe, space, &rows, witness) else { continue };
                 let mut evaluation = Evaluation::default();
@@ -457,4 +479,13 @@ fn decide(bundle: &CompiledBundle, witness: &Witness, controls: &[GrantControl])
     evaluate(bundle, &witness.request(), &mut evaluation).ok()?;
     let is_allowed = evaluation.decision() == crate::model::Decision::Allow;
     Some((is_allowed, format!("{:?}", evaluation.session(bundle))))
+}
+
+/// Whether no report-only policy would have kept the token back.
+fn reports_nothing(bundle: &CompiledBundle, witness: &Witness, controls: &[GrantControl]) -> bool {
+    let mut witness = witness.clone();
+    witness.built_in = controls.iter().copied().collect();
+    let mut evaluation = Evaluation::default();
+    evaluate(bundle, &witness.request(), &mut evaluation).unwrap();
+    evaluation.report_only().is_empty()
 }

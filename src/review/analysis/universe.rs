@@ -25,6 +25,8 @@ pub struct Universe<'b> {
     pub controls: Controls,
     /// Words of a set of policies.
     pub words: usize,
+    /// What each side decides when no policy applies.
+    pub defaults: [DefaultDecision; 2],
     /// Whether it matters that a policy certainly applies: when a bundle blocks by default.
     pub has_certain: bool,
 }
@@ -87,8 +89,14 @@ impl<'b> Universe<'b> {
             }
         }
         let words = slots.len().div_ceil(64).max(1);
-        let has_certain = sides.iter().any(|bundle| bundle.identity().default_decision == DefaultDecision::Block);
-        Self { sides, bits, slots, asks, controls, words, has_certain }
+        let defaults = sides.map(|bundle| bundle.identity().default_decision);
+        let has_certain = defaults.contains(&DefaultDecision::Block);
+        Self { sides, bits, slots, asks, controls, words, defaults, has_certain }
+    }
+
+    /// As [`Self::new`], as if both allowed what no policy applies to.
+    pub fn allowing(before: &'b CompiledBundle, after: &'b CompiledBundle) -> Self {
+        Self { defaults: [DefaultDecision::Allow; 2], has_certain: false, ..Self::new(before, after) }
     }
 
     /// How many words all views of a set have.

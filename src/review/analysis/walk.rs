@@ -55,6 +55,22 @@ pub struct Path {
     pub answer: u32,
 }
 
+/// How many steps walks may still take together.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps(usize);
+
+impl Steps {
+    /// At most `count`, all walks together.
+    pub const fn together(count: usize) -> Self {
+        Self(count)
+    }
+
+    /// As many as a single walk may take, for every walk.
+    pub const fn each() -> Self {
+        Self(usize::MAX)
+    }
+}
+
 /// Too many combinations to go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany;
@@ -77,17 +93,23 @@ pub struct Walk<'s, Q> {
     always: Vec<Vec<u64>>,
     /// By axis, what some axis from there on makes a difference of between the sides.
     differing: Vec<Vec<u64>>,
-    steps: usize,
+    steps_left: usize,
 }
 
 const NOTHING: usize = 0;
 
 impl<'s, Q: Question> Walk<'s, Q> {
     /// Asks `question` of everything in `space`, beginning with the policies of `start`. The regions are disjoint; at
-    /// most `limits::ANALYSIS_REGIONS_MAX` and whether there are more.
+    /// most `limits::ANALYSIS_REGIONS_MAX` and whether there are more. The steps that it takes are taken off `steps`.
     ///
-    /// Errors: more than `limits::ANALYSIS_STEPS_MAX` steps.
-    pub fn run(space: &'s Space, question: Q, start: &[u64]) -> Result<(Vec<Path>, bool, Q), TooMany> {
+    /// Errors: more than `limits::ANALYSIS_STEPS_MAX` steps, or more than are left.
+    pub fn run(
+        space: &'s Space,
+        question: Q,
+        start: &[u64],
+        steps: &mut Steps,
+    ) -> Result<(Vec<Path>, bool, Q), TooMany> {
+        let most = limits::ANALYSIS_STEPS_MAX.min(steps.0);
         let last = (start.to_vec(), vec![0; space.axes.first().map_or(0, |axis| axis.differing.len())]);
         let (mut always, mut differing) = (vec![last.0], vec![last.1]);
         for axis in space.axes.iter().rev() {
@@ -107,11 +129,13 @@ impl<'s, Q: Question> Walk<'s, Q> {
             known: HashMap::default(),
             always,
             differing,
-            steps: 0,
+            steps_left: most,
         };
         walk.numbers.insert(Node::Answer(0), NOTHING);
         let included = vec![0; start.len()];
-        let root = walk.visit(0, State { alive: start.to_vec(), included })?;
+        let root = walk.visit(0, State { alive: start.to_vec(), included });
+        steps.0 -= most - walk.steps_left;
+        let root = root?;
         let mut paths = Vec::new();
         let mut groups = vec![None; space.axes.len()];
         let is_all = walk.collect(root, &mut groups, &mut paths);
@@ -186,10 +210,7 @@ impl<'s, Q: Question> Walk<'s, Q> {
         for (column, pending) in columns.iter().zip(pending.iter().skip(1)) {
             let mut next = Vec::with_capacity(blocks.len());
             for (groups, state) in blocks {
-                self.steps += 1;
-                if self.steps > limits::ANALYSIS_STEPS_MAX {
-                    return Err(TooMany);
-                }
+                self.steps_left = self.steps_left.checked_sub(1).ok_or(TooMany)?;
                 let (inside, outside) = (groups.and(&column.row), groups.minus(&column.row));
                 let (mut of_inside, mut of_outside) = (state.clone(), state);
                 unite(&mut of_inside.included, &column.raise);

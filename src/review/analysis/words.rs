@@ -15,6 +15,9 @@ use crate::model::request::Network;
 use crate::model::set::Word;
 use crate::model::{Id, IpRange};
 
+/// The dimension of conditions in Cedar.
+pub const WHEN: &str = "when";
+
 /// One dimension of a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facet {
@@ -46,6 +49,11 @@ pub fn facets(universe: &Universe<'_>, ground: &Ground, space: &Space, path: &Pa
         facets.extend(facet);
     }
     facets
+}
+
+/// Whether `path` supposes of a condition in Cedar what no request has shown.
+pub fn supposes(space: &Space, path: &Path) -> bool {
+    space.axes.iter().zip(&path.groups).any(|(axis, groups)| axis.name == WHEN && groups.is_some())
 }
 
 /// The witness atoms of `path`: a group of each axis, of which a request can be made; `None` when there is none.
@@ -87,8 +95,8 @@ fn value(universe: &Universe<'_>, fact: &Fact) -> String {
         Fact::Flow(flow) => flow.as_str().to_owned(),
         Fact::Device(None) => "unregistered".to_owned(),
         Fact::Device(Some(device)) => super::told::device(device),
-        Fact::Condition { text, may_hold: true } => format!("`{text}` holds"),
-        Fact::Condition { text, may_hold: false } => format!("`{text}` does not hold"),
+        Fact::Condition { text, may_hold: true, side } => format!("`{text}` holds{side}"),
+        Fact::Condition { text, may_hold: false, side } => format!("`{text}` does not hold{side}"),
     }
 }
 
