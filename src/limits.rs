@@ -170,7 +170,7 @@ pub const GRAPH_PAGE_BYTES: usize = 4 << 20;
 pub const GRAPH_IN_FLIGHT_MAX: usize = 4;
 /// Most connections open on one core.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;
-/// Longest time for one request from its first byte to its answer.
+/// Longest time for one request from its first byte to its answer, and for a TLS handshake.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 /// Decision records that wait for the log's writer before further ones are dropped and counted.
 pub const LOG_QUEUE_MAX: usize = 16_384;
@@ -216,8 +216,6 @@ pub const KEY_SET_WAIT_MAX: Duration = Duration::from_millis(500);
 pub const KEY_SET_WAITING_MAX: usize = 256;
 /// Longest time that a connection goes on with a token of its caller without looking at the keys again.
 pub const CALLER_TOKEN_KEPT_MAX: Duration = Duration::from_secs(60);
-/// Longest time for a TLS handshake.
-pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Largest file of certificates or of a key, bytes.
 pub const CERTIFICATE_BYTES_MAX: usize = 1 << 20;
 /// How often the files of certificates are looked at.
@@ -257,7 +255,6 @@ const _: () = assert!(KEY_SET_TIME_MAX.as_millis() < KEY_SET_PAUSE.as_millis(), 
 const _: () = assert!(KEY_SET_RETRY.as_millis() < KEY_SET_PAUSE.as_millis());
 const _: () = assert!(KEY_SET_RETRY_MAX.as_millis() < KEY_SET_REFRESH.as_millis());
 const _: () = assert!(KEY_SET_REFRESH.as_millis() < KEY_SET_AGE_MAX.as_millis());
-const _: () = assert!(HANDSHAKE_TIME_MAX.as_millis() < IDLE_TIME_MAX.as_millis());
 const _: () = assert!(GRAPH_BLOCK_BYTES <= GRAPH_PAGE_BYTES);
 const _: () = assert!(FLIP_FACTS_MAX < FLIP_TRIALS_MAX, "every fact alone is tried");
 const _: () = assert!(REQUEST_BYTES_MAX * 6 < REPLAY_LINE_BYTES_MAX, "six bytes escape one");

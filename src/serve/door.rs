@@ -134,8 +134,8 @@ pub async fn decide(door: &Door, decision: Decision, body: Incoming) -> Response
     }
 }
 
-/// Answers any request that comes through `gate`, if there is one, and which `peer` sent. Never fails either. Gives the
-/// caller's name, too, if it has one.
+/// Answers any request that comes through `gate`, if there is one, as [`decide`] and [`answer`] do. Gives the caller's
+/// name, too, if it has one.
 pub async fn pass(
     door: &Arc<Door>,
     gate: Option<&Gate>,
@@ -173,8 +173,8 @@ fn is_api(path: &str) -> bool {
     decides || path == "/v1/openapi.json" || path.starts_with("/doorward.v1.Decisions/")
 }
 
-/// Answers what is no call for decisions.
-async fn answer(door: &Arc<Door>, _peer: Peer, request: Request<Incoming>) -> Response<Reply> {
+/// Answers any other request, which `peer` sent. Never fails either.
+pub async fn answer(door: &Arc<Door>, _peer: Peer, request: Request<Incoming>) -> Response<Reply> {
     match request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes())) {
         true => grpc::answer(door, request).await,
         false => json::answer(door, request).await,

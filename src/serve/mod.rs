@@ -100,7 +100,7 @@ impl Default for OpenByDefault {
 /// How much one serving thread lets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Longest time that a request may take to arrive.
+    /// Longest time that a request, or a TLS handshake, may take to arrive.
     pub request_time_max: Duration,
     /// Longest time without a complete request head.
     pub idle_time_max: Duration,

@@ -131,7 +131,7 @@ impl Connections {
             }),
             Some(tls) => self.start(move |door, stop| async move {
                 let handshake = TlsAcceptor::from(tls).accept(stream);
-                let stream = match tokio::time::timeout(limits::HANDSHAKE_TIME_MAX, handshake).await {
+                let stream = match tokio::time::timeout(door.bounds.request_time_max, handshake).await {
                     Ok(Ok(stream)) => stream,
                     failed => {
                         tracing::debug!(error = ?failed.map(Result::err), "a TLS handshake failed");

@@ -12,6 +12,8 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
 use crate::issuer::{Key, KeyServer};
 use crate::log::Lines;
@@ -130,6 +132,9 @@ async fn nothing_behind_the_decision_listener_is_open_to_strangers() {
     assert_eq!(health.unwrap_err().code(), Code::Unauthenticated);
     let messages = tokio_stream::iter([v1::DecideRequest::default()]);
     assert_eq!(server.grpc().await.decide_stream(messages).await.unwrap_err().code(), Code::Unauthenticated);
+    let list = tokio_stream::iter([ServerReflectionRequest::default()]);
+    let reflected = ServerReflectionClient::new(server.channel().await).server_reflection_info(list).await;
+    assert_eq!(reflected.unwrap_err().code(), Code::Unauthenticated);
     let known = Request::get("/metrics").header("authorization", format!("Bearer {SECRET}"));
     let answer = server.http().await.send(known.body(Default::default()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "operators have a listener of their own");

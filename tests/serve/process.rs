@@ -112,6 +112,10 @@ async fn an_address_that_others_can_reach_needs_callers_that_say_who_they_are() 
     }
     let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
     let bearer = format!("callers: {{ bearer: [{{ name: gateway, sha256: {hash} }}] }}");
+    // Callers that are named in the settings are asked for, whatever else is let pass.
+    let mut excepted = command(folder.path(), &bearer, "0.0.0.0:0");
+    excepted.arg("--allow-unauthenticated");
+    assert_eq!(Process::start(excepted).ask(None).await, 401);
     let mut process = Process::start(command(folder.path(), &bearer, "0.0.0.0:0"));
     assert!(process.greeting.contains("-H \"authorization: Bearer $TOKEN\""), "{}", process.greeting);
     assert_eq!((process.ask(None).await, process.ask(Some("secret")).await), (401, 200));
@@ -188,7 +192,11 @@ async fn keys_come_over_https_from_a_server_that_the_system_trusts_and_from_no_o
         while told != status && Instant::now() < deadline {
             told = process.ask(Some(&token)).await;
         }
-        assert_eq!(told, status, "{url}");
+        let mut process = process;
+        process.child.kill().unwrap();
+        let mut events = String::new();
+        process.child.stderr.take().unwrap().read_to_string(&mut events).unwrap();
+        assert_eq!(told, status, "{url}: {events}");
     }
 }
 

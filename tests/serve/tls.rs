@@ -230,6 +230,19 @@ async fn plain_http_at_the_tls_port_gets_no_http_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_begins_no_handshake_is_cut_off() {
+    let place = Place::new();
+    let server = Server::with(|settings| {
+        settings.callers = place.callers("", "");
+        settings.bounds.request_time_max = std::time::Duration::from_millis(50);
+    });
+    let mut silent = TcpStream::connect(server.tcp()).await.unwrap();
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(30), silent.read(&mut [0; 16])).await;
+    assert!(matches!(closed.unwrap(), Ok(0) | Err(_)));
+    wait_for_failures(&server, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn changed_certificates_are_used_from_the_next_connection_on_and_broken_ones_never() {
     let place = Place::new();
     let server = place.server("", "");

@@ -242,6 +242,41 @@ async fn a_server_that_sends_without_end_is_given_up() {
     assert!(sent < limits::KEY_SET_BYTES_MAX + (16 << 20), "beyond the bound only what buffers hold: {sent}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_whole_answer_of_the_server_itself_is_a_key_set() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let key = Key::new("one", Algorithm::ES256);
+    let elsewhere = KeyServer::start(&[&key]).await;
+    let set = json!({"keys": [key.public()]}).to_string();
+    let length = set.len();
+    let cases = [
+        ("whole", format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{set}"), Ok(())),
+        ("until the end", format!("HTTP/1.1 200 OK\r\n\r\n{set}"), Ok(())),
+        ("cut", format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{set}", length + 1), Err(TokenError::NoKeys)),
+        (
+            "an error",
+            format!("HTTP/1.1 404 Not Found\r\ncontent-length: {length}\r\n\r\n{set}"),
+            Err(TokenError::NoKeys),
+        ),
+        ("elsewhere", format!("HTTP/1.1 302 Found\r\nlocation: {}\r\n\r\n", elsewhere.url), Err(TokenError::NoKeys)),
+        ("a page", "HTTP/1.1 200 OK\r\n\r\n<html>sign in</html>".to_owned(), Err(TokenError::NoKeys)),
+        ("no HTTP", set.clone(), Err(TokenError::NoKeys)),
+    ];
+    for (name, answer, expected) in cases {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/keys", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        assert_eq!(kept(settings(&url)).verify(&key.sign(&claims()), now()).await.map(drop), expected, "{name}");
+    }
+    assert_eq!(elsewhere.fetched(), 0);
+}
+
 #[test]
 fn an_issuer_is_configured_once() {
     let twice = vec![settings("a.json"), settings("b.json")];

@@ -131,9 +131,7 @@ where
     let (mut asking, mut connection) = (std::pin::pin!(asking), std::pin::pin!(connection));
     tokio::select! {
         answer = &mut asking => answer,
-        ended = &mut connection => {
-            ended?;
-            asking.await
-        }
+        // What came before the end is an answer if it is whole, however the end came: many servers say no goodbye.
+        _ = &mut connection => asking.await,
     }
 }
