@@ -283,7 +283,7 @@ fn files_that_cannot_be_used_are_told_before_anything_is_served() {
     let allow = format!("'{GATEWAY}'");
     let missing = CallerSettings { tls: place.callers(&allow, "").tls, ..CallerSettings::default() };
     std::fs::remove_file(place.path("ca.pem")).unwrap();
-    assert!(start(missing.clone()).contains("`clientCa` cannot be read"), "{}", start(missing));
+    assert!(start(missing.clone()).contains("ca.pem` of `clientCa` cannot be read"), "{}", start(missing));
     place.write("ca.pem", "-----BEGIN NOTHING-----\n");
     assert!(start(place.callers(&allow, "")).contains("`clientCa` holds no certificate"));
     place.write("server.key", &place.authority.issue(&["localhost"], |_| {}).key);

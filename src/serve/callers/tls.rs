@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -20,14 +20,16 @@ use super::certificate;
 use super::settings::TlsSettings;
 use crate::limits;
 
-/// Why TLS cannot be offered. Texts name the setting, whose path the operator knows.
+/// Why TLS cannot be offered.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("the file of `{setting}` cannot be read")]
+    #[error("the file `{}` of `{setting}` cannot be read", path.display())]
     Io {
         /// Which.
         setting: &'static str,
+        /// Where it should be.
+        path: PathBuf,
         /// What the system says.
         #[source]
         source: io::Error,
@@ -148,7 +150,8 @@ struct Files {
 
 impl Files {
     fn read(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let read = |setting, path: &Path| read(path).map_err(|source| TlsError::Io { setting, source });
+        let read =
+            |setting, path: &Path| read(path).map_err(|source| TlsError::Io { setting, path: path.to_owned(), source });
         Ok(Self {
             certificate: read("certificate", &settings.certificate)?,
             key: read("key", &settings.key)?,
