@@ -8,6 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::serve::Doors;
+use crate::serve::callers::CallerSettings;
+use crate::serve::jwt::IssuerSettings;
 
 /// The settings of a server.
 #[derive(Debug, Default, Deserialize)]
@@ -15,6 +17,10 @@ use crate::serve::Doors;
 pub struct Config {
     /// Which doors are open, and how each asks.
     pub doors: Doors,
+    /// Who may ask.
+    pub callers: CallerSettings,
+    /// Whose tokens gateways' doors believe.
+    pub issuers: Vec<IssuerSettings>,
 }
 
 /// Why a settings file cannot be used: where, and what is wrong.
@@ -58,5 +64,18 @@ mod tests {
         let told = problem("doors:\n  grpah: true\n");
         assert!(told.contains("doorward.yaml") && told.contains("grpah") && told.contains('2'), "{told}");
         assert!(problem("doors: [").contains('1'));
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_an_error_with_its_place() {
+        let told = problem("issuers:\n- issuer: https://login.example\n  jwks: keys.json\n  audiences: []\n");
+        assert!(told.contains("doorward.yaml") && told.contains("at least one audience"), "{told}");
+        assert!(told.contains("line 4"), "{told}");
+    }
+
+    #[test]
+    fn the_decision_api_is_open_until_it_is_shut() {
+        assert!(read(Path::new("x"), "doors: { graph: true }").unwrap().doors.api.0);
+        assert!(!read(Path::new("x"), "doors: { api: false }").unwrap().doors.api.0);
     }
 }

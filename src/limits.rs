@@ -181,7 +181,7 @@ pub const GRAPH_PAGE_BYTES: usize = 4 << 20;
 pub const GRAPH_IN_FLIGHT_MAX: usize = 4;
 /// Most connections open on one core.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;
-/// Longest time for one request from its first byte to its answer.
+/// Longest time for one request from its first byte to its answer, and for a TLS handshake.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 /// Decision records that wait for the log's writer before further ones are dropped and counted.
 pub const LOG_QUEUE_MAX: usize = 16_384;
@@ -200,6 +200,39 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 16 << 10;
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 256;
 /// Most report-only policies that get a metric of their own.
 pub const REPORT_ONLY_SERIES_MAX: usize = 256;
+
+/// Longest token, bytes.
+pub const TOKEN_BYTES_MAX: usize = 16 << 10;
+/// Most that the clocks of an issuer and of this machine may be apart.
+pub const TOKEN_LEEWAY_MAX: Duration = Duration::from_secs(300);
+/// Largest key set of an issuer, bytes. The large ones have 20 KiB.
+pub const KEY_SET_BYTES_MAX: usize = 512 << 10;
+/// Most keys of an issuer; further ones are left out.
+pub const KEY_SET_KEYS_MAX: usize = 256;
+/// Longest time for one fetch of a key set, from looking up the name to its last byte.
+pub const KEY_SET_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often a key set is fetched although nothing is missing.
+pub const KEY_SET_REFRESH: Duration = Duration::from_secs(600);
+/// Least time between two fetches of a key set because of tokens that name a key it lacks.
+pub const KEY_SET_PAUSE: Duration = Duration::from_secs(10);
+/// Time from a fetch that failed to the next one; it doubles with each that fails.
+pub const KEY_SET_RETRY: Duration = Duration::from_secs(1);
+/// Most of that time.
+pub const KEY_SET_RETRY_MAX: Duration = Duration::from_secs(300);
+/// How long keys are used that cannot be fetched again: they may have been withdrawn.
+pub const KEY_SET_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Longest time that a request waits for a key set to be fetched.
+pub const KEY_SET_WAIT_MAX: Duration = Duration::from_millis(500);
+/// Most requests that wait for the key set of one issuer.
+pub const KEY_SET_WAITING_MAX: usize = 256;
+/// Longest time that a connection goes on with a token of its caller without looking at the keys again.
+pub const CALLER_TOKEN_KEPT_MAX: Duration = Duration::from_secs(60);
+/// Largest file of certificates or of a key, bytes.
+pub const CERTIFICATE_BYTES_MAX: usize = 1 << 20;
+/// How often the files of certificates are looked at.
+pub const CERTIFICATE_LOOK: Duration = Duration::from_secs(10);
+/// Longest name of a caller in a record, bytes.
+pub const CALLER_NAME_BYTES_MAX: usize = 256;
 
 /// Files must be quiet for this long before a bundle is activated.
 pub const RELOAD_SETTLE: Duration = Duration::from_millis(50);
@@ -228,6 +261,11 @@ const _: () = assert!(RELOAD_SETTLE_LACKING.as_millis() < RELOAD_SETTLE_MAX.as_m
 const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() <= RELOAD_POLL.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < IDLE_TIME_MAX.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < DRAIN_TIME_MAX.as_millis(), "what is begun can end");
+const _: () = assert!(KEY_SET_WAIT_MAX.as_millis() < REQUEST_TIME_MAX.as_millis());
+const _: () = assert!(KEY_SET_TIME_MAX.as_millis() < KEY_SET_PAUSE.as_millis(), "a fetch ends before the next is due");
+const _: () = assert!(KEY_SET_RETRY.as_millis() < KEY_SET_PAUSE.as_millis());
+const _: () = assert!(KEY_SET_RETRY_MAX.as_millis() < KEY_SET_REFRESH.as_millis());
+const _: () = assert!(KEY_SET_REFRESH.as_millis() < KEY_SET_AGE_MAX.as_millis());
 const _: () = assert!(GRAPH_BLOCK_BYTES <= GRAPH_PAGE_BYTES);
 const _: () = assert!(FLIP_FACTS_MAX < FLIP_TRIALS_MAX, "every fact alone is tried");
 const _: () = assert!(REQUEST_BYTES_MAX * 6 < REPLAY_LINE_BYTES_MAX, "six bytes escape one");

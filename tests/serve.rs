@@ -1,10 +1,16 @@
 //! The server as its callers meet it: real clients over TCP and Unix sockets, a real bundle, a real loader.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
+#[path = "serve/authority.rs"]
+mod authority;
+#[path = "serve/callers.rs"]
+mod callers;
 #[path = "serve/contract.rs"]
 mod contract;
 #[path = "serve/errors.rs"]
 mod errors;
+#[path = "serve/issuer.rs"]
+mod issuer;
 #[path = "serve/limits.rs"]
 mod limits;
 #[path = "serve/log.rs"]
@@ -13,7 +19,13 @@ mod log;
 mod openapi;
 #[path = "serve/operators.rs"]
 mod operators;
+#[path = "serve/process.rs"]
+mod process;
 #[path = "serve/support.rs"]
 mod support;
+#[path = "serve/tls.rs"]
+mod tls;
+#[path = "serve/tokens.rs"]
+mod tokens;
 #[path = "serve/wire.rs"]
 mod wire;

@@ -30,7 +30,7 @@ const OPS: &str = "127.0.0.1:8481";
 Example:
   $ doorward serve policies/workload
 
-Changes of the bundle are taken up by themselves, and at once on SIGHUP. SIGTERM and SIGINT let requests end that \
+Changes of the bundle and of certificates are taken up by themselves, and at once on SIGHUP. SIGTERM and SIGINT let requests end that \
 have begun, then the process ends with 0.
 
 A first bundle that is invalid ends it with 3, one that fails its own tests with 4. A later one is refused and \
@@ -41,8 +41,8 @@ pub struct Args {
     /// Where to take requests, gRPC and HTTP alike; a TCP address and a Unix socket may both be given.
     #[arg(long, value_name = "ADDRESS|unix:PATH", default_value = LISTEN)]
     listen: Vec<Listen>,
-    /// Let a TCP address other than loopback be listened on, for requests or operators, although nobody is
-    /// authenticated.
+    /// Let a TCP address other than loopback be listened on, for requests although the settings do not say who may ask,
+    /// or for operators, who are not authenticated.
     #[arg(long)]
     allow_unauthenticated: bool,
     /// Where operators find probes, metrics and status.
@@ -61,7 +61,7 @@ pub struct Args {
     /// force. Whoever can reach the listener can then read them.
     #[arg(long)]
     graph: bool,
-    /// Settings of doors, in YAML.
+    /// Settings of doors, callers and issuers of tokens, in YAML.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How to write events to standard error.
@@ -101,6 +101,8 @@ impl std::str::FromStr for Listen {
 /// Serves until a signal ends it.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let settings = settings(args)?;
+    let how = How { is_tls: settings.callers.tls.is_some(), takes_tokens: settings.callers.takes_tokens() };
+    let is_in_the_clear = settings.callers.are_in_the_clear() && settings.listen.is_some_and(is_reachable);
     let has_graph = settings.doors.graph;
     let format = match args.log_format {
         LogFormat::Human => trace::Format::Human,
@@ -111,6 +113,9 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         .enable_all()
         .build()
         .context("cannot start a runtime for signals")?;
+    if is_in_the_clear {
+        tracing::warn!("tokens of callers are not encrypted on their way here; configure `callers.tls`");
+    }
     // WHY: before anything else, so that there is no moment in which a signal would end the process half-way.
     let mut signals = runtime.block_on(async { Signals::new() }).context("cannot listen for signals")?;
 
@@ -123,9 +128,9 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     };
     let loader = loader.context("cannot start the loader")?;
     loader.wait_first().map_err(|error| refused(&args.bundle, error))?;
-    announce(args, &running, &active);
+    announce(args, &running, &active, how);
 
-    runtime.block_on(signals.serve(&loader));
+    runtime.block_on(signals.serve(&loader, &running));
     tracing::info!("stopping");
     running.stop();
     loader.stop();
@@ -141,14 +146,16 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
         }
         None => Config::default(),
     };
-    let is_open = |address: SocketAddr| !address.ip().is_loopback() && !args.allow_unauthenticated;
+    let is_refused = |address: SocketAddr| is_reachable(address) && !args.allow_unauthenticated;
+    let is_open = |address: SocketAddr| is_refused(address) && !config.callers.authenticate_tcp();
     let (mut listen, mut unix) = (None, None);
     for place in &args.listen {
         let is_second = match place {
             Listen::Tcp(address) if is_open(*address) => {
                 return Err(Stop::usage(format!(
-                    "`{address}` can be reached from other machines, and callers are not authenticated yet: listen on \
-                     a loopback address or a Unix socket, or add `--allow-unauthenticated`"
+                    "`{address}` can be reached from other machines, and nothing says who may ask: listen on a loopback \
+                     address or a Unix socket, let callers be authenticated (`callers` in the file of `--config`: \
+                     certificates, bearer tokens or access tokens), or add `--allow-unauthenticated`"
                 )));
             }
             Listen::Tcp(address) => listen.replace(*address).is_some(),
@@ -158,7 +165,7 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
             return Err(Stop::usage("`--listen` takes at most one TCP address and one Unix socket"));
         }
     }
-    if is_open(args.ops) {
+    if is_refused(args.ops) {
         return Err(Stop::usage(format!(
             "`--ops {}` can be reached from other machines, operators are not authenticated, and the status page tells \
              what a bundle's files say: use a loopback address, or add `--allow-unauthenticated`",
@@ -176,9 +183,16 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
             Some(path) => log::Target::File(path.clone()),
         },
         drain_delay: Duration::from_secs(args.drain_delay),
-        doors: Doors { graph: args.graph || config.doors.graph },
+        doors: Doors { graph: args.graph || config.doors.graph, ..config.doors },
+        callers: config.callers,
+        issuers: config.issuers,
         ..Settings::default()
     })
+}
+
+/// Whether other machines can reach an address.
+fn is_reachable(address: SocketAddr) -> bool {
+    !address.ip().is_loopback()
 }
 
 /// Why there is nothing to serve.
@@ -216,10 +230,13 @@ impl Signals {
     }
 
     /// Reloads when asked to; returns when asked to end.
-    async fn serve(&mut self, loader: &Loader) {
+    async fn serve(&mut self, loader: &Loader, running: &Running) {
         loop {
             tokio::select! {
-                _ = self.hangup.recv() => loader.reload(),
+                _ = self.hangup.recv() => {
+                    loader.reload();
+                    running.reload_certificates();
+                }
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
             }
@@ -227,8 +244,15 @@ impl Signals {
     }
 }
 
+/// How the TCP address is asked.
+#[derive(Clone, Copy)]
+struct How {
+    is_tls: bool,
+    takes_tokens: bool,
+}
+
 /// Says that the server is ready: to people how to ask, to programs where.
-fn announce(args: &Args, running: &Running, active: &Active) {
+fn announce(args: &Args, running: &Running, active: &Active, how: How) {
     let addresses = running.addresses();
     tracing::info!(
         tcp = addresses.tcp.map(|address| address.to_string()),
@@ -242,13 +266,17 @@ fn announce(args: &Args, running: &Running, active: &Active) {
         && !is_stdout_taken
     {
         // WHY: nobody may be reading, and that is no reason to end.
-        let _ = anstream::stdout().write_all(greeting(addresses, &snapshot.bundle).as_bytes());
+        let _ = anstream::stdout().write_all(greeting(addresses, &snapshot.bundle, how).as_bytes());
     }
 }
 
-fn greeting(addresses: &Addresses, bundle: &CompiledBundle) -> String {
+fn greeting(addresses: &Addresses, bundle: &CompiledBundle, how: How) -> String {
     let curl = match (addresses.tcp, &addresses.unix) {
-        (Some(address), _) => format!("curl -s http://{address}/v1/decide"),
+        (Some(address), _) => {
+            let scheme = if how.is_tls { "https" } else { "http" };
+            let token = if how.takes_tokens { " -H \"authorization: Bearer $TOKEN\"" } else { "" };
+            format!("curl -s {scheme}://{address}/v1/decide{token}")
+        }
         (None, Some(path)) => format!("curl -s --unix-socket '{}' http://localhost/v1/decide", path.display()),
         (None, None) => return String::new(),
     };

@@ -58,6 +58,9 @@ pub struct Record<I> {
     pub request_id: String,
     /// The door it came through.
     pub surface: &'static str,
+    /// The policy enforcement point: the caller that asked, if it is authenticated, not whom it asks about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pep: Option<String>,
     /// The request; its own id is left out.
     pub input: I,
     /// The country that the bundle's database found for the request's address, `ZZ` for none; left out when the bundle

@@ -52,7 +52,7 @@ impl Surface {
 }
 
 /// Why a request got no decision, as far as counters tell it.
-pub const ERRORS: [&str; 10] = [
+pub const ERRORS: [&str; 13] = [
     "input_invalid",
     "input_conflict",
     "no_bundle",
@@ -63,6 +63,9 @@ pub const ERRORS: [&str; 10] = [
     "content_type",
     "method",
     "not_found",
+    "unauthenticated",
+    "forbidden",
+    "no_keys",
 ];
 
 /// Upper bounds of the buckets of durations, nanoseconds.
@@ -91,6 +94,7 @@ pub const BUCKETS_NS: [u64; 14] = [
 pub struct Core {
     doors: [Door; Surface::ALL.len()],
     connections_shed: AtomicU64,
+    handshakes_failed: AtomicU64,
     report_only: Box<[Slot]>,
     report_only_others: AtomicU64,
 }
@@ -120,6 +124,7 @@ impl Default for Core {
         Self {
             doors: Default::default(),
             connections_shed: AtomicU64::new(0),
+            handshakes_failed: AtomicU64::new(0),
             report_only: (0..SLOTS).map(|_| Slot::default()).collect(),
             report_only_others: AtomicU64::new(0),
         }
@@ -182,6 +187,11 @@ impl Core {
     /// A connection was closed at once because there are too many.
     pub fn shed_connection(&self) {
         step(Some(&self.connections_shed));
+    }
+
+    /// A connection was closed because its TLS handshake failed.
+    pub fn failed_handshake(&self) {
+        step(Some(&self.handshakes_failed));
     }
 
     #[expect(clippy::indexing_slicing, reason = "there is one door for each surface")]
@@ -248,6 +258,11 @@ impl Totals<'_> {
     /// Connections closed at once because there were too many.
     pub fn connections_shed(&self) -> u64 {
         self.sum(|core| core.connections_shed.load(Relaxed))
+    }
+
+    /// Connections closed because their TLS handshake failed.
+    pub fn handshakes_failed(&self) -> u64 {
+        self.sum(|core| core.handshakes_failed.load(Relaxed))
     }
 
     /// How often a report-only policy would have blocked or asked for more.

@@ -10,11 +10,14 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
+use jiff::Timestamp;
 use tonic::service::Routes;
 
 use super::body::{self, Reply};
+use super::callers::{self, Callers, Gate};
 use super::decider::{Arrival, Decider};
 use super::graph::Graph;
+use super::jwt::Issuers;
 use super::peer::Peer;
 use super::wire::Refusal;
 use super::{Bounds, grpc, http as json};
@@ -30,8 +33,15 @@ pub struct Door {
     pub services: Routes,
     /// How much is let in.
     pub bounds: Bounds,
+    /// Whether the decision API is open.
+    pub has_api: bool,
     /// The door for clients of Microsoft Graph, if it is open.
     pub graph: Option<Graph>,
+    /// Who may ask, if not everybody.
+    pub callers: Option<Arc<Callers>>,
+    /// Whose tokens doors may believe.
+    #[expect(dead_code, reason = "no open door gets tokens of those it asks about")]
+    pub issuers: Option<Issuers>,
 }
 
 /// A request or stream that has not ended, and the door it came through.
@@ -122,6 +132,45 @@ pub async fn decide(door: &Door, decision: Decision, body: Incoming) -> Response
         Surface::Http => json::decide(&body, decide),
         _ => grpc::decide(body, decide),
     }
+}
+
+/// Answers any request that comes through `gate`, if there is one, as [`decide`] and [`answer`] do. Gives the caller's
+/// name, too, if it has one.
+pub async fn pass(
+    door: &Arc<Door>,
+    gate: Option<&Gate>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> (Response<Reply>, Option<Arc<str>>) {
+    let is_grpc = request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes()));
+    let refuse = |refusal| match is_grpc {
+        true => grpc::refuse(door, Surface::Grpc, refusal),
+        false => json::refuse(door, refusal),
+    };
+    let caller = match gate {
+        None => Ok(None),
+        Some(gate) => gate.admit(request.headers(), Timestamp::now()).await,
+    };
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(refusal) => return (refuse(refusal), None),
+    };
+    if !door.has_api && is_api(request.uri().path()) {
+        return (refuse(Refusal::NotFound), caller);
+    }
+    let answering = async {
+        match Decision::of(&request) {
+            Some(decision) => decide(door, decision, request.into_body()).await,
+            None => answer(door, peer, request).await,
+        }
+    };
+    (callers::pass::with(caller.clone(), answering).await, caller)
+}
+
+/// Whether a path is the decision API's own.
+fn is_api(path: &str) -> bool {
+    let decides = path.strip_prefix("/v1/decide").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    decides || path == "/v1/openapi.json" || path.starts_with("/doorward.v1.Decisions/")
 }
 
 /// Answers any other request, which `peer` sent. Never fails either.

@@ -4,7 +4,7 @@
 //! decodes and encodes; what is decided and whether anything can be is the decider's.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -60,6 +60,9 @@ fn error(refused: &Refused) -> Response<Reply> {
     let mut response = reply(refused.refusal.http_status(), refused.to_json().into());
     if let Some(delay) = refused.refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
+    }
+    if let Some(challenge) = refused.refusal.challenge() {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge.as_str()));
     }
     if let Refusal::Method(method) = refused.refusal {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(method));

@@ -3,16 +3,19 @@
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
 //! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and
-//! shows the policies in force. [`wire`] is all that is known of message types; [`ops`] is the
+//! shows the policies in force. [`callers`] says who may ask at all, [`jwt`] verifies tokens. [`wire`] is all that is known of message types; [`ops`] is the
 //! listener for operators; [`replay`] decides what was recorded again. A door holds no decision logic: the same facts get the same answer through every one.
 
 mod body;
+pub mod callers;
 pub mod decider;
 mod door;
 mod graph;
 mod grpc;
 mod health;
 mod http;
+pub mod jwt;
+mod keeper;
 mod listener;
 mod ops;
 mod peer;
@@ -33,10 +36,13 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
+use self::callers::{CallerSettings, CallersError, Tls};
 use self::decider::Decider;
 use self::door::Door;
 use self::graph::Graph;
 use self::health::Readiness;
+use self::jwt::{IssuerSettings, SecondIssuer};
+use self::keeper::Keeper;
 use self::listener::UnixSocket;
 use self::ops::Ops;
 use crate::limits;
@@ -61,23 +67,40 @@ pub struct Settings {
     pub drain_delay: Duration,
     /// How much is let in.
     pub bounds: Bounds,
-    /// Which doors are open beside the decision API.
+    /// Which doors are open.
     pub doors: Doors,
+    /// Who may ask.
+    pub callers: CallerSettings,
+    /// Whose tokens doors believe that get tokens of those who are decided about.
+    pub issuers: Vec<IssuerSettings>,
 }
 
-/// The doors that are open beside the decision API; all are shut by default.
+/// The doors that are open; by default the decision API alone.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Doors {
+    /// Whether the decision API is answered, HTTP and gRPC.
+    pub api: OpenByDefault,
     /// Whether the paths of Microsoft Graph are answered; the loader must then keep bundles in Graph's shape, as
     /// [`crate::reload::start_with_graph`] does.
     pub graph: bool,
 }
 
+/// Whether a door is open that is unless it is shut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct OpenByDefault(pub bool);
+
+impl Default for OpenByDefault {
+    fn default() -> Self {
+        Self(true)
+    }
+}
+
 /// How much one serving thread lets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Longest time that a request may take to arrive.
+    /// Longest time that a request, or a TLS handshake, may take to arrive.
     pub request_time_max: Duration,
     /// Longest time without a complete request head.
     pub idle_time_max: Duration,
@@ -102,7 +125,7 @@ impl Default for Bounds {
 }
 
 impl Default for Settings {
-    /// Nothing listens, one thread, no log, no other doors.
+    /// Nothing listens, one thread, no log, no other doors, everybody may ask.
     fn default() -> Self {
         Self {
             listen: None,
@@ -113,6 +136,8 @@ impl Default for Settings {
             drain_delay: Duration::ZERO,
             bounds: Bounds::default(),
             doors: Doors::default(),
+            callers: CallerSettings::default(),
+            issuers: Vec::new(),
         }
     }
 }
@@ -132,6 +157,12 @@ pub enum StartError {
     /// The decision log cannot be opened.
     #[error("cannot open the decision log")]
     Log(#[source] io::Error),
+    /// Callers cannot be authenticated as the settings say.
+    #[error("callers cannot be authenticated as the settings say")]
+    Callers(#[from] CallersError),
+    /// An issuer is there twice.
+    #[error(transparent)]
+    Issuers(#[from] SecondIssuer),
     /// The system gives no thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
@@ -148,6 +179,7 @@ pub enum StartError {
 /// What the settings name cannot be opened. Nothing is left behind then.
 pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Result<Running, StartError> {
     let threads = settings.threads.get();
+    let keeper = Keeper::new(settings.callers, settings.issuers)?;
     let tcp = settings.listen.map(|address| named(address, listener::tcp(address, threads))).transpose()?;
     let unix = settings.unix.as_deref().map(|path| named(path.display(), UnixSocket::bind(path))).transpose()?;
     let ops = settings.ops.map(|address| named(address, listener::tcp(address, 1))).transpose()?;
@@ -171,6 +203,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
         operators: None,
         log,
         unix,
+        tls: keeper.tls(),
     };
     let mut tcp = tcp.into_iter().flatten();
     for core in cores.iter() {
@@ -178,16 +211,23 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             decider: Decider::new(Arc::clone(&active), Arc::clone(core), sender.clone()),
             services: services(&readiness)?,
             bounds: settings.bounds,
+            has_api: settings.doors.api.0,
             graph: settings.doors.graph.then(Graph::new),
+            callers: keeper.callers.clone(),
+            issuers: keeper.issuers.clone(),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };
         let stopped = stopped.clone();
         running.workers.push(thread("serve", move || worker::run(listeners, door, stopped))?);
     }
+    if keeper.has_work() {
+        let stopped = stopped.clone();
+        running.workers.push(thread("keeper", move || keeper.run(stopped))?);
+    }
     if let Some(listener) = ops {
         let log = running.log.as_ref().map(Log::meter);
-        let ops = Ops { readiness, active, status, cores, log };
+        let ops = Ops { readiness, active, status, cores, log, tls: running.tls.clone() };
         let idle_time = settings.bounds.idle_time_max;
         running.operators = Some(thread("operators", move || ops::run(listener, ops, idle_time, stopped))?);
     }
@@ -238,6 +278,7 @@ pub struct Running {
     operators: Option<JoinHandle<()>>,
     log: Option<Log>,
     unix: Option<UnixSocket>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Running {
@@ -249,6 +290,13 @@ impl Running {
     /// The path of the Unix socket, if there is one.
     pub fn unix(&self) -> Option<&Path> {
         self.addresses.unix.as_deref()
+    }
+
+    /// Uses changed certificates from the next connection on. Those that cannot be used are told and change nothing.
+    pub fn reload_certificates(&self) {
+        if let Some(tls) = &self.tls {
+            tls.look(&mut false);
+        }
     }
 
     /// Stops: fails the readiness probe, waits for the drain delay, accepts no more, lets what has begun end within

@@ -18,6 +18,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+use super::callers::Tls;
 use super::health::Readiness;
 use super::worker;
 use crate::limits;
@@ -41,6 +42,8 @@ pub struct Ops {
     pub cores: Arc<[Arc<Core>]>,
     /// The counters of the decision log, if there is one.
     pub log: Option<log::Meter>,
+    /// TLS of the decisions' listener, if it has any.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// Serves operators until `stop` is true. A connection that sends no complete request head for `idle_time` is closed;
@@ -116,6 +119,7 @@ async fn metrics(State(ops): State<Ops>) -> Response {
         bundle: bundle(&ops.active),
         loads: LoadResult::ALL.map(|result| (result.as_str(), view.loads.of(result))).to_vec(),
         log: ops.log.as_ref().map(log::Meter::counts),
+        certificate_expires: ops.tls.as_ref().map(|tls| tls.expires().as_duration().as_secs_f64()),
     };
     ([(header::CONTENT_TYPE, exposition::MEDIA_TYPE)], exposition::text(&ops.cores, facts)).into_response()
 }

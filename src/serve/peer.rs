@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use tokio::net::unix::UCred;
 
 /// The other end of a connection.
-#[expect(dead_code, reason = "no open door asks who sent a request")]
 #[derive(Clone, Copy, Debug)]
 pub enum Peer {
     /// Over TCP, from there.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use prost::Message;
 use serde::{Serialize, Serializer};
 
+use super::callers::pass;
 use super::decider::Arrival;
 use super::wire::{Encoding, Refused, v1};
 use crate::compile::{CompiledBundle, PolicyIndex};
@@ -56,6 +57,7 @@ pub(super) fn decided(
         time: now,
         request_id: request_id.to_owned(),
         surface: arrival.surface.as_str(),
+        pep: pass::caller().map(|caller| caller.as_ref().to_owned()),
         input: Input::new(arrival),
         decision: evaluation.decision().as_str(),
         reason: evaluation.reason().as_str(),
@@ -80,6 +82,7 @@ pub(super) fn refused(
         time: now,
         request_id: refused.request_id.clone(),
         surface: arrival.surface.as_str(),
+        pep: pass::caller().map(|caller| caller.as_ref().to_owned()),
         input: Input::new(arrival),
         decision: "error",
         reason: refused.refusal.reason(),

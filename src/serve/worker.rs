@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -21,10 +22,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
 use super::body::Reply;
+use super::callers::{Gate, pass};
 use super::door::{self, Decision, Door};
 use super::peer::Peer;
 use crate::limits;
@@ -76,7 +79,7 @@ async fn accept_tcp(listener: Option<TcpListener>, connections: &Connections) {
             Ok((stream, address)) => {
                 // WHY: answers are written whole; waiting to fill a segment would only add delay.
                 let _ = stream.set_nodelay(true);
-                connections.start(stream, Peer::Tcp(address));
+                connections.start_tcp(stream, address);
             }
             Err(error) => pause(&error).await,
         }
@@ -89,7 +92,10 @@ async fn accept_unix(listener: Option<UnixListener>, connections: &Connections) 
         match listener.accept().await {
             Ok((stream, _)) => {
                 let peer = Peer::Unix(stream.peer_cred().ok());
-                connections.start(stream, peer);
+                connections.start(|door, stop| async move {
+                    let gate = gate(&door, &peer, None);
+                    connection(stream, peer, gate, door, stop).await;
+                });
             }
             Err(error) => pause(&error).await,
         }
@@ -115,23 +121,58 @@ struct Connections {
 }
 
 impl Connections {
-    fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S, peer: Peer) {
+    fn start_tcp(&self, stream: TcpStream, address: SocketAddr) {
+        let peer = Peer::Tcp(address);
+        let tls = self.door.callers.as_ref().and_then(|callers| callers.tls()).map(|tls| tls.config());
+        match tls {
+            None => self.start(move |door, stop| async move {
+                let gate = gate(&door, &peer, None);
+                connection(stream, peer, gate, door, stop).await;
+            }),
+            Some(tls) => self.start(move |door, stop| async move {
+                let handshake = TlsAcceptor::from(tls).accept(stream);
+                let stream = match tokio::time::timeout(door.bounds.request_time_max, handshake).await {
+                    Ok(Ok(stream)) => stream,
+                    failed => {
+                        tracing::debug!(error = ?failed.map(Result::err), "a TLS handshake failed");
+                        door.decider.core().failed_handshake();
+                        return;
+                    }
+                };
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let gate = gate(&door, &peer, certificate.map(AsRef::as_ref));
+                connection(stream, peer, gate, door, stop).await;
+            }),
+        }
+    }
+
+    fn start<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        serve: impl FnOnce(Arc<Door>, watch::Receiver<bool>) -> F,
+    ) {
         if self.open.strong_count() > self.door.bounds.connections_max {
             self.door.decider.core().shed_connection();
             return;
         }
-        let (door, stop, open) = (Arc::clone(&self.door), self.stop.clone(), self.open.clone());
+        let open = self.open.clone();
+        let serving = serve(Arc::clone(&self.door), self.stop.clone());
         tokio::spawn(async move {
-            connection(stream, peer, door, stop).await;
+            serving.await;
             drop(open);
         });
     }
 }
 
-/// What a connection's requests share: the door, and how many of them have begun and ended.
+/// The gate of a connection, unless everybody may ask.
+fn gate(door: &Door, peer: &Peer, certificate: Option<&[u8]>) -> Option<Gate> {
+    door.callers.as_ref().map(|callers| callers.meet(peer, certificate))
+}
+
+/// What a connection's requests share: the door, what stands before it, and how many of them have begun and ended.
 #[derive(Debug)]
 struct Shared {
     door: Arc<Door>,
+    gate: Option<Gate>,
     begun: AtomicU64,
     ended: AtomicU64,
 }
@@ -157,6 +198,8 @@ impl Drop for Begun {
 #[derive(Debug)]
 struct Answer {
     reply: Reply,
+    /// Who is answered, if it has a name: a stream decides while it is answered.
+    caller: Option<Arc<str>>,
     _begun: Begun,
 }
 
@@ -168,7 +211,10 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Box<dyn Error + Send + Sync>>>> {
-        Pin::new(&mut self.reply).poll_frame(cx)
+        match self.caller.clone() {
+            None => Pin::new(&mut self.reply).poll_frame(cx),
+            caller => pass::with_sync(caller, || Pin::new(&mut self.reply).poll_frame(cx)),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -180,27 +226,29 @@ impl Body for Answer {
     }
 }
 
-async fn connection<S>(stream: S, peer: Peer, door: Arc<Door>, mut stop: watch::Receiver<bool>)
+async fn connection<S>(stream: S, peer: Peer, gate: Option<Gate>, door: Arc<Door>, mut stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let idle_time = door.bounds.idle_time_max;
-    let shared = Arc::new(Shared { door, begun: AtomicU64::new(0), ended: AtomicU64::new(0) });
+    let passes_freely = gate.is_none() && door.has_api;
+    let shared = Arc::new(Shared { door, gate, begun: AtomicU64::new(0), ended: AtomicU64::new(0) });
     let theirs = Arc::clone(&shared);
     let service = service_fn(move |request| {
         let begun = Begun::new(&theirs);
         // WHY: hyper moves the future of a request about, so that of a decision is kept small; the others are boxed.
-        match Decision::of(&request) {
+        match if passes_freely { Decision::of(&request) } else { None } {
             Some(decision) => {
                 let body = Request::into_body(request);
                 Either::Left(async move {
                     let response = door::decide(&begun.0.door, decision, body).await;
-                    Ok::<_, Infallible>(response.map(|reply| Answer { reply, _begun: begun }))
+                    Ok::<_, Infallible>(response.map(|reply| Answer { reply, caller: None, _begun: begun }))
                 })
             }
             None => Either::Right(Box::pin(async move {
-                let response = door::answer(&begun.0.door, peer, request).await;
-                Ok::<_, Infallible>(response.map(|reply| Answer { reply, _begun: begun }))
+                let shared = &begun.0;
+                let (response, caller) = door::pass(&shared.door, shared.gate.as_ref(), peer, request).await;
+                Ok::<_, Infallible>(response.map(|reply| Answer { reply, caller, _begun: begun }))
             })),
         }
     });

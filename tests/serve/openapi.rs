@@ -120,6 +120,20 @@ async fn every_documented_property_and_word_is_accepted() {
     }
 }
 
+/// What a caller that is not let in is told has its place in the document, at every path.
+#[test]
+fn the_answers_to_strangers_are_documented() {
+    let document = document();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for operation in operations.as_object().unwrap().values() {
+            for (status, reason) in [("401", "unauthenticated"), ("403", "forbidden"), ("503", "no_keys")] {
+                let description = operation["responses"][status]["description"].as_str().unwrap();
+                assert!(description.contains(&format!("`{reason}`")), "{path} {status}");
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_document_is_served() {
     let server = Server::start();

@@ -80,6 +80,10 @@ impl Server {
         assert!(self.status.wait_until(deadline, is_wanted).is_some(), "{:?}", self.status.view());
     }
 
+    pub fn reload_certificates(&self) {
+        self.running().reload_certificates();
+    }
+
     pub fn stop(&mut self) {
         self.running.take().unwrap().stop();
     }
@@ -163,11 +167,15 @@ impl Http {
     }
 
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
-        self.0.ready().await.unwrap();
-        let response = self.0.send_request(request).await.unwrap();
+        self.try_send(request).await.unwrap()
+    }
+
+    pub async fn try_send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Answer> {
+        self.0.ready().await?;
+        let response = self.0.send_request(request).await?;
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.into()).unwrap() }
+        let bytes = body.collect().await?.to_bytes();
+        Ok(Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.into()).unwrap() })
     }
 
     pub async fn get(&mut self, path: &str) -> Answer {

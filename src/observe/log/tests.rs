@@ -45,6 +45,7 @@ impl Write for Gate {
 
 fn record(request_id: String) -> Record<&'static str> {
     Record {
+        pep: None,
         time: Timestamp::UNIX_EPOCH,
         request_id,
         surface: "grpc",

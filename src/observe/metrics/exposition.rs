@@ -30,6 +30,8 @@ pub struct Facts {
     pub loads: Vec<(&'static str, u64)>,
     /// What became of the records of the decision log, if there is one.
     pub log: Option<log::Counts>,
+    /// When the server's certificate ends, seconds since the epoch, if there is TLS.
+    pub certificate_expires: Option<f64>,
 }
 
 /// The bundle in force.
@@ -79,6 +81,9 @@ impl Collector for Scrape {
         }
         let loads = self.facts.loads.iter().map(|(result, count)| ([("result", (*result).to_owned())], *count));
         counters(&mut encoder, "bundle_loads", "Bundle loads by result", loads)?;
+        if let Some(expires) = self.facts.certificate_expires {
+            tls(expires, totals.handshakes_failed(), &mut encoder)?;
+        }
         if let Some(log) = self.facts.log {
             let entries = [("written", log.written), ("dropped", log.dropped), ("failed", log.failed)];
             let entries = entries.map(|(result, count)| ([("result", result.to_owned())], count));
@@ -156,6 +161,15 @@ fn bundle_in_force(bundle: &BundleFacts, totals: &Totals<'_>, encoder: &mut Desc
     let others = ([("policy", "others".to_owned())], totals.report_only_others());
     let help = "Requests that a report-only policy would have blocked or asked more of";
     counters(encoder, "report_only_blocks", help, named.chain([others]))
+}
+
+fn tls(expires: f64, failed: u64, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let labels = [("listener", "decisions".to_owned())];
+    let help = "When the certificate of a listener ends";
+    let mut family = encoder.encode_descriptor("tls_cert_expiry_timestamp_seconds", help, None, MetricType::Gauge)?;
+    ConstGauge::new(expires).encode(family.encode_family(&labels)?)?;
+    let help = "Connections closed because their TLS handshake failed";
+    counters(encoder, "tls_handshakes_failed", help, [(labels, failed)])
 }
 
 fn counters<const N: usize>(

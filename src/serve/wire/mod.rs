@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::model::decision::InputError;
 
-pub use refusal::{Refusal, Refused};
+pub use refusal::{Challenge, Refusal, Refused};
 pub use request::token_request;
 
 /// How a message is written.

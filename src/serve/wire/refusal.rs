@@ -11,6 +11,9 @@
 //! | `content_type` | 415 | - |
 //! | `method` | 405 | - |
 //! | `not_found` | 404 | UNIMPLEMENTED |
+//! | `unauthenticated` | 401 | UNAUTHENTICATED |
+//! | `forbidden` | 403 | PERMISSION_DENIED |
+//! | `no_keys` | 503 | UNAVAILABLE |
 //!
 //! A refusal is never a decision: whoever gets one must not issue the token.
 
@@ -61,6 +64,37 @@ pub enum Refusal {
     /// There is no such path.
     #[error("there is nothing at this path")]
     NotFound,
+    /// The caller does not say who it is, or not so that it can be believed.
+    #[error("the caller is not authenticated")]
+    Unauthenticated(Challenge),
+    /// The caller is known and may not ask; how it could, if it can.
+    #[error("the caller may not ask for decisions")]
+    Forbidden(Option<Challenge>),
+    /// The keys are not there by which the caller's token could be believed or not.
+    #[error("the keys of the caller's issuer are not known yet")]
+    NoKeys,
+}
+
+/// What a caller is asked for (RFC 6750, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// A token.
+    Token,
+    /// Another token: this one is not good.
+    InvalidToken,
+    /// A token that was given more.
+    InsufficientScope,
+}
+
+impl Challenge {
+    /// The value of `WWW-Authenticate`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "Bearer realm=\"doorward\"",
+            Self::InvalidToken => "Bearer realm=\"doorward\", error=\"invalid_token\"",
+            Self::InsufficientScope => "Bearer realm=\"doorward\", error=\"insufficient_scope\"",
+        }
+    }
 }
 
 /// A refusal of one request.
@@ -85,6 +119,9 @@ impl Refusal {
             Self::ContentType => "content_type",
             Self::Method(_) => "method",
             Self::NotFound => "not_found",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::NoKeys => "no_keys",
         }
     }
 
@@ -108,12 +145,14 @@ impl Refusal {
     pub const fn http_status(&self) -> StatusCode {
         match self {
             Self::Input(_) | Self::Incomplete => StatusCode::BAD_REQUEST,
-            Self::NoBundle | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoBundle | Self::Overloaded | Self::NoKeys => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
         }
     }
 
@@ -121,18 +160,28 @@ impl Refusal {
     pub const fn grpc_code(&self) -> Code {
         match self {
             Self::Input(_) => Code::InvalidArgument,
-            Self::NoBundle => Code::Unavailable,
+            Self::NoBundle | Self::NoKeys => Code::Unavailable,
             Self::TooLarge | Self::Overloaded => Code::ResourceExhausted,
             Self::TimedOut => Code::DeadlineExceeded,
             Self::Incomplete => Code::Cancelled,
             Self::ContentType | Self::Method(_) | Self::NotFound => Code::Unimplemented,
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Forbidden(_) => Code::PermissionDenied,
         }
     }
 
     /// How long to wait before the next attempt, if waiting helps.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::NoBundle | Self::Overloaded => Some(RETRY_AFTER),
+            Self::NoBundle | Self::Overloaded | Self::NoKeys => Some(RETRY_AFTER),
+            _ => None,
+        }
+    }
+
+    /// What the caller is asked for, if anything would help.
+    pub const fn challenge(&self) -> Option<Challenge> {
+        match self {
+            Self::Unauthenticated(challenge) | Self::Forbidden(Some(challenge)) => Some(*challenge),
             _ => None,
         }
     }
