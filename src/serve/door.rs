@@ -17,7 +17,7 @@ use super::decider::{Arrival, Decider};
 use super::graph::Graph;
 use super::peer::Peer;
 use super::wire::Refusal;
-use super::{Bounds, grpc, http as json};
+use super::{Bounds, envoy, forward_auth, grpc, http as json};
 use crate::limits;
 use crate::observe::metrics::Surface;
 
@@ -32,6 +32,10 @@ pub struct Door {
     pub bounds: Bounds,
     /// The door for clients of Microsoft Graph, if it is open.
     pub graph: Option<Graph>,
+    /// How Envoy's external authorization is answered, if it is.
+    pub envoy: Option<envoy::Settings>,
+    /// How the forward authentication of HTTP proxies is answered, if it is.
+    pub forward_auth: Option<forward_auth::Settings>,
 }
 
 /// A request or stream that has not ended, and the door it came through.
@@ -125,10 +129,10 @@ pub async fn decide(door: &Door, decision: Decision, body: Incoming) -> Response
 }
 
 /// Answers any other request, which `peer` sent. Never fails either.
-pub async fn answer(door: &Arc<Door>, _peer: Peer, request: Request<Incoming>) -> Response<Reply> {
+pub async fn answer(door: &Arc<Door>, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
     match request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes())) {
         true => grpc::answer(door, request).await,
-        false => json::answer(door, request).await,
+        false => json::answer(door, peer, request).await,
     }
 }
 

@@ -3,12 +3,17 @@
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
 //! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and
-//! shows the policies in force. [`wire`] is all that is known of message types; [`ops`] is the
+//! shows the policies in force; [`envoy`] and [`forward_auth`] answer proxies, in the words of [`gateway`]. [`wire`] is all that is known of message types; [`ops`] is the
 //! listener for operators; [`replay`] decides what was recorded again. A door holds no decision logic: the same facts get the same answer through every one.
 
 mod body;
+mod claims;
+pub mod client_ip;
 pub mod decider;
 mod door;
+pub mod envoy;
+pub mod forward_auth;
+pub mod gateway;
 mod graph;
 mod grpc;
 mod health;
@@ -72,6 +77,10 @@ pub struct Doors {
     /// Whether the paths of Microsoft Graph are answered; the loader must then keep bundles in Graph's shape, as
     /// [`crate::reload::start_with_graph`] does.
     pub graph: bool,
+    /// Envoy's external authorization over gRPC.
+    pub envoy: Option<envoy::Settings>,
+    /// Forward authentication of HTTP proxies: Traefik, nginx, Caddy, HAProxy, and Envoy over HTTP.
+    pub forward_auth: Option<forward_auth::Settings>,
 }
 
 /// How much one serving thread lets in.
@@ -179,6 +188,8 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             services: services(&readiness)?,
             bounds: settings.bounds,
             graph: settings.doors.graph.then(Graph::new),
+            envoy: settings.doors.envoy.clone(),
+            forward_auth: settings.doors.forward_auth.clone(),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };
