@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `oid`, else `sub` | `identity.id` |
 //! | `idtyp`; without it, see [`Holder::new`] | `identity.type` |
-//! | `appid`, `azp`, `client_id` | `identity.appId` of a service principal, otherwise attribute `claims.client_id` |
+//! | `appid`, `azp`, `client_id` | `identity.appId`: the principal's own application, or the one that acts for the user |
 //! | `azpacr`, `appidacr` | `credential.type` of a service principal |
 //! | `amr` with `mfa` | `satisfied.builtInControls` with `mfa` |
 //! | `aud`, when all of it are GUIDs | `resource.appIds` |
@@ -75,20 +75,15 @@ impl Holder {
                 OF_PEOPLE.iter().any(|claim| claims.0.contains_key(*claim)) || oid.is_none() && is_delegated()
             }
         };
-        let mut identity = v1::Identity { id: Some(id.to_owned()), ..Default::default() };
+        let app_id = client.map(str::to_owned);
+        let mut identity = v1::Identity { id: Some(id.to_owned()), app_id, ..Default::default() };
         identity.set_type(if is_person { v1::IdentityType::User } else { v1::IdentityType::ServicePrincipal });
-        let mut attributes = claims.shown()?;
-        match (is_person, client) {
-            (false, _) => identity.app_id = client.map(str::to_owned),
-            (true, Some(client)) => attributes.push(("claims.client_id".to_owned(), text(client))),
-            (true, None) => {}
-        }
         Ok(Self {
             identity,
             credential: if is_person { None } else { claims.credential()? },
             satisfied: claims.satisfied()?,
             app_ids: claims.app_ids()?,
-            attributes,
+            attributes: claims.shown()?,
         })
     }
 }
@@ -223,10 +218,9 @@ mod tests {
     fn a_token_with_a_person_behind_it_is_a_users_whatever_client_holds_it() {
         let kind = v1::IdentityType::User;
         check(json!({"idtyp": "user", "oid": OID, "sub": "p"}), kind, OID, None);
-        check(json!({"sub": "u-1", "client_id": "portal"}), kind, "u-1", None);
+        check(json!({"sub": "u-1", "client_id": "portal"}), kind, "u-1", Some("portal"));
         for claim in OF_PEOPLE {
-            let holder = check(json!({"oid": OID, "sub": OID, "azp": APP, claim: "x"}), kind, OID, None);
-            assert!(holder.attributes.contains(&("claims.client_id".to_owned(), text(APP))), "{claim}");
+            check(json!({"oid": OID, "sub": OID, "azp": APP, claim: "x"}), kind, OID, Some(APP));
         }
     }
 

@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn the_time_that_envoy_waits_is_read_as_grpc_has_it() {
-        let read = |text: &str| timeout(&[(http::HeaderName::from_static("grpc-timeout"), text.parse().unwrap())].into_iter().collect());
+        let read = |text: &str| {
+            timeout(&[(http::HeaderName::from_static("grpc-timeout"), text.parse().unwrap())].into_iter().collect())
+        };
         assert_eq!(read("200m"), Some(Duration::from_millis(200)));
         assert_eq!(read("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
         assert_eq!(read("1u"), Some(Duration::from_micros(1)));

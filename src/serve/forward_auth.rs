@@ -83,8 +83,7 @@ fn proxied<B>(
     let described = flavour.described(rest, request);
     let mut holder = holder(settings, peer, headers);
     let mut route = Route::default();
-    // WHY: where the path is the client's, so is the query.
-    if !flavour.is_path_theirs() {
+    if flavour.is_query_ours() {
         holder = route_of(request.uri().query().unwrap_or_default(), &mut route).and(holder);
     }
     let described = described.unwrap_or_else(|error| {

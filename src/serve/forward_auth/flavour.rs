@@ -19,6 +19,8 @@ pub struct Flavour {
     /// Headers with the host; the first that is there counts.
     host: &'static [&'static str],
     scheme: Option<&'static str>,
+    /// Whether the query of the question is the operator's. Caddy keeps the client's unless it is told otherwise.
+    is_query_ours: bool,
 }
 
 /// Where the path is.
@@ -39,6 +41,7 @@ const FLAVOURS: [Flavour; 6] = [
         uri: Place::Header("x-forwarded-uri"),
         host: &["x-forwarded-host"],
         scheme: Some("x-forwarded-proto"),
+        is_query_ours: true,
     },
     Flavour {
         name: "nginx",
@@ -46,6 +49,7 @@ const FLAVOURS: [Flavour; 6] = [
         uri: Place::Header("x-original-uri"),
         host: &["x-forwarded-host", "host"],
         scheme: Some("x-forwarded-proto"),
+        is_query_ours: true,
     },
     Flavour {
         name: "ingress-nginx",
@@ -53,6 +57,7 @@ const FLAVOURS: [Flavour; 6] = [
         uri: Place::AbsoluteHeader("x-original-url"),
         host: &[],
         scheme: None,
+        is_query_ours: true,
     },
     Flavour {
         name: "caddy",
@@ -60,6 +65,7 @@ const FLAVOURS: [Flavour; 6] = [
         uri: Place::Header("x-forwarded-uri"),
         host: &["x-forwarded-host"],
         scheme: Some("x-forwarded-proto"),
+        is_query_ours: false,
     },
     Flavour {
         name: "haproxy",
@@ -67,8 +73,16 @@ const FLAVOURS: [Flavour; 6] = [
         uri: Place::Header("x-original-uri"),
         host: &["host"],
         scheme: Some("x-forwarded-proto"),
+        is_query_ours: true,
     },
-    Flavour { name: "envoy", method: None, uri: Place::Suffix, host: &["host"], scheme: Some("x-forwarded-proto") },
+    Flavour {
+        name: "envoy",
+        method: None,
+        uri: Place::Suffix,
+        host: &["host"],
+        scheme: Some("x-forwarded-proto"),
+        is_query_ours: false,
+    },
 ];
 
 /// A request as a proxy describes it.
@@ -94,9 +108,9 @@ impl Flavour {
         })
     }
 
-    /// Whether the path of the question is the client's, and with it the query.
-    pub fn is_path_theirs(&self) -> bool {
-        self.uri == Place::Suffix
+    /// Whether the query of the question says what the operator says about the route, and nothing of the client's.
+    pub const fn is_query_ours(&self) -> bool {
+        self.is_query_ours
     }
 
     /// Reads the description.
