@@ -19,5 +19,7 @@ mod proxies;
 mod recipes;
 #[path = "doors/recordings.rs"]
 mod recordings;
+#[path = "doors/same.rs"]
+mod same;
 #[path = "doors/support.rs"]
 mod support;

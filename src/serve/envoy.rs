@@ -33,6 +33,8 @@ pub mod v3 {
     include!("proto/envoy.service.auth.v3.rs");
 }
 
+/// The service's name, which health knows when the door is open.
+pub const SERVICE: &str = "envoy.service.auth.v3.Authorization";
 /// The path of the one call.
 pub const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 

@@ -185,7 +185,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
     for core in cores.iter() {
         let door = Arc::new(Door {
             decider: Decider::new(Arc::clone(&active), Arc::clone(core), sender.clone()),
-            services: services(&readiness)?,
+            services: services(&readiness, &settings.doors)?,
             bounds: settings.bounds,
             graph: settings.doors.graph.then(Graph::new),
             envoy: settings.doors.envoy.clone(),
@@ -218,13 +218,14 @@ fn thread(name: &str, run: impl FnOnce() -> io::Result<()> + Send + 'static) -> 
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StartError::Thread)
 }
 
-fn services(readiness: &Readiness) -> Result<Routes, StartError> {
+fn services(readiness: &Readiness, doors: &Doors) -> Result<Routes, StartError> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(StartError::Reflection)?;
-    Ok(Routes::new(health::service(readiness.clone())).add_service(reflection).prepare())
+    let other = doors.envoy.is_some().then_some(envoy::SERVICE);
+    Ok(Routes::new(health::service(readiness.clone(), other)).add_service(reflection).prepare())
 }
 
 /// Where a running server listens.

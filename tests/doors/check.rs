@@ -21,7 +21,7 @@ doors:
 ";
 
 /// A request of the principal of a verified token, from `address`.
-fn asked(address: &str) -> v3::CheckRequest {
+pub fn asked(address: &str) -> v3::CheckRequest {
     asked_with(address, json!({"oid": PRINCIPAL, "sub": PRINCIPAL, "azp": "app", "idtyp": "app"}))
 }
 
@@ -68,7 +68,7 @@ fn http(request: &mut v3::CheckRequest) -> &mut v3::HttpRequest {
     request.attributes.as_mut().unwrap().request.as_mut().unwrap().http.as_mut().unwrap()
 }
 
-fn with(mut request: v3::CheckRequest, change: impl FnOnce(&mut v3::HttpRequest)) -> v3::CheckRequest {
+pub fn with(mut request: v3::CheckRequest, change: impl FnOnce(&mut v3::HttpRequest)) -> v3::CheckRequest {
     change(http(&mut request));
     request
 }
@@ -343,6 +343,20 @@ async fn a_call_whose_time_is_up_is_not_decided() {
 async fn the_door_is_shut_unless_it_is_opened() {
     let doorward = Doorward::start("doors: { forwardAuth: {} }");
     assert_eq!(doorward.envoy().await.check(asked(OFFICE)).await.unwrap_err().code(), Code::Unimplemented);
+    assert_eq!(health(&doorward).await, Err(Code::NotFound));
+}
+
+#[tokio::test]
+async fn health_knows_the_service_of_an_open_door() {
+    assert_eq!(health(&Doorward::start(SETTINGS)).await, Ok(1));
+}
+
+async fn health(doorward: &Doorward) -> Result<i32, Code> {
+    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", doorward.address())).unwrap();
+    let mut client = tonic_health::pb::health_client::HealthClient::new(endpoint.connect().await.unwrap());
+    let service = "envoy.service.auth.v3.Authorization".to_owned();
+    let answer = client.check(tonic_health::pb::HealthCheckRequest { service }).await;
+    answer.map(|answer| answer.into_inner().status).map_err(|status| status.code())
 }
 
 #[tokio::test]

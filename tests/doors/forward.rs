@@ -163,7 +163,8 @@ fn the_operator_says_behind_the_path_what_a_route_is() {
     assert_eq!(envoy("/admin?ca.target=other&ca.action=GET"), 403);
     assert_eq!(envoy("/orders?ca.action=DELETE"), 200);
     let caddy = |method: &str, query: &str| {
-        let headers = [("x-forwarded-method", method), ("x-forwarded-uri", "/"), more[0], more[1]];
+        let described = [("x-forwarded-method", method), ("x-forwarded-uri", "/"), ("x-forwarded-host", "api.test")];
+        let headers: Vec<_> = described.into_iter().chain(more).collect();
         get(doorward.address(), &format!("/v1/forward-auth/caddy{query}"), &headers).status
     };
     assert_eq!(caddy("DELETE", "?ca.action=GET"), 403);

@@ -29,6 +29,26 @@ fn replaced(name: &str, listen: (&str, &str), doorward: u16, upstream: u16) -> S
     deployed(name, &[listen, ("127.0.0.1:8480", &doorward), ("127.0.0.1:8080", &upstream)])
 }
 
+/// nginx with the headers that ingress-nginx generates for `auth-url`.
+fn ingress(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+    let command = nginx(binary, folder, port, doorward, upstream);
+    let file = folder.join("doorward.conf");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = [
+        ("/v1/forward-auth/nginx;", "/v1/forward-auth/ingress-nginx;"),
+        ("X-Original-URI $request_uri;", "X-Original-URL $scheme://$http_host$request_uri;"),
+        ("X-Forwarded-Host $host;", "X-Real-IP $remote_addr;"),
+        ("X-Forwarded-For $proxy_add_x_forwarded_for;", "X-Forwarded-For $remote_addr;"),
+    ]
+    .iter()
+    .fold(text, |text, (shipped, generated)| {
+        assert!(text.contains(shipped), "there is no `{shipped}`");
+        text.replace(shipped, generated)
+    });
+    std::fs::write(file, text).unwrap();
+    command
+}
+
 fn nginx(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
     let listen = format!("listen 127.0.0.1:{port};");
     std::fs::write(
@@ -74,7 +94,11 @@ fn haproxy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16
 /// The settings that we ship for a proxy, with one more trusted proxy, and decisions about requests of nobody.
 fn settings(name: &str) -> String {
     let anonymous = format!("anonymous: {{ type: servicePrincipal, id: {PRINCIPAL} }}");
-    deployed(name, &[("10.0.0.0/8", "127.0.0.7/32"), ("anonymous: deny", &anonymous)])
+    let trusted = match name.starts_with("ingress-nginx") {
+        true => ("10.244.0.0/16", "127.0.0.1/32"),
+        false => ("10.0.0.0/8", "127.0.0.7/32"),
+    };
+    deployed(name, &[trusted, ("anonymous: deny", &anonymous)])
 }
 
 /// What holds for every proxy; `down` is the status when doorward is down, `shut` when it has no bundle.
@@ -138,6 +162,12 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
 fn nginx_asks_with_auth_request() {
     let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
     check("nginx", &binary, nginx, true, (500, 500));
+}
+
+#[test]
+fn ingress_nginx_asks_with_headers_of_its_own() {
+    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+    check("ingress-nginx", &binary, ingress, false, (500, 500));
 }
 
 #[test]
