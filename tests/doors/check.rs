@@ -117,6 +117,8 @@ async fn what_policies_say_is_what_envoy_is_told() {
         ("outside", asked(ELSEWHERE), "7 403"),
         ("a workload by its certificate", shown(of_nobody(OFFICE), "spiffe://corp.test/ledger"), "0 ok"),
         ("the same, outside", shown(of_nobody(ELSEWHERE), "spiffe://corp.test/ledger"), "7 403"),
+        ("a workload that is named", shown(of_nobody(OFFICE), "spiffe://corp.test/Named"), "7 403"),
+        ("ids are compared byte for byte", shown(of_nobody(OFFICE), "spiffe://corp.test/named"), "0 ok"),
         ("a person who can do more", person(json!(["pwd"])), "16 401"),
         ("and has", person(json!(["pwd", "mfa"])), "0 ok"),
         ("nobody", of_nobody(OFFICE), "16 401"),

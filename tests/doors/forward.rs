@@ -172,6 +172,46 @@ fn the_operator_says_behind_the_path_what_a_route_is() {
 }
 
 #[test]
+fn the_unix_socket_is_a_proxy_where_the_operator_trusts_it() {
+    let described = [("x-original-method", "GET"), ("x-original-uri", "/"), ("x-client-id", PRINCIPAL)];
+    let from = |doorward: &Doorward, address: &str| {
+        let headers: Vec<_> = described.into_iter().chain([("x-forwarded-for", address)]).collect();
+        ask(doorward.unix(), "GET", "/v1/forward-auth/nginx", &headers).status
+    };
+    let doorward = Doorward::start(&SETTINGS.replace("trustedProxies: [127.0.0.1/32]", "trustUnix: true"));
+    assert_eq!((from(&doorward, OFFICE), from(&doorward, ELSEWHERE)), (200, 403));
+    let doorward = Doorward::start(SETTINGS);
+    assert_eq!(from(&doorward, OFFICE), 401);
+}
+
+#[test]
+fn what_was_decided_and_what_was_refused_is_in_the_decision_log() {
+    let doorward = Doorward::start(SETTINGS);
+    let me = [("x-client-id", PRINCIPAL), ("x-forwarded-for", OFFICE), ("x-request-id", "r-1")];
+    get(doorward.address(), "/v1/forward-auth/envoy/orders", &me);
+    get(doorward.address(), "/v1/forward-auth/envoy/a//b", &me);
+    get(doorward.address(), "/v1/forward-auth/traefik", &me);
+    get(doorward.address(), "/v1/forward-auth/envoy/orders", &[("x-forwarded-for", "unknown"), me[0]]);
+    get(doorward.address(), "/v1/forward-auth/envoy/orders", &[]);
+    let records = doorward.log();
+    let told = |record: &serde_json::Value| {
+        let text = |name: &str| record[name].as_str().unwrap_or("-").to_owned();
+        [text("surface"), text("decision"), text("reason"), text("field"), record["input"]["action"].to_string()]
+            .join(" ")
+    };
+    insta::assert_snapshot!(records.iter().map(told).collect::<Vec<_>>().join("\n"), @r#"
+    forward_auth allow no_policy_applies - "GET"
+    forward_auth error input_invalid attributes.http.path "GET"
+    forward_auth error input_invalid header.x-forwarded-method null
+    forward_auth error input_invalid network.ipAddress "GET"
+    forward_auth error input_invalid identity "GET"
+    "#);
+    assert_eq!(records[0]["requestId"], "r-1");
+    assert_eq!(records[0]["input"]["network"]["ipAddress"], OFFICE);
+    assert_eq!(records[0]["input"]["attributes"]["http.path"], "/orders");
+}
+
+#[test]
 fn what_is_no_flavour_is_not_found_and_lets_nothing_through() {
     let doorward = Doorward::start(SETTINGS);
     for path in ["", "apache", "traefik/", "traefik/x", "nginxx", "envoyx"] {

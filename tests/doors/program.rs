@@ -113,7 +113,7 @@ impl Program {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from((IpAddr::from(from), 0)).into()).unwrap();
         socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)).into()).unwrap();
-        ask(socket.into(), method, path, headers)
+        ask(TcpStream::from(socket), method, path, headers)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use doorward::reload::{Active, Status};
 use doorward::serve::envoy::v3;
@@ -28,17 +28,32 @@ pub fn root() -> PathBuf {
 /// doorward as a process.
 pub struct Doorward {
     process: Process,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Doorward {
     /// With this settings file.
     pub fn start(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("doorward.yaml");
-        std::fs::write(&file, settings).unwrap();
-        let process = Process::start(&root().join("tests/doors/bundle"), &["--config", file.to_str().unwrap()]);
-        Self { process, _folder: folder }
+        let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(place("doorward.yaml"), settings).unwrap();
+        let (socket, config, log) = (format!("unix:{}", place("socket")), place("doorward.yaml"), place("log"));
+        let arguments = ["--listen", &socket, "--config", &config, "--decision-log", &log];
+        let process = Process::start(&root().join("tests/doors/bundle"), &arguments);
+        Self { process, folder }
+    }
+
+    /// Over the Unix socket.
+    pub fn unix(&self) -> UnixStream {
+        UnixStream::connect(self.folder.path().join("socket")).unwrap()
+    }
+
+    /// Ends it and gives what its decision log says.
+    pub fn log(self) -> Vec<serde_json::Value> {
+        self.process.signal("TERM");
+        assert_eq!(self.process.end().0, Some(0));
+        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -87,8 +102,7 @@ pub fn get(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
 }
 
 /// One request of HTTP/1.1, written as it is: no client library mends what a test means to send.
-pub fn ask(mut stream: TcpStream, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+pub fn ask(mut stream: impl Read + Write, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "host") {
         request += "host: api.test\r\n";

@@ -1,3 +1,5 @@
+//! Every vector of the rule, a naive reading of it, and whatever else a client may send.
+
 use std::net::IpAddr;
 
 use proptest::prelude::*;

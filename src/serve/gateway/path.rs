@@ -3,6 +3,8 @@
 //! What servers read differently (encoded slashes, dot segments, double slashes) is refused rather than guessed at.
 //! Source: RFC 3986, section 6.2; WHATWG URL, host parsing.
 
+use std::net::Ipv6Addr;
+
 use percent_encoding::percent_decode_str;
 
 use crate::model::decision::InputError;
@@ -74,21 +76,48 @@ pub fn host(text: &str) -> Result<String, InputError> {
     };
     let is_port =
         port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&byte);
-    let is_name = match text.starts_with('[') {
-        true => name.parse::<std::net::Ipv6Addr>().is_ok(),
-        false => !name.is_empty() && name.bytes().all(is_part),
+    let name = match text.starts_with('[') {
+        true => name.parse::<Ipv6Addr>().ok().map(|address| address.to_string()),
+        false => Some(name.strip_suffix('.').unwrap_or(name)).filter(|name| is_name(name)).map(str::to_ascii_lowercase),
     };
-    match is_port && is_name {
-        true => Ok(name.to_ascii_lowercase()),
-        false => Err(InputError::invalid("attributes.http.host", "must be a host, with a port or without")),
-    }
+    let error = || InputError::invalid("attributes.http.host", "must be a host, with a port or without");
+    name.filter(|_| is_port).ok_or_else(error)
+}
+
+/// Letters, digits, `-` and `_`, in parts between dots.
+fn is_name(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    text.split('.').all(is_part)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_taken_has_no_second_reading(text in "/([a.;%/?#\\\\]|%2[eEfF]|%5c|%3b|%00|\\PC){0,12}") {
+            if let Ok(path) = path(&text, false) {
+                prop_assert!(!path.contains("//") && !path.contains('\\') && !path.contains('\0'), "{path}");
+                let is_dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+                prop_assert!(!path.split('/').any(is_dots), "{path}");
+            }
+        }
+
+        #[test]
+        fn any_text_is_taken(text in "\\PC{0,64}") {
+            for is_normal in [false, true] {
+                let _ = path(&text, is_normal);
+            }
+            if let Ok(host) = host(&text) {
+                prop_assert!(super::host(&host).is_ok_and(|again| again == host) || host.contains(':'));
+            }
+        }
+    }
 
     #[test]
     fn a_path_has_one_spelling() {
@@ -158,13 +187,30 @@ mod tests {
             ("api.corp.test:8443", "api.corp.test"),
             ("api.corp.test.:443", "api.corp.test"),
             ("127.0.0.1:9001", "127.0.0.1"),
-            ("[2001:DB8::1]:443", "2001:db8::1"),
+            ("[2001:DB8:0::1]:443", "2001:db8::1"),
         ] {
             assert_eq!(host(text).as_deref(), Ok(expected), "{text}");
         }
-        for text in
-            ["", ".", ":80", "a b", "a/b", "a@b", "a,b", "a:b", "2001:db8::1", "[x]", "[::1", "[::1]x", "a:80:90"]
-        {
+        for text in [
+            "",
+            ".",
+            ":80",
+            "a b",
+            "a/b",
+            "a@b",
+            "a,b",
+            "a..",
+            "a..b",
+            ".a",
+            "a%2eb",
+            "ä",
+            "a:b",
+            "2001:db8::1",
+            "[x]",
+            "[::1",
+            "[::1]x",
+            "a:80:90",
+        ] {
             assert_eq!(host(text).expect_err(text).field, "attributes.http.host");
         }
     }
