@@ -33,29 +33,34 @@ pub const ROOT: &str = "/v1/forward-auth/";
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
 /// How HTTP proxies are answered.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Settings {
-    /// How the address of the client is found; the peer is the proxy.
-    #[serde(deserialize_with = "not_external")]
+    /// How the address of the client is found; required, because the peer is the proxy and never the client.
+    #[serde(deserialize_with = "of_client")]
     client_ip: ClientIp,
     /// A header in which trusted proxies say who asks.
     identity_header: Option<IdentityHeader>,
     /// What becomes of requests of nobody.
+    #[serde(default)]
     anonymous: Anonymous,
     /// Whether the proxy gives each path one spelling, so that paths are taken as they are.
+    #[serde(default)]
     paths_are_normal: bool,
 }
 
-/// WHY: over HTTP nothing but its address tells Envoy from anybody else.
-fn not_external<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientIp, D::Error> {
+/// Refuses the ways that cannot find a client from here.
+fn of_client<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientIp, D::Error> {
     let rule = ClientIp::deserialize(deserializer)?;
-    if rule.is_external() {
-        let problem =
-            "mode `external` is for Envoy over gRPC: use `header:x-envoy-external-address` and `trustedProxies`";
-        return Err(serde::de::Error::custom(problem));
+    match rule.header() {
+        None => Err("mode `peer` would take the proxy for the client: use `xff`, `forwarded` or `header:NAME`"),
+        // WHY: over HTTP nothing but its address tells Envoy from anybody else.
+        Some(_) if rule.is_external() => {
+            Err("mode `external` is for Envoy over gRPC: use `header:x-envoy-external-address` and `trustedProxies`")
+        }
+        Some(_) => Ok(rule),
     }
-    Ok(rule)
+    .map_err(serde::de::Error::custom)
 }
 
 /// Answers a request of `peer` for `place`, the path below [`ROOT`]. Never fails; the body is not looked at.

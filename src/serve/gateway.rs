@@ -13,7 +13,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::HeaderValue;
-use prost_types::Struct;
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
 
 use self::settings::Anonymous;
 use super::claims::{self, Holder};
@@ -125,10 +126,13 @@ impl Decided {
         is_possible.then(challenge).and_then(|challenge| challenge.try_into().ok())
     }
 
-    /// The headers that an allowed request goes on with.
-    pub fn headers(&self) -> [(&'static str, String); 3] {
+    /// The headers that an allowed request goes on with. An id that no header can carry as it is is left out, lest it
+    /// reads as somebody else's.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
         let revision = self.answer.bundle.as_ref().map(|bundle| bundle.revision.as_str()).unwrap_or_default();
-        [(DECISION_ID, plain(&self.answer.request_id)), (REVISION, plain(revision)), (SUBJECT, plain(&self.subject))]
+        let mut headers = vec![(DECISION_ID, plain(&self.answer.request_id)), (REVISION, plain(revision))];
+        headers.extend((plain(&self.subject) == self.subject).then(|| (SUBJECT, self.subject.clone())));
+        headers
     }
 }
 
@@ -197,7 +201,9 @@ fn request(asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> (v1::Dec
         Err(error) => problem = Some(error),
     }
     match asked.from.client {
-        Client::Known { address, .. } => {
+        Client::Known { address, is_proxy } => {
+            let flag = Value { kind: Some(Kind::BoolValue(is_proxy)) };
+            attributes.insert("source.all_trusted".to_owned(), flag);
             request.network = Some(v1::Network { ip_address: Some(address.to_string()), ..Default::default() });
         }
         Client::Missing => {}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::TcpStream;
 
+use doorward::serve::Bounds;
 use doorward::serve::envoy::v3;
 use doorward::serve::envoy::v3::check_response::HttpResponse;
 use prost::Message;
@@ -11,7 +12,7 @@ use prost_types::{Struct, Value};
 use serde_json::{Value as Json, json};
 use tonic::Code;
 
-use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, envoy, told, without_bundle};
+use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, bounded, envoy, told, without_bundle};
 
 const SETTINGS: &str = "
 doors:
@@ -215,6 +216,22 @@ async fn nothing_that_a_client_can_send_makes_the_call_fail() {
     assert_eq!(told(&v3::CheckResponse::decode(&*response).unwrap()), "7 403");
 }
 
+#[tokio::test]
+async fn a_message_with_any_bytes_changed_is_answered() {
+    let doorward = Doorward::start(SETTINGS);
+    let whole = header(asked(OFFICE), "x-forwarded-for", ELSEWHERE).encode_to_vec();
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..300 {
+        let mut bytes = whole.clone();
+        for _ in 0..random.usize(1..4) {
+            let place = random.usize(..bytes.len());
+            bytes[place] = random.u8(..);
+        }
+        let response = raw(&doorward, bytes.clone()).await.unwrap_or_else(|status| panic!("{bytes:?}: {status}"));
+        v3::CheckResponse::decode(&*response).unwrap();
+    }
+}
+
 /// Sends bytes as the message of a call.
 async fn raw(doorward: &Doorward, bytes: Vec<u8>) -> Result<Vec<u8>, tonic::Status> {
     use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -298,8 +315,8 @@ async fn access_logs_get_what_decided() {
     let doorward = Doorward::start(SETTINGS);
     let mut client = doorward.envoy().await;
     let mut metadata = Vec::new();
-    for address in [OFFICE, ELSEWHERE] {
-        let request = header(asked(address), "x-request-id", "r-1");
+    for request in [asked(OFFICE), asked(ELSEWHERE), of_nobody(OFFICE), asked("nowhere")] {
+        let request = header(request, "x-request-id", "r-1");
         let fields = client.check(request).await.unwrap().into_inner().dynamic_metadata.unwrap().fields;
         let text = |value: &Value| match &value.kind {
             Some(Kind::StringValue(text)) => text.clone(),
@@ -315,6 +332,8 @@ async fn access_logs_get_what_decided() {
     insta::assert_snapshot!(metadata.join("\n"), @r#"
     decision=allow decision_id=r-1 location=["Office"] policies=[] reason=no_policy_applies report_only=[] revision=7
     decision=block decision_id=r-1 location=[] policies=["aaaaaaaa-0000-4000-8000-000000000001"] reason=blocked_by_policy report_only=[] revision=7
+    decision=block reason=input_invalid
+    decision=block reason=input_invalid
     "#);
 }
 
@@ -324,6 +343,26 @@ async fn without_a_bundle_the_call_fails_so_that_envoy_does_what_it_was_told_for
     let mut client = envoy(running.addresses().tcp.unwrap()).await;
     assert_eq!(client.check(asked(OFFICE)).await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(client.check(of_nobody(OFFICE)).await.unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn a_call_that_is_one_too_many_fails() {
+    let running = bounded("envoy: {}", Bounds { in_flight_max: 0, ..Bounds::default() });
+    let mut client = envoy(running.addresses().tcp.unwrap()).await;
+    assert_eq!(client.check(asked(OFFICE)).await.unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test]
+async fn an_id_that_no_header_can_carry_is_nobodys_in_the_header() {
+    let doorward = Doorward::start(SETTINGS);
+    let mut client = doorward.envoy().await;
+    for id in ["a b", "a,b", "\u{e4}", "a\"b"] {
+        let request = header(asked_with(OFFICE, json!({"oid": id, "idtyp": "app"})), "x-ca-subject", "forged");
+        let response = client.check(request).await.unwrap().into_inner();
+        assert_eq!(answer_headers(&response).len(), 2, "{id}");
+        let Some(HttpResponse::OkResponse(ok)) = &response.http_response else { panic!("{response:?}") };
+        assert_eq!(ok.headers_to_remove, ["x-ca-subject"]);
+    }
 }
 
 #[tokio::test]
@@ -343,7 +382,7 @@ async fn a_call_whose_time_is_up_is_not_decided() {
 
 #[tokio::test]
 async fn the_door_is_shut_unless_it_is_opened() {
-    let doorward = Doorward::start("doors: { forwardAuth: {} }");
+    let doorward = Doorward::start("doors: { forwardAuth: { clientIp: { mode: xff } } }");
     assert_eq!(doorward.envoy().await.check(asked(OFFICE)).await.unwrap_err().code(), Code::Unimplemented);
     assert_eq!(health(&doorward).await, Err(Code::NotFound));
 }

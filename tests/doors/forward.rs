@@ -1,7 +1,10 @@
 //! Forward authentication by a client that says what each proxy would.
 
-use crate::support::{Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, get, without_bundle};
 use std::net::TcpStream;
+
+use doorward::serve::Bounds;
+
+use crate::support::{Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, bounded, get, without_bundle};
 
 const SETTINGS: &str = "
 doors:
@@ -224,9 +227,12 @@ fn what_is_no_flavour_is_not_found_and_lets_nothing_through() {
 
 #[test]
 fn without_a_bundle_nothing_is_decided() {
-    let running = without_bundle("forwardAuth: {}");
+    let running = without_bundle("forwardAuth: { clientIp: { mode: xff } }");
     let answer = get(running.addresses().tcp.unwrap(), "/v1/forward-auth/envoy/", &[]);
     assert_eq!((answer.status, answer.header("cache-control")), (503, Some("no-store")));
+    let busy = bounded("forwardAuth: { clientIp: { mode: xff } }", Bounds { in_flight_max: 0, ..Bounds::default() });
+    let answer = get(busy.addresses().tcp.unwrap(), "/v1/forward-auth/envoy/", &[]);
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
 }
 
 #[test]
@@ -234,6 +240,9 @@ fn settings_that_only_make_sense_elsewhere_are_refused() {
     let read = serde_saphyr::from_str::<doorward::serve::Doors>;
     let error = read("forwardAuth: { clientIp: { mode: external } }").expect_err("it is for Envoy").to_string();
     assert!(error.contains("header:x-envoy-external-address"), "{error}");
+    let error = read("forwardAuth: { clientIp: {} }").expect_err("the peer is the proxy").to_string();
+    assert!(error.contains("would take the proxy for the client"), "{error}");
+    assert!(read("forwardAuth: {}").expect_err("the peer is the proxy").to_string().contains("clientIp"));
     assert!(read("envoy: { clientIp: { mode: external } }").is_ok());
-    assert!(read("forwardAuth: { jwtPayload: x }").is_err());
+    assert!(read("forwardAuth: { clientIp: { mode: xff }, jwtPayload: x }").is_err());
 }

@@ -72,7 +72,12 @@ fn nginx(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) 
 
 fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
     let site = format!("http://:{port} {{");
-    let text = format!("{{\n\tadmin off\n}}\n{}", replaced("caddy/Caddyfile", (":8000 {", &site), doorward, upstream));
+    // The balancer in front, as the comment says to name it.
+    let place = "uri /v1/forward-auth/caddy\n";
+    let text = replaced("caddy/Caddyfile", (":8000 {", &site), doorward, upstream);
+    assert!(text.contains(place));
+    let text = text.replace(place, &format!("{place}\t\t\ttrusted_proxies 127.0.0.7/32\n"));
+    let text = format!("{{\n\tadmin off\n}}\n{text}");
     std::fs::write(folder.join("Caddyfile"), text).unwrap();
     let mut command = Command::new(binary);
     command.args(["run", "--adapter", "caddyfile", "--config"]).arg(folder.join("Caddyfile"));
@@ -152,7 +157,7 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
     assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
     assert_eq!(proxy.upstream.count(), 0);
 
-    let doorward = without_bundle("forwardAuth: {}");
+    let doorward = without_bundle("forwardAuth: { clientIp: { mode: xff } }");
     let proxy = proxied(binary, start, doorward.addresses().tcp.unwrap().port());
     assert_eq!(proxy.program.ask(OFFICE, "GET", "/", &[]).status, shut);
     assert_eq!(proxy.upstream.count(), 0);
@@ -173,7 +178,7 @@ fn ingress_nginx_asks_with_headers_of_its_own() {
 #[test]
 fn caddy_asks_with_forward_auth() {
     let Some(binary) = find("DOORWARD_CADDY", "caddy") else { return };
-    check("caddy", &binary, caddy, false, (502, 503));
+    check("caddy", &binary, caddy, true, (502, 503));
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use doorward::reload::{Active, Status};
 use doorward::serve::envoy::v3;
 use doorward::serve::envoy::v3::authorization_client::AuthorizationClient;
-use doorward::serve::{self, Doors, Running, Settings};
+use doorward::serve::{self, Bounds, Doors, Running, Settings};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::process::Process;
@@ -78,8 +79,14 @@ pub async fn envoy(address: SocketAddr) -> AuthorizationClient<Channel> {
 
 /// doorward in this process, that never gets a bundle.
 pub fn without_bundle(settings: &str) -> Running {
+    bounded(settings, Bounds::default())
+}
+
+/// The same, with bounds.
+pub fn bounded(settings: &str, bounds: Bounds) -> Running {
     let doors: Doors = serde_saphyr::from_str(settings).unwrap();
-    let settings = Settings { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), doors, ..Settings::default() };
+    let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let settings = Settings { listen, doors, bounds, ..Settings::default() };
     serve::start(settings, Arc::new(Active::empty()), Arc::new(Status::new())).unwrap()
 }
 
@@ -124,9 +131,13 @@ pub fn ask(mut stream: impl Read + Write, method: &str, path: &str, headers: &[(
     Answer { status, headers: lines.map(header).collect(), body: body.to_owned() }
 }
 
-/// A port that nobody has at the moment.
+/// A port for a program to listen on: none of those that the system gives to others by itself.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + (std::process::id() % 10_000) as u16;
+    std::iter::repeat_with(|| start + NEXT.fetch_add(1, Ordering::SeqCst))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap()
 }
 
 /// The corpus of recorded requests; without it, a message and nothing.

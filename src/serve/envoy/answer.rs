@@ -27,21 +27,27 @@ pub fn write(outcome: &Outcome, names: &[&str]) -> CheckResponse {
             response.dynamic_metadata = Some(metadata(decided));
             response
         }
-        Outcome::Unidentified => denied(StatusCode::UNAUTHORIZED, Some(CHALLENGE)),
-        Outcome::Invalid | Outcome::Unavailable(_) => denied(StatusCode::FORBIDDEN, None),
+        Outcome::Unidentified => refused(StatusCode::UNAUTHORIZED, Some(CHALLENGE)),
+        Outcome::Invalid | Outcome::Unavailable(_) => refused(StatusCode::FORBIDDEN, None),
     }
 }
 
 fn allowed(decided: &Decided, names: &[&str]) -> CheckResponse {
     let ours = decided.headers();
-    let is_set = |name: &str| ours.iter().any(|(own, value)| *own == name && !value.is_empty());
+    let is_set = |name: &str| ours.iter().any(|(own, _)| *own == name);
     let headers_to_remove = names.iter().filter(|name| !is_set(name)).map(|name| (*name).to_owned()).collect();
-    let headers = ours.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| header(name, value)).collect();
+    let headers = ours.iter().map(|(name, value)| header(name, value)).collect();
     CheckResponse {
         status: Some(Status { code: Code::Ok.into() }),
         http_response: Some(HttpResponse::OkResponse(OkHttpResponse { headers, headers_to_remove })),
         dynamic_metadata: None,
     }
+}
+
+/// For a request that was refused before it was decided.
+fn refused(status: StatusCode, challenge: Option<&str>) -> CheckResponse {
+    let metadata = structure([("decision", claims::text("block")), ("reason", claims::text("input_invalid"))]);
+    CheckResponse { dynamic_metadata: Some(metadata), ..denied(status, challenge) }
 }
 
 fn denied(status: StatusCode, challenge: Option<&str>) -> CheckResponse {
@@ -75,7 +81,7 @@ fn metadata(decided: &Decided) -> Struct {
     let list = |values: Vec<Value>| Value { kind: Some(Kind::ListValue(ListValue { values })) };
     let ids = |policies: &[v1::PolicyRef]| list(policies.iter().map(|policy| claims::text(&policy.id)).collect());
     let revision = answer.bundle.as_ref().map(|bundle| bundle.revision.as_str()).unwrap_or_default();
-    let fields = [
+    structure([
         ("decision", claims::text(if decided.is_allowed() { "allow" } else { "block" })),
         ("reason", claims::text(&answer.reason)),
         ("decision_id", claims::text(&answer.request_id)),
@@ -83,6 +89,9 @@ fn metadata(decided: &Decided) -> Struct {
         ("policies", ids(&answer.policies)),
         ("report_only", ids(&answer.report_only)),
         ("location", list(decided.locations.iter().map(|name| claims::text(name)).collect())),
-    ];
+    ])
+}
+
+fn structure<const N: usize>(fields: [(&str, Value); N]) -> Struct {
     Struct { fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
 }
