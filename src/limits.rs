@@ -154,6 +154,10 @@ pub const ACTION_BYTES_MAX: usize = 256;
 pub const TARGET_TYPE_BYTES_MAX: usize = 256;
 /// Longest id of a target, bytes: room for a path.
 pub const TARGET_ID_BYTES_MAX: usize = 2_048;
+/// Most entries of a forwarded header.
+pub const FORWARDED_ENTRIES_MAX: usize = 64;
+/// Longest forwarded header, all its lines together, bytes.
+pub const FORWARDED_BYTES_MAX: usize = 4 << 10;
 /// Most groups of one request: Entra considers 4,096 memberships.
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.

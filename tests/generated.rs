@@ -15,6 +15,8 @@ use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 const PACKAGE: &str = "doorward.v1";
 const CODE: &str = "doorward.v1.rs";
 const DESCRIPTORS: &str = "doorward.v1.bin";
+/// The protocol of somebody else, whose messages speak no JSON.
+const ENVOY: &str = "envoy.service.auth.v3.rs";
 /// Messages that callers send; these refuse fields that they do not know.
 const RECEIVED: [&str; 10] = [
     "DecideRequest",
@@ -35,11 +37,11 @@ fn committed_protobuf_code_is_what_the_proto_files_say() {
     generate(folder.path());
     let committed = root().join("src/serve/proto");
     if std::env::var_os("DOORWARD_REGENERATE").is_some() {
-        for name in [CODE, DESCRIPTORS] {
+        for name in [CODE, DESCRIPTORS, ENVOY] {
             fs::copy(folder.path().join(name), committed.join(name)).unwrap();
         }
     }
-    for name in [CODE, DESCRIPTORS] {
+    for name in [CODE, DESCRIPTORS, ENVOY] {
         let is_fresh = fs::read(committed.join(name)).ok() == Some(fs::read(folder.path().join(name)).unwrap());
         assert!(is_fresh, "src/serve/proto/{name} is stale: run DOORWARD_REGENERATE=1 cargo test --test generated");
     }
@@ -47,16 +49,21 @@ fn committed_protobuf_code_is_what_the_proto_files_say() {
 
 fn generate(out: &Path) {
     let include = root().join("proto");
-    let file = include.join("doorward/v1/decisions.proto");
-    let compile = |comments| {
+    let compile = |file: &str, comments| {
         let mut compiler = protox::Compiler::new([&include]).unwrap();
-        compiler.include_source_info(comments).include_imports(true).open_file(&file).unwrap();
+        compiler.include_source_info(comments).include_imports(true).open_file(include.join(file)).unwrap();
         compiler.file_descriptor_set()
     };
-    fs::write(out.join(DESCRIPTORS), compile(false).encode_to_vec()).unwrap();
-    let descriptors = compile(true);
+    let decisions = "doorward/v1/decisions.proto";
+    fs::write(out.join(DESCRIPTORS), compile(decisions, false).encode_to_vec()).unwrap();
+    let descriptors = compile(decisions, true);
     let mut config = prost_build::Config::new();
     speak_json(&mut config, &descriptors);
+    write_code(descriptors, config, out);
+    write_code(compile("envoy/service/auth/v3/external_auth.proto", true), prost_build::Config::new(), out);
+}
+
+fn write_code(descriptors: FileDescriptorSet, config: prost_build::Config, out: &Path) {
     tonic_prost_build::configure()
         .build_client(true)
         .build_server(false)

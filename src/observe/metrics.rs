@@ -108,6 +108,7 @@ struct Door {
     duration_ns_sum: AtomicU64,
     in_flight: AtomicU64,
     missing_ip: AtomicU64,
+    untrusted_forwarded: AtomicU64,
 }
 
 /// A report-only policy, by the hash of its id, and how often it would have blocked; hash 0 is a free slot.
@@ -166,6 +167,11 @@ impl Core {
             }
         }
         step(Some(&self.report_only_others));
+    }
+
+    /// A forwarded header did not count, because who sent it is not trusted.
+    pub fn untrusted_forwarded(&self, surface: Surface) {
+        step(Some(&self.door(surface).untrusted_forwarded));
     }
 
     /// A request or stream began.
@@ -253,6 +259,11 @@ impl Totals<'_> {
     /// Decided requests of one door that carried no address.
     pub fn missing_ip(&self, surface: Surface) -> u64 {
         self.sum(|core| core.door(surface).missing_ip.load(Relaxed))
+    }
+
+    /// Requests of one door with a forwarded header that did not count.
+    pub fn untrusted_forwarded(&self, surface: Surface) -> u64 {
+        self.sum(|core| core.door(surface).untrusted_forwarded.load(Relaxed))
     }
 
     /// Connections closed at once because there were too many.

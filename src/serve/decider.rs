@@ -244,6 +244,15 @@ impl Asking<'_> {
         Ok(v1::DecideResponse::decode(&*answer).unwrap_or_default())
     }
 
+    /// Refuses `request`, in which the door found a field that cannot be used: counted and logged as if the decision
+    /// API had.
+    pub fn refuse(&self, request: &v1::DecideRequest, error: InputError) -> Refused {
+        let body = request.encode_to_vec();
+        let arrival = Arrival { surface: self.surface, encoding: Encoding::Protobuf, body: &body };
+        let message = wire::read(arrival.encoding, arrival.body).unwrap_or_default();
+        self.decider.invalid(&self.snapshot.bundle, arrival, &message, error, (Instant::now(), Timestamp::now()))
+    }
+
     /// The bundle that decides.
     pub fn bundle(&self) -> &CompiledBundle {
         &self.snapshot.bundle

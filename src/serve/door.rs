@@ -20,7 +20,7 @@ use super::graph::Graph;
 use super::jwt::Issuers;
 use super::peer::Peer;
 use super::wire::Refusal;
-use super::{Bounds, grpc, http as json};
+use super::{Bounds, envoy, forward_auth, grpc, http as json};
 use crate::limits;
 use crate::observe::metrics::Surface;
 
@@ -40,8 +40,11 @@ pub struct Door {
     /// Who may ask, if not everybody.
     pub callers: Option<Arc<Callers>>,
     /// Whose tokens doors may believe.
-    #[expect(dead_code, reason = "no open door gets tokens of those it asks about")]
     pub issuers: Option<Issuers>,
+    /// How Envoy's external authorization is answered, if it is.
+    pub envoy: Option<envoy::Settings>,
+    /// How the forward authentication of HTTP proxies is answered, if it is.
+    pub forward_auth: Option<forward_auth::Settings>,
 }
 
 /// A request or stream that has not ended, and the door it came through.
@@ -174,10 +177,10 @@ fn is_api(path: &str) -> bool {
 }
 
 /// Answers any other request, which `peer` sent. Never fails either.
-pub async fn answer(door: &Arc<Door>, _peer: Peer, request: Request<Incoming>) -> Response<Reply> {
+pub async fn answer(door: &Arc<Door>, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
     match request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes())) {
         true => grpc::answer(door, request).await,
-        false => json::answer(door, request).await,
+        false => json::answer(door, peer, request).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The door that speaks gRPC: service `doorward.v1.Decisions`, health and reflection.
+//! The door that speaks gRPC: service `doorward.v1.Decisions`, health and reflection. What is Envoy's goes on to [`envoy`].
 //!
 //! Calls of one message are framed here: a five byte prefix each way, so that a decision pays for no stream. The
 //! stream, health and reflection are tonic's. It decodes and encodes; what is decided is the decider's.
@@ -13,6 +13,7 @@ use futures_util::Stream;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
+use prost::Message;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::{Code, Status};
 use tower::ServiceExt;
@@ -20,6 +21,7 @@ use tower::ServiceExt;
 use super::body::Reply;
 use super::decider::Arrival;
 use super::door::{Door, InFlight};
+use super::envoy;
 use super::wire::{Encoding, Refusal, Refused};
 use crate::limits;
 use crate::observe::metrics::Surface;
@@ -41,6 +43,7 @@ pub fn is_grpc(kind: &[u8]) -> bool {
 pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply> {
     match request.uri().path() {
         "/doorward.v1.Decisions/DecideStream" => stream(door, request).await,
+        envoy::CHECK if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
         _ => match door.services.clone().oneshot(request).await {
             Ok(response) => response.map(Reply::Tonic),
             Err(never) => match never {},
@@ -57,20 +60,32 @@ pub fn decide(body: Bytes, decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Res
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
     answer.extend_from_slice(&[0; PREFIX]);
     match decide(Arrival { surface: Surface::Grpc, encoding: Encoding::Protobuf, body: &body }, &mut answer) {
-        Ok(()) => {
-            let length = u32::try_from(answer.len() - PREFIX).unwrap_or(u32::MAX);
-            if let Some(place) = answer.get_mut(1..PREFIX) {
-                place.copy_from_slice(&length.to_be_bytes());
-            }
-            let mut response = Response::new(Reply::unary(answer.into()));
-            response.headers_mut().insert(CONTENT_TYPE, GRPC);
-            response
-        }
+        Ok(()) => framed(answer),
         Err(refused) => refused.to_status().into_http(),
     }
 }
 
-fn unframe(mut body: Bytes) -> Result<Bytes, Status> {
+/// One message, framed, and success.
+pub(super) fn answered(message: &impl Message) -> Response<Reply> {
+    let mut answer = vec![0; PREFIX];
+    // INVARIANT: a vector takes every write.
+    let _ = message.encode(&mut answer);
+    framed(answer)
+}
+
+/// An answer that has room for its prefix.
+fn framed(mut answer: Vec<u8>) -> Response<Reply> {
+    let length = u32::try_from(answer.len() - PREFIX).unwrap_or(u32::MAX);
+    if let Some(place) = answer.get_mut(1..PREFIX) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    let mut response = Response::new(Reply::unary(answer.into()));
+    response.headers_mut().insert(CONTENT_TYPE, GRPC);
+    response
+}
+
+/// The one message of a body.
+pub(super) fn unframe(mut body: Bytes) -> Result<Bytes, Status> {
     let Some(([flag], [a, b, c, d])) =
         body.split_first_chunk::<1>().and_then(|(flag, rest)| rest.first_chunk::<4>().map(|length| (flag, length)))
     else {

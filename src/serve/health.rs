@@ -23,8 +23,8 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::reload::Active;
 
-/// The service that health names beside the process as a whole, which is the empty name.
-pub const SERVICE: &str = "doorward.v1.Decisions";
+/// The service that health always names beside the process as a whole, which is the empty name.
+const SERVICE: &str = "doorward.v1.Decisions";
 /// How often a watching client's answer is looked at.
 const WATCH: Duration = Duration::from_millis(200);
 
@@ -66,12 +66,21 @@ impl Readiness {
     }
 }
 
-/// `grpc.health.v1.Health`.
-pub fn service(readiness: Readiness) -> HealthServer<impl Health> {
-    HealthServer::new(Checks(readiness))
+/// `grpc.health.v1.Health`, which also knows the service `other`, if there is one.
+pub fn service(readiness: Readiness, other: Option<&'static str>) -> HealthServer<impl Health> {
+    HealthServer::new(Checks { readiness, other })
 }
 
-struct Checks(Readiness);
+struct Checks {
+    readiness: Readiness,
+    other: Option<&'static str>,
+}
+
+impl Checks {
+    fn knows(&self, service: &str) -> bool {
+        matches!(service, "" | SERVICE) || self.other == Some(service)
+    }
+}
 
 type Statuses = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
@@ -80,18 +89,18 @@ impl Health for Checks {
     type WatchStream = Statuses;
 
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-        match request.get_ref().service.as_str() {
-            "" | SERVICE => Ok(Response::new(response(self.0.status()))),
-            _ => Err(Status::not_found("there is no such service")),
+        match self.knows(&request.get_ref().service) {
+            true => Ok(Response::new(response(self.readiness.status()))),
+            false => Err(Status::not_found("there is no such service")),
         }
     }
 
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Statuses>, Status> {
-        if !matches!(request.get_ref().service.as_str(), "" | SERVICE) {
+        if !self.knows(&request.get_ref().service) {
             let unknown = stream::once(async { Ok(response(ServingStatus::ServiceUnknown)) });
             return Ok(Response::new(Box::pin(futures_util::StreamExt::chain(unknown, stream::pending()))));
         }
-        let changes = stream::unfold((self.0.clone(), None), |(readiness, told)| async move {
+        let changes = stream::unfold((self.readiness.clone(), None), |(readiness, told)| async move {
             loop {
                 let status = readiness.status();
                 if told != Some(status) {

@@ -1,6 +1,7 @@
 //! The door that speaks HTTP and JSON.
 //!
-//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`; what is Graph's goes on to [`super::graph`]. It
+//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`; what is Graph's goes on to [`super::graph`], what
+//! proxies ask to [`super::forward_auth`]. It
 //! decodes and encodes; what is decided and whether anything can be is the decider's.
 
 use bytes::Bytes;
@@ -11,7 +12,9 @@ use hyper::body::Incoming;
 use super::body::Reply;
 use super::decider::Arrival;
 use super::door::Door;
+use super::forward_auth;
 use super::graph::Graph;
+use super::peer::Peer;
 use super::wire::{self, Encoding, Refusal, Refused};
 use crate::observe::metrics::Surface;
 
@@ -20,7 +23,12 @@ const ANSWER_BYTES: usize = 512;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one HTTP request that is not gRPC.
-pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> {
+pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
+    if let Some(settings) = &door.forward_auth
+        && let Some(place) = request.uri().path().strip_prefix(forward_auth::ROOT)
+    {
+        return forward_auth::answer(door, settings, peer, place, &request);
+    }
     if let Some(graph) = &door.graph
         && Graph::leads_to(request.uri())
     {

@@ -2,14 +2,21 @@
 //!
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
-//! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and
-//! shows the policies in force. [`callers`] says who may ask at all, [`jwt`] verifies tokens. [`wire`] is all that is known of message types; [`ops`] is the
-//! listener for operators; [`replay`] decides what was recorded again. A door holds no decision logic: the same facts get the same answer through every one.
+//! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and shows the policies in force;
+//! [`envoy`] and [`forward_auth`] answer proxies, in the words of [`gateway`]. [`callers`] says who may ask at all,
+//! [`jwt`] verifies tokens, [`client_ip`] says where a request behind proxies comes from. [`wire`] is all that is known
+//! of message types; [`ops`] is the listener for operators; [`replay`] decides what was recorded again. A door holds no
+//! decision logic: the same facts get the same answer through every one.
 
 mod body;
 pub mod callers;
+mod claims;
+pub mod client_ip;
 pub mod decider;
 mod door;
+pub mod envoy;
+pub mod forward_auth;
+pub mod gateway;
 mod graph;
 mod grpc;
 mod health;
@@ -84,6 +91,10 @@ pub struct Doors {
     /// Whether the paths of Microsoft Graph are answered; the loader must then keep bundles in Graph's shape, as
     /// [`crate::reload::start_with_graph`] does.
     pub graph: bool,
+    /// Envoy's external authorization over gRPC.
+    pub envoy: Option<envoy::Settings>,
+    /// Forward authentication of HTTP proxies: Traefik, nginx, Caddy, HAProxy, and Envoy over HTTP.
+    pub forward_auth: Option<forward_auth::Settings>,
 }
 
 /// Whether a door is open that is unless it is shut.
@@ -209,12 +220,14 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
     for core in cores.iter() {
         let door = Arc::new(Door {
             decider: Decider::new(Arc::clone(&active), Arc::clone(core), sender.clone()),
-            services: services(&readiness)?,
+            services: services(&readiness, &settings.doors)?,
             bounds: settings.bounds,
             has_api: settings.doors.api.0,
             graph: settings.doors.graph.then(Graph::new),
             callers: keeper.callers.clone(),
             issuers: keeper.issuers.clone(),
+            envoy: settings.doors.envoy.clone(),
+            forward_auth: settings.doors.forward_auth.clone(),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };
@@ -247,13 +260,14 @@ fn thread(name: &str, run: impl FnOnce() -> io::Result<()> + Send + 'static) -> 
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StartError::Thread)
 }
 
-fn services(readiness: &Readiness) -> Result<Routes, StartError> {
+fn services(readiness: &Readiness, doors: &Doors) -> Result<Routes, StartError> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(StartError::Reflection)?;
-    Ok(Routes::new(health::service(readiness.clone())).add_service(reflection).prepare())
+    let other = doors.envoy.is_some().then_some(envoy::SERVICE);
+    Ok(Routes::new(health::service(readiness.clone(), other)).add_service(reflection).prepare())
 }
 
 /// Where a running server listens.

@@ -2,7 +2,7 @@
 //!
 //! Which callers may ask and which of them are believed about addresses is for others to say.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::unix::UCred;
 
@@ -13,4 +13,14 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// Over the Unix socket; `None` when the system does not say whose process it is.
     Unix(Option<UCred>),
+}
+
+impl Peer {
+    /// The address; none on the Unix socket.
+    pub fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip()),
+            Self::Unix(_) => None,
+        }
+    }
 }

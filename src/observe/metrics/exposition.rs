@@ -113,6 +113,9 @@ fn requests(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
     counters(encoder, "invalid_input", "Requests with a field that cannot be used", by_surface(&invalid))?;
     let missing = |surface| totals.missing_ip(surface);
     counters(encoder, "missing_ip", "Decided requests without an address", by_surface(&missing))?;
+    let untrusted = |surface| totals.untrusted_forwarded(surface);
+    let help = "Requests with a forwarded header from somebody who is not trusted";
+    counters(encoder, "untrusted_forwarded_header", help, by_surface(&untrusted))?;
     let shed = by_surface(&|surface| totals.refused(surface, "overloaded"));
     let connections = ([("surface", "connection".to_owned())], totals.connections_shed());
     let help = "Requests and connections turned away because there were too many";

@@ -1,0 +1,147 @@
+//! What Envoy says about a request, as the gateway's part of doorward asks it.
+//!
+//! Context extensions and the metadata of filters are the operator's and Envoy's own words; headers are the client's,
+//! unless the route says otherwise.
+
+use std::borrow::Cow;
+
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+use serde_json::{Map, Value as Json};
+
+use super::{Settings, v3};
+use crate::model::decision::InputError;
+use crate::serve::claims::{self, Holder};
+use crate::serve::client_ip::{Client, Resolved};
+use crate::serve::gateway::{Asked, OURS, Route};
+use crate::serve::wire::v1;
+
+/// The filter of Envoy that verifies tokens.
+const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
+/// What a route says when the header with the identity is Envoy's own.
+const TRUST_HEADER: &str = "ca.trust_identity_header";
+
+/// What Envoy says about a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributes<'a> {
+    all: Option<&'a v3::AttributeContext>,
+    http: Option<&'a v3::HttpRequest>,
+}
+
+impl<'a> Attributes<'a> {
+    /// Of a message.
+    pub fn new(all: Option<&'a v3::AttributeContext>) -> Self {
+        Self { all, http: all.and_then(|all| all.request.as_ref()?.http.as_ref()) }
+    }
+
+    /// What is asked with it.
+    pub fn asked(self, settings: &Settings) -> Asked<'a> {
+        let said = |text: fn(&v3::HttpRequest) -> &String| {
+            self.http.map(|http| text(http).as_str()).filter(|text| !text.is_empty())
+        };
+        let mut route = Route::default();
+        for (name, value) in self.all.iter().flat_map(|all| &all.context_extensions) {
+            route.say(name, Cow::Borrowed(value));
+        }
+        Asked {
+            method: said(|http| &http.method),
+            scheme: said(|http| &http.scheme),
+            host: said(|http| &http.host),
+            path: said(|http| &http.path),
+            route,
+            holder: self.holder(settings),
+            from: self.client(settings),
+            request_id: self.lines("x-request-id").next().and_then(|id| std::str::from_utf8(id).ok()),
+        }
+    }
+
+    /// The names of the request's headers that only doorward may set.
+    pub fn header_names(self) -> Vec<&'a str> {
+        let names = self.http.iter().flat_map(|http| {
+            let listed = http.header_map.iter().flat_map(|map| &map.headers);
+            http.headers.keys().chain(listed.map(|header| &header.key))
+        });
+        names.map(String::as_str).filter(|name| name.starts_with(OURS)).collect()
+    }
+
+    /// Who asks: whose token Envoy has verified, or who has shown a certificate with a SPIFFE id, or whom a header names
+    /// that the route trusts.
+    fn holder(self, settings: &Settings) -> Result<Option<Holder>, InputError> {
+        let principal = self.source().map(|source| source.principal.as_str()).filter(|name| !name.is_empty());
+        let mut holder = match self.payload(&settings.jwt_payload)? {
+            Some(payload) => Some(Holder::new(&payload)?),
+            None => match (principal.filter(|name| name.starts_with("spiffe://")), &settings.identity_header) {
+                (Some(name), _) => Some(workload(name)),
+                (None, Some(header)) if self.trusts_header() => header.read(self.lines(header.name()))?,
+                _ => None,
+            },
+        };
+        if let (Some(holder), Some(name)) = (&mut holder, principal) {
+            holder.attributes.push(("source.principal".to_owned(), claims::text(name)));
+        }
+        Ok(holder)
+    }
+
+    fn source(self) -> Option<&'a v3::Peer> {
+        self.all?.source.as_ref()
+    }
+
+    fn trusts_header(self) -> bool {
+        self.all.and_then(|all| all.context_extensions.get(TRUST_HEADER)).is_some_and(|value| value == "true")
+    }
+
+    /// The claims that Envoy's filter has verified.
+    fn payload(self, key: &str) -> Result<Option<Map<String, Json>>, InputError> {
+        let filters = self.all.and_then(|all| all.metadata_context.as_ref()).map(|metadata| &metadata.filter_metadata);
+        match filters.and_then(|filters| filters.get(JWT_FILTER)?.fields.get(key)) {
+            None => Ok(None),
+            Some(Value { kind: Some(Kind::StructValue(payload)) }) => Ok(Some(object(payload))),
+            Some(_) => Err(InputError::invalid("claims", "must be an object")),
+        }
+    }
+
+    fn client(self, settings: &Settings) -> Resolved {
+        let address = self.source().and_then(|source| match source.address.as_ref()?.address.as_ref()? {
+            v3::address::Address::SocketAddress(socket) => Some(socket.address.as_str()),
+        });
+        let peer = match address.map(str::parse).transpose() {
+            Ok(peer) => peer,
+            Err(_) => return Resolved { client: Client::Invalid, was_ignored: false },
+        };
+        settings.client_ip.resolve(peer, settings.client_ip.header().into_iter().flat_map(|name| self.lines(name)))
+    }
+
+    /// The lines of a header; Envoy joins them unless it encodes raw headers.
+    fn lines(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let joined = self.http.and_then(|http| http.headers.get(name)).map(String::as_bytes);
+        let listed = self.http.and_then(|http| http.header_map.as_ref()).map_or(&[][..], |map| &map.headers);
+        let listed = listed.iter().filter(move |header| header.key == name);
+        joined.into_iter().chain(listed.map(|header| match header.raw_value.as_slice() {
+            [] => header.value.as_bytes(),
+            raw => raw,
+        }))
+    }
+}
+
+fn workload(name: &str) -> Holder {
+    let mut identity = v1::Identity { id: Some(name.to_owned()), ..Default::default() };
+    identity.set_type(v1::IdentityType::ServicePrincipal);
+    let mut credential = v1::Credential::default();
+    credential.set_type(v1::CredentialType::Certificate);
+    Holder { identity, credential: Some(credential), ..Holder::default() }
+}
+
+fn object(object: &Struct) -> Map<String, Json> {
+    object.fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
+}
+
+fn json(value: &Value) -> Json {
+    match &value.kind {
+        None | Some(Kind::NullValue(_)) => Json::Null,
+        Some(Kind::BoolValue(flag)) => Json::Bool(*flag),
+        Some(Kind::NumberValue(number)) => Json::from(*number),
+        Some(Kind::StringValue(text)) => Json::String(text.clone()),
+        Some(Kind::ListValue(list)) => Json::Array(list.values.iter().map(json).collect()),
+        Some(Kind::StructValue(members)) => Json::Object(object(members)),
+    }
+}

@@ -1,0 +1,181 @@
+//! The door for HTTP proxies that ask before they pass a request on: `/v1/forward-auth/{flavour}`.
+//!
+//! The proxy describes the request in headers of its own; 200 lets it go on, 401 and 403 do not, 503 means that nothing
+//! was decided, which every one of these proxies takes for no. There is one handler; flavours differ only in where the
+//! request is described, and are data in [`flavour`]. It decodes and encodes; what is decided is the decider's. Start
+//! with [`answer`].
+
+mod flavour;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Deserializer};
+
+use self::flavour::Flavour;
+use super::body::Reply;
+use super::claims::Holder;
+use super::client_ip::ClientIp;
+use super::door::{Door, InFlight};
+use super::gateway::settings::{Anonymous, IdentityHeader};
+use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, OURS, Outcome, Route};
+use super::peer::Peer;
+use super::wire::{Refusal, Refused};
+use crate::model::decision::InputError;
+use crate::observe::metrics::Surface;
+
+/// What all paths of this door begin with.
+pub const ROOT: &str = "/v1/forward-auth/";
+/// Takes headers of the request away before Envoy passes it on.
+const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
+
+/// How HTTP proxies are answered.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// How the address of the client is found; required, because the peer is the proxy and never the client.
+    #[serde(deserialize_with = "of_client")]
+    client_ip: ClientIp,
+    /// A header in which trusted proxies say who asks.
+    identity_header: Option<IdentityHeader>,
+    /// What becomes of requests of nobody.
+    #[serde(default)]
+    anonymous: Anonymous,
+    /// Whether the proxy gives each path one spelling, so that paths are taken as they are.
+    #[serde(default)]
+    paths_are_normal: bool,
+}
+
+/// Refuses the ways that cannot find a client from here.
+fn of_client<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientIp, D::Error> {
+    let rule = ClientIp::deserialize(deserializer)?;
+    match rule.header() {
+        None => Err("mode `peer` would take the proxy for the client: use `xff`, `forwarded` or `header:NAME`"),
+        // WHY: over HTTP nothing but its address tells Envoy from anybody else.
+        Some(_) if rule.is_external() => {
+            Err("mode `external` is for Envoy over gRPC: use `header:x-envoy-external-address` and `trustedProxies`")
+        }
+        Some(_) => Ok(rule),
+    }
+    .map_err(serde::de::Error::custom)
+}
+
+/// Answers a request of `peer` for `place`, the path below [`ROOT`]. Never fails; the body is not looked at.
+pub fn answer<B>(door: &Door, settings: &Settings, peer: Peer, place: &str, request: &Request<B>) -> Response<Reply> {
+    let mut response = match Flavour::find(place) {
+        Some((flavour, rest)) => proxied(door, settings, peer, flavour, rest, request),
+        None => refused(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
+    };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn proxied<B>(
+    door: &Door,
+    settings: &Settings,
+    peer: Peer,
+    flavour: &Flavour,
+    rest: &str,
+    request: &Request<B>,
+) -> Response<Reply> {
+    let Some(_in_flight) = InFlight::begin(door, Surface::ForwardAuth) else {
+        return refused(&door.decider.refused(Surface::ForwardAuth, Refusal::Overloaded, None));
+    };
+    let headers = request.headers();
+    let described = flavour.described(rest, request);
+    let mut holder = holder(settings, peer, headers);
+    let mut route = Route::default();
+    if flavour.is_query_ours() {
+        holder = route_of(request.uri().query().unwrap_or_default(), &mut route).and(holder);
+    }
+    let described = described.unwrap_or_else(|error| {
+        holder = Err(error);
+        flavour::Described::default()
+    });
+    let lines = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
+    let asked = Asked {
+        method: described.method,
+        scheme: described.scheme,
+        host: described.host,
+        path: described.path,
+        route,
+        holder,
+        from: settings.client_ip.resolve(peer.ip(), lines.map(HeaderValue::as_bytes)),
+        request_id: headers.get("x-request-id").and_then(|id| id.to_str().ok()),
+    };
+    let outcome = gateway::decide(door, Surface::ForwardAuth, asked, &settings.anonymous, settings.paths_are_normal);
+    match outcome {
+        Outcome::Decided(decided) if decided.is_allowed() => allowed(&decided, headers),
+        Outcome::Decided(decided) => denied(decided.step_up()),
+        Outcome::Unidentified => denied(Some(HeaderValue::from_static(CHALLENGE))),
+        Outcome::Invalid => denied(None),
+        Outcome::Unavailable(refusal) => refused(&refusal),
+    }
+}
+
+/// Who asks, as far as the proxy is trusted to say it.
+fn holder(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Result<Option<Holder>, InputError> {
+    match &settings.identity_header {
+        Some(header) if settings.client_ip.trusts(peer.ip()) => {
+            header.read(headers.get_all(header.name()).iter().map(HeaderValue::as_bytes))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What the operator has written behind the path that the proxy asks at.
+fn route_of<'q>(query: &'q str, route: &mut Route<'q>) -> Result<(), InputError> {
+    for (name, value) in
+        query.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, "")))
+    {
+        let value: Result<Cow<'q, str>, _> = percent_decode_str(value).decode_utf8();
+        if !value.is_ok_and(|value| route.say(name, value)) {
+            return Err(InputError::invalid(
+                "query",
+                "must have `ca.action`, `ca.target`, `ca.target_type` or `ca.app_id`",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
+    let mut response = reply(StatusCode::OK, Bytes::new());
+    let headers = response.headers_mut();
+    for (name, value) in decided.headers() {
+        headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+    }
+    let theirs =
+        asked.keys().map(HeaderName::as_str).filter(|name| name.starts_with(OURS) && !headers.contains_key(*name));
+    let theirs: Vec<&str> = theirs.collect();
+    if let (false, Ok(names)) = (theirs.is_empty(), HeaderValue::try_from(theirs.join(","))) {
+        headers.insert(TO_REMOVE, names);
+    }
+    response
+}
+
+fn denied(challenge: Option<HeaderValue>) -> Response<Reply> {
+    let status = if challenge.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
+    let mut response = reply(status, Bytes::from_static(DENIED.as_bytes()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+    response
+}
+
+fn refused(refused: &Refused) -> Response<Reply> {
+    let mut response = reply(refused.refusal.http_status(), refused.to_json().into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(delay) = refused.refusal.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
+    }
+    response
+}
+
+fn reply(status: StatusCode, body: Bytes) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(body));
+    *response.status_mut() = status;
+    response
+}

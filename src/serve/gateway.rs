@@ -1,0 +1,245 @@
+//! What a gateway asks for one of its requests, whatever protocol it asks in.
+//!
+//! The doors of gateways read their protocol into [`Asked`]; here it becomes a request of the decision API, is decided,
+//! and comes out as one of few [`Outcome`]s, which each door answers in its own way. What is decided is the decider's;
+//! what the client of the gateway could have made up is never a reason for an error of the gateway, only for a refusal:
+//! a gateway may be told to let requests pass when doorward is in trouble. Start with [`decide`]; [`path`] has the
+//! spelling of paths and hosts, [`settings`] what operators say.
+
+pub mod path;
+pub mod settings;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use http::HeaderValue;
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+
+use self::settings::Anonymous;
+use super::claims::{self, Holder};
+use super::client_ip::{Client, Resolved};
+use super::decider::Asking;
+use super::door::Door;
+use super::wire::{Refusal, Refused, v1};
+use crate::limits;
+use crate::model::decision::InputError;
+use crate::observe::metrics::Surface;
+
+/// What both sides of a header of an allowed request are called.
+pub const DECISION_ID: &str = "x-ca-decision-id";
+/// The header with the revision of the bundle.
+pub const REVISION: &str = "x-ca-revision";
+/// The header with the id of the identity.
+pub const SUBJECT: &str = "x-ca-subject";
+/// What the names of all headers of doorward begin with; no client may send one on.
+pub const OURS: &str = "x-ca-";
+/// The body of a request that is not let through.
+pub const DENIED: &str = r#"{"error":"access_denied"}"#;
+/// What a client hears that nobody knows (RFC 6750, section 3).
+pub const CHALLENGE: &str = "Bearer";
+
+/// One request that came to a gateway.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Method.
+    pub method: Option<&'a str>,
+    /// `http` or `https`.
+    pub scheme: Option<&'a str>,
+    /// Host, with a port if the client wrote one.
+    pub host: Option<&'a str>,
+    /// Path and query, not decoded.
+    pub path: Option<&'a str>,
+    /// What the operator says about the route.
+    pub route: Route<'a>,
+    /// Who asks, as far as somebody trusted says it.
+    pub holder: Result<Option<Holder>, InputError>,
+    /// Where it comes from.
+    pub from: Resolved,
+    /// The id that the gateway has given it.
+    pub request_id: Option<&'a str>,
+}
+
+/// What the operator says about a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// `ca.action`: what is asked for; otherwise the method.
+    pub action: Option<Cow<'a, str>>,
+    /// `ca.target`: the thing that is asked for; otherwise the path when the kind is `route`, and the host when not.
+    pub target: Option<Cow<'a, str>>,
+    /// `ca.target_type`: its kind; otherwise `service`.
+    pub target_type: Option<Cow<'a, str>>,
+    /// `ca.app_id`: the application that policies name; otherwise what the token is for.
+    pub app_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> Route<'a> {
+    /// Takes one fact; `false` when there is none of that name.
+    pub fn say(&mut self, name: &str, value: Cow<'a, str>) -> bool {
+        let place = match name {
+            "ca.action" => &mut self.action,
+            "ca.target" => &mut self.target,
+            "ca.target_type" => &mut self.target_type,
+            "ca.app_id" => &mut self.app_id,
+            _ => return false,
+        };
+        *place = Some(value);
+        true
+    }
+}
+
+/// What a gateway is told.
+#[derive(Debug)]
+pub enum Outcome {
+    /// What was decided.
+    Decided(Box<Decided>),
+    /// Nobody trusted says who asks.
+    Unidentified,
+    /// Something in the request cannot be used.
+    Invalid,
+    /// Nothing can be decided now.
+    Unavailable(Refused),
+}
+
+/// A decision.
+#[derive(Debug)]
+pub struct Decided {
+    /// The answer.
+    pub answer: v1::DecideResponse,
+    /// The id of the identity.
+    pub subject: String,
+    /// Names of the locations that the address is in.
+    pub locations: Vec<String>,
+}
+
+impl Decided {
+    /// Whether the request may go on.
+    pub fn is_allowed(&self) -> bool {
+        self.answer.decision() == v1::Decision::Allow
+    }
+
+    /// What a client that can do more to be let through is told (RFC 9470, section 3).
+    pub fn step_up(&self) -> Option<HeaderValue> {
+        let is_possible = !self.is_allowed() && !self.answer.unmet_controls.is_empty();
+        let controls = || self.answer.unmet_controls.iter().map(|control| plain(control)).collect::<Vec<_>>().join(" ");
+        let challenge = || format!("Bearer error=\"insufficient_user_authentication\", acr_values=\"{}\"", controls());
+        is_possible.then(challenge).and_then(|challenge| challenge.try_into().ok())
+    }
+
+    /// The headers that an allowed request goes on with. An id that no header can carry as it is is left out, lest it
+    /// reads as somebody else's.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let revision = self.answer.bundle.as_ref().map(|bundle| bundle.revision.as_str()).unwrap_or_default();
+        let mut headers = vec![(DECISION_ID, plain(&self.answer.request_id)), (REVISION, plain(revision))];
+        headers.extend((plain(&self.subject) == self.subject).then(|| (SUBJECT, self.subject.clone())));
+        headers
+    }
+}
+
+/// As headers can have it: whatever is not visible ASCII, or would end a quoted string, is `_`.
+fn plain(text: &str) -> String {
+    let is_fine = |character: &char| character.is_ascii_graphic() && !matches!(character, '"' | '\\' | ',');
+    text.chars().map(|character| if is_fine(&character) { character } else { '_' }).collect()
+}
+
+/// Decides a request that came to a gateway.
+pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> Outcome {
+    let mut asking = match door.decider.asking(surface) {
+        Ok(asking) => asking,
+        Err(refused) => return Outcome::Unavailable(refused),
+    };
+    if asked.from.was_ignored {
+        door.decider.core().untrusted_forwarded(surface);
+    }
+    let client = asked.from.client;
+    let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
+    if let (Outcome::Decided(decided), Client::Known { address, .. }) = (&mut outcome, client) {
+        let bundle = asking.bundle();
+        bundle.place(address).locations.each(|location| {
+            let name = bundle.location_table().names.get(usize::from(location));
+            decided.locations.extend(name.map(ToString::to_string));
+        });
+    }
+    outcome
+}
+
+fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> Outcome {
+    let (request, problem) = request(asked, anonymous, is_normal);
+    if let Some(error) = problem {
+        let is_unidentified = error.field == "identity";
+        asking.refuse(&request, error);
+        return if is_unidentified { Outcome::Unidentified } else { Outcome::Invalid };
+    }
+    match asking.decide(&request) {
+        Ok(answer) => {
+            let subject = request.identity.and_then(|identity| identity.id).unwrap_or_default();
+            Outcome::Decided(Box::new(Decided { answer, subject, locations: Vec::new() }))
+        }
+        Err(Refused { refusal: Refusal::Input(_), .. }) => Outcome::Invalid,
+        Err(refused) => Outcome::Unavailable(refused),
+    }
+}
+
+/// The request of the decision API, as far as it can be made, and the first thing that keeps it from being decided.
+fn request(asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> (v1::DecideRequest, Option<InputError>) {
+    let mut request = v1::DecideRequest::default();
+    let mut problem = None;
+    let mut attributes = BTreeMap::new();
+    let mut resource = v1::Resource::default();
+    match asked.holder {
+        Ok(Some(holder)) => {
+            request.identity = Some(holder.identity);
+            request.credential = holder.credential;
+            request.satisfied = holder.satisfied;
+            resource.app_ids = holder.app_ids;
+            attributes.extend(holder.attributes);
+        }
+        Ok(None) => match anonymous {
+            Anonymous::Deny => problem = Some(InputError::invalid("identity", "is required")),
+            Anonymous::Identity(identity) => request.identity = Some((**identity).clone()),
+        },
+        Err(error) => problem = Some(error),
+    }
+    match asked.from.client {
+        Client::Known { address, is_proxy } => {
+            let flag = Value { kind: Some(Kind::BoolValue(is_proxy)) };
+            attributes.insert("source.all_trusted".to_owned(), flag);
+            request.network = Some(v1::Network { ip_address: Some(address.to_string()), ..Default::default() });
+        }
+        Client::Missing => {}
+        Client::Invalid => {
+            fail(&mut problem, InputError::invalid("network.ipAddress", "cannot be told from the headers"))
+        }
+    }
+    let mut known = |name: &str, value: Result<Option<String>, InputError>| match value {
+        Ok(value) => value.inspect(|value| drop(attributes.insert(name.to_owned(), claims::text(value)))),
+        Err(error) => {
+            fail(&mut problem, error);
+            None
+        }
+    };
+    known("http.method", Ok(asked.method.map(str::to_owned)));
+    known("http.scheme", Ok(asked.scheme.map(str::to_ascii_lowercase)));
+    let host = known("http.host", asked.host.map(path::host).transpose());
+    let path = known("http.path", asked.path.map(|text| path::path(text, is_normal)).transpose());
+    let Route { action, target, target_type, app_id } = asked.route;
+    let kind = target_type.map_or_else(|| "service".to_owned(), Cow::into_owned);
+    let id = target.map(Cow::into_owned).or(if kind == "route" { path } else { host });
+    resource.target = id.map(|id| v1::Target { r#type: Some(kind), id: Some(id) });
+    resource.app_ids = app_id.map_or(resource.app_ids, |app_id| vec![app_id.into_owned()]);
+    request.resource = Some(resource);
+    request.action = action.map(Cow::into_owned).or_else(|| asked.method.map(str::to_owned));
+    request.request_id = asked.request_id.filter(|id| is_request_id(id)).map(str::to_owned);
+    request.attributes = Some(Struct { fields: attributes });
+    (request, problem)
+}
+
+/// The first problem is the one that is told.
+fn fail(problem: &mut Option<InputError>, error: InputError) {
+    problem.get_or_insert(error);
+}
+
+/// An id is for finding a request again, no fact: one that is of no use is replaced.
+fn is_request_id(id: &str) -> bool {
+    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}

@@ -1,0 +1,138 @@
+//! Envoy itself, with the configurations of `deploy/envoy`.
+
+use std::process::Command;
+
+use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, find, port};
+use crate::support::{Answer, Doorward, PRINCIPAL, root, without_bundle};
+
+fn token(name: &str) -> String {
+    let file = root().join("tests/doors/token").join(name);
+    format!("Bearer {}", std::fs::read_to_string(file).unwrap().trim())
+}
+
+/// Envoy with a configuration of ours, before `upstream`, asking doorward at a port.
+fn envoy(
+    binary: &std::path::Path,
+    configuration: &str,
+    doorward: u16,
+    upstream: &Upstream,
+) -> (Program, tempfile::TempDir) {
+    let (folder, port) = (tempfile::tempdir().unwrap(), port());
+    let keys = root().join("tests/doors/token/jwks.json");
+    let address = |host: &str, port: u16| format!("address: {host}, port_value: {port}");
+    let text = deployed(
+        configuration,
+        &[
+            (&address("0.0.0.0", 8000), &address("127.0.0.1", port)),
+            (&address("127.0.0.1", 8480), &address("127.0.0.1", doorward)),
+            (&address("127.0.0.1", 8080), &address("127.0.0.1", upstream.address.port())),
+            ("/etc/envoy/jwks.json", keys.to_str().unwrap()),
+        ],
+    );
+    let file = folder.path().join("envoy.yaml");
+    std::fs::write(&file, text).unwrap();
+    let mut command = Command::new(binary);
+    command.arg("--config-path").arg(&file).args([
+        "--use-dynamic-base-id",
+        "--concurrency",
+        "1",
+        "--log-level",
+        "warning",
+    ]);
+    (Program::start(&mut command, folder.path(), port), folder)
+}
+
+/// The claims that hold whichever way Envoy asks.
+fn common(envoy: &Program, upstream: &Upstream) {
+    let workload = token("workload.jwt");
+    let workload = ("authorization", workload.as_str());
+    let ask = |from, headers: &[(&str, &str)]| envoy.ask(from, "GET", "/orders?page=2", headers);
+
+    let allowed = ask(OFFICE, &[workload]);
+    assert_eq!(allowed.status, 200, "{allowed:?}");
+    assert!(
+        allowed.body.contains(&format!("x-ca-subject: {PRINCIPAL}\n")) && allowed.body.contains("x-ca-revision: 7\n")
+    );
+
+    let forged =
+        [workload, ("x-ca-subject", "admin"), ("x-ca-decision-id", "forged"), ("x-doorward-identity", "admin")];
+    let passed = ask(OFFICE, &forged).body;
+    assert!(!passed.contains("admin") && !passed.contains("forged"), "{passed}");
+
+    let count = upstream.count();
+    let refused: Vec<(&str, Answer, u16)> = vec![
+        ("outside", ask(ELSEWHERE, &[workload]), 403),
+        ("a forged X-Forwarded-For", ask(ELSEWHERE, &[workload, ("x-forwarded-for", "198.51.100.7")]), 403),
+        ("a forged address of Envoy's", ask(ELSEWHERE, &[workload, ("x-envoy-external-address", "198.51.100.7")]), 403),
+        ("a forged address of ours", ask(ELSEWHERE, &[workload, ("x-doorward-client-ip", "198.51.100.7")]), 403),
+        ("no token", ask(OFFICE, &[]), 401),
+        ("a forged identity", ask(OFFICE, &[("x-doorward-identity", PRINCIPAL)]), 401),
+        ("a token of another issuer", ask(OFFICE, &[("authorization", "Bearer e30.e30.e30")]), 401),
+        ("a path that is forbidden", envoy.ask(OFFICE, "GET", "/admin", &[workload]), 403),
+        ("the same in other words", envoy.ask(OFFICE, "GET", "/orders/..//%61dmin", &[workload]), 403),
+        ("an action that is forbidden", envoy.ask(OFFICE, "DELETE", "/orders", &[workload]), 403),
+        ("a header that is no UTF-8", envoy.ask(OFFICE, "DELETE", "/orders", &[workload, ("x-a", "\u{ff}")]), 403),
+    ];
+    for (claim, answer, expected) in refused {
+        assert_eq!(answer.status, expected, "{claim}: {answer:?}");
+    }
+    assert_eq!(upstream.count(), count, "nothing went on");
+}
+
+#[test]
+fn envoy_asks_over_grpc() {
+    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let settings = deployed("envoy/doorward.yaml", &[("10.0.0.0/8", "127.0.0.7/32")]);
+    let (doorward, upstream) = (Doorward::start(&settings), Upstream::start());
+    let (envoy, _folder) = envoy(&binary, "envoy/envoy.yaml", doorward.address().port(), &upstream);
+    common(&envoy, &upstream);
+
+    let workload = token("workload.jwt");
+    let behind = |chain: &str| {
+        let headers = [("authorization", workload.as_str()), ("x-forwarded-for", chain)];
+        envoy.ask(BALANCER, "GET", "/orders", &headers).status
+    };
+    assert_eq!(behind("203.0.113.9, 198.51.100.7"), 200);
+    assert_eq!(behind("198.51.100.7, 203.0.113.9"), 403);
+    assert_eq!(behind("198.51.100.7, unknown"), 403);
+
+    let removed = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &workload), ("x-ca-role", "admin")]);
+    assert!(removed.status == 200 && !removed.body.contains("x-ca-role"), "{removed:?}");
+    let person = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &token("person.jwt"))]);
+    let challenge = "Bearer error=\"insufficient_user_authentication\", acr_values=\"mfa\"";
+    assert_eq!((person.status, person.header("www-authenticate")), (401, Some(challenge)));
+    assert_eq!(person.header("cache-control"), Some("no-store"));
+
+    drop(doorward);
+    let count = upstream.count();
+    assert_eq!(envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &workload)]).status, 503);
+    assert_eq!(upstream.count(), count);
+}
+
+#[test]
+fn envoy_asks_over_http() {
+    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let settings = deployed("envoy/doorward-http.yaml", &[]);
+    let (doorward, upstream) = (Doorward::start(&settings), Upstream::start());
+    let (envoy, _folder) = envoy(&binary, "envoy/envoy-http.yaml", doorward.address().port(), &upstream);
+    common(&envoy, &upstream);
+
+    drop(doorward);
+    let count = upstream.count();
+    assert_eq!(envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &token("workload.jwt"))]).status, 503);
+    assert_eq!(upstream.count(), count);
+}
+
+#[test]
+fn envoy_lets_nothing_through_while_doorward_has_no_bundle() {
+    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    for (configuration, doors) in
+        [("envoy/envoy.yaml", "envoy: {}"), ("envoy/envoy-http.yaml", "forwardAuth: { clientIp: { mode: xff } }")]
+    {
+        let (doorward, upstream) = (without_bundle(doors), Upstream::start());
+        let port = doorward.addresses().tcp.unwrap().port();
+        let (envoy, _folder) = envoy(&binary, configuration, port, &upstream);
+        assert_eq!(envoy.ask(OFFICE, "GET", "/", &[("authorization", &token("workload.jwt"))]).status, 503);
+        assert_eq!(upstream.count(), 0, "{configuration}");
+    }
+}

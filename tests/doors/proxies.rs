@@ -1,0 +1,188 @@
+//! nginx, Caddy and HAProxy themselves, with the configurations of `deploy`.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, find, port};
+use crate::support::{Doorward, PRINCIPAL, root, without_bundle};
+
+/// A proxy before an upstream, asking doorward.
+struct Proxied {
+    program: Program,
+    upstream: Upstream,
+    _folder: tempfile::TempDir,
+}
+
+type Start = fn(&Path, &Path, u16, u16, u16) -> Command;
+
+/// Starts the proxy that asks doorward at a port.
+fn proxied(binary: &Path, start: Start, doorward: u16) -> Proxied {
+    let (folder, upstream, port) = (tempfile::tempdir().unwrap(), Upstream::start(), port());
+    let mut command = start(binary, folder.path(), port, doorward, upstream.address.port());
+    let program = Program::start(&mut command, folder.path(), port);
+    Proxied { program, upstream, _folder: folder }
+}
+
+/// Where a configuration listens, asks and passes on to, replaced.
+fn replaced(name: &str, listen: (&str, &str), doorward: u16, upstream: u16) -> String {
+    let (doorward, upstream) = (format!("127.0.0.1:{doorward}"), format!("127.0.0.1:{upstream}"));
+    deployed(name, &[listen, ("127.0.0.1:8480", &doorward), ("127.0.0.1:8080", &upstream)])
+}
+
+/// nginx with the headers that ingress-nginx generates for `auth-url`.
+fn ingress(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+    let command = nginx(binary, folder, port, doorward, upstream);
+    let file = folder.join("doorward.conf");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = [
+        ("/v1/forward-auth/nginx;", "/v1/forward-auth/ingress-nginx;"),
+        ("X-Original-URI $request_uri;", "X-Original-URL $scheme://$http_host$request_uri;"),
+        ("X-Forwarded-Host $host;", "X-Real-IP $remote_addr;"),
+        ("X-Forwarded-For $proxy_add_x_forwarded_for;", "X-Forwarded-For $remote_addr;"),
+    ]
+    .iter()
+    .fold(text, |text, (shipped, generated)| {
+        assert!(text.contains(shipped), "there is no `{shipped}`");
+        text.replace(shipped, generated)
+    });
+    std::fs::write(file, text).unwrap();
+    command
+}
+
+fn nginx(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+    let listen = format!("listen 127.0.0.1:{port};");
+    std::fs::write(
+        folder.join("doorward.conf"),
+        replaced("nginx/doorward.conf", ("listen 8000;", &listen), doorward, upstream),
+    )
+    .unwrap();
+    let place = folder.display();
+    let temporary =
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {place}/{kind};"));
+    let main = format!(
+        "daemon off; master_process off; pid {place}/pid; error_log stderr; events {{}}\n\
+         http {{ access_log off; {} include {place}/doorward.conf; }}\n",
+        temporary.join(" ")
+    );
+    std::fs::write(folder.join("nginx.conf"), main).unwrap();
+    let mut command = Command::new(binary);
+    command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf")).args(["-e", "stderr"]);
+    command
+}
+
+fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+    let site = format!("http://:{port} {{");
+    // The balancer in front, as the comment says to name it.
+    let place = "uri /v1/forward-auth/caddy\n";
+    let text = replaced("caddy/Caddyfile", (":8000 {", &site), doorward, upstream);
+    assert!(text.contains(place));
+    let text = text.replace(place, &format!("{place}\t\t\ttrusted_proxies 127.0.0.7/32\n"));
+    let text = format!("{{\n\tadmin off\n}}\n{text}");
+    std::fs::write(folder.join("Caddyfile"), text).unwrap();
+    let mut command = Command::new(binary);
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(folder.join("Caddyfile"));
+    command.env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder).env("HOME", folder);
+    command
+}
+
+fn haproxy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+    let bind = format!("bind 127.0.0.1:{port}");
+    let text = replaced("haproxy/haproxy.cfg", ("bind :8000", &bind), doorward, upstream);
+    let script = root().join("deploy/haproxy/doorward.lua");
+    std::fs::write(folder.join("haproxy.cfg"), text.replace("/etc/haproxy/doorward.lua", script.to_str().unwrap()))
+        .unwrap();
+    let mut command = Command::new(binary);
+    command.arg("-db").arg("-f").arg(folder.join("haproxy.cfg"));
+    command
+}
+
+/// The settings that we ship for a proxy, with one more trusted proxy, and decisions about requests of nobody.
+fn settings(name: &str) -> String {
+    let anonymous = format!("anonymous: {{ type: servicePrincipal, id: {PRINCIPAL} }}");
+    let trusted = match name.starts_with("ingress-nginx") {
+        true => ("10.244.0.0/16", "127.0.0.1/32"),
+        false => ("10.0.0.0/8", "127.0.0.7/32"),
+    };
+    deployed(name, &[trusted, ("anonymous: deny", &anonymous)])
+}
+
+/// What holds for every proxy; `down` is the status when doorward is down, `shut` when it has no bundle.
+fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, shut): (u16, u16)) {
+    let doorward = Doorward::start(&settings(&format!("{folder}/doorward.yaml")));
+    let proxy = proxied(binary, start, doorward.address().port());
+    let ask = |from, method: &str, path: &str, headers: &[(&str, &str)]| proxy.program.ask(from, method, path, headers);
+
+    let allowed = ask(OFFICE, "GET", "/orders?page=2", &[]);
+    assert_eq!(allowed.status, 200, "{allowed:?}");
+    let ours = format!("x-ca-subject: {PRINCIPAL}\n");
+    assert!(allowed.body.contains(&ours) && allowed.body.contains("x-ca-revision: 7\n"), "{allowed:?}");
+    assert!(allowed.body.starts_with("get /orders?page=2 "), "{allowed:?}");
+
+    let forged = [("x-ca-subject", "admin"), ("x-ca-decision-id", "admin"), ("x-doorward-identity", "admin")];
+    let passed = ask(OFFICE, "GET", "/", &forged);
+    assert!(passed.status == 200 && passed.body.contains(&ours) && !passed.body.contains("admin"), "{passed:?}");
+
+    let count = proxy.upstream.count();
+    for (claim, from, method, path, header) in [
+        ("outside", ELSEWHERE, "GET", "/orders", ("x-a", "b")),
+        ("a forged chain", ELSEWHERE, "GET", "/orders", ("x-forwarded-for", "198.51.100.7")),
+        ("a forged address", ELSEWHERE, "GET", "/orders", ("x-real-ip", "198.51.100.7")),
+        ("a forged standard header", ELSEWHERE, "GET", "/orders", ("forwarded", "for=198.51.100.7")),
+        ("an action that is forbidden", OFFICE, "DELETE", "/orders", ("x-original-method", "GET")),
+        ("the same, forged otherwise", OFFICE, "DELETE", "/orders", ("x-forwarded-method", "GET")),
+        ("a path that is forbidden", OFFICE, "GET", "/admin", ("x-original-uri", "/")),
+        ("the same, forged otherwise", OFFICE, "GET", "/admin", ("x-forwarded-uri", "/")),
+        ("the same in other words", OFFICE, "GET", "/%61dmin", ("x-a", "b")),
+        ("a path that servers read differently", OFFICE, "GET", "/orders/%2e%2e/admin", ("x-a", "b")),
+        ("a host that is forbidden", OFFICE, "GET", "/", ("host", "secret.test")),
+        ("a query in the operator's words", OFFICE, "DELETE", "/orders?ca.action=GET&ca.target=x", ("x-a", "b")),
+    ] {
+        let answer = ask(from, method, path, &[header]);
+        assert_eq!(answer.status, 403, "{claim}: {answer:?}");
+    }
+    if passes_chains {
+        let behind = |chain: &str| ask(BALANCER, "GET", "/orders", &[("x-forwarded-for", chain)]).status;
+        assert_eq!(behind("203.0.113.9, 198.51.100.7"), 200);
+        assert_eq!(behind("198.51.100.7, 203.0.113.9"), 403);
+        assert_eq!(behind("198.51.100.7, unknown"), 403);
+    }
+    drop(doorward);
+    assert_eq!(ask(OFFICE, "GET", "/orders", &[]).status, down);
+    assert_eq!(proxy.upstream.count(), count + usize::from(passes_chains), "nothing else went on");
+
+    // Nobody is told to be somebody, as shipped.
+    let doorward = Doorward::start(&deployed(&format!("{folder}/doorward.yaml"), &[]));
+    let proxy = proxied(binary, start, doorward.address().port());
+    let answer = proxy.program.ask(OFFICE, "GET", "/", &[("x-doorward-identity", PRINCIPAL)]);
+    assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(proxy.upstream.count(), 0);
+
+    let doorward = without_bundle("forwardAuth: { clientIp: { mode: xff } }");
+    let proxy = proxied(binary, start, doorward.addresses().tcp.unwrap().port());
+    assert_eq!(proxy.program.ask(OFFICE, "GET", "/", &[]).status, shut);
+    assert_eq!(proxy.upstream.count(), 0);
+}
+
+#[test]
+fn nginx_asks_with_auth_request() {
+    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+    check("nginx", &binary, nginx, true, (500, 500));
+}
+
+#[test]
+fn ingress_nginx_asks_with_headers_of_its_own() {
+    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+    check("ingress-nginx", &binary, ingress, false, (500, 500));
+}
+
+#[test]
+fn caddy_asks_with_forward_auth() {
+    let Some(binary) = find("DOORWARD_CADDY", "caddy") else { return };
+    check("caddy", &binary, caddy, true, (502, 503));
+}
+
+#[test]
+fn haproxy_asks_with_a_script() {
+    let Some(binary) = find("DOORWARD_HAPROXY", "haproxy") else { return };
+    check("haproxy", &binary, haproxy, true, (503, 503));
+}

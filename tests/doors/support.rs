@@ -1,0 +1,170 @@
+//! doorward with the bundle of `tests/doors/bundle`, and plain clients.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use doorward::reload::{Active, Status};
+use doorward::serve::envoy::v3;
+use doorward::serve::envoy::v3::authorization_client::AuthorizationClient;
+use doorward::serve::{self, Bounds, Doors, Running, Settings};
+use tonic::transport::{Channel, Endpoint};
+
+use crate::process::Process;
+
+/// An address in the office, as the bundle has it.
+pub const OFFICE: &str = "198.51.100.7";
+/// One that is not.
+pub const ELSEWHERE: &str = "203.0.113.9";
+/// A service principal.
+pub const PRINCIPAL: &str = "cccccccc-0000-4000-8000-000000000001";
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// doorward as a process.
+pub struct Doorward {
+    process: Process,
+    folder: tempfile::TempDir,
+}
+
+impl Doorward {
+    /// With this settings file.
+    pub fn start(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(place("doorward.yaml"), settings).unwrap();
+        let (socket, config, log) = (format!("unix:{}", place("socket")), place("doorward.yaml"), place("log"));
+        let arguments = ["--listen", &socket, "--config", &config, "--decision-log", &log];
+        let process = Process::start(&root().join("tests/doors/bundle"), &arguments);
+        Self { process, folder }
+    }
+
+    /// Over the Unix socket.
+    pub fn unix(&self) -> UnixStream {
+        UnixStream::connect(self.folder.path().join("socket")).unwrap()
+    }
+
+    /// Ends it and gives what its decision log says.
+    pub fn log(self) -> Vec<serde_json::Value> {
+        self.process.signal("TERM");
+        assert_eq!(self.process.end().0, Some(0));
+        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.process.decisions
+    }
+
+    /// A counter, zero when there is no such series.
+    pub fn counter(&self, series: &str) -> f64 {
+        let text = get(self.process.operators, "/metrics", &[]).body;
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    pub async fn envoy(&self) -> AuthorizationClient<Channel> {
+        envoy(self.address()).await
+    }
+}
+
+pub async fn envoy(address: SocketAddr) -> AuthorizationClient<Channel> {
+    AuthorizationClient::new(Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap())
+}
+
+/// doorward in this process, that never gets a bundle.
+pub fn without_bundle(settings: &str) -> Running {
+    bounded(settings, Bounds::default())
+}
+
+/// The same, with bounds.
+pub fn bounded(settings: &str, bounds: Bounds) -> Running {
+    let doors: Doors = serde_saphyr::from_str(settings).unwrap();
+    let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let settings = Settings { listen, doors, bounds, ..Settings::default() };
+    serve::start(settings, Arc::new(Active::empty()), Arc::new(Status::new())).unwrap()
+}
+
+/// An answer of HTTP.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
+pub fn get(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+    ask(TcpStream::connect(to).unwrap(), "GET", path, headers)
+}
+
+/// One request of HTTP/1.1, written as it is: no client library mends what a test means to send.
+pub fn ask(mut stream: impl Read + Write, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request += "host: api.test\r\n";
+    }
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: {text:?}"));
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':').unwrap();
+        (name.to_ascii_lowercase(), value.trim().to_owned())
+    };
+    Answer { status, headers: lines.map(header).collect(), body: body.to_owned() }
+}
+
+/// A port for a program to listen on: none of those that the system gives to others by itself.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + (std::process::id() % 10_000) as u16;
+    std::iter::repeat_with(|| start + NEXT.fetch_add(1, Ordering::SeqCst))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap()
+}
+
+/// The corpus of recorded requests; without it, a message and nothing.
+pub fn corpus(part: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("DOORWARD_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
+    let folder = folder.join(part);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: there is no {}", folder.display());
+    None
+}
+
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|own| own == extension));
+    files.sort();
+    files
+}
+
+/// What Envoy is told, in a line: the code, and the status that the client gets if it gets one.
+pub fn told(response: &v3::CheckResponse) -> String {
+    let code = response.status.as_ref().unwrap().code;
+    match response.http_response.as_ref().unwrap() {
+        v3::check_response::HttpResponse::OkResponse(_) => format!("{code} ok"),
+        v3::check_response::HttpResponse::DeniedResponse(denied) => {
+            format!("{code} {}", denied.status.as_ref().unwrap().code)
+        }
+    }
+}
