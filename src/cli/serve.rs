@@ -176,7 +176,7 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
             Some(path) => log::Target::File(path.clone()),
         },
         drain_delay: Duration::from_secs(args.drain_delay),
-        doors: Doors { graph: args.graph || config.doors.graph },
+        doors: Doors { graph: args.graph || config.doors.graph, ..config.doors },
         ..Settings::default()
     })
 }

@@ -12,6 +12,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use tonic::service::Routes;
 
+use super::authzen::Authzen;
 use super::body::{self, Reply};
 use super::decider::{Arrival, Decider};
 use super::graph::Graph;
@@ -32,6 +33,8 @@ pub struct Door {
     pub bounds: Bounds,
     /// The door for clients of Microsoft Graph, if it is open.
     pub graph: Option<Graph>,
+    /// The door for AuthZEN, if it is open.
+    pub authzen: Option<Authzen>,
 }
 
 /// A request or stream that has not ended, and the door it came through.

@@ -2,10 +2,11 @@
 //!
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
-//! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and
-//! shows the policies in force. [`wire`] is all that is known of message types; [`ops`] is the
+//! [`http`] decode it, the decider decides, they encode; [`authzen`] asks the same in words of its own; [`graph`] answers
+//! What If and shows the policies in force. [`wire`] is all that is known of message types; [`ops`] is the
 //! listener for operators; [`replay`] decides what was recorded again. A door holds no decision logic: the same facts get the same answer through every one.
 
+pub mod authzen;
 mod body;
 pub mod decider;
 mod door;
@@ -33,6 +34,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
+use self::authzen::Authzen;
 use self::decider::Decider;
 use self::door::Door;
 use self::graph::Graph;
@@ -72,6 +74,8 @@ pub struct Doors {
     /// Whether the paths of Microsoft Graph are answered; the loader must then keep bundles in Graph's shape, as
     /// [`crate::reload::start_with_graph`] does.
     pub graph: bool,
+    /// How AuthZEN is answered; shut if left out.
+    pub authzen: Option<authzen::Settings>,
 }
 
 /// How much one serving thread lets in.
@@ -138,6 +142,9 @@ pub enum StartError {
     /// The compiled proto files are damaged.
     #[error("cannot offer reflection")]
     Reflection(#[source] tonic_reflection::server::Error),
+    /// The AuthZEN door cannot be opened as the settings want it.
+    #[error("cannot open the AuthZEN door")]
+    Authzen(#[source] authzen::MetadataError),
 }
 
 /// Starts serving the snapshots of `active`; `status` is what operators see of loading.
@@ -158,6 +165,8 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
         unix: settings.unix.clone(),
         ops: ops.as_ref().and_then(address_of),
     };
+    let authzen = settings.doors.authzen.map(authzen::Open::new).transpose().map_err(StartError::Authzen)?;
+    let authzen = authzen.map(Arc::new);
     let (log, sender) = log::start(settings.log).map_err(StartError::Log)?.unzip();
     let cores: Arc<[Arc<Core>]> = (0..threads).map(|_| Arc::default()).collect();
     let readiness = Readiness::new(Arc::clone(&active));
@@ -179,6 +188,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             services: services(&readiness)?,
             bounds: settings.bounds,
             graph: settings.doors.graph.then(Graph::new),
+            authzen: authzen.clone().map(Authzen::new),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };

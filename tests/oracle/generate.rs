@@ -95,7 +95,8 @@ pub fn bundle_of(has_database: bool, policies: std::ops::RangeInclusive<usize>) 
                 kind,
                 kept: Vec::new(),
             });
-            Bundle { settings, policies, locations: locations.collect(), principals: catalogue, strengths }
+            let locations = locations.collect();
+            Bundle { settings, policies, locations, principals: catalogue, strengths, ..Bundle::default() }
         },
     )
 }
