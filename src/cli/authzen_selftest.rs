@@ -265,3 +265,26 @@ fn post(address: SocketAddr, path: &str, body: &Value) -> anyhow::Result<Value> 
     }
     serde_json::from_str(body).context("the answer is no JSON")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_not_the_expected_one_is_told() {
+        let is_met = |expected: &Expected, answer: Value| compare(expected, &answer).0;
+        assert!(is_met(&Expected::Decision(true), json!({ "decision": true })));
+        for other in [json!({ "decision": false }), json!({ "decision": "true" }), json!({}), json!([])] {
+            assert!(!is_met(&Expected::Decision(true), other));
+        }
+        let both = Expected::Results(&["alice", "read"]);
+        assert!(is_met(
+            &both,
+            json!({ "results": [{ "name": "read" }, { "type": "user", "id": "alice" }, { "id": "x" }] })
+        ));
+        for other in [json!({ "results": [{ "name": "read" }] }), json!({ "results": [] }), json!({ "decision": true })]
+        {
+            assert!(!is_met(&both, other));
+        }
+    }
+}

@@ -184,8 +184,8 @@ fn limit(page: &mut Fields) -> Result<usize, InputError> {
     }
 }
 
-/// Service principals of the catalogue that callers call `name`, those aside that are listed as entities.
-fn principals<'b>(bundle: &'b CompiledBundle, name: &str) -> impl Iterator<Item = String> + use<'b> {
+/// Service principals of the catalogue that callers call `name`, those aside that are entities of that name.
+fn principals<'b>(bundle: &'b CompiledBundle, name: &'b str) -> impl Iterator<Item = String> + use<'b> {
     let kind = bundle.entities().subject_types().kind(name);
     let of_kind = move |entry: &Option<ServicePrincipalType>| {
         let is = match entry {
@@ -196,6 +196,8 @@ fn principals<'b>(bundle: &'b CompiledBundle, name: &str) -> impl Iterator<Item 
         kind == Some(is)
     };
     let all = bundle.service_principals().iter().filter(move |entry| of_kind(&entry.kind));
-    let is_listed = move |id| kind.is_some_and(|kind| bundle.entities().subject(kind, id).is_some());
+    let is_listed = move |id| {
+        kind.and_then(|kind| bundle.entities().subject(kind, id)).is_some_and(|entity| *entity.kind.value == *name)
+    };
     all.filter(move |entry| !is_listed(entry.id.value.as_ref())).map(|entry| entry.id.value.to_string())
 }
