@@ -118,11 +118,6 @@ impl CompiledBundle {
         self.catalogue.len()
     }
 
-    /// The service principals of the catalogue, in bundle order.
-    pub fn service_principals(&self) -> &[ServicePrincipal] {
-        &self.catalogue
-    }
-
     /// The catalogue of entities.
     pub fn entities(&self) -> &EntityTable {
         &self.entities

@@ -45,6 +45,7 @@ use crate::observe::metrics::Surface;
 
 /// The obligation to let somebody prove more.
 const STEP_UP: &str = "step-up";
+const ROOT: &str = "/access/v1/";
 const WELL_KNOWN: &str = "/.well-known/authzen-configuration";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The revision of the bundle that decided; not in bodies, so that equal questions have equal answers.
@@ -125,9 +126,10 @@ impl Authzen {
         Self { open, permits: Arc::new(Semaphore::new(limits::SEARCH_IN_FLIGHT_MAX)) }
     }
 
-    /// Whether `uri` is one of AuthZEN's.
+    /// Whether `uri` is one of AuthZEN's, also where nothing is.
     pub fn leads_to(&self, uri: &Uri) -> bool {
-        self.route(uri.path()).is_some()
+        let path = uri.path();
+        path.starts_with(ROOT) || path.starts_with(WELL_KNOWN) || self.route(path).is_some()
     }
 
     /// Paths below that of the public address are the same as those at the root: who stands in front may take it off.
@@ -136,8 +138,8 @@ impl Authzen {
         if let Some(tenant) = path.strip_prefix(WELL_KNOWN) {
             return (self.open.metadata.is_some() && tenant == base).then_some(Route::Metadata);
         }
-        match path.strip_prefix(base).unwrap_or(path).strip_prefix("/access/v1/").or(path.strip_prefix("/access/v1/"))?
-        {
+        let below = path.strip_prefix(base).and_then(|path| path.strip_prefix(ROOT)).or(path.strip_prefix(ROOT))?;
+        match below {
             "evaluation" => Some(Route::Evaluation),
             "evaluations" => Some(Route::Evaluations),
             "search/subject" => Some(Route::Search(Searched::Subject)),
@@ -157,7 +159,10 @@ impl Authzen {
                 response.headers_mut().extend(revision.map(|revision| (REVISION, revision)));
                 response
             }
-            Err(Failure::Refused(refusal)) => refused(&door.decider.refused(Surface::Authzen, refusal, None).refusal),
+            Err(Failure::Refused(refusal)) => {
+                door.decider.refused(Surface::Authzen, refusal.clone(), None);
+                refused(&refusal)
+            }
             Err(Failure::Counted(refusal)) => refused(&refusal),
             Err(Failure::Bug) => {
                 reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, Bytes::from_static(b"no answer was made"))

@@ -246,9 +246,9 @@ async fn methods_that_are_sure_to_be_one_of_ours_meet_strengths() {
             "p.yaml",
             policy(
                 "strong",
-                &everybody(&format!(
-                    "grantControls: {{ operator: OR, authenticationStrength: {{ id: 00000000-0000-0000-0000-000000000002 }} }}"
-                )),
+                &everybody(
+                    "grantControls: { operator: OR, authenticationStrength: { id: 00000000-0000-0000-0000-000000000002 } }",
+                ),
             ),
         )],
         "{}",

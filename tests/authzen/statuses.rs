@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use doorward::limits;
+use doorward::observe::log::Target;
 use http::{Method, Request};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::{ACTIONS, EVALUATION, EVALUATIONS, RESOURCES, SUBJECTS, Server, question, with};
 use crate::support::{Answer, request};
@@ -183,4 +184,28 @@ async fn the_door_is_shut_unless_the_settings_open_it() {
     for path in PATHS {
         assert_eq!(server.post(path, &question("alice", "read", "record-1")).await.status, 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_is_decided_or_refused_is_logged_and_what_is_looked_through_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.jsonl");
+    let server = Server::with(|settings| settings.log = Target::File(log.clone()));
+    let fine = question("alice", "read", "record-1");
+    let strange = with(fine.clone(), "/subject/type", json!("robot"));
+    let mut asked = request(Method::POST, EVALUATIONS, Some("application/json"), "");
+    asked.headers_mut().insert("x-request-id", "r-7".parse().unwrap());
+    *asked.body_mut() = Full::new(json!({ "evaluations": [fine, {}, strange] }).to_string().into());
+    assert_eq!(server.http().await.send(asked).await.status, 200);
+    assert_eq!(server.post(SUBJECTS, &fine).await.status, 200);
+    drop(server);
+    let text = std::fs::read_to_string(&log).unwrap();
+    let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| ["surface", "requestId", "decision", "reason"].map(|key| record[key].as_str().unwrap()))
+        .collect();
+    let expected = [["authzen", "r-7", "allow", "no_policy_applies"], ["authzen", "r-7", "error", "input_invalid"]];
+    assert_eq!(told, expected, "an item that is no question has nothing to log");
+    assert_eq!(records[0]["input"]["resource"]["target"], json!({ "type": "record", "id": "record-1" }));
 }

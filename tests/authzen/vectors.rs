@@ -14,7 +14,7 @@ const PEOPLE: [(&str, &str, &str); 5] = [
 ];
 
 /// Of whom each todo is, by the last digit of its id.
-const TODOS: [(u8, &str); 5] = [
+const OWNERS: [(u8, &str); 5] = [
     (1, "morty@the-citadel.com"),
     (2, "rick@the-citadel.com"),
     (3, "summer@the-smiths.com"),
@@ -35,7 +35,7 @@ fn people(kind: &str) -> Vec<Value> {
     PEOPLE.into_iter().flat_map(both).collect()
 }
 
-const TODO: &str = r#"
+const TASKS: &str = r#"
 @id("known")
 forbid (principal, action, resource)
 unless {
@@ -65,13 +65,13 @@ unless {
 "#;
 
 fn todo() -> Server {
-    let todos = TODOS.map(|(digit, owner)| {
+    let todos = OWNERS.map(|(digit, owner)| {
         json!({
             "type": "todo", "id": format!("7240d0db-8ff0-41ec-98b2-34a096273b9{digit}"), "properties": { "ownerID": owner },
         })
     });
     let entities = json!({ "entities": { "subjects": people("user"), "resources": todos } });
-    Server::start([("entities.json", entities.to_string()), ("todo.cedar", TODO.to_owned())], "{}")
+    Server::start([("entities.json", entities.to_string()), ("todo.cedar", TASKS.to_owned())], "{}")
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub fn entities(node: &Node<'_>, context: &mut Context) -> Entities {
 /// One of the three lists.
 #[derive(Clone, Copy)]
 struct Part {
-    /// What its properties are called by.
+    /// What its properties are called by, and what messages call its members by.
     prefix: &'static str,
     /// How messages call one of them.
     name: &'static str,
@@ -43,7 +43,7 @@ const ACTION: Part = Part { prefix: "action", name: "an action", has_type: false
 
 impl Part {
     fn entity(self, node: &Node<'_>, context: &mut Context) -> Option<Entity> {
-        let mut object = Object::new(node, Path::default().join(self.name), context)?;
+        let mut object = Object::new(node, Path::default().join(self.prefix), context)?;
         let mut required = |key, context: &mut Context| {
             let text = object.text(key, context).filter(|text| !text.value.is_empty());
             if text.is_none() {
@@ -63,7 +63,7 @@ impl Part {
 
     fn properties(self, node: &Node<'_>, context: &mut Context) -> Vec<(Box<str>, Property)> {
         let Some(entries) = node.as_map() else {
-            context.report(wrong_type(node, "properties", "an object"));
+            context.report(wrong_type(node, format!("{}.properties", self.prefix), "an object"));
             return Vec::new();
         };
         if entries.len() > limits::ENTITY_PROPERTIES_MAX {
@@ -77,7 +77,7 @@ impl Part {
                 Some(value) => properties.push((format!("{}.{}", self.prefix, entry.key).into(), value)),
                 None => context.report(wrong_type(
                     &entry.node,
-                    format!("properties.{}", entry.key),
+                    format!("{}.properties.{}", self.prefix, entry.key),
                     "text, a whole number, a boolean or a list of text",
                 )),
             }

@@ -15,8 +15,8 @@ use crate::compile::{CompiledBundle, CompiledFilter, CompiledPolicy};
 use crate::evaluate::probe::{Part, Probe};
 use crate::model::set::Word;
 use crate::model::{
-    Attributes, ClientApp, Id, IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel, ServicePrincipal,
-    TokenRequest, TransferMethod, Truth, UserAction,
+    Attributes, ClientApp, Entities, Entity, Id, IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel,
+    ServicePrincipal, TokenRequest, TransferMethod, Truth, UserAction,
 };
 
 /// Every space of two bundles.
@@ -307,6 +307,20 @@ impl Maker<'_, '_> {
         if !std::ptr::eq(before, after) && facts(before) != facts(after) {
             let what =
                 "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
+            self.notes.insert(what.to_owned());
+        }
+        let entities = |bundle: &CompiledBundle| -> BTreeSet<String> {
+            let table = bundle.entities();
+            let Entities { subjects, resources, actions } = table.all();
+            let told = |entity: &Entity| {
+                let kind = table.subject_types().kind(&entity.kind.value);
+                format!("{} {kind:?} {} {:?}", entity.kind.value, entity.id.value, entity.properties)
+            };
+            [subjects, resources, actions].into_iter().flatten().map(told).collect()
+        };
+        if !std::ptr::eq(before, after) && entities(before) != entities(after) {
+            let what =
+                "requests that name entities whose properties differ: conditions in Cedar may judge them otherwise";
             self.notes.insert(what.to_owned());
         }
     }

@@ -449,6 +449,21 @@ fn policies_that_differ_in_name_only_are_identical_and_both_idle() {
     assert_eq!(one.subjects, "workloads", "who is not eligible is covered by no policy");
 }
 
+#[test]
+fn entities_that_differ_are_told_because_conditions_in_cedar_see_them() {
+    let text =
+        |role: &str| format!("entities: {{ subjects: [{{ type: user, id: ann, properties: {{ role: {role} }} }}] }}\n");
+    let [admin, other] = ["admin", "author"].map(|role| compiled(&text(role), ""));
+    let is_told = |before: &CompiledBundle, after: &CompiledBundle| {
+        super::diff(before, after).unwrap().notes.iter().any(|note| note.contains("entities"))
+    };
+    assert!(is_told(&admin, &other));
+    assert!(!is_told(&admin, &compiled(&text("admin"), "")));
+    // The type of a subject decides which identity it is.
+    let person = text("admin").replace("user", "client");
+    assert!(is_told(&compiled(&person, ""), &compiled(&person, "subjectTypes: { client: user }")));
+}
+
 /// Whether a token is issued, and the session it comes with.
 fn decide(bundle: &CompiledBundle, witness: &Witness, controls: &[GrantControl]) -> Option<(bool, String)> {
     let mut witness = witness.clone();

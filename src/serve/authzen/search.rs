@@ -195,7 +195,7 @@ fn principals<'b>(bundle: &'b CompiledBundle, name: &'b str) -> impl Iterator<It
         };
         kind == Some(is)
     };
-    let all = bundle.service_principals().iter().filter(move |entry| of_kind(&entry.kind));
+    let all = bundle.catalogue().iter().filter(move |entry| of_kind(&entry.kind));
     let is_listed = move |id| {
         kind.and_then(|kind| bundle.entities().subject(kind, id)).is_some_and(|entity| *entity.kind.value == *name)
     };
