@@ -30,7 +30,7 @@ fn files() -> Vec<(&'static str, String)> {
         ),
         policy("abroad", &format!("{users}, locations: {{ includeLocations: [Abroad] }}"), block),
         policy("risky", &format!("{users}, signInRiskLevels: [high]"), block),
-        policy("risky-user", &format!("{users}, userRiskLevels: [medium]"), mfa),
+        policy("risky-user", &format!("{users}, userRiskLevels: [low, medium]"), mfa),
         policy("risky-workload", &format!("{workloads}, servicePrincipalRiskLevels: [medium, high]"), block),
         policy("mail", "users: { includeUsers: [alice] }, applications: { includeApplications: [mail-app] }", strong),
         policy("code", &format!("{users}, authenticationFlows: {{ transferMethods: deviceCodeFlow }}"), block),
@@ -194,7 +194,7 @@ fn a_question_is_decided_as_the_same_request_of_the_decision_api() {
     let server = Server::start(files(), "{ verbose: true }");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut http = runtime.block_on(server.http());
-    let config = Config { cases: 600, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 1_000, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let (mut allowed, mut blocked, mut refused) = (0, 0, 0);
     let mut seen = std::collections::BTreeSet::new();
