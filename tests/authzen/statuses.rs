@@ -5,6 +5,9 @@ use doorward::limits;
 use doorward::observe::log::Target;
 use http::{Method, Request};
 use http_body_util::Full;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
 use crate::server::{ACTIONS, EVALUATION, EVALUATIONS, RESOURCES, SUBJECTS, Server, question, with};
@@ -208,4 +211,87 @@ async fn what_is_decided_or_refused_is_logged_and_what_is_looked_through_is_not(
     let expected = [["authzen", "r-7", "allow", "no_policy_applies"], ["authzen", "r-7", "error", "input_invalid"]];
     assert_eq!(told, expected, "an item that is no question has nothing to log");
     assert_eq!(records[0]["input"]["resource"]["target"], json!({ "type": "record", "id": "record-1" }));
+}
+
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(|flag| json!(flag)),
+        any::<f64>().prop_map(|number| json!(number)),
+        any::<i64>().prop_map(|number| json!(number)),
+        ".{0,8}".prop_map(|text| json!(text)),
+        select(vec!["user", "192.0.2.1", "high", "issue:access_token:device_code", "execute_all", "1-0"])
+            .prop_map(|text| json!(text)),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        let key = select(vec!["type", "id", "name", "properties", "level", "country", "limit", "token", "x.y", ""]);
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            proptest::collection::btree_map(key, inner, 0..4)
+                .prop_map(|map| map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+/// Whatever a body holds, it is answered or refused as documented, and never as our own fault.
+#[test]
+fn no_body_is_too_strange_for_a_documented_answer() {
+    let server = Server::certification("{ verbose: true, batchDefaults: lenient, stepUp: { mfa: high } }");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let http = std::cell::RefCell::new(runtime.block_on(server.http()));
+    let config = Config { cases: 1_000, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let places = select(vec![
+        "/subject",
+        "/subject/type",
+        "/subject/id",
+        "/subject/properties",
+        "/subject/properties/ip_address",
+        "/action",
+        "/action/name",
+        "/action/properties",
+        "/resource",
+        "/resource/properties/status",
+        "/context",
+        "/context/ip",
+        "/context/network",
+        "/context/risk",
+        "/context/amr",
+        "/context/acr",
+        "/context/issuance",
+        "/context/supported_obligations",
+        "/evaluations",
+        "/options",
+        "/options/evaluations_semantic",
+        "/page",
+        "/page/token",
+        "/page/limit",
+    ]);
+    let answered = std::cell::Cell::new([0; 2]);
+    runner
+        .run(
+            &(select(PATHS.to_vec()), places.clone(), anything(), places, anything()),
+            |(path, one, first, two, second)| {
+                let base = question("alice", "read", "record-1");
+                let nested = |value: Value, at: &str, change: Value| {
+                    let above = at.match_indices('/').filter_map(|(end, _)| value.pointer(&at[..end]));
+                    if above.into_iter().all(Value::is_object) { with(value, at, change) } else { value }
+                };
+                let body = nested(nested(base, one, first), two, second).to_string();
+                let answer = runtime.block_on(http.borrow_mut().post(path, &body));
+                let [mut yes, mut no] = answered.get();
+                match answer.status.as_u16() {
+                    200 => yes += 1,
+                    400 => no += 1,
+                    status => prop_assert!(false, "{status}: {body}"),
+                }
+                answered.set([yes, no]);
+                let again = runtime.block_on(http.borrow_mut().post(path, &body));
+                prop_assert_eq!(answer.text, again.text);
+                Ok(())
+            },
+        )
+        .unwrap();
+    let [yes, no] = answered.get();
+    assert!(yes > 200 && no > 200, "{yes} {no}");
 }
