@@ -72,6 +72,10 @@ pub const ENTRA_RANGES_MAX: usize = 2_000;
 pub const LINTED_RANGES_MAX: usize = 2_000;
 /// Most service principals in a catalogue.
 pub const CATALOGUE_MAX: usize = 2_000_000;
+/// Most subjects, and likewise resources and actions, in the catalogue of entities.
+pub const ENTITIES_MAX: usize = 100_000;
+/// Most properties of one entity.
+pub const ENTITY_PROPERTIES_MAX: usize = 64;
 /// Most evaluations of a filter while a bundle is compiled: filtered policies times different sets of attributes.
 pub const CATALOGUE_EVALUATIONS_MAX: usize = 1 << 25;
 /// Most bytes of the lists of policies that principals get by name or by filter.
@@ -183,6 +187,15 @@ pub const GRAPH_PAGE_MAX: usize = 1_000;
 pub const GRAPH_PAGE_BYTES: usize = 4 << 20;
 /// Most requests in Graph's shape that one core works on: an answer may have megabytes.
 pub const GRAPH_IN_FLIGHT_MAX: usize = 4;
+/// Most results of one page of a search.
+pub const SEARCH_PAGE_MAX: usize = 1_000;
+/// Most entities that one search tries before its page ends, full or not: a fraction of a
+/// second with usual conditions.
+pub const SEARCH_TRIED_MAX: usize = 5_000;
+/// Most searches that one core works on.
+pub const SEARCH_IN_FLIGHT_MAX: usize = 4;
+/// Longest token of a page of a search, bytes; those that are given out are shorter.
+pub const SEARCH_TOKEN_BYTES_MAX: usize = 128;
 /// Most connections open on one core.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;
 /// Longest time for one request from its first byte to its answer, and for a TLS handshake.

@@ -2,6 +2,8 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic, its helpers too")]
 
+#[path = "cli/authzen_selftest.rs"]
+mod authzen_selftest;
 #[path = "cli/check.rs"]
 mod check;
 #[path = "cli/decide.rs"]

@@ -63,6 +63,18 @@ fn custom_conditions_are_shown_on_every_fact_and_hold_what_the_sample_says() {
 }
 
 #[test]
+fn decisions_that_are_not_about_tokens_are_shown_with_entities_and_hold_what_the_sample_says() {
+    let sample = "policies/authzen";
+    let compilation = compile::compile(&raw(sample));
+    assert!(compilation.findings.is_empty(), "{:?}", compilation.findings);
+    let bundle = compilation.bundle.unwrap();
+    let entities = bundle.entities().all();
+    assert_eq!((entities.subjects.len(), entities.resources.len(), entities.actions.len()), (2, 2, 3));
+    let report = cases::run(&bundle, &raw(sample));
+    assert!(report.is_green() && report.results.len() > 15, "{report:#?}");
+}
+
+#[test]
 fn every_sample_is_exported_as_policies_that_the_printed_schema_admits() {
     let schema = run::doorward(&["schema", "cedar"]).stdout;
     let (schema, _) = Schema::from_cedarschema_str(&schema).unwrap();

@@ -87,7 +87,9 @@ cases:
 fn every_file_of_every_sample_is_valid() {
     let schemas = Schemas::new();
     let mut judged = 0;
-    for sample in ["policies/workload", "policies/graph-export", "policies/cedar", "tests/serve/bundle"] {
+    for sample in
+        ["policies/workload", "policies/graph-export", "policies/cedar", "policies/authzen", "tests/serve/bundle"]
+    {
         let mut found = Vec::new();
         files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(sample), "", &mut found);
         for (name, text) in found {

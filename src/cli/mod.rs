@@ -6,6 +6,7 @@
 
 mod answer;
 mod aside;
+mod authzen_selftest;
 mod check;
 mod decide;
 mod diff;
@@ -79,6 +80,8 @@ enum Verb {
     Export(export::Args),
     /// Print a schema, for editors and other tools.
     Schema(schema::Args),
+    /// Ask a built-in bundle the questions of AuthZEN's certification, over HTTP.
+    AuthzenSelftest(authzen_selftest::Args),
 }
 
 /// What a verb has to say, and how the process then ends.
@@ -148,6 +151,7 @@ fn run(verb: Verb) -> ExitCode {
         Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Schema(args) => schema::run(&args),
+        Verb::AuthzenSelftest(args) => authzen_selftest::run(&args),
     };
     let exit = match outcome {
         Ok(outcome) => print(&mut anstream::stdout(), &outcome.text, outcome.exit),

@@ -130,16 +130,20 @@ fn end_of(mut child: Child) -> oneshot::Receiver<io::Result<ExitStatus>> {
 }
 
 /// A folder that nobody else may look into; gone when dropped.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let name = format!("doorward-{}-{}", std::process::id(), now.as_nanos());
         let path = Path::new(&std::env::temp_dir()).join(name);
         // One that is there already is another's, and an error.
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the model to the compiled form: resolve, check, number, tabulate.
 
 use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, WideMasks, insert};
+use super::entity::EntityTable;
 use super::gate::Gates;
 use super::idmap::IdMap;
 use super::network::{Layer, Layers, LocationIndex, NetworkTable};
@@ -59,6 +60,7 @@ pub(super) fn build_with(
     };
     let ranges = count_ranges(&bundle.locations);
     let ranged = lint::ranges(&bundle);
+    let entities = EntityTable::new(&mut bundle, diagnostics);
     // WHY first: it takes the most memory by far, and what is made later then finds room where the ranges were.
     let network = NetworkTable::new(layers(&mut bundle, countries));
     let mut problems = Vec::new();
@@ -91,7 +93,7 @@ pub(super) fn build_with(
     let all_trusted = names.all_trusted();
     drop(names);
     let directory_names = directory_names(&bundle, &directory_objects);
-    let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names };
+    let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names, entities };
     let assembled = network.and_then(|network| assemble(bundle, digest, network, parts));
     assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
 }
@@ -104,6 +106,7 @@ struct Parts {
     all_trusted: LocationIndex,
     directory_objects: IdMap<u32>,
     directory_names: Vec<Id>,
+    entities: EntityTable,
 }
 
 fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
@@ -116,6 +119,9 @@ fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
         (bundle.locations.len(), limits::LOCATIONS_MAX, "named locations"),
         (bundle.principals.len(), limits::CATALOGUE_MAX, "service principals"),
         (bundle.strengths.len(), limits::STRENGTHS_MAX, "authentication strengths"),
+        (bundle.entities.subjects.len(), limits::ENTITIES_MAX, "subjects"),
+        (bundle.entities.resources.len(), limits::ENTITIES_MAX, "resources"),
+        (bundle.entities.actions.len(), limits::ENTITIES_MAX, "actions"),
         (ranges, limits::RANGES_MAX, "address ranges"),
         (cedar, limits::CEDAR_BYTES_ALL_MAX, "bytes of conditions in Cedar"),
     ];
@@ -238,10 +244,9 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
 }
 
 fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
-    let Bundle { settings, policies: read, statements: _, locations: named, principals: catalogue, strengths: _ } =
-        bundle;
+    let Bundle { settings, policies: read, locations: named, principals: catalogue, .. } = bundle;
     drop(read);
-    let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names } = parts;
+    let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names, entities } = parts;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
     let population =
@@ -267,6 +272,7 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
         catalogue_by_app,
         directory_objects,
         directory_names,
+        entities,
         heads,
         identity: identity(settings, digest, ranges),
         policies,

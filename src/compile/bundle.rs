@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::entity::EntityTable;
 use super::gate::{Gates, risk_bit, risk_bits};
 use super::idmap::IdMap;
 use super::network::{LocationIndex, NetworkTable, Place};
@@ -41,6 +42,7 @@ pub struct CompiledBundle {
     pub(super) catalogue_by_app: IdMap<u32>,
     pub(super) directory_objects: IdMap<u32>,
     pub(super) directory_names: Vec<Id>,
+    pub(super) entities: EntityTable,
 }
 
 /// What the bundle says of itself.
@@ -114,6 +116,11 @@ impl CompiledBundle {
     /// How many service principals the catalogue has.
     pub fn principals(&self) -> usize {
         self.catalogue.len()
+    }
+
+    /// The catalogue of entities.
+    pub fn entities(&self) -> &EntityTable {
+        &self.entities
     }
 
     /// The locations and the country of an address, which must be canonical.

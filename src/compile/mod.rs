@@ -18,6 +18,7 @@ mod build;
 mod bundle;
 pub mod cedar;
 mod country;
+mod entity;
 mod gate;
 mod grant;
 pub(crate) mod guest;
@@ -39,6 +40,7 @@ mod workload;
 
 pub use build::build;
 pub use bundle::CompiledBundle;
+pub use entity::EntityTable;
 pub use network::Place;
 pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};

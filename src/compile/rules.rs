@@ -34,6 +34,8 @@ text::declare_rules! {
     NO_CONTROLS: Error, "no-controls", "a policy has at least one grant or session control; without, it would apply and do nothing";
     /// Several controls without an operator.
     NO_OPERATOR: Error, "no-operator", "several controls need an operator: with OR any of them is enough, with AND all are needed";
+    /// An entity of the catalogue twice.
+    DUPLICATE_ENTITY: Error, "duplicate-entity", "an entity has one set of properties; of two, one would silently not count";
     /// A file with nothing in it.
     EMPTY_DOCUMENT: Warning, "empty-document", "the file holds no value, so it adds nothing to the bundle";
     /// One page of a list.

@@ -144,7 +144,7 @@ fn context_fields(facts: &Facts<'_>, store: &mut Store) -> Option<Fields> {
     proof.set("federatedSubject", credential.federated_subject.map(text));
     fields.set("credential", proof.record());
     fields.set("device", device(request.device.as_ref()).record());
-    fields.set("attributes", free(request, store)?.record());
+    fields.set("attributes", free(facts, store)?.record());
     Some(fields)
 }
 
@@ -192,10 +192,12 @@ fn device(device: Option<&Device<'_>>) -> Fields {
     fields
 }
 
-/// The free attributes, each among those of its type.
-fn free(request: &TokenRequest<'_>, store: &mut Store) -> Option<Fields> {
+/// The free attributes, each among those of its type: those of the request, and of the entities that it names those that
+/// it does not give itself.
+fn free(facts: &Facts<'_>, store: &mut Store) -> Option<Fields> {
+    let given = facts.request.attributes;
     let [mut single, mut numbers, mut flags, mut lists] = [const { Vec::new() }; 4];
-    request.attributes.each(&mut |name, value| {
+    let mut add = |name: &str, value: FreeValue<'_>| {
         let (tags, value) = match value {
             FreeValue::Text(value) => (&mut single, text(value)),
             FreeValue::Number(value) => (&mut numbers, Value::new_long(value)),
@@ -203,7 +205,10 @@ fn free(request: &TokenRequest<'_>, store: &mut Store) -> Option<Fields> {
             FreeValue::Texts(all) => (&mut lists, texts(all)),
         };
         tags.push((name.to_owned(), value));
-    });
+    };
+    given.each(&mut add);
+    let named = facts.bundle.entities().named_by(facts.request);
+    named.filter(|(name, _)| !given.carries(name)).for_each(|(name, value)| add(name, value.as_free()));
     let mut fields = Fields::default();
     let kinds = [Kind::FreeTexts, Kind::FreeNumbers, Kind::FreeFlags, Kind::FreeLists];
     for ((name, kind), tags) in

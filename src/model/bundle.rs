@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::decision::Decision;
+use super::entity::{Entities, SubjectTypes};
 use super::id::Id;
 use super::location::{NamedLocation, Ranges};
 use super::policy::{AuthenticationStrength, Policy};
@@ -24,6 +25,8 @@ pub struct Bundle {
     pub principals: Vec<ServicePrincipal>,
     /// Authentication strengths, in bundle order; they take the place of built-in ones with the same id.
     pub strengths: Vec<AuthenticationStrength>,
+    /// The catalogue of entities.
+    pub entities: Entities,
 }
 
 /// Settings of a bundle; the default is what an absent `bundle.yaml` means.
@@ -57,6 +60,8 @@ pub struct BundleSettings {
     pub country_database: Option<Spanned<Box<str>>>,
     /// Policies, by id or name, that are left out although doorward cannot represent them.
     pub ignored_policies: Vec<Spanned<Box<str>>>,
+    /// Which kind of identity callers mean by the type of a subject.
+    pub subject_types: SubjectTypes,
 }
 
 /// What is decided when no enabled policy applies.

@@ -22,6 +22,14 @@ pub enum FreeValue<'v> {
 pub trait FreeFacts: Sync {
     /// Calls `found` with each attribute, in any order, no name twice.
     fn each(&self, found: &mut dyn FnMut(&str, FreeValue<'_>));
+
+    /// Whether it carries an attribute of this name, also one whose value is left out: what is there and cannot be used
+    /// is not absent.
+    fn carries(&self, name: &str) -> bool {
+        let mut is_there = false;
+        self.each(&mut |found, _| is_there |= found == name);
+        is_there
+    }
 }
 
 /// The free attributes of one request.
@@ -41,6 +49,11 @@ impl<'a> FreeAttributes<'a> {
         if let Some(carrier) = self.carrier {
             carrier.each(found);
         }
+    }
+
+    /// Whether they have one of this name, usable or not.
+    pub fn carries(self, name: &str) -> bool {
+        self.carrier.is_some_and(|carrier| carrier.carries(name))
     }
 }
 

@@ -20,6 +20,7 @@
 pub mod attribute;
 pub mod bundle;
 pub mod decision;
+pub mod entity;
 pub mod free;
 pub mod id;
 pub mod location;
@@ -35,6 +36,7 @@ pub mod vocabulary;
 pub use attribute::{AttributeValue, Attributes};
 pub use bundle::{Bundle, BundleSettings};
 pub use decision::{Control, Decision, Reason};
+pub use entity::{Entities, Entity, Property, SubjectTypes};
 pub use free::{FreeAttributes, FreeFacts, FreeValue};
 pub use id::{Id, IdRef};
 pub use location::{IpRange, LocationKind, NamedLocation};

@@ -343,6 +343,10 @@ impl FreeFacts for Node<'_> {
             }
         }
     }
+
+    fn carries(&self, name: &str) -> bool {
+        self.member(name).is_some()
+    }
 }
 
 /// Whether `node` nests objects and lists more than `levels` deep.

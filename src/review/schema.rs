@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use self::object::{Object, any_of, dispatch, list, text, texts, word, words};
 use crate::compile::rules;
 use crate::model::set::Word;
-use crate::model::{Decision, GrantControl, Reason, ServicePrincipalType, SignInAudience};
+use crate::model::{Decision, GrantControl, IdentityKind, Reason, ServicePrincipalType, SignInAudience};
 use crate::text::Severity;
 
 /// The dialect.
@@ -34,7 +34,8 @@ pub fn bundle() -> Value {
             "authenticationStrengthPolicies",
             "Authentication strengths.",
             list(json!({ "$ref": "#/$defs/strength" })),
-        );
+        )
+        .member("entities", "The catalogue of entities, for searches and custom conditions.", entities());
     let response = Object::new().required("value", "The objects of a list response of Graph.", list(element.clone()));
     let keys = lists.keys();
     let is_lists = json!({ "type": "object", "minProperties": 1, "propertyNames": { "enum": keys } });
@@ -91,6 +92,7 @@ pub fn settings() -> Value {
     );
     let timestamp = json!({ "type": "string", "format": "date-time" });
     let placeholders = json!({ "type": "object", "additionalProperties": any_of([text(), texts()]) });
+    let types = json!({ "type": "object", "additionalProperties": words::<IdentityKind>(&[]) });
     let settings = Object::new()
         .member("name", "Name in answers, logs and metrics.", text())
         .member("revision", "Label of this version; by default the digest of the files.", any_of([text(), integer(0)]))
@@ -106,7 +108,8 @@ pub fn settings() -> Value {
         .member("countryDatabase", "A MaxMind-format file of the bundle.", text())
         .member("ignoredPolicies", "Policies, by id or name, to leave out.", texts())
         .member("ignoredFiles", "Files, by path below the root, to leave unread.", texts())
-        .member("placeholders", "What texts in brackets in lists of ids stand for.", placeholders);
+        .member("placeholders", "What texts in brackets in lists of ids stand for.", placeholders)
+        .member("subjectTypes", "Kinds of identity, by the types that callers give to subjects.", types);
     let warnings = rules::ALL.iter().filter(|rule| rule.severity == Severity::Warning);
     let lints =
         warnings.fold(Object::new(), |lints, rule| lints.member(rule.id, rule.why, word(&["allow", "warn", "error"])));
@@ -172,6 +175,22 @@ fn principal() -> Value {
         .member("customSecurityAttributes", "Attributes, by set and name.", json!({ "type": "object" }));
     // Graph's service principals have some forty more properties.
     principal.open()
+}
+
+fn entities() -> Value {
+    let property = any_of([text(), json!({ "type": "integer" }), json!({ "type": "boolean" }), texts()]);
+    let properties = json!({ "type": "object", "additionalProperties": any_of([property, json!({ "type": "null" })]) });
+    let thing = Object::new()
+        .required("type", "Its type, as callers name it.", text())
+        .required("id", "Its id.", text())
+        .member("properties", "What is known of it.", properties.clone());
+    let action =
+        Object::new().required("name", "Its name.", text()).member("properties", "What is known of it.", properties);
+    let lists = Object::new()
+        .member("subjects", "Who may ask.", list(thing.clone().schema()))
+        .member("resources", "What may be asked for.", list(thing.schema()))
+        .member("actions", "What may be done.", list(action.schema()));
+    lists.schema()
 }
 
 fn titled(mut schema: Value, title: &str) -> Value {

@@ -22,7 +22,7 @@ use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
 use crate::model::TokenRequest;
-use crate::model::decision::InputError;
+use crate::model::decision::{Decision, InputError};
 use crate::observe::log::{self, Record};
 use crate::observe::metrics::{Core, Surface};
 use crate::reload::{Active, Snapshot};
@@ -244,19 +244,36 @@ impl Asking<'_> {
         Ok(v1::DecideResponse::decode(&*answer).unwrap_or_default())
     }
 
-    /// Refuses `request`, in which the door found a field that cannot be used: counted and logged as if the decision
-    /// API had.
+    /// Refuses `request`, in which the door itself has found `error`: counted and logged as one that is refused by the
+    /// decision API.
     pub fn refuse(&self, request: &v1::DecideRequest, error: InputError) -> Refused {
+        let started = (Instant::now(), Timestamp::now());
         let body = request.encode_to_vec();
         let arrival = Arrival { surface: self.surface, encoding: Encoding::Protobuf, body: &body };
-        let message = wire::read(arrival.encoding, arrival.body).unwrap_or_default();
-        self.decider.invalid(&self.snapshot.bundle, arrival, &message, error, (Instant::now(), Timestamp::now()))
+        match wire::read::<DecideRequest<'_>>(arrival.encoding, arrival.body) {
+            Ok(message) => self.decider.invalid(&self.snapshot.bundle, arrival, &message, error, started),
+            Err(_) => self.decider.refused(self.surface, error.into(), None),
+        }
     }
 
     /// The bundle that decides.
     pub fn bundle(&self) -> &CompiledBundle {
         &self.snapshot.bundle
     }
+}
+
+/// Whether `request` would be allowed at the time `now`: read and decided as any other, but neither counted nor logged,
+/// for those who look through many.
+///
+/// # Errors
+/// A field that cannot be used.
+pub fn would_allow(bundle: &CompiledBundle, request: &v1::DecideRequest, now: Timestamp) -> Result<bool, InputError> {
+    let body = request.encode_to_vec();
+    let message: DecideRequest<'_> = wire::read(Encoding::Protobuf, &body)?;
+    EVALUATION.with_borrow_mut(|evaluation| {
+        evaluated(bundle, &message, now, &mut 0, evaluation)?;
+        Ok(evaluation.decision() == Decision::Allow)
+    })
 }
 
 /// Evaluates; gives the request's address, and the trace if it is asked for. A trace takes its policies off

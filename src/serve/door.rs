@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use tonic::service::Routes;
 
+use super::authzen::Authzen;
 use super::body::{self, Reply};
 use super::callers::{self, Callers, Gate};
 use super::decider::{Arrival, Decider};
@@ -45,6 +46,8 @@ pub struct Door {
     pub envoy: Option<envoy::Settings>,
     /// How the forward authentication of HTTP proxies is answered, if it is.
     pub forward_auth: Option<forward_auth::Settings>,
+    /// The door for AuthZEN, if it is open.
+    pub authzen: Option<Authzen>,
 }
 
 /// A request or stream that has not ended, and the door it came through.

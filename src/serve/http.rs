@@ -1,7 +1,7 @@
 //! The door that speaks HTTP and JSON.
 //!
-//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`; what is Graph's goes on to [`super::graph`], what
-//! proxies ask to [`super::forward_auth`]. It
+//! `POST /v1/decide`, `POST /v1/decide/batch`, `GET /v1/openapi.json`; what is Graph's goes on to [`super::graph`],
+//! what is AuthZEN's to [`super::authzen`], what proxies ask to [`super::forward_auth`]. It
 //! decodes and encodes; what is decided and whether anything can be is the decider's.
 
 use bytes::Bytes;
@@ -33,6 +33,11 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
         && Graph::leads_to(request.uri())
     {
         return graph.answer(door, request).await;
+    }
+    if let Some(authzen) = &door.authzen
+        && authzen.leads_to(request.uri())
+    {
+        return authzen.answer(door, request).await;
     }
     match (request.uri().path(), request.method()) {
         // What is well-formed never gets here: `Decision` knows it.

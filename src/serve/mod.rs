@@ -2,12 +2,13 @@
 //!
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
-//! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and shows the policies in force;
+//! [`http`] decode it, the decider decides, they encode; [`authzen`] asks the same in words of its own; [`graph`] answers What If and shows the policies in force;
 //! [`envoy`] and [`forward_auth`] answer proxies, in the words of [`gateway`]. [`callers`] says who may ask at all,
 //! [`jwt`] verifies tokens, [`client_ip`] says where a request behind proxies comes from. [`wire`] is all that is known
 //! of message types; [`ops`] is the listener for operators; [`replay`] decides what was recorded again. A door holds no
 //! decision logic: the same facts get the same answer through every one.
 
+pub mod authzen;
 mod body;
 pub mod callers;
 mod claims;
@@ -43,6 +44,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
+use self::authzen::Authzen;
 use self::callers::{CallerSettings, CallersError, Tls};
 use self::decider::Decider;
 use self::door::Door;
@@ -95,6 +97,8 @@ pub struct Doors {
     pub envoy: Option<envoy::Settings>,
     /// Forward authentication of HTTP proxies: Traefik, nginx, Caddy, HAProxy, and Envoy over HTTP.
     pub forward_auth: Option<forward_auth::Settings>,
+    /// How AuthZEN is answered; shut if left out.
+    pub authzen: Option<authzen::Settings>,
 }
 
 /// Whether a door is open that is unless it is shut.
@@ -180,6 +184,9 @@ pub enum StartError {
     /// The compiled proto files are damaged.
     #[error("cannot offer reflection")]
     Reflection(#[source] tonic_reflection::server::Error),
+    /// The AuthZEN door cannot be opened as the settings want it.
+    #[error("cannot open the AuthZEN door")]
+    Authzen(#[source] authzen::MetadataError),
 }
 
 /// Starts serving the snapshots of `active`; `status` is what operators see of loading.
@@ -201,6 +208,8 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
         unix: settings.unix.clone(),
         ops: ops.as_ref().and_then(address_of),
     };
+    let authzen = settings.doors.authzen.clone().map(authzen::Open::new).transpose().map_err(StartError::Authzen)?;
+    let authzen = authzen.map(Arc::new);
     let (log, sender) = log::start(settings.log).map_err(StartError::Log)?.unzip();
     let cores: Arc<[Arc<Core>]> = (0..threads).map(|_| Arc::default()).collect();
     let readiness = Readiness::new(Arc::clone(&active));
@@ -228,6 +237,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             issuers: keeper.issuers.clone(),
             envoy: settings.doors.envoy.clone(),
             forward_auth: settings.doors.forward_auth.clone(),
+            authzen: authzen.clone().map(Authzen::new),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };

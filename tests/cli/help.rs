@@ -5,7 +5,7 @@ use super::run::doorward;
 #[test]
 fn every_verb_shows_an_example_that_works() {
     // `serve` does not end by itself; a test of its own runs it.
-    for verb in ["run", "check", "fmt", "decide", "explain", "test", "replay", "export", "schema"] {
+    for verb in ["run", "check", "fmt", "decide", "explain", "test", "replay", "export", "schema", "authzen-selftest"] {
         let help = doorward(&[verb, "--help"]);
         assert_eq!((help.code, help.stderr.as_str()), (0, ""), "{verb}");
         let mut examples = 0;

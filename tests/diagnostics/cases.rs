@@ -744,6 +744,17 @@ pub const CASES: &[Case] = &[
         ],
     ),
     case(
+        &rules::DUPLICATE_ENTITY,
+        "a resource and an action twice, and an identity by two types",
+        &[
+            SOUND,
+            (
+                "entities.yaml",
+                "entities:\n  subjects: [{ type: client, id: a }, { type: user, id: a }, { type: workload, id: a }]\n  resources: [{ type: r, id: a }, { type: s, id: a }, { type: r, id: a }]\n  actions: [{ name: a }, { name: b }, { name: a }]\n",
+            ),
+        ],
+    ),
+    case(
         &rules::UNKNOWN_LOCATION,
         "a statement that names a location which does not exist",
         &[
@@ -753,5 +764,48 @@ pub const CASES: &[Case] = &[
                 "displayName: Nobody\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  locations: { includeLocations: [Ofice] }\ngrantControls: { builtInControls: [block] }\n",
             ),
         ],
+    ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "a misspelt type of subject, and one that no bundle knows by itself",
+        &[SOUND, ("entities.yaml", "entities:\n  subjects: [{ type: usr, id: a }, { type: identity, id: a }]\n")],
+    ),
+    case(
+        &rules::UNKNOWN_VALUE,
+        "a misspelt kind of identity",
+        &[SOUND, ("bundle.yaml", "subjectTypes: { identity: usr, robot: agentIdentity }\n")],
+    ),
+    case(&rules::WRONG_TYPE, "types of subjects as a list", &[SOUND, ("bundle.yaml", "subjectTypes: [identity]\n")]),
+    case(
+        &rules::WRONG_TYPE,
+        "properties of entities that no condition could read",
+        &[
+            SOUND,
+            (
+                "entities.yaml",
+                "entities:\n  resources:\n    - { type: r, id: a, properties: { size: 1.5, owner: { id: b }, tags: [a, 1], none: null } }\n    - { type: r, id: b, properties: [a] }\n  actions: [read]\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::MISSING_PROPERTY,
+        "entities without type, id or name",
+        &[
+            SOUND,
+            (
+                "entities.yaml",
+                "entities:\n  subjects: [{ type: user }, { id: a }, { type: user, id: '' }]\n  actions: [{ properties: { a: b } }]\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::UNKNOWN_SETTING,
+        "a list of entities that nobody knows",
+        &[SOUND, ("entities.yaml", "entities: { subject: [{ type: user, id: a }] }\n")],
+    ),
+    case(
+        &rules::UNKNOWN_PROPERTY,
+        "a misspelt property of an entity",
+        &[SOUND, ("entities.yaml", "entities: { resources: [{ type: r, id: a, propertys: { b: c } }] }\n")],
     ),
 ];

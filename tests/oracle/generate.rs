@@ -96,7 +96,7 @@ pub fn bundle_of(has_database: bool, policies: std::ops::RangeInclusive<usize>) 
                 kept: Vec::new(),
             });
             let locations = locations.collect();
-            Bundle { settings, policies, statements: Vec::new(), locations, principals: catalogue, strengths }
+            Bundle { settings, policies, locations, principals: catalogue, strengths, ..Bundle::default() }
         },
     )
 }

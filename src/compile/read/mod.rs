@@ -6,6 +6,7 @@
 mod beside;
 mod cedar;
 mod combination;
+mod entity;
 mod fast;
 mod location;
 mod object;
@@ -32,10 +33,10 @@ use placeholder::Placeholders;
 use super::rules;
 use crate::limits;
 use crate::model::policy::Policy;
-use crate::model::{Bundle, State};
+use crate::model::{Bundle, Entities, State};
 use crate::text::json::Pack;
 use crate::text::{
-    self, Diagnostic, Diagnostics, FileId, Format, Node, RawBundle, Rule, Sources, Span, Spanned, Value,
+    self, Diagnostic, Diagnostics, Entry, FileId, Format, Node, RawBundle, Rule, Sources, Span, Spanned, Value,
 };
 
 /// What reading gives: the model, its sources, and every problem of the text.
@@ -256,8 +257,14 @@ impl Reader<'_> {
                         self.diagnostics.push(Diagnostic::new(&rules::STRAY_MEMBER, entry.key_span, what).help(help));
                     }
                     nodes.iter().for_each(|node| self.element(node, packed));
-                } else if !entries.is_empty() && entries.iter().all(|entry| list_kind(&entry.key).is_some()) {
+                } else if !entries.is_empty()
+                    && entries.iter().all(|entry| list_kind(&entry.key).is_some() || is_entities(entry))
+                {
                     for entry in entries {
+                        if is_entities(entry) {
+                            self.entities(&entry.node);
+                            continue;
+                        }
                         let kind = list_kind(&entry.key);
                         match (&entry.node.value, entry.node.as_list()) {
                             (_, Some(nodes)) => nodes.iter().for_each(|node| self.object(node, kind, packed)),
@@ -272,6 +279,16 @@ impl Reader<'_> {
             }
             _ => self.element(node, packed),
         }
+    }
+
+    fn entities(&mut self, node: &Node<'_>) {
+        let mut context = Context::default();
+        let Entities { subjects, resources, actions } = entity::entities(node, &mut context);
+        let all = &mut self.bundle.entities;
+        all.subjects.extend(subjects);
+        all.resources.extend(resources);
+        all.actions.extend(actions);
+        context.flush(true, &mut self.diagnostics);
     }
 
     fn element(&mut self, node: &Node<'_>, packed: &mut PackedRanges) {
@@ -401,6 +418,11 @@ fn list_kind(key: &str) -> Option<ObjectKind> {
         "authenticationStrengthPolicies" => Some(ObjectKind::Strength),
         _ => None,
     }
+}
+
+/// Whether a member of a document is the catalogue of entities.
+fn is_entities(entry: &Entry<'_>) -> bool {
+    entry.key == "entities"
 }
 
 fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {

@@ -2,9 +2,9 @@
 
 use super::super::rules;
 use super::location::plain_range;
-use super::object::{Context, Object, Path, wrong_type};
-use crate::model::Id;
+use super::object::{Context, Object, Path, parse_word, wrong_type};
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
+use crate::model::{Id, IdentityKind, SubjectTypes};
 use crate::text::{Diagnostic, Level, Mend, Node, Rule, Severity, Spanned, Value, suggest};
 
 const LATER: &str = "staleness is not judged yet; take the setting out";
@@ -62,6 +62,7 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
             .text("countryDatabase", context)
             .map(|name| Spanned::new(Box::from(name.value), name.span)),
         ignored_policies: owned(object.texts("ignoredPolicies", context)),
+        subject_types: subject_types(object.member("subjectTypes"), context),
     };
     // What they say is for `levels`, `ignored_files` and `super::placeholder`.
     for key in ["lints", "ignoredFiles", "placeholders"] {
@@ -86,6 +87,27 @@ pub fn ignored_files(node: &Node<'_>, context: &mut Context) -> Vec<Spanned<Box<
             Vec::new()
         }
     }
+}
+
+/// Reads `subjectTypes`: kinds of identity by the types that callers give to subjects.
+fn subject_types(node: Option<&Node<'_>>, context: &mut Context) -> SubjectTypes {
+    let Some(node) = node else { return SubjectTypes::default() };
+    let path = Path::default().join("subjectTypes");
+    let Some(entries) = node.as_map() else {
+        context.report(wrong_type(node, path, "an object"));
+        return SubjectTypes::default();
+    };
+    let mut types = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match entry.node.as_str() {
+            Some(text) => {
+                let kind: Option<IdentityKind> = parse_word(Spanned::new(text, entry.node.span), path, context);
+                types.extend(kind.map(|kind| (Box::from(entry.key.as_ref()), kind)));
+            }
+            None => context.report(wrong_type(&entry.node, format!("subjectTypes.{}", entry.key), "text")),
+        }
+    }
+    SubjectTypes::new(types)
 }
 
 /// Reads `lints`: what the bundle makes of warnings, by the id of the rule. What is an error stays one.

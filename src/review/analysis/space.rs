@@ -16,8 +16,8 @@ use crate::compile::{CompiledBundle, CompiledFilter, CompiledPolicy};
 use crate::evaluate::probe::{Part, Probe};
 use crate::model::set::Word;
 use crate::model::{
-    Attributes, ClientApp, Id, IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel, ServicePrincipal,
-    TokenRequest, TransferMethod, Truth, UserAction,
+    Attributes, ClientApp, Entities, Entity, Id, IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel,
+    ServicePrincipal, TokenRequest, TransferMethod, Truth, UserAction,
 };
 
 /// Every space of two bundles.
@@ -274,6 +274,11 @@ impl Maker<'_, '_> {
                 "requests that contradict one of the two catalogues, which differ: they are refused, not decided";
             self.notes.insert(Note::left_out(what));
         }
+        if !self.has_same_entities() {
+            let what =
+                "requests that name entities whose properties differ: conditions in Cedar may judge them otherwise";
+            self.notes.insert(Note::left_out(what));
+        }
     }
 
     /// Whether both sides know the same of the same service principals. Cost: linear in the catalogues; allocates.
@@ -284,6 +289,21 @@ impl Maker<'_, '_> {
                 format!("{} {app_id:?} {kind:?} {owner_tenant:?} {audience:?} {attributes:?}", id.value)
             };
             bundle.catalogue().iter().map(told).collect()
+        };
+        let [before, after] = self.universe.sides;
+        std::ptr::eq(before, after) || facts(before) == facts(after)
+    }
+
+    /// Whether both sides know the same of the same entities. Cost: linear in the entities; allocates.
+    pub fn has_same_entities(&self) -> bool {
+        let facts = |bundle: &CompiledBundle| -> BTreeSet<String> {
+            let table = bundle.entities();
+            let Entities { subjects, resources, actions } = table.all();
+            let told = |entity: &Entity| {
+                let kind = table.subject_types().kind(&entity.kind.value);
+                format!("{} {kind:?} {} {:?}", entity.kind.value, entity.id.value, entity.properties)
+            };
+            [subjects, resources, actions].into_iter().flatten().map(told).collect()
         };
         let [before, after] = self.universe.sides;
         std::ptr::eq(before, after) || facts(before) == facts(after)

@@ -29,12 +29,14 @@ pub fn axes(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<Axis> {
         .insert(Note::added("which requests fulfil a condition in Cedar: it may hold for any and may fail for any"));
     let has_one_map = has_one_map(maker.universe.sides);
     let has_one_catalogue = maker.has_one_catalogue();
+    let has_same_entities = maker.has_same_entities();
     let mut axes = Vec::new();
     for text in texts {
         // WHY: a word too many only keeps a change from being ruled out.
         let reads = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let is_one = (has_one_map || !reads(&["locations", "country"]))
-            && (has_one_catalogue || !reads(&["principal", "resource"]));
+            && (has_one_catalogue || !reads(&["principal", "resource"]))
+            && (has_same_entities || !reads(&["attributes"]));
         let sides = if is_one { &[BOTH][..] } else { &EACH };
         axes.extend(sides.iter().map(|sides| axis(maker, policies, &text, sides)));
     }

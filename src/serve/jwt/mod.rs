@@ -3,12 +3,13 @@
 //! [`Issuers::verify`] is all that doors need. [`settings`] says what is believed, [`token`] reads and checks one token,
 //! [`keys`] holds an issuer's keys, [`refresh`] decides when they are fetched, [`fetch`] fetches them. Fetching runs on
 //! a thread of its own ([`Issuers::keep`]); a request at most waits a bounded time for one fetch that is on its way.
-//! What claims mean is not known here.
+//! What claims mean is not known here. [`sign`] makes the one token that is ours.
 
 mod fetch;
 mod keys;
 mod refresh;
 mod settings;
+mod sign;
 mod token;
 
 use std::collections::HashSet;
@@ -24,6 +25,7 @@ use self::fetch::{FetchError, Fetcher};
 use self::keys::KeySet;
 use self::refresh::{Next, Refresh};
 pub use self::settings::{Algorithm, Algorithms, Audiences, IssuerSettings, KeySource, Leeway};
+pub use self::sign::{SignError, SigningAlgorithm, sign};
 use self::token::Token;
 pub use self::token::{Claims, TokenError};
 use crate::limits;

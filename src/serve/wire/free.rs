@@ -26,6 +26,10 @@ impl FreeFacts for Object {
             }
         }
     }
+
+    fn carries(&self, name: &str) -> bool {
+        self.0.fields.contains_key(name)
+    }
 }
 
 fn text(value: &Value) -> Option<&str> {

@@ -358,6 +358,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for IdSet<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object(pub(super) Struct);
 
+impl Object {
+    /// The object itself.
+    pub fn into_struct(self) -> Struct {
+        self.0
+    }
+}
+
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         json::free(deserializer).map(Self)

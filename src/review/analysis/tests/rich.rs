@@ -280,3 +280,18 @@ fn policies_that_only_examples_do_not_tell_apart_are_neither_identical_nor_idle(
     let idle: Vec<_> = found.idle.iter().map(|index| &*bundle.policy(*index).display_name).collect();
     assert_eq!((idle, found.identical), (vec!["One"], vec![]), "what follows without filters is still claimed");
 }
+
+#[test]
+fn entities_that_differ_are_told_because_conditions_in_cedar_see_them() {
+    let text =
+        |role: &str| format!("entities: {{ subjects: [{{ type: user, id: ann, properties: {{ role: {role} }} }}] }}\n");
+    let [admin, other] = ["admin", "author"].map(|role| compiled(&text(role), ""));
+    let is_told = |before: &CompiledBundle, after: &CompiledBundle| {
+        diff(before, after).unwrap().notes.iter().any(|note| note.to_string().contains("entities"))
+    };
+    assert!(is_told(&admin, &other));
+    assert!(!is_told(&admin, &compiled(&text("admin"), "")));
+    // The type of a subject decides which identity it is.
+    let person = text("admin").replace("user", "client");
+    assert!(is_told(&compiled(&person, ""), &compiled(&person, "subjectTypes: { client: user }")));
+}

@@ -1,0 +1,313 @@
+//! The door that speaks AuthZEN: one question, several, searches, and what the door says of itself.
+//!
+//! `POST /access/v1/evaluation`, `evaluations`, `search/subject`, `search/resource`, `search/action`, and
+//! `GET /.well-known/authzen-configuration`. A body is read by its shape in [`question`] and [`batch`], becomes a request
+//! of the decision API in [`request`], is decided there, and what was decided is put into AuthZEN's words by [`answer`].
+//! [`search`] asks about everything in the bundle's catalogue of entities, on another thread than decisions, few at a
+//! time. A call that cannot be read is refused by a status and a plain message; a question that can be read but not
+//! decided is denied with the reason.
+//!
+//! Source: OpenID Authorization API 1.0 (AuthZEN), read August 2026.
+
+mod answer;
+mod batch;
+mod metadata;
+mod question;
+mod request;
+mod search;
+mod settings;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use self::answer::Outcome;
+use self::batch::{Batch, Semantic};
+pub use self::metadata::MetadataError;
+use self::question::{Fields, Parts, Question};
+use self::request::{Known, Mapping};
+use self::search::{Search, Searched};
+pub use self::settings::{BatchDefaults, PublicUrl, Settings, Signing, StepUp};
+use super::body::Reply;
+use super::decider::Asking;
+use super::door::{Door, InFlight};
+use super::http::is_json;
+use super::wire::Refusal;
+use crate::compile::CompiledBundle;
+use crate::limits;
+use crate::model::decision::InputError;
+use crate::observe::metrics::Surface;
+
+/// The obligation to let somebody prove more.
+const STEP_UP: &str = "step-up";
+const ROOT: &str = "/access/v1/";
+const WELL_KNOWN: &str = "/.well-known/authzen-configuration";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The revision of the bundle that decided; not in bodies, so that equal questions have equal answers.
+const REVISION: HeaderName = HeaderName::from_static("x-doorward-revision");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// What all serving threads have in common.
+#[derive(Debug)]
+pub struct Open {
+    settings: Settings,
+    metadata: Option<Bytes>,
+}
+
+impl Open {
+    /// Opens the door.
+    ///
+    /// # Errors
+    /// The metadata cannot be signed.
+    pub fn new(settings: Settings) -> Result<Self, MetadataError> {
+        let metadata = metadata::document(&settings)?.map(|document| document.to_string().into());
+        Ok(Self { settings, metadata })
+    }
+
+    fn known<'k>(&'k self, bundle: &'k CompiledBundle, request_id: Option<&'k str>) -> Known<'k> {
+        Known { types: bundle.entities().subject_types(), step_up: &self.settings.step_up, request_id }
+    }
+}
+
+/// The open AuthZEN door of one serving thread.
+#[derive(Debug)]
+pub struct Authzen {
+    open: Arc<Open>,
+    /// One for each search that may be under way.
+    permits: Arc<Semaphore>,
+}
+
+/// What a path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    Evaluation,
+    Evaluations,
+    Search(Searched),
+    Metadata,
+}
+
+impl Route {
+    const fn method(self) -> Method {
+        match self {
+            Self::Metadata => Method::GET,
+            _ => Method::POST,
+        }
+    }
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// It is refused.
+    Refused(Refusal),
+    /// It is refused, and that has been counted.
+    Counted(Refusal),
+    /// It could not be made, which is our own fault.
+    Bug,
+}
+
+impl<E: Into<Refusal>> From<E> for Failure {
+    fn from(refusal: E) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+/// An answer: its body, and the revision of the bundle that it was made with.
+type Answered = (Bytes, Option<HeaderValue>);
+
+impl Authzen {
+    /// With no search under way.
+    pub fn new(open: Arc<Open>) -> Self {
+        Self { open, permits: Arc::new(Semaphore::new(limits::SEARCH_IN_FLIGHT_MAX)) }
+    }
+
+    /// Whether `uri` is one of AuthZEN's, also where nothing is.
+    pub fn leads_to(&self, uri: &Uri) -> bool {
+        let path = uri.path();
+        path.starts_with(ROOT) || path.starts_with(WELL_KNOWN) || self.route(path).is_some()
+    }
+
+    /// Paths below that of the public address are the same as those at the root: who stands in front may take it off.
+    fn route(&self, path: &str) -> Option<Route> {
+        let base = self.open.settings.url.as_ref().map_or("", PublicUrl::path);
+        if let Some(tenant) = path.strip_prefix(WELL_KNOWN) {
+            return (self.open.metadata.is_some() && tenant == base).then_some(Route::Metadata);
+        }
+        let below = path.strip_prefix(base).and_then(|path| path.strip_prefix(ROOT)).or(path.strip_prefix(ROOT))?;
+        match below {
+            "evaluation" => Some(Route::Evaluation),
+            "evaluations" => Some(Route::Evaluations),
+            "search/subject" => Some(Route::Search(Searched::Subject)),
+            "search/resource" => Some(Route::Search(Searched::Resource)),
+            "search/action" => Some(Route::Search(Searched::Action)),
+            _ => None,
+        }
+    }
+
+    /// Answers one request. Never fails: what goes wrong is an answer.
+    pub async fn answer(&self, door: &Door, request: Request<Incoming>) -> Response<Reply> {
+        let made_up = || HeaderValue::try_from(door.decider.next_request_id()).ok();
+        let request_id = request.headers().get(REQUEST_ID).cloned().or_else(made_up);
+        let mut response = match self.outcome(door, request, request_id.as_ref()).await {
+            Ok((body, revision)) => {
+                let mut response = reply(StatusCode::OK, JSON, body);
+                response.headers_mut().extend(revision.map(|revision| (REVISION, revision)));
+                response
+            }
+            Err(Failure::Refused(refusal)) => {
+                door.decider.refused(Surface::Authzen, refusal.clone(), None);
+                refused(&refusal)
+            }
+            Err(Failure::Counted(refusal)) => refused(&refusal),
+            Err(Failure::Bug) => {
+                reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, Bytes::from_static(b"no answer was made"))
+            }
+        };
+        response.headers_mut().extend(request_id.map(|id| (REQUEST_ID, id)));
+        response
+    }
+
+    async fn outcome(
+        &self,
+        door: &Door,
+        request: Request<Incoming>,
+        request_id: Option<&HeaderValue>,
+    ) -> Result<Answered, Failure> {
+        let route = self.route(request.uri().path()).ok_or(Refusal::NotFound)?;
+        if *request.method() != route.method() {
+            return Err(Refusal::Method(if route == Route::Metadata { "GET" } else { "POST" }).into());
+        }
+        if let (Route::Metadata, Some(metadata)) = (route, &self.open.metadata) {
+            return Ok((metadata.clone(), None));
+        }
+        if !request.headers().get(CONTENT_TYPE).is_some_and(|kind| is_json(kind.as_bytes())) {
+            return Err(Refusal::ContentType.into());
+        }
+        let Some(_in_flight) = InFlight::begin(door, Surface::Authzen) else {
+            return Err(Refusal::Overloaded.into());
+        };
+        let body = question::body(&door.read(request.into_body(), limits::REQUEST_BYTES_MAX).await?)?;
+        match route {
+            Route::Search(searched) => self.search(door, Search::read(body, searched)?).await,
+            Route::Evaluations => {
+                self.evaluate(door, Batch::read(body, self.open.settings.batch_defaults)?, request_id)
+            }
+            _ => self.evaluate(door, single(body)?, request_id),
+        }
+    }
+
+    fn evaluate(&self, door: &Door, batch: Batch, request_id: Option<&HeaderValue>) -> Result<Answered, Failure> {
+        let asking = door.decider.asking(Surface::Authzen);
+        let mut asking = asking.map_err(|refused| Failure::Counted(refused.refusal))?;
+        let request_id = request_id.and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
+        let body = match batch {
+            Batch::Single(question) => {
+                let outcome = self.decide(&mut asking, question, Vec::new(), request_id);
+                let lifetime = outcome.lifetime;
+                outcome.into_json(lifetime)
+            }
+            Batch::Several(items, semantic) => self.several(&mut asking, items, semantic, request_id),
+        };
+        Ok((body.to_string().into(), revision(asking.bundle())))
+    }
+
+    fn several(
+        &self,
+        asking: &mut Asking<'_>,
+        items: Vec<batch::Item>,
+        semantic: Semantic,
+        request_id: Option<&str>,
+    ) -> serde_json::Value {
+        let scopes: Vec<_> = (0..items.len()).map(|place| batch::scopes(&items, place)).collect();
+        let mut outcomes = Vec::with_capacity(items.len());
+        for (item, scopes) in items.into_iter().zip(scopes) {
+            let outcome = match item {
+                Ok(question) => self.decide(asking, question, scopes, request_id),
+                Err(error) => Outcome::malformed(&error),
+            };
+            let is_last = semantic.ends_with(&outcome);
+            outcomes.push(outcome);
+            if is_last {
+                break;
+            }
+        }
+        answer::batch(outcomes)
+    }
+
+    fn decide(
+        &self,
+        asking: &mut Asking<'_>,
+        question: Question,
+        scopes: Vec<String>,
+        request_id: Option<&str>,
+    ) -> Outcome {
+        let mapping = Mapping::of(question, scopes, self.open.known(asking.bundle(), request_id));
+        let Mapping { request, problem, is_gate, steps_up } = mapping;
+        let outcome = match problem {
+            None => asking.decide(&request),
+            Some(problem) => Err(asking.refuse(&request, problem)),
+        };
+        match outcome {
+            Ok(response) => Outcome::decided(&response, (is_gate, steps_up), &self.open),
+            Err(refused) => Outcome::unusable(&refused, is_gate),
+        }
+    }
+
+    async fn search(&self, door: &Door, search: Search) -> Result<Answered, Failure> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| Refusal::Overloaded)?;
+        let in_force = door.decider.in_force().ok_or(Refusal::NoBundle)?;
+        let open = Arc::clone(&self.open);
+        let make = move || {
+            // INVARIANT: who asks may leave, the permit stays with the work.
+            let _permit = permit;
+            let bundle = &in_force.bundle;
+            let page = search.page(bundle, open.known(bundle, None), Timestamp::now())?;
+            Ok::<_, InputError>((page.into(), revision(bundle)))
+        };
+        Ok(tokio::task::spawn_blocking(make).await.map_err(|_| Failure::Bug)??)
+    }
+}
+
+fn single(mut body: Fields) -> Result<Batch, InputError> {
+    Parts::take(&mut body)?.question().map(Batch::Single)
+}
+
+/// Whether the decision API would take it as the id of a request.
+fn is_request_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= limits::REQUEST_ID_BYTES_MAX && !id.chars().any(char::is_control)
+}
+
+fn revision(bundle: &CompiledBundle) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(bundle.revision().as_bytes()).ok()
+}
+
+/// The status of a refusal in AuthZEN; of most it is that of the decision API.
+fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::ContentType => StatusCode::BAD_REQUEST,
+        other => other.http_status(),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<Reply> {
+    let mut response = reply(status(refusal), TEXT, refusal.message().into());
+    if let Some(delay) = refusal.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
+    }
+    if let Refusal::Method(method) = refusal {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
+    }
+    response
+}
+
+fn reply(status: StatusCode, kind: HeaderValue, body: Bytes) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}

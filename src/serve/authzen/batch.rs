@@ -1,0 +1,135 @@
+//! Several questions in one body: defaults, and when to stop.
+//!
+//! Defaults are whole objects: an item that has a resource of its own has nothing of the default one. Where the operator
+//! asked for it, an item's entity that lacks its type, id or name takes that one member from the default.
+//!
+//! Source: OpenID Authorization API 1.0, section 6, read August 2026.
+
+use prost_types::Value;
+use prost_types::value::Kind;
+
+use super::question::{Fields, Parts, Question, list, object, text};
+use super::{BatchDefaults, answer::Outcome};
+use crate::limits;
+use crate::model::decision::InputError;
+
+/// A question of a batch, or what is wrong with the item.
+pub type Item = Result<Question, InputError>;
+
+/// What a batch asks.
+#[derive(Debug)]
+pub enum Batch {
+    /// One question: the body has no items.
+    Single(Question),
+    /// Items, in their order.
+    Several(Vec<Item>, Semantic),
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Semantic {
+    /// Never.
+    ExecuteAll,
+    /// After the first deny.
+    DenyOnFirstDeny,
+    /// After the first permit.
+    PermitOnFirstPermit,
+}
+
+impl Semantic {
+    fn new(name: &str) -> Option<Self> {
+        match name {
+            "execute_all" => Some(Self::ExecuteAll),
+            "deny_on_first_deny" => Some(Self::DenyOnFirstDeny),
+            "permit_on_first_permit" => Some(Self::PermitOnFirstPermit),
+            _ => None,
+        }
+    }
+
+    /// Whether `outcome` is the last one.
+    pub fn ends_with(self, outcome: &Outcome) -> bool {
+        match self {
+            Self::ExecuteAll => false,
+            Self::DenyOnFirstDeny => !outcome.allows,
+            Self::PermitOnFirstPermit => outcome.allows,
+        }
+    }
+}
+
+impl Batch {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// What concerns the body as a whole: a part, the items or the options of the wrong type, a semantic that nobody
+    /// knows, more than [`limits::BATCH_MAX`] items; a single question that is none.
+    pub fn read(mut body: Fields, lenient: BatchDefaults) -> Result<Self, InputError> {
+        let defaults = Parts::take(&mut body)?;
+        let mut options = object(&mut body, "options", "options")?.unwrap_or_default();
+        let semantic = text(&mut options, "evaluations_semantic", SEMANTIC)?;
+        let semantic = match semantic.as_deref() {
+            None => Semantic::ExecuteAll,
+            Some(name) => Semantic::new(name).ok_or_else(|| InputError::invalid(SEMANTIC, "is not a known value"))?,
+        };
+        let items = list(&mut body, "evaluations", "evaluations")?.unwrap_or_default();
+        if items.is_empty() {
+            return defaults.question().map(Self::Single);
+        }
+        if items.len() > limits::BATCH_MAX {
+            let most = limits::BATCH_MAX;
+            return Err(InputError::invalid("evaluations", format!("must have at most {most} entries")));
+        }
+        Ok(Self::Several(items.into_iter().map(|value| item(value, &defaults, lenient)).collect(), semantic))
+    }
+}
+
+const SEMANTIC: &str = "options.evaluations_semantic";
+
+fn item(value: Value, defaults: &Parts, lenient: BatchDefaults) -> Item {
+    let Some(Kind::StructValue(value)) = value.kind else {
+        return Err(InputError::invalid("evaluations", "must be objects"));
+    };
+    let mut fields = value.fields;
+    let own = Parts::take(&mut fields)?;
+    let filled = |own: Option<Fields>, default: &Option<Fields>, keys: &[&str]| match (own, default) {
+        (Some(own), Some(default)) if lenient == BatchDefaults::Lenient => Some(fill(own, default, keys)),
+        (own, default) => own.or_else(|| default.clone()),
+    };
+    let parts = Parts {
+        subject: filled(own.subject, &defaults.subject, &["type", "id"]),
+        action: filled(own.action, &defaults.action, &["name"]),
+        resource: filled(own.resource, &defaults.resource, &["type", "id"]),
+        context: own.context.or_else(|| defaults.context.clone()),
+    };
+    parts.question()
+}
+
+/// Takes `keys` that are missing from `default`, and nothing else.
+fn fill(mut own: Fields, default: &Fields, keys: &[&str]) -> Fields {
+    for key in keys {
+        if let (false, Some(value)) = (own.contains_key(*key), default.get(*key)) {
+            own.insert((*key).to_owned(), value.clone());
+        }
+    }
+    own
+}
+
+/// The scopes that the token of the gate at `place` is asked for: names of all items for the same resource that are
+/// no gates themselves. Of one of these it is its own name.
+///
+/// Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
+pub fn scopes(items: &[Item], place: usize) -> Vec<String> {
+    let is_gate = |question: &Question| question.action.name.starts_with("issue:");
+    let known = || items.iter().flatten();
+    // Without a gate in front, names of actions are no scopes.
+    let Some(Ok(this)) = items.get(place) else { return Vec::new() };
+    if !matches!(items.first(), Some(Ok(first)) if is_gate(first)) {
+        return Vec::new();
+    }
+    if !is_gate(this) {
+        return vec![this.action.name.clone()];
+    }
+    let of_this = |other: &&Question| {
+        !is_gate(other) && other.resource.kind == this.resource.kind && other.resource.id == this.resource.id
+    };
+    known().filter(of_this).map(|other| other.action.name.clone()).collect()
+}

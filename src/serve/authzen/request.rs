@@ -1,0 +1,271 @@
+//! From a question to the request of the decision API.
+//!
+//! | AuthZEN | decision API |
+//! |---|---|
+//! | `subject.type`, `subject.id` | `identity`; which kind a type means, the bundle says |
+//! | `action.name` | `action`; `issue:...:device_code` is the device code flow |
+//! | `resource.type`, `resource.id` | `resource.target`; of an `audience` or `application` `resource.appIds` as well |
+//! | `context.ip`, `context.ip_address`, `subject.properties.ip_address` | `network.ipAddress` |
+//! | `context.network.country` | `network.country` |
+//! | `context.risk.level` | the risk of that kind of identity; of a user that of the sign-in too |
+//! | `context.client_id` | `identity.appId` of a user; otherwise an attribute |
+//! | `context.amr`, `context.acr` | `satisfied`, as far as it is sure what they mean |
+//! | `context.device_id`, `subject.properties.device_id` | `device.deviceId` |
+//! | other properties | attributes `subject.x`, `resource.x`, `action.x` |
+//! | other members of `context` | attributes of the same name; of `network` and `risk` `network.x`, `risk.x` |
+//!
+//! Nothing here decides. A fact that is there and cannot be used, or two that disagree, is a problem that the answer
+//! names. Start with [`Mapping::of`].
+
+use std::collections::btree_map::Entry;
+use std::net::IpAddr;
+
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+
+use super::StepUp;
+use super::question::{Action, Entity, Fields, Question, object, text, texts};
+use crate::model::decision::InputError;
+use crate::model::location::canonical;
+use crate::model::{AuthenticationMethod, GrantControl, IdentityKind, RiskLevel, SubjectTypes, TransferMethod};
+use crate::serve::wire::spelling::Spelling;
+use crate::serve::wire::v1;
+
+type Result<T> = std::result::Result<T, InputError>;
+
+/// Longest name of a gate action, bytes, and longest part of one.
+const GATE_BYTES_MAX: usize = 50;
+const GATE_PART_BYTES_MAX: usize = 31;
+
+/// What a question comes to.
+#[derive(Debug)]
+pub struct Mapping {
+    /// The request; with a problem as far as it got.
+    pub request: v1::DecideRequest,
+    /// What cannot be used.
+    pub problem: Option<InputError>,
+    /// Whether the action is a gate of token issuance.
+    pub is_gate: bool,
+    /// Whether the caller says that it can let people prove more.
+    pub steps_up: bool,
+}
+
+/// What is known beside the question.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'k> {
+    /// Kinds of identity by types of subjects.
+    pub types: &'k SubjectTypes,
+    /// What stronger authentication is called.
+    pub step_up: &'k StepUp,
+    /// The id of the call, if it can be one of the decision API.
+    pub request_id: Option<&'k str>,
+}
+
+impl Mapping {
+    /// Maps `question`; `scopes` are those that the token is asked for with, if anybody said.
+    pub fn of(question: Question, scopes: Vec<String>, known: Known<'_>) -> Self {
+        let mut mapping = Self {
+            is_gate: is_gate(&question.action.name),
+            steps_up: false,
+            problem: None,
+            request: v1::DecideRequest {
+                request_id: known.request_id.map(str::to_owned),
+                action: Some(question.action.name.clone()),
+                ..v1::DecideRequest::default()
+            },
+        };
+        mapping.problem = mapping.fill(question, scopes, known).err();
+        mapping
+    }
+
+    fn fill(&mut self, question: Question, scopes: Vec<String>, known: Known<'_>) -> Result<()> {
+        let Question { mut subject, action, resource, mut context } = question;
+        let kind = known.types.kind(&subject.kind);
+        let request = &mut self.request;
+        request.identity = Some(v1::Identity {
+            r#type: kind.map_or(0, Spelling::number),
+            id: Some(std::mem::take(&mut subject.id)),
+            ..v1::Identity::default()
+        });
+        request.resource = Some(target(&resource, scopes));
+        let kind = kind.ok_or_else(|| InputError::invalid("subject.type", "is no type that the bundle knows"))?;
+        request.authentication_flow = flow(&action)?;
+        request.network = network(&mut subject.properties, &mut context)?;
+        request.risk = risk(kind, &mut context)?;
+        request.device = device(&mut subject.properties, &mut context)?;
+        request.satisfied = satisfied(&context, known.step_up)?;
+        if let (Some(identity), IdentityKind::User | IdentityKind::AgentUser) = (&mut request.identity, kind) {
+            identity.app_id = text(&mut context, "client_id", "context.client_id")?;
+        }
+        self.steps_up = takes_step_up(&mut context);
+        // What the caller can do is not for policies to see.
+        context.remove("issuance");
+        let parts = [("subject", subject.properties), ("action", action.properties), ("resource", resource.properties)];
+        self.request.attributes = Some(attributes(parts, context)?);
+        Ok(())
+    }
+}
+
+fn is_gate(name: &str) -> bool {
+    name.starts_with("issue:")
+}
+
+/// The flow that a gate action names. The name decides which policies apply, so one that is no name is a problem.
+/// Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
+fn flow(action: &Action) -> Result<i32> {
+    let Some(rest) = action.name.strip_prefix("issue:") else { return Ok(0) };
+    let is_part = |part: &str| {
+        part.len() <= GATE_PART_BYTES_MAX
+            && part.starts_with(|first: char| first.is_ascii_lowercase())
+            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    match rest.split_once(':') {
+        Some((token, grant)) if action.name.len() <= GATE_BYTES_MAX && is_part(token) && is_part(grant) => {
+            let is_device_code = grant == "device_code";
+            Ok(if is_device_code { TransferMethod::DeviceCodeFlow.number() } else { 0 })
+        }
+        _ => Err(InputError::invalid("action.name", "must be `issue:<token type>:<grant type>`")),
+    }
+}
+
+fn target(resource: &Entity, scopes: Vec<String>) -> v1::Resource {
+    let is_application = matches!(resource.kind.as_str(), "application" | "audience");
+    v1::Resource {
+        app_ids: if is_application { vec![resource.id.clone()] } else { Vec::new() },
+        target: Some(v1::Target { r#type: Some(resource.kind.clone()), id: Some(resource.id.clone()) }),
+        scopes,
+        ..v1::Resource::default()
+    }
+}
+
+fn network(properties: &mut Fields, context: &mut Fields) -> Result<Option<v1::Network>> {
+    let said = [
+        text(context, "ip", "context.ip")?,
+        text(context, "ip_address", "context.ip_address")?,
+        text(properties, "ip_address", "subject.properties.ip_address")?,
+    ];
+    let mut said = said.into_iter().flatten();
+    let ip_address = said.next();
+    let address = |text: &str| text.parse::<IpAddr>().map(canonical).ok();
+    if let Some(first) = &ip_address
+        && said.any(|other| other != *first && (address(&other).is_none() || address(&other) != address(first)))
+    {
+        return Err(InputError::conflict("context.ip", "is not the address that is said elsewhere in the request"));
+    }
+    let mut network = object(context, "network", "context.network")?;
+    let country = match &mut network {
+        Some(network) => text(network, "country", "context.network.country")?,
+        None => None,
+    };
+    keep(context, "network", network)?;
+    let is_said = ip_address.is_some() || country.is_some();
+    Ok(is_said.then(|| v1::Network { ip_address, country, ..v1::Network::default() }))
+}
+
+/// Puts what is left of an object back as members of names like `network.asn`.
+fn keep(context: &mut Fields, name: &str, rest: Option<Fields>) -> Result<()> {
+    rest.unwrap_or_default().into_iter().try_for_each(|(key, value)| insert(context, format!("{name}.{key}"), value))
+}
+
+fn insert(fields: &mut Fields, name: String, value: Value) -> Result<()> {
+    match fields.entry(name) {
+        Entry::Vacant(place) => {
+            place.insert(value);
+            Ok(())
+        }
+        Entry::Occupied(taken) => Err(InputError::conflict(format!("context.{}", taken.key()), "is said twice")),
+    }
+}
+
+/// A level that is said of no one in particular is that of everything that is asked of this kind of identity: more risk
+/// never gets more.
+fn risk(kind: IdentityKind, context: &mut Fields) -> Result<Option<v1::Risk>> {
+    let Some(mut said) = object(context, "risk", "context.risk")? else { return Ok(None) };
+    let level = text(&mut said, "level", "context.risk.level")?;
+    keep(context, "risk", Some(said))?;
+    let Some(level) = level else { return Ok(None) };
+    let level = <RiskLevel as Spelling>::parse(&level)
+        .ok_or_else(|| InputError::invalid("context.risk.level", "must be none, low, medium, high or hidden"))?
+        .number();
+    let mut risk = v1::Risk::default();
+    match kind {
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => risk.service_principal = level,
+        IdentityKind::AgentIdentity => risk.agent = level,
+        IdentityKind::User => (risk.user, risk.sign_in) = (level, level),
+        IdentityKind::AgentUser => (risk.user, risk.sign_in, risk.agent) = (level, level, level),
+    }
+    Ok(Some(risk))
+}
+
+fn device(properties: &mut Fields, context: &mut Fields) -> Result<Option<v1::Device>> {
+    let one = text(context, "device_id", "context.device_id")?;
+    let other = text(properties, "device_id", "subject.properties.device_id")?;
+    if one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other) {
+        return Err(InputError::conflict("context.device_id", "is not the device that is said of the subject"));
+    }
+    let device = |id| v1::Device { device_id: Some(id), ..v1::Device::default() };
+    Ok(one.or(other).map(device))
+}
+
+/// What the identity has proved. Of the values that RFC 8176 registers, those are taken that are one method of
+/// Conditional Access and no other: a code (`otp`) may be of an app, a token or a mail, and a key (`hwk`) of anything.
+/// Source: RFC 8176, section 2, read August 2026.
+fn satisfied(context: &Fields, step_up: &StepUp) -> Result<Option<v1::Satisfied>> {
+    let mut satisfied = v1::Satisfied::default();
+    let amr = match context.get("amr").and_then(|value| value.kind.as_ref()) {
+        None | Some(Kind::NullValue(_)) => Some(Vec::new()),
+        Some(Kind::ListValue(list)) => texts(&list.values),
+        Some(_) => None,
+    };
+    for value in amr.ok_or_else(|| InputError::invalid("context.amr", "must be an array of strings"))? {
+        let method = match value {
+            "pwd" => AuthenticationMethod::Password,
+            "sms" => AuthenticationMethod::Sms,
+            "tel" => AuthenticationMethod::Voice,
+            "mfa" => {
+                satisfied.built_in_controls.push(GrantControl::Mfa.number());
+                continue;
+            }
+            _ => continue,
+        };
+        satisfied.authentication_methods.push(method.number());
+    }
+    match context.get("acr").and_then(|value| value.kind.as_ref()) {
+        None | Some(Kind::NullValue(_)) => {}
+        Some(Kind::StringValue(acr)) => step_up.prove(acr, &mut satisfied),
+        Some(_) => return Err(InputError::invalid("context.acr", "must be a string")),
+    }
+    Ok((satisfied != v1::Satisfied::default()).then_some(satisfied))
+}
+
+/// Whether the caller lists step-up among the obligations that it can fulfil; advice that is no list is none.
+fn takes_step_up(context: &mut Fields) -> bool {
+    match context.remove("supported_obligations").and_then(|value| value.kind) {
+        Some(Kind::ListValue(list)) => texts(&list.values).is_some_and(|all| all.contains(&super::STEP_UP)),
+        _ => false,
+    }
+}
+
+fn attributes(parts: [(&str, Fields); 3], mut context: Fields) -> Result<Struct> {
+    for (part, properties) in parts {
+        for (key, value) in properties {
+            insert(&mut context, format!("{part}.{key}"), value)?;
+        }
+    }
+    Ok(Struct { fields: context })
+}
+
+/// How an AuthZEN caller wrote a field that the decision API names.
+pub fn path(field: &str) -> String {
+    const SAME: [(&str, &str); 8] = [
+        ("identity.type", "subject.type"),
+        ("identity.id", "subject.id"),
+        ("identity.appId", "context.client_id"),
+        ("network.ipAddress", "context.ip"),
+        ("network.country", "context.network.country"),
+        ("resource.target.type", "resource.type"),
+        ("resource.target.id", "resource.id"),
+        ("action", "action.name"),
+    ];
+    SAME.iter().find(|(ours, _)| *ours == field).map_or_else(|| field.to_owned(), |(_, theirs)| (*theirs).to_owned())
+}

@@ -1,0 +1,30 @@
+//! The AuthZEN door as its callers meet it: a real server, asked over HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic, its helpers too"
+)]
+
+#[path = "authzen/agreement.rs"]
+mod agreement;
+#[path = "authzen/batch.rs"]
+mod batch;
+#[path = "authzen/facts.rs"]
+mod facts;
+#[path = "authzen/issuance.rs"]
+mod issuance;
+#[path = "authzen/metadata.rs"]
+mod metadata;
+#[path = "authzen/search.rs"]
+mod search;
+#[path = "authzen/server.rs"]
+mod server;
+#[path = "authzen/statuses.rs"]
+mod statuses;
+#[path = "serve/support.rs"]
+#[allow(dead_code, reason = "only its HTTP client is used here")]
+mod support;
+#[path = "authzen/vectors.rs"]
+mod vectors;

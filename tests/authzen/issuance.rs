@@ -1,0 +1,298 @@
+//! Tokens: gates and scopes, how long a token may live, and what to prove when something is missing.
+
+use serde_json::{Value, json};
+
+use crate::server::{EVALUATION, EVALUATIONS, Server, with};
+
+const API: &str = "https://api.example";
+const STRENGTH: &str = "00000000-0000-0000-0000-000000000004";
+
+fn policy(name: &str, more: &str) -> String {
+    format!("displayName: {name}\nid: {name}\nstate: enabled\n{more}\n")
+}
+
+fn everybody(controls: &str) -> String {
+    format!(
+        "conditions: {{ users: {{ includeUsers: [All] }}, applications: {{ includeApplications: [All] }} }}\n{controls}"
+    )
+}
+
+fn gate(action: &str) -> Value {
+    json!({
+        "subject": { "type": "user", "id": "alice" },
+        "action": { "name": action },
+        "resource": { "type": "audience", "id": API },
+    })
+}
+
+const CODE: &str = "issue:access_token:authorization_code";
+
+#[tokio::test]
+async fn every_gate_is_decided_and_a_misspelt_one_is_denied() {
+    let server = Server::start(
+        [("p.yaml", policy("mfa", &everybody("grantControls: { operator: OR, builtInControls: [mfa] }")))],
+        "{}",
+    );
+    let tokens = ["access_token", "refresh_token", "id_token", "id_jag", "txn_token"];
+    let grants = [
+        "authorization_code",
+        "client_credentials",
+        "refresh_token",
+        "token_exchange",
+        "device_code",
+        "jwt_bearer",
+        "saml2_bearer",
+    ];
+    for token in tokens {
+        for grant in grants {
+            let answer = server.ask(EVALUATION, &gate(&format!("issue:{token}:{grant}"))).await;
+            assert_eq!(answer, json!({ "decision": false }), "{token} {grant}");
+            let proved = with(gate(&format!("issue:{token}:{grant}")), "/context/amr", json!(["pwd", "mfa"]));
+            assert_eq!(server.ask(EVALUATION, &proved).await, json!({ "decision": true }), "{token} {grant}");
+        }
+    }
+    let nobody = Server::start(
+        [(
+            "p.yaml",
+            policy("nobody", &everybody("grantControls: { operator: OR, builtInControls: [mfa] }"))
+                .replace("[All]", "[bob]"),
+        )],
+        "{}",
+    );
+    for action in [
+        "issue:",
+        "issue:access_token",
+        "issue:a:b:c",
+        "issue:Access:code",
+        "issue::code",
+        "issue:1a:b",
+        "issue:a-b:c",
+        &format!("issue:{}:b", "a".repeat(32)),
+        &format!("issue:{}:{}", "a".repeat(31), "b".repeat(20)),
+    ] {
+        let answer = nobody.ask(EVALUATION, &gate(action)).await;
+        assert_eq!(
+            (&answer["decision"], &answer["context"]["reasons"][0]["code"]),
+            (&json!(false), &json!("input_invalid")),
+            "{action}"
+        );
+    }
+    assert!(nobody.decision(&gate("issue:x_9:y")).await, "names that nobody has registered yet are names");
+    assert!(nobody.decision(&gate("reissue:now")).await);
+}
+
+#[tokio::test]
+async fn the_device_code_flow_is_a_fact_that_its_gate_says() {
+    let flow = everybody("grantControls: { operator: OR, builtInControls: [block] }")
+        .replace("applications:", "authenticationFlows: { transferMethods: deviceCodeFlow }, applications:");
+    let server = Server::start([("p.yaml", policy("device-code", &flow))], "{}");
+    assert!(!server.decision(&gate("issue:access_token:device_code")).await);
+    assert!(server.decision(&gate(CODE)).await);
+    assert!(server.decision(&gate("device_code")).await);
+}
+
+#[tokio::test]
+async fn a_token_lives_no_longer_than_the_time_between_sign_ins() {
+    let frequency = |value: u32, unit: &str| {
+        everybody(&format!(
+            "sessionControls: {{ signInFrequency: {{ isEnabled: true, type: {unit}, value: {value}, frequencyInterval: timeBased }} }}"
+        ))
+    };
+    for (policies, lifetime) in [
+        (vec![frequency(4, "hours")], json!({ "token_lifetime": 14_400 })),
+        (vec![frequency(2, "days"), frequency(36, "hours")], json!({ "token_lifetime": 129_600 })),
+        (
+            vec![everybody(
+                "sessionControls: { signInFrequency: { isEnabled: true, frequencyInterval: everyTime } }\ngrantControls: { operator: OR, builtInControls: [mfa] }",
+            )],
+            json!(null),
+        ),
+        (vec![everybody("sessionControls: { persistentBrowser: { isEnabled: true, mode: never } }")], json!(null)),
+    ] {
+        let files: Vec<_> = policies
+            .iter()
+            .enumerate()
+            .map(|(number, text)| (format!("{number}.yaml"), policy(&format!("p{number}"), text)))
+            .collect();
+        let server = Server::start(files.iter().map(|(name, text)| (name.as_str(), text.clone())), "{}");
+        let proved = |action| with(gate(action), "/context/amr", json!(["mfa"]));
+        let answer = server.ask(EVALUATION, &proved(CODE)).await;
+        assert_eq!(answer["decision"], json!(true), "{answer}");
+        assert_eq!(answer["context"]["issuance"], lifetime);
+        let other = server.ask(EVALUATION, &proved("read")).await;
+        assert_eq!(other, json!({ "decision": true }), "what is no token has no life");
+    }
+    let denied = [
+        ("a.yaml", policy("a", &frequency(1, "hours"))),
+        ("b.yaml", policy("b", &everybody("grantControls: { operator: OR, builtInControls: [block] }"))),
+    ];
+    assert_eq!(Server::start(denied, "{}").ask(EVALUATION, &gate(CODE)).await, json!({ "decision": false }));
+}
+
+/// A gate for a user, and what it comes with.
+fn issue(scopes: &[&str]) -> Value {
+    let names = std::iter::once(&CODE).chain(scopes);
+    let items: Vec<_> = names.map(|name| json!({ "action": { "name": name } })).collect();
+    let mut body = gate(CODE);
+    body["evaluations"] = json!(items);
+    body
+}
+
+#[tokio::test]
+async fn scopes_are_decided_one_by_one_and_shaping_is_on_the_first_gate_alone() {
+    let frequency = everybody(
+        "sessionControls: { signInFrequency: { isEnabled: true, type: hours, value: 1, frequencyInterval: timeBased } }",
+    );
+    let cedar =
+        "@id(\"no-delete\")\nforbid (principal, action, resource)\nwhen { context.action == \"mail.delete\" };\n";
+    let server = Server::start([("p.yaml", policy("hourly", &frequency)), ("q.cedar", cedar.to_owned())], "{}");
+    let answer = server.ask(EVALUATIONS, &issue(&["mail.read", "mail.delete", "mail.send"])).await;
+    let shaped = json!({ "decision": true, "context": { "issuance": { "token_lifetime": 3600 } } });
+    let (yes, no) = (json!({ "decision": true }), json!({ "decision": false }));
+    assert_eq!(answer, json!({ "evaluations": [shaped, yes, no, yes] }));
+}
+
+#[tokio::test]
+async fn in_an_exchange_both_gates_are_asked_and_the_shorter_life_counts() {
+    let frequency = |who: &str, hours: u32| {
+        format!(
+            "conditions: {{ users: {{ includeUsers: [{who}] }}, applications: {{ includeApplications: [All] }} }}\nsessionControls: {{ signInFrequency: {{ isEnabled: true, type: hours, value: {hours}, frequencyInterval: timeBased }} }}"
+        )
+    };
+    let cedar = "@id(\"no-ledger\")\nforbid (principal is ServicePrincipal, action, resource)\nwhen { principal.id == \"ledger\" };\n";
+    let files = [
+        ("a.yaml", policy("a", &frequency("alice", 8))),
+        ("b.yaml", policy("b", &frequency("bob", 2))),
+        ("c.cedar", cedar.to_owned()),
+        ("bundle.yaml", "eligibility: all\n".to_owned()),
+    ];
+    let server = Server::start(files, "{}");
+    let exchange = |actor: Value| {
+        let mut body = gate("issue:access_token:token_exchange");
+        body["evaluations"] = json!([{}, { "subject": actor }, { "action": { "name": "mail.read" } }]);
+        body
+    };
+    let shaped = |seconds| json!({ "decision": true, "context": { "issuance": { "token_lifetime": seconds } } });
+    let (yes, no) = (json!({ "decision": true }), json!({ "decision": false }));
+    for (actor, expected) in [
+        (json!({ "type": "user", "id": "bob" }), [shaped(7_200), yes.clone(), yes.clone()]),
+        (json!({ "type": "user", "id": "carol" }), [shaped(28_800), yes.clone(), yes.clone()]),
+        (json!({ "type": "client", "id": "ledger" }), [shaped(28_800), no, yes]),
+    ] {
+        assert_eq!(server.ask(EVALUATIONS, &exchange(actor)).await, json!({ "evaluations": expected }));
+    }
+}
+
+#[tokio::test]
+async fn scopes_tell_what_a_token_is_for() {
+    // Baseline scopes alone are a request for the directory, which the policy does not cover.
+    let graph = "00000003-0000-0000-c000-000000000000";
+    let only = everybody("grantControls: { operator: OR, builtInControls: [block] }")
+        .replace("includeApplications: [All]", &format!("includeApplications: [{graph}]"));
+    let server = Server::start([("p.yaml", policy("graph", &only))], "{ verbose: true }");
+    for (scopes, decisions) in [(&["User.Read"][..], [true, true]), (&["Mail.Read"], [false, false])] {
+        let body = with(issue(scopes), "/resource/id", json!(graph));
+        let answer = server.ask(EVALUATIONS, &body).await;
+        let got: Vec<_> =
+            answer["evaluations"].as_array().unwrap().iter().map(|item| item["decision"].clone()).collect();
+        assert_eq!(json!(got), json!(decisions), "{scopes:?}: {answer}");
+    }
+    let both = with(issue(&["User.Read", "Mail.Read"]), "/resource/id", json!(graph));
+    let got = server.ask(EVALUATIONS, &both).await;
+    let got: Vec<_> = got["evaluations"].as_array().unwrap().iter().map(|item| item["decision"].clone()).collect();
+    assert_eq!(json!(got), json!([false, true, false]), "the gate is for all of them");
+}
+
+const STEP_UP: &str =
+    "{ stepUp: { mfa: urn:example:mfa, 'authenticationStrength:00000000-0000-0000-0000-000000000004': phr } }";
+
+fn declared(body: Value) -> Value {
+    with(body, "/context/supported_obligations", json!(["notification", "step-up"]))
+}
+
+#[tokio::test]
+async fn a_caller_that_can_step_up_is_told_what_to_prove_and_proves_it() {
+    let server = Server::start(
+        [("p.yaml", policy("mfa", &everybody("grantControls: { operator: OR, builtInControls: [mfa] }")))],
+        STEP_UP,
+    );
+    let obligation = json!([{
+        "id": "step-up:mfa", "type": "step-up",
+        "properties": { "acr_value": "urn:example:mfa", "amr_values": ["mfa"] },
+    }]);
+    let answer = server.ask(EVALUATION, &declared(gate(CODE))).await;
+    assert_eq!(answer, json!({ "decision": false, "context": { "obligations": obligation } }));
+    for supported in [json!(["notification"]), json!([]), json!("step-up"), json!([1]), json!(null)] {
+        let body = with(gate(CODE), "/context/supported_obligations", supported);
+        assert_eq!(server.ask(EVALUATION, &body).await, json!({ "decision": false }));
+    }
+    for (pointer, value, allows) in [
+        ("/context/acr", json!("urn:example:mfa"), true),
+        ("/context/acr", json!("phr"), false),
+        ("/context/acr", json!("URN:example:mfa"), false),
+        ("/context/amr", json!(["mfa"]), true),
+        ("/context/amr", json!(["pwd", "otp", "hwk", "swk", "sc"]), false),
+    ] {
+        let answer = server.ask(EVALUATION, &declared(with(gate(CODE), pointer, value.clone()))).await;
+        assert_eq!(answer["decision"], json!(allows), "{value}");
+        assert_eq!(answer["context"]["obligations"].is_null(), allows, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn methods_that_are_sure_to_be_one_of_ours_meet_strengths() {
+    let server = Server::start(
+        [(
+            "p.yaml",
+            policy(
+                "strong",
+                &everybody(
+                    "grantControls: { operator: OR, authenticationStrength: { id: 00000000-0000-0000-0000-000000000002 } }",
+                ),
+            ),
+        )],
+        "{}",
+    );
+    for (amr, allows) in [
+        (&["pwd", "sms"][..], true),
+        (&["pwd", "tel"], true),
+        (&["pwd"], false),
+        (&["sms"], false),
+        (&["pwd", "otp"], false),
+        (&["PWD", "SMS"], false),
+    ] {
+        assert_eq!(server.decision(&with(gate(CODE), "/context/amr", json!(amr))).await, allows, "{amr:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_sign_in_can_meet_is_a_plain_deny() {
+    let controls = |list: &str, operator: &str| {
+        everybody(&format!("grantControls: {{ operator: {operator}, builtInControls: [{list}] }}"))
+    };
+    for (text, settings) in [
+        (controls("compliantDevice", "OR"), STEP_UP),
+        (controls("mfa, compliantDevice", "AND"), STEP_UP),
+        (controls("block", "OR"), STEP_UP),
+        (controls("mfa", "OR"), "{}"),
+    ] {
+        let server = Server::start([("p.yaml", policy("p", &text))], settings);
+        assert_eq!(server.ask(EVALUATION, &declared(gate(CODE))).await, json!({ "decision": false }), "{text}");
+    }
+    let strength =
+        everybody(&format!("grantControls: {{ operator: OR, authenticationStrength: {{ id: {STRENGTH} }} }}"));
+    let server = Server::start([("p.yaml", policy("p", &strength))], STEP_UP);
+    let answer = server.ask(EVALUATION, &declared(gate(CODE))).await;
+    assert_eq!(answer["context"]["obligations"][0]["properties"], json!({ "acr_value": "phr" }), "{answer}");
+    assert!(server.decision(&with(gate(CODE), "/context/acr", json!("phr"))).await);
+}
+
+#[tokio::test]
+async fn what_a_caller_can_do_is_no_fact_for_policies() {
+    let cedar = "@id(\"seen\")\nforbid (principal, action, resource)\nwhen { context.attributes.texts.hasTag(\"supported_obligations\") && context.attributes.texts.getTag(\"supported_obligations\").contains(\"step-up\") };\n";
+    let server = Server::start([("p.cedar", cedar.to_owned())], "{ verbose: true }");
+    let (one, other) = (server.ask(EVALUATION, &gate(CODE)).await, server.ask(EVALUATION, &declared(gate(CODE))).await);
+    assert_eq!(one, other);
+    let capable = with(gate(CODE), "/context/issuance/capabilities", json!(["urn:ietf:params:authzen:token-issuance"]));
+    assert_eq!(server.ask(EVALUATION, &capable).await, one);
+}
