@@ -28,12 +28,7 @@ pub fn devices(filters: &[&CompiledFilter]) -> (Vec<Option<Device<'static>>>, bo
         };
         attributes.push((attribute, values));
     }
-    // Extension attributes are seen only of devices that are managed: compliance is one way to be.
-    let has_extensions =
-        attributes.iter().any(|(attribute, _)| matches!(attribute, DeviceAttribute::ExtensionAttribute(_)));
-    if has_extensions && !attributes.iter().any(|(attribute, _)| *attribute == DeviceAttribute::IsCompliant) {
-        attributes.push((DeviceAttribute::IsCompliant, vec![Vec::new(), vec!["true".to_owned()]]));
-    }
+    show_extensions(&mut attributes);
     let sizes: Vec<_> = attributes.iter().map(|(_, values)| values.len()).collect();
     let mut devices = vec![None];
     for choice in combinations(&sizes, &mut is_exact) {
@@ -44,6 +39,31 @@ pub fn devices(filters: &[&CompiledFilter]) -> (Vec<Option<Device<'static>>>, bo
         devices.push(Some(device));
     }
     (devices, is_exact)
+}
+
+/// Adds what makes extension attributes visible, where rules compare any: an attribute that no rule looks at if there is
+/// one, so that a device of any kind can be visible; else every way there is.
+fn show_extensions(attributes: &mut Vec<(DeviceAttribute, Vec<Texts>)>) {
+    if !attributes.iter().any(|(attribute, _)| matches!(attribute, DeviceAttribute::ExtensionAttribute(_))) {
+        return;
+    }
+    let ways = [
+        (DeviceAttribute::IsCompliant, "true"),
+        (DeviceAttribute::TrustType, "ServerAD"),
+        (DeviceAttribute::MdmAppId, "0000000a-0000-0000-c000-000000000000"),
+    ];
+    let is_free = |way: &&(DeviceAttribute, &str)| !attributes.iter().any(|(attribute, _)| *attribute == way.0);
+    if let Some((attribute, text)) = ways.iter().find(is_free) {
+        attributes.push((*attribute, vec![Vec::new(), vec![(*text).to_owned()]]));
+        return;
+    }
+    for (attribute, values) in attributes.iter_mut() {
+        let way = ways.iter().find(|(way, _)| way == attribute);
+        let is_there = |text: &str| values.iter().flatten().any(|known| known.eq_ignore_ascii_case(text));
+        if let Some((_, text)) = way.filter(|(_, text)| !is_there(text)) {
+            values.push(vec![(*text).to_owned()]);
+        }
+    }
 }
 
 /// Sets of custom security attributes; and whether they stand for all sets.
@@ -87,7 +107,7 @@ fn cuts(filters: &[&CompiledFilter]) -> (Vec<(Attribute, Texted)>, bool) {
         let blank = || (cut.attribute.clone(), Texted { texts: Vec::new(), is_whole: true });
         let (_, all) = cuts.entry(key).or_insert_with(blank);
         for text in cut.texts {
-            if !all.texts.iter().any(|known| known.to_lowercase() == text.to_lowercase()) {
+            if !all.texts.iter().any(|known| folded(known) == folded(text)) {
                 all.texts.push(text.to_owned());
             }
         }
@@ -96,12 +116,17 @@ fn cuts(filters: &[&CompiledFilter]) -> (Vec<(Attribute, Texted)>, bool) {
     (cuts.into_values().collect(), true)
 }
 
+/// As filters compare: character by character, which of some texts is not what lower case of the whole is.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
 /// Most texts of which all sets are tried.
 const SETS_MAX: usize = 4;
 
 fn values(texts: &[String], may_be_list: bool, is_whole: bool, is_exact: &mut bool) -> Vec<Texts> {
     let mut other = "another value".to_owned();
-    while texts.contains(&other) {
+    while texts.iter().any(|text| folded(text) == folded(&other)) {
         other.push('!');
     }
     let mut values = vec![Vec::new(), vec![other]];

@@ -7,6 +7,7 @@
 mod impact;
 mod prove;
 mod rich;
+mod wide;
 
 use std::net::IpAddr;
 
