@@ -58,3 +58,23 @@ fn what_is_not_there_cannot_be_taken_out() {
         assert!(run.stderr.contains(told), "{}", run.told());
     }
 }
+
+// Entities, strengths and types of subjects decide something too, but an edit of them was no edit.
+#[test]
+fn an_edit_of_entities_strengths_or_subject_types_is_an_edit() {
+    let entities = "entities: { subjects: [{ type: client, id: x, properties: { role: author } }] }\n";
+    let strength = "{ id: 11111111-0000-4000-8000-000000000004, displayName: Own, allowedCombinations: [fido2] }\n";
+    let settings = "eligibility: all\n";
+    let names = ["entities.yaml", "strength.yaml", "bundle.yaml"];
+    let folder = |texts: [&str; 3]| bundle(&names.into_iter().zip(texts).collect::<Vec<_>>());
+    let before = folder([entities, strength, settings]);
+    for (after, told) in [
+        (folder([&entities.replace("author", "admin"), strength, settings]), "catalogue: changed"),
+        (folder([entities, &strength.replace("fido2", "sms"), settings]), "catalogue: changed"),
+        (folder([entities, strength, "eligibility: all\nsubjectTypes: { robot: user }\n"]), "settings: changed"),
+        (folder([entities, strength, settings]), "nothing was edited"),
+    ] {
+        let run = doorward(&["impact", before.path().to_str().unwrap(), after.path().to_str().unwrap()]);
+        assert!(run.stdout.starts_with(told), "{told}: {}", run.told());
+    }
+}

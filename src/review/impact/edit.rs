@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::location::Ranges;
 use crate::model::policy::{LocationTarget, Policy};
-use crate::model::{Bundle, Id, LocationKind, NamedLocation, State};
+use crate::model::{Bundle, Entities, Id, LocationKind, NamedLocation, State};
 use crate::review::graph;
 use crate::text::Spanned;
 use crate::text::suggest::nearest;
@@ -18,7 +18,7 @@ pub enum Object {
     Policy,
     /// A named location.
     Location,
-    /// Service principals of the catalogue, taken together.
+    /// Service principals, authentication strengths and entities of the bundle, taken together.
     Catalogue,
     /// `bundle.yaml`, the country database aside.
     Settings,
@@ -243,6 +243,17 @@ fn catalogue(bundle: &Bundle) -> Vec<String> {
         format!("{} {app_id:?} {name:?} {kind:?} {owner_tenant:?} {audience:?} {attributes:?}", id.value)
     };
     let mut all: Vec<_> = bundle.principals.iter().map(told).collect();
+    all.extend(
+        bundle.strengths.iter().map(|strength| format!("{} {:?}", strength.id.value, strength.allowed_combinations)),
+    );
+    let Entities { subjects, resources, actions } = &bundle.entities;
+    for (list, entities) in [("subject", subjects), ("resource", resources), ("action", actions)] {
+        all.extend(
+            entities
+                .iter()
+                .map(|entity| format!("{list} {} {} {:?}", entity.kind.value, entity.id.value, entity.properties)),
+        );
+    }
     all.sort();
     all
 }
@@ -252,14 +263,15 @@ fn settings(bundle: &Bundle) -> String {
     let own = &bundle.settings;
     let database = own.country_database.as_ref().map(|name| &name.value);
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {database:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {database:?}",
         own.tenant_id,
         own.default_decision,
         own.missing_ip,
         own.eligibility,
         own.mfa_trusted_ips,
         own.office365,
-        own.microsoft_admin_portals
+        own.microsoft_admin_portals,
+        own.subject_types
     )
 }
 
