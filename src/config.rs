@@ -67,6 +67,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_twice_is_an_error() {
+        let callers = "callers: { tls: { certificate: a, key: b } }\n";
+        assert!(problem(&format!("{callers}callers: {{}}\n")).contains("callers"));
+        assert!(problem("doors: { api: false, api: true }").contains("api"));
+        assert!(problem("callers: {}\n---\ncallers: {}\n").contains('2'));
+    }
+
+    #[test]
     fn what_is_not_allowed_is_an_error_with_its_place() {
         let told = problem("issuers:\n- issuer: https://login.example\n  jwks: keys.json\n  audiences: []\n");
         assert!(told.contains("doorward.yaml") && told.contains("at least one audience"), "{told}");

@@ -150,6 +150,8 @@ pub const REQUEST_BYTES_MAX: usize = 256 << 10;
 pub const REQUEST_DEPTH_MAX: usize = 32;
 /// Most requests in one batch.
 pub const BATCH_MAX: usize = 100;
+/// Most bytes that the defaults of a batch come to, once for each of its items.
+pub const BATCH_DEFAULTS_BYTES_MAX: usize = 1 << 20;
 /// Longest request id, bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 256;
 /// Longest action of a request, bytes.
@@ -192,6 +194,8 @@ pub const SEARCH_PAGE_MAX: usize = 1_000;
 /// Most entities that one search tries before its page ends, full or not: a fraction of a
 /// second with usual conditions.
 pub const SEARCH_TRIED_MAX: usize = 5_000;
+/// Most bytes of questions that one search decides before its page ends: a large question is tried with fewer entities.
+pub const SEARCH_BYTES_MAX: usize = 4 << 20;
 /// Most searches that one core works on.
 pub const SEARCH_IN_FLIGHT_MAX: usize = 4;
 /// Longest token of a page of a search, bytes; those that are given out are shorter.

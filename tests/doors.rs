@@ -6,6 +6,8 @@
 mod check;
 #[path = "doors/envoy.rs"]
 mod envoy;
+#[path = "doors/evasion.rs"]
+mod evasion;
 #[path = "doors/forward.rs"]
 mod forward;
 #[path = "live/process.rs"]

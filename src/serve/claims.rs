@@ -53,8 +53,8 @@ impl Holder {
     /// Reads verified claims.
     ///
     /// Whether a person holds the token: `idtyp` says `user` or `app`. Without it, one with a claim that only people
-    /// have is a person's; so is one whose `sub` names somebody else than its client and that has no `oid`. Any other is
-    /// a service principal's.
+    /// have is a person's; so is one whose `sub` names somebody else than its `oid`, which only an application's token has
+    /// twice, or than its client when it has no `oid`. Any other is a service principal's.
     ///
     /// # Errors
     /// Neither `oid` nor `sub`; a claim of the wrong type; an `idtyp` that is neither; names of the client that differ.
@@ -72,7 +72,8 @@ impl Holder {
             None => {
                 let is_delegated =
                     || matches!((subject, client), (Some(subject), Some(client)) if !is_same(subject, client));
-                OF_PEOPLE.iter().any(|claim| claims.0.contains_key(*claim)) || oid.is_none() && is_delegated()
+                OF_PEOPLE.iter().any(|claim| claims.0.contains_key(*claim))
+                    || oid.map_or_else(is_delegated, |oid| subject.is_some_and(|subject| !is_same(oid, subject)))
             }
         };
         let app_id = client.map(str::to_owned);
@@ -219,6 +220,7 @@ mod tests {
         let kind = v1::IdentityType::User;
         check(json!({"idtyp": "user", "oid": OID, "sub": "p"}), kind, OID, None);
         check(json!({"sub": "u-1", "client_id": "portal"}), kind, "u-1", Some("portal"));
+        check(json!({"oid": OID, "sub": "pairwise", "azp": APP, "roles": ["a"]}), kind, OID, Some(APP));
         for claim in OF_PEOPLE {
             check(json!({"oid": OID, "sub": OID, "azp": APP, claim: "x"}), kind, OID, Some(APP));
         }

@@ -99,10 +99,12 @@ impl TryFrom<Written> for ClientIp {
 /// A prefix or a single address.
 fn range(text: &str) -> Result<IpRange, String> {
     let prefix = text.parse::<IpNet>().or_else(|_| text.parse().map(|address: IpAddr| address.into()));
-    match prefix {
+    match prefix.map(IpRange::from_prefix) {
         // WHY: who trusts every address takes any address that a client makes up.
-        Ok(prefix) if prefix.prefix_len() == 0 => Err(format!("`{text}` trusts everybody: name the proxies")),
-        Ok(prefix) => Ok(IpRange::from_prefix(prefix)),
+        Ok(IpRange::V4(0, u32::MAX) | IpRange::V6(0, u128::MAX)) => {
+            Err(format!("`{text}` trusts everybody: name the proxies"))
+        }
+        Ok(range) => Ok(range),
         Err(_) => Err(format!("`{text}` is no address and no prefix such as `10.0.0.0/8`")),
     }
 }
@@ -157,6 +159,11 @@ impl ClientIp {
         }
     }
 
+    /// Whether nobody is believed, so that whoever is connected is always the client.
+    pub const fn trusts_nobody(&self) -> bool {
+        self.trusted_proxies.is_empty() && !self.trust_unix
+    }
+
     /// The client of a request that `peer` sent, `None` being the Unix socket, with these lines of [`Self::header`].
     ///
     /// Never panics. Cost: linear in the lines, of which at most [`limits::FORWARDED_BYTES_MAX`] are looked at.
@@ -172,7 +179,8 @@ impl ClientIp {
             _ if lines.iter().map(|line| line.len()).sum::<usize>() > limits::FORWARDED_BYTES_MAX => {
                 found(Client::Invalid)
             }
-            Mode::Header(_) if !is_said => found(of_peer(peer, true)),
+            // WHY: such a header is not one of a chain that may be empty; without it nobody has said anything.
+            Mode::Header(_) if !is_said => found(Client::Missing),
             Mode::Header(_) => found(alone(&lines)),
             Mode::Xff | Mode::Forwarded => {
                 let chain = if is_said { self.chain(&lines) } else { Some(Vec::new()) };

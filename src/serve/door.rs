@@ -148,7 +148,7 @@ pub async fn pass(
     peer: Peer,
     request: Request<Incoming>,
 ) -> (Response<Reply>, Option<Arc<str>>) {
-    let is_grpc = request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes()));
+    let is_grpc = speaks_grpc(&request);
     let refuse = |refusal| match is_grpc {
         true => grpc::refuse(door, Surface::Grpc, refusal),
         false => json::refuse(door, refusal),
@@ -181,10 +181,17 @@ fn is_api(path: &str) -> bool {
 
 /// Answers any other request, which `peer` sent. Never fails either.
 pub async fn answer(door: &Arc<Door>, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
-    match request.headers().get(CONTENT_TYPE).is_some_and(|kind| grpc::is_grpc(kind.as_bytes())) {
+    match speaks_grpc(&request) {
         true => grpc::answer(door, request).await,
         false => json::answer(door, peer, request).await,
     }
+}
+
+/// Whether a request is for the gRPC doors. What is below `/v1/` never is, whatever it says that it is: gRPC tells every
+/// refusal with 200, which is a yes to those who ask there, and proxies pass the content type of their clients on.
+fn speaks_grpc<B>(request: &Request<B>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    !request.uri().path().starts_with("/v1/") && kind.is_some_and(|kind| grpc::is_grpc(kind.as_bytes()))
 }
 
 impl Door {

@@ -58,6 +58,9 @@ fn of_client<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientIp, D::
         Some(_) if rule.is_external() => {
             Err("mode `external` is for Envoy over gRPC: use `header:x-envoy-external-address` and `trustedProxies`")
         }
+        Some(_) if rule.trusts_nobody() => {
+            Err("without `trustedProxies` or `trustUnix` the proxy itself would be taken for the client")
+        }
         Some(_) => Ok(rule),
     }
     .map_err(serde::de::Error::custom)

@@ -164,3 +164,20 @@ async fn a_batch_says_what_single_questions_say() {
         assert_eq!(server.ask(EVALUATION, item).await, batch["evaluations"][place], "{item}");
     }
 }
+
+#[tokio::test]
+async fn defaults_that_every_item_would_repeat_have_a_bound_of_their_own() {
+    let server = Server::certification("{}");
+    let batch = |items: usize, members: usize| {
+        let context: serde_json::Map<_, _> = (0..members).map(|number| (format!("k{number}"), json!(1))).collect();
+        let mut batch = question("alice", "read", "record-1");
+        batch["context"] = context.into();
+        batch["evaluations"] = vec![json!({}); items].into();
+        batch
+    };
+    let answer = server.post(EVALUATIONS, &batch(limits::BATCH_MAX, 20_000)).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.text.contains("bytes of defaults"), "{}", answer.text);
+    assert_eq!(server.ask(EVALUATIONS, &batch(limits::BATCH_MAX, 100)).await, answers(&[true; limits::BATCH_MAX]));
+    assert_eq!(server.ask(EVALUATIONS, &batch(1, 20_000)).await, answers(&[true]));
+}

@@ -194,3 +194,16 @@ async fn service_principals_of_the_catalogue_are_found_by_every_type_that_means_
         assert_eq!(json!(ids), json!(expected), "{kind}");
     }
 }
+
+#[tokio::test]
+async fn the_larger_a_question_the_fewer_entities_one_page_tries() {
+    let server = crowd(limits::SEARCH_TRIED_MAX);
+    let context: serde_json::Map<_, _> = (0..20_000).map(|number| (format!("k{number}"), json!(1))).collect();
+    let answer = server.ask(SUBJECTS, &with(who(), "/context", context.into())).await;
+    // Each entity is decided with the whole question.
+    let most = limits::SEARCH_BYTES_MAX / 200_000;
+    let token = answer["page"]["next_token"].as_str().unwrap();
+    let tried: usize = token.split('-').next().unwrap().parse().unwrap();
+    assert!((1..=most).contains(&tried), "{answer}");
+    assert_eq!(answer["page"]["count"], tried / 2);
+}

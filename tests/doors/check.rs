@@ -382,7 +382,7 @@ async fn a_call_whose_time_is_up_is_not_decided() {
 
 #[tokio::test]
 async fn the_door_is_shut_unless_it_is_opened() {
-    let doorward = Doorward::start("doors: { forwardAuth: { clientIp: { mode: xff } } }");
+    let doorward = Doorward::start("doors: { forwardAuth: { clientIp: { mode: xff, trustUnix: true } } }");
     assert_eq!(doorward.envoy().await.check(asked(OFFICE)).await.unwrap_err().code(), Code::Unimplemented);
     assert_eq!(health(&doorward).await, Err(Code::NotFound));
 }

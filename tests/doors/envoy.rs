@@ -126,9 +126,10 @@ fn envoy_asks_over_http() {
 #[test]
 fn envoy_lets_nothing_through_while_doorward_has_no_bundle() {
     let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
-    for (configuration, doors) in
-        [("envoy/envoy.yaml", "envoy: {}"), ("envoy/envoy-http.yaml", "forwardAuth: { clientIp: { mode: xff } }")]
-    {
+    for (configuration, doors) in [
+        ("envoy/envoy.yaml", "envoy: {}"),
+        ("envoy/envoy-http.yaml", "forwardAuth: { clientIp: { mode: xff, trustUnix: true } }"),
+    ] {
         let (doorward, upstream) = (without_bundle(doors), Upstream::start());
         let port = doorward.addresses().tcp.unwrap().port();
         let (envoy, _folder) = envoy(&binary, configuration, port, &upstream);

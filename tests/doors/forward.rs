@@ -227,10 +227,13 @@ fn what_is_no_flavour_is_not_found_and_lets_nothing_through() {
 
 #[test]
 fn without_a_bundle_nothing_is_decided() {
-    let running = without_bundle("forwardAuth: { clientIp: { mode: xff } }");
+    let running = without_bundle("forwardAuth: { clientIp: { mode: xff, trustUnix: true } }");
     let answer = get(running.addresses().tcp.unwrap(), "/v1/forward-auth/envoy/", &[]);
     assert_eq!((answer.status, answer.header("cache-control")), (503, Some("no-store")));
-    let busy = bounded("forwardAuth: { clientIp: { mode: xff } }", Bounds { in_flight_max: 0, ..Bounds::default() });
+    let busy = bounded(
+        "forwardAuth: { clientIp: { mode: xff, trustUnix: true } }",
+        Bounds { in_flight_max: 0, ..Bounds::default() },
+    );
     let answer = get(busy.addresses().tcp.unwrap(), "/v1/forward-auth/envoy/", &[]);
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
 }
@@ -244,5 +247,11 @@ fn settings_that_only_make_sense_elsewhere_are_refused() {
     assert!(error.contains("would take the proxy for the client"), "{error}");
     assert!(read("forwardAuth: {}").expect_err("the peer is the proxy").to_string().contains("clientIp"));
     assert!(read("envoy: { clientIp: { mode: external } }").is_ok());
-    assert!(read("forwardAuth: { clientIp: { mode: xff }, jwtPayload: x }").is_err());
+    for mode in ["xff", "forwarded", "'header:x-real-ip'", "xff, hops: 1"] {
+        let settings = format!("forwardAuth: {{ clientIp: {{ mode: {mode} }} }}");
+        let error = serde_saphyr::from_str::<doorward::serve::Doors>(&settings).expect_err(mode).to_string();
+        assert!(error.contains("`trustedProxies`"), "{error}");
+    }
+    let stray = read("forwardAuth: { clientIp: { mode: xff, trustUnix: true }, jwtPayload: x }").expect_err("no door");
+    assert!(stray.to_string().contains("jwtPayload"), "{stray}");
 }

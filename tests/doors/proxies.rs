@@ -128,6 +128,15 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
         ("a forged chain", ELSEWHERE, "GET", "/orders", ("x-forwarded-for", "198.51.100.7")),
         ("a forged address", ELSEWHERE, "GET", "/orders", ("x-real-ip", "198.51.100.7")),
         ("a forged standard header", ELSEWHERE, "GET", "/orders", ("forwarded", "for=198.51.100.7")),
+        (
+            "a protocol that is told everything with 200",
+            ELSEWHERE,
+            "GET",
+            "/orders",
+            ("content-type", "application/grpc"),
+        ),
+        ("a header that is said to end at the proxy", ELSEWHERE, "GET", "/orders", ("connection", "x-forwarded-for")),
+        ("another such header", ELSEWHERE, "GET", "/orders", ("connection", "x-real-ip")),
         ("an action that is forbidden", OFFICE, "DELETE", "/orders", ("x-original-method", "GET")),
         ("the same, forged otherwise", OFFICE, "DELETE", "/orders", ("x-forwarded-method", "GET")),
         ("a path that is forbidden", OFFICE, "GET", "/admin", ("x-original-uri", "/")),
@@ -157,7 +166,7 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
     assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
     assert_eq!(proxy.upstream.count(), 0);
 
-    let doorward = without_bundle("forwardAuth: { clientIp: { mode: xff } }");
+    let doorward = without_bundle("forwardAuth: { clientIp: { mode: xff, trustUnix: true } }");
     let proxy = proxied(binary, start, doorward.addresses().tcp.unwrap().port());
     assert_eq!(proxy.program.ask(OFFICE, "GET", "/", &[]).status, shut);
     assert_eq!(proxy.upstream.count(), 0);

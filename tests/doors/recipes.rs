@@ -87,7 +87,7 @@ fn every_settings_file_is_read_and_every_address_is_answered() {
     asked.dedup();
     assert_eq!(asked, ["caddy", "envoy", "haproxy", "ingress-nginx", "nginx", "traefik"]);
     assert_eq!(settings, 9);
-    let running = without_bundle("forwardAuth: { clientIp: { mode: xff } }");
+    let running = without_bundle("forwardAuth: { clientIp: { mode: xff, trustUnix: true } }");
     for flavour in asked {
         let path = format!("/v1/forward-auth/{flavour}");
         assert_eq!(get(running.addresses().tcp.unwrap(), &path, &[]).status, 503, "{flavour}");

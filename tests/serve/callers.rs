@@ -215,6 +215,7 @@ async fn an_access_token_lets_a_caller_in_only_with_audience_and_scope() {
         scoped("scp", json!(["other", "doorward.decide"])),
         scoped("roles", json!(["doorward.decide"])),
         set("/idtyp", json!("app")),
+        set("/oid", json!("gateway-1")),
     ];
     for claims in good {
         let token = key.sign(&claims);
@@ -234,6 +235,7 @@ async fn an_access_token_lets_a_caller_in_only_with_audience_and_scope() {
         set("/scope", json!("Doorward.Decide")),
         set("/scope", json!("doorward.*")),
         set("/idtyp", json!("user")),
+        set("/oid", json!("the-person-whose-sub-this-is")),
     ];
     for claims in known_but_not_allowed {
         let token = key.sign(&claims);

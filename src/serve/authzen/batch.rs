@@ -8,7 +8,7 @@
 use prost_types::Value;
 use prost_types::value::Kind;
 
-use super::question::{Fields, Parts, Question, list, object, text};
+use super::question::{Fields, Parts, Question, list, object, text, weight};
 use super::{BatchDefaults, answer::Outcome};
 use crate::limits;
 use crate::model::decision::InputError;
@@ -61,7 +61,8 @@ impl Batch {
     ///
     /// # Errors
     /// What concerns the body as a whole: a part, the items or the options of the wrong type, a semantic that nobody
-    /// knows, more than [`limits::BATCH_MAX`] items; a single question that is none.
+    /// knows, more than [`limits::BATCH_MAX`] items, or than
+    /// [`limits::BATCH_DEFAULTS_BYTES_MAX`] of defaults for all of them; a single question that is none.
     pub fn read(mut body: Fields, lenient: BatchDefaults) -> Result<Self, InputError> {
         let defaults = Parts::take(&mut body)?;
         let mut options = object(&mut body, "options", "options")?.unwrap_or_default();
@@ -77,6 +78,14 @@ impl Batch {
         if items.len() > limits::BATCH_MAX {
             let most = limits::BATCH_MAX;
             return Err(InputError::invalid("evaluations", format!("must have at most {most} entries")));
+        }
+        // WHY: each item gets a copy, so that a small body could become work and memory for hundreds of large ones.
+        let parts = [&defaults.subject, &defaults.action, &defaults.resource, &defaults.context];
+        let repeated = parts.into_iter().flatten().map(weight).sum::<usize>() * items.len();
+        if repeated > limits::BATCH_DEFAULTS_BYTES_MAX {
+            let most = limits::BATCH_DEFAULTS_BYTES_MAX;
+            let message = format!("would repeat more than {most} bytes of defaults; send fewer items in one call");
+            return Err(InputError::invalid("evaluations", message));
         }
         Ok(Self::Several(items.into_iter().map(|value| item(value, &defaults, lenient)).collect(), semantic))
     }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message;
 use prost_types::Value;
 use prost_types::value::Kind;
 
@@ -125,6 +126,11 @@ fn required(fields: &mut Fields, path: &str, key: &str) -> Result<String> {
 
 fn missing(path: &str) -> InputError {
     InputError::invalid(path, "is required")
+}
+
+/// How much is said, bytes: about what it takes as a message.
+pub fn weight(fields: &Fields) -> usize {
+    fields.iter().map(|(name, value)| name.len() + value.encoded_len()).sum()
 }
 
 /// Takes the member `key`, which messages call `path`; one that is null is missing.

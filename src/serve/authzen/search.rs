@@ -6,7 +6,7 @@
 //!
 //! Source: OpenID Authorization API 1.0, section 7, read August 2026.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use jiff::Timestamp;
 use prost::Message;
@@ -15,12 +15,12 @@ use prost_types::{Struct, Value};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::question::{Fields, Parts, Question, member, object, text};
+use super::question::{Fields, Parts, Question, member, object, text, weight};
 use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::model::decision::InputError;
-use crate::model::{IdentityKind, ServicePrincipalType};
+use crate::model::{Entity, IdentityKind, ServicePrincipalType};
 use crate::serve::decider::would_allow;
 
 /// What is looked for.
@@ -44,6 +44,8 @@ pub struct Search {
     entities: Vec<u8>,
     token: Option<String>,
     limit: usize,
+    /// How many entities are tried for one page.
+    tries: usize,
 }
 
 impl Search {
@@ -52,6 +54,8 @@ impl Search {
     /// # Errors
     /// A member that is missing or of the wrong type.
     pub fn read(mut body: Fields, searched: Searched) -> Result<Self, InputError> {
+        let tries = limits::SEARCH_BYTES_MAX / weight(&body).max(1);
+        let tries = tries.clamp(1, limits::SEARCH_TRIED_MAX);
         let mut parts = Parts::take(&mut body)?;
         // What is searched needs no name, and one that it has is not looked at.
         let unnamed = || Value::from(String::new());
@@ -71,7 +75,7 @@ impl Search {
         let mut page = object(&mut body, "page", "page")?.unwrap_or_default();
         let limit = limit(&mut page)?;
         let token = text(&mut page, "token", TOKEN)?.filter(|token| !token.is_empty());
-        Ok(Self { searched, question: parts.question()?, entities, token, limit })
+        Ok(Self { searched, question: parts.question()?, entities, token, limit, tries })
     }
 
     /// The page, with everything decided for the time `now`. Cost: a decision for each entity that is tried.
@@ -89,11 +93,12 @@ impl Search {
         let candidates = self.candidates(bundle);
         let (mut results, mut next) = (Vec::new(), candidates.len());
         for (place, candidate) in candidates.iter().enumerate().skip(start) {
-            if place - start >= limits::SEARCH_TRIED_MAX {
+            if place - start >= self.tries {
                 next = place;
                 break;
             }
-            if !self.allows(bundle, known, candidate, now) {
+            let candidate = candidate.to_string();
+            if !self.allows(bundle, known, &candidate, now) {
                 continue;
             }
             // WHY: the page ends where the next result is known to be, so that a last page is known to be the last.
@@ -101,7 +106,7 @@ impl Search {
                 next = place;
                 break;
             }
-            results.push(self.result(candidate));
+            results.push(self.result(&candidate));
         }
         let is_whole = start == 0 && next >= candidates.len();
         let next_token = if next < candidates.len() { format!("{next}-{seal}") } else { String::new() };
@@ -114,18 +119,18 @@ impl Search {
     }
 
     /// Ids or names of everything that may be a result, in bundle order.
-    fn candidates(&self, bundle: &CompiledBundle) -> Vec<String> {
+    /// WHY not texts: a page tries few of a catalogue that may have millions.
+    fn candidates<'b>(&'b self, bundle: &'b CompiledBundle) -> Vec<&'b dyn Display> {
         let entities = bundle.entities().all();
-        let of_type = |all: &[crate::model::Entity], kind: &str| -> Vec<String> {
-            all.iter().filter(|entity| *entity.kind.value == *kind).map(|entity| entity.id.value.to_string()).collect()
+        let of_type = |all: &'b [Entity], kind: &'b str| {
+            all.iter().filter(move |entity| *entity.kind.value == *kind).map(|entity| &entity.id.value as &dyn Display)
         };
         match self.searched {
-            Searched::Action => entities.actions.iter().map(|action| action.id.value.to_string()).collect(),
-            Searched::Resource => of_type(&entities.resources, &self.question.resource.kind),
+            Searched::Action => entities.actions.iter().map(|action| &action.id.value as &dyn Display).collect(),
+            Searched::Resource => of_type(&entities.resources, &self.question.resource.kind).collect(),
             Searched::Subject => {
-                let mut all = of_type(&entities.subjects, &self.question.subject.kind);
-                all.extend(principals(bundle, &self.question.subject.kind));
-                all
+                let kind = &self.question.subject.kind;
+                of_type(&entities.subjects, kind).chain(principals(bundle, kind)).collect()
             }
         }
     }
@@ -185,7 +190,7 @@ fn limit(page: &mut Fields) -> Result<usize, InputError> {
 }
 
 /// Service principals of the catalogue that callers call `name`, those aside that are entities of that name.
-fn principals<'b>(bundle: &'b CompiledBundle, name: &'b str) -> impl Iterator<Item = String> + use<'b> {
+fn principals<'b>(bundle: &'b CompiledBundle, name: &'b str) -> impl Iterator<Item = &'b dyn Display> + use<'b> {
     let kind = bundle.entities().subject_types().kind(name);
     let of_kind = move |entry: &Option<ServicePrincipalType>| {
         let is = match entry {
@@ -199,5 +204,5 @@ fn principals<'b>(bundle: &'b CompiledBundle, name: &'b str) -> impl Iterator<It
     let is_listed = move |id| {
         kind.and_then(|kind| bundle.entities().subject(kind, id)).is_some_and(|entity| *entity.kind.value == *name)
     };
-    all.filter(move |entry| !is_listed(entry.id.value.as_ref())).map(|entry| entry.id.value.to_string())
+    all.filter(move |entry| !is_listed(entry.id.value.as_ref())).map(|entry| &entry.id.value as &dyn Display)
 }

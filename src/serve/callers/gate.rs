@@ -94,7 +94,7 @@ fn presented(headers: &HeaderMap) -> Result<&str, Refusal> {
         return Err(invalid);
     }
     match value.to_str().ok().and_then(|value| value.split_once(' ')) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(token.trim()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Ok(token.trim()),
         Some(_) => Err(Refusal::Unauthenticated(Challenge::Token)),
         None => Err(invalid),
     }

@@ -152,7 +152,12 @@ impl Callers {
         let subject = claims.text("sub").or_else(|| claims.text("client_id")).unwrap_or_default();
         let is_listed = known.subjects.is_empty() || known.subjects.iter().any(|listed| listed == subject);
         // WHY: a person never asks for decisions, whatever scopes their token has been given.
-        let is_person = claims.text("idtyp").is_some_and(|kind| kind != "app");
+        // Entra's tokens without `idtyp` have one id twice when they are an application's own.
+        let is_person = match (claims.text("idtyp"), claims.text("oid")) {
+            (Some(kind), _) => kind != "app",
+            (None, Some(oid)) => oid != subject,
+            (None, None) => false,
+        };
         match is_listed && !is_person && has_scope(&claims, &known.scope) {
             true => Ok((name(subject), claims.expires())),
             false => Err(Denial::Insufficient),

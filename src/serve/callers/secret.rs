@@ -40,9 +40,11 @@ impl TryFrom<String> for SecretHash {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, &'static str> {
-        read_hex(&text)
+        let hash = read_hex(&text)
             .map(Self)
-            .ok_or("a SHA-256 is 64 hex digits, as `printf %s \"$SECRET\" | sha256sum` prints them")
+            .ok_or("a SHA-256 is 64 hex digits, as `printf %s \"$SECRET\" | sha256sum` prints them")?;
+        // WHY: a variable that is not set has one, too.
+        if hash.matches(&Self::of(b"")) { Err("this is the SHA-256 of nothing: there was no secret") } else { Ok(hash) }
     }
 }
 
@@ -74,6 +76,13 @@ mod tests {
             assert!(!known.matches(&SecretHash::of(other.as_bytes())), "{other}");
         }
         assert_eq!(format!("{known:?}"), "SecretHash", "it is not for logs");
+    }
+
+    #[test]
+    fn the_hash_of_no_secret_is_refused() {
+        let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let error = SecretHash::try_from(nothing.to_owned()).expect_err("anybody has it");
+        assert!(error.contains("there was no secret"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use nix::unistd::{Group, User};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::secret::{self, SecretHash};
 use crate::serve::jwt::{Algorithms, Audiences, IssuerSettings, KeySource, Leeway};
@@ -16,12 +17,20 @@ use crate::serve::jwt::{Algorithms, Audiences, IssuerSettings, KeySource, Leeway
 pub struct CallerSettings {
     /// TLS on the TCP listener, and whose certificates are let in.
     pub tls: Option<TlsSettings>,
-    /// Secrets that callers send as bearer tokens.
+    /// Secrets that callers send as bearer tokens; at least one, where they are spoken of.
+    #[serde(deserialize_with = "at_least_one")]
     pub bearer: Vec<BearerSettings>,
-    /// Issuers whose access tokens let callers in.
+    /// Issuers whose access tokens let callers in; at least one, where they are spoken of.
+    #[serde(deserialize_with = "at_least_one")]
     pub jwt: Vec<TokenSettings>,
     /// Which processes are let in over the Unix socket; without it, its file mode alone decides.
     pub unix: Option<UnixSettings>,
+}
+
+/// WHY: who writes an empty list means that nobody is let in, and without a way in everybody would be.
+fn at_least_one<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = Vec::deserialize(deserializer)?;
+    if list.is_empty() { Err(D::Error::custom("name at least one, or leave the list out")) } else { Ok(list) }
 }
 
 impl CallerSettings {
@@ -275,6 +284,16 @@ mod tests {
         refused("bearer: [{ name: gateway, secret: hunter2 }]", "secret");
         let settings = read(&format!("bearer: [{{ name: gateway, sha256: '{}' }}]", "0".repeat(64))).unwrap();
         assert!(settings.authenticate_tcp() && settings.are_in_the_clear());
+    }
+
+    #[test]
+    fn an_empty_list_of_callers_lets_nobody_in_rather_than_everybody() {
+        for text in
+            ["bearer: []", "jwt: []", "tls: { certificate: a.pem, key: b.pem }\nbearer: []", "bearer:", "jwt: null"]
+        {
+            let told = read(text).map(|settings| settings.authenticate_tcp());
+            assert!(told.is_err(), "{text}: {told:?}");
+        }
     }
 
     #[test]

@@ -242,7 +242,8 @@ fn a_header_with_one_address_has_one() {
         "{ mode: 'header:X-Real-IP', trustedProxies: [10.0.0.0/8] }",
         &[
             ("10.0.0.1", &["203.0.113.7"], "203.0.113.7"),
-            ("10.0.0.1", &[], "proxy 10.0.0.1"),
+            ("10.0.0.1", &[], "missing"),
+            ("10.0.0.1", &[""], "missing"),
             ("10.0.0.1", &["203.0.113.7, 198.51.100.1"], "invalid"),
             ("10.0.0.1", &["203.0.113.7", "203.0.113.7"], "invalid"),
             ("203.0.113.9", &["198.51.100.1"], "203.0.113.9 ignored"),
@@ -264,6 +265,8 @@ fn settings_that_mean_nothing_are_refused() {
         ("{ trustedProxies: [localhost] }", "localhost"),
         ("{ trustedProxies: [0.0.0.0/0] }", "trusts everybody"),
         ("{ trustedProxies: ['::/0'] }", "trusts everybody"),
+        ("{ trustedProxies: ['::ffff:0:0/96'] }", "trusts everybody"),
+        ("{ trustedProxies: ['::ffff:203.0.113.7/96'] }", "trusts everybody"),
         ("{ hops: 1 }", "hops"),
         ("{ mode: xff, hops: 0 }", "hops"),
         ("{ mode: xff, hops: 65 }", "hops"),
