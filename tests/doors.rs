@@ -8,6 +8,9 @@ mod check;
 mod envoy;
 #[path = "doors/forward.rs"]
 mod forward;
+#[path = "serve/issuer.rs"]
+#[allow(dead_code, reason = "shared with another test, which uses all of it")]
+mod issuer;
 #[path = "live/process.rs"]
 #[allow(dead_code, reason = "shared with another test, which uses all of it")]
 mod process;
@@ -23,3 +26,5 @@ mod recordings;
 mod same;
 #[path = "doors/support.rs"]
 mod support;
+#[path = "doors/tokens.rs"]
+mod tokens;
