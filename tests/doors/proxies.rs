@@ -70,7 +70,7 @@ pub fn nginx(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u
     command
 }
 
-fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+pub fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
     let site = format!("http://:{port} {{");
     // The balancer in front, as the comment says to name it.
     let place = "uri /v1/forward-auth/caddy\n";
@@ -85,7 +85,7 @@ fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) 
     command
 }
 
-fn haproxy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+pub fn haproxy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
     let bind = format!("bind 127.0.0.1:{port}");
     let text = replaced("haproxy/haproxy.cfg", ("bind :8000", &bind), doorward, upstream);
     let script = root().join("deploy/haproxy/doorward.lua");

@@ -1,6 +1,7 @@
 //! Tokens that clients bring to their gateways, verified by the keys of an issuer that a server gives out.
 
 use std::net::TcpStream;
+use std::path::Path;
 
 use doorward::serve::envoy::v3;
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use crate::check;
 use crate::forward::{ORDERS, asked as ask_every_flavour};
 use crate::issuer::{Key, KeyServer};
 use crate::program::{self, deployed, find};
-use crate::proxies::{nginx, proxied};
+use crate::proxies::{Start, caddy, haproxy, nginx, proxied};
 use crate::support::{Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, corpus, files, told};
 
 const CHALLENGE: &str = "Bearer";
@@ -296,14 +297,13 @@ fn ask_envoy(doorward: &Doorward, headers: &[(&str, &str)]) -> Answer {
     ask(TcpStream::connect(doorward.address()).unwrap(), "GET", "/v1/forward-auth/envoy/orders", headers)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nginx_passes_tokens_on_as_shipped() {
-    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+/// What holds for a proxy as it is shipped; `shut` is the status when the keys cannot be had.
+async fn passes_tokens_on(binary: &Path, start: Start, shut: u16) {
     let issuer = Issuer::start().await;
     let url = &issuer.server.url;
     let settings = deployed("nginx/doorward-tokens.yaml", &[("https://issuer.test/keys", url)]);
     let doorward = Doorward::start(&settings);
-    let proxy = proxied(&binary, nginx, doorward.address().port());
+    let proxy = proxied(binary, start, doorward.address().port());
     let ask = |from, token: &str| proxy.program.ask(from, "GET", "/orders", &[("authorization", token)]);
     for (claim, token, status, challenge) in cases(&issuer) {
         let count = proxy.upstream.count();
@@ -317,10 +317,28 @@ async fn nginx_passes_tokens_on_as_shipped() {
     let nobody = proxy.program.ask(program::OFFICE, "GET", "/orders", &[]);
     assert_eq!((nobody.status, nobody.header("www-authenticate")), (401, Some(CHALLENGE)));
 
-    // Its keys cannot be had: doorward answers 503, and nginx makes 500 of it.
+    // Its keys cannot be had: doorward answers 503, and the proxy makes of it what it does.
     issuer.server.fail();
     let doorward = Doorward::start(&settings);
-    let proxy = proxied(&binary, nginx, doorward.address().port());
+    let proxy = proxied(binary, start, doorward.address().port());
     let answer = proxy.program.ask(program::OFFICE, "GET", "/", &[("authorization", &issuer.token(json!({})))]);
-    assert_eq!((answer.status, proxy.upstream.count()), (500, 0));
+    assert_eq!((answer.status, proxy.upstream.count()), (shut, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nginx_passes_tokens_on() {
+    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+    passes_tokens_on(&binary, nginx, 500).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn caddy_passes_tokens_on() {
+    let Some(binary) = find("DOORWARD_CADDY", "caddy") else { return };
+    passes_tokens_on(&binary, caddy, 503).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn haproxy_passes_tokens_on() {
+    let Some(binary) = find("DOORWARD_HAPROXY", "haproxy") else { return };
+    passes_tokens_on(&binary, haproxy, 503).await;
 }
