@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use doorward::model::{IdentityKind, RiskLevel};
 
-use crate::bundle::{APP, LEDGER, TESTER};
+use crate::bundle::{APP, LEDGER, OTHER_APP, TESTER};
 
 /// A fact that not every door can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,14 +50,15 @@ const HOME: &str = "192.0.2.9";
 impl Asked {
     pub fn random(random: &mut fastrand::Rng) -> Self {
         let mut of = |choices: &[&'static str]| choices[random.usize(..choices.len())];
-        let (kind, ids): (_, &[_]) = match of(&["user", "user", "servicePrincipal", "servicePrincipal", "other"]) {
-            "other" => match of(&["managedIdentity", "agentIdentity", "agentUser"]) {
-                kind @ "agentUser" => (kind, &["helper"]),
-                kind => (kind, &["machine"]),
-            },
-            kind @ "user" => (kind, &["alice", "bob"]),
-            kind => (kind, &[TESTER, LEDGER, LEDGER, "stranger"]),
-        };
+        let (kind, ids): (_, &[_]) =
+            match of(&["user", "user", "user", "servicePrincipal", "servicePrincipal", "other"]) {
+                "other" => match of(&["managedIdentity", "agentIdentity", "agentUser"]) {
+                    kind @ "agentUser" => (kind, &["helper"]),
+                    kind => (kind, &["machine"]),
+                },
+                kind @ "user" => (kind, &["alice", "bob", "carol", "dora"]),
+                kind => (kind, &[TESTER, LEDGER, LEDGER, "stranger"]),
+            };
         let id = of(ids);
         let addresses = [HOME, "::ffff:192.0.2.77", "198.51.100.7", "2001:db8:6:1ab::1", "2001:db8:7::1"];
         let mut some = |often: usize, choices: &[&'static str]| {
@@ -71,12 +72,12 @@ impl Asked {
             method: some(2, &["DELETE", "POST"]).unwrap_or("GET"),
             host: some(1, &["secret.test"]).unwrap_or("api.test"),
             path: some(1, &["/admin/users"]).unwrap_or("/orders"),
-            country: some(5, &["FR", "NL", "ZZ"]),
+            country: some(7, &["FR", "NL", "NL", "ZZ"]),
             risk: some(6, &["none", "low", "medium", "high", "high"]),
             client: some(5, &["kiosk", "portal"]).filter(|_| is_user),
             has_mfa: some(5, &["mfa"]).is_some(),
             device: some(4, &["lost", "found"]),
-            app: some(4, &[APP]),
+            app: some(5, &[APP, OTHER_APP]),
         }
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 /// The application that one of the policies names.
 pub const APP: &str = "dddddddd-0000-4000-8000-000000000001";
+/// One that none names.
+pub const OTHER_APP: &str = "dddddddd-0000-4000-8000-000000000002";
 /// A service principal of the catalogue with the attribute that the filter asks for, and one without it.
 pub const TESTER: &str = "cccccccc-0000-4000-8000-000000000001";
 pub const LEDGER: &str = "cccccccc-0000-4000-8000-000000000002";
@@ -20,7 +22,7 @@ forbid (principal, action, resource) when { context.action == "DELETE" };
 forbid (principal, action, resource) when { resource.target == { type: "service", id: "secret.test" } };
 
 @id("kiosk")
-forbid (principal is User, action, resource) when { principal.id == "bob" } when { principal.appId == "kiosk" };
+forbid (principal is User, action, resource) when { principal.id == "dora" } when { principal.appId == "kiosk" };
 "#;
 
 /// Ids of all policies.
