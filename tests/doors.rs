@@ -10,6 +10,9 @@ mod envoy;
 mod evasion;
 #[path = "doors/forward.rs"]
 mod forward;
+#[path = "serve/issuer.rs"]
+#[allow(dead_code, reason = "shared with another test, which uses all of it")]
+mod issuer;
 #[path = "live/process.rs"]
 #[allow(dead_code, reason = "shared with another test, which uses all of it")]
 mod process;
@@ -25,3 +28,5 @@ mod recordings;
 mod same;
 #[path = "doors/support.rs"]
 mod support;
+#[path = "doors/tokens.rs"]
+mod tokens;

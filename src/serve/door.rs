@@ -146,7 +146,7 @@ pub async fn pass(
     door: &Arc<Door>,
     gate: Option<&Gate>,
     peer: Peer,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> (Response<Reply>, Option<Arc<str>>) {
     let is_grpc = speaks_grpc(&request);
     let refuse = |refusal| match is_grpc {
@@ -155,7 +155,11 @@ pub async fn pass(
     };
     let caller = match gate {
         None => Ok(None),
-        Some(gate) => gate.admit(request.headers(), Timestamp::now()).await,
+        Some(gate) => {
+            let caller = gate.admit(request.headers(), Timestamp::now()).await;
+            gate.take_token(request.headers_mut());
+            caller
+        }
     };
     let caller = match caller {
         Ok(caller) => caller,

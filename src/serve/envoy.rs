@@ -21,7 +21,7 @@ use super::body::Reply;
 use super::client_ip::ClientIp;
 use super::door::{Door, InFlight};
 use super::gateway::settings::{Anonymous, IdentityHeader};
-use super::gateway::{self, Outcome};
+use super::gateway::{self, Outcome, bearer};
 use super::grpc;
 use super::wire::Refusal;
 use crate::limits;
@@ -94,14 +94,19 @@ pub async fn check(door: &Door, settings: &Settings, request: Request<Incoming>)
         Ok(message) => message,
         Err(status) => return status.into_http(),
     };
-    grpc::answered(&match decide(door, settings, &message) {
+    grpc::answered(&match decide(door, settings, &message, deadline).await {
         Ok(response) => response,
         Err(status) => return status.into_http(),
     })
 }
 
-/// Decides one message.
-fn decide(door: &Door, settings: &Settings, message: &[u8]) -> Result<v3::CheckResponse, Status> {
+/// Decides one message before the deadline.
+async fn decide(
+    door: &Door,
+    settings: &Settings,
+    message: &[u8],
+    deadline: Option<Instant>,
+) -> Result<v3::CheckResponse, Status> {
     let Ok(request) = v3::CheckRequest::decode(message) else {
         // WHY: a client can send headers that are no UTF-8, which spoils the message.
         let error = InputError::invalid("request", "is not a valid protobuf message");
@@ -109,7 +114,12 @@ fn decide(door: &Door, settings: &Settings, message: &[u8]) -> Result<v3::CheckR
         return Ok(answer::write(&Outcome::Invalid, &[]));
     };
     let attributes = attributes::Attributes::new(request.attributes.as_ref());
-    let asked = attributes.asked(settings);
+    let bearer = bearer::holder(door.issuers.as_ref(), attributes.authorization(settings));
+    let bearer = match deadline {
+        Some(deadline) => timeout_at(deadline, bearer).await.map_err(|_| refused(door, Refusal::TimedOut))?,
+        None => bearer.await,
+    };
+    let asked = attributes.asked(settings, bearer);
     let outcome = gateway::decide(door, Surface::Envoy, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Unavailable(refused) => Err(status(&refused.refusal)),
@@ -118,7 +128,11 @@ fn decide(door: &Door, settings: &Settings, message: &[u8]) -> Result<v3::CheckR
 }
 
 fn undecided(door: &Door, refusal: Refusal) -> Response<Reply> {
-    status(&door.decider.refused(Surface::Envoy, refusal, None).refusal).into_http()
+    refused(door, refusal).into_http()
+}
+
+fn refused(door: &Door, refusal: Refusal) -> Status {
+    status(&door.decider.refused(Surface::Envoy, refusal, None).refusal)
 }
 
 /// That nothing was decided: unavailable, unless Envoy itself has let the time run out.

@@ -10,7 +10,7 @@ mod flavour;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
@@ -20,8 +20,9 @@ use super::body::Reply;
 use super::claims::Holder;
 use super::client_ip::ClientIp;
 use super::door::{Door, InFlight};
+use super::gateway::bearer::{self, Unproven};
 use super::gateway::settings::{Anonymous, IdentityHeader};
-use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, OURS, Outcome, Route};
+use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, OURS, Outcome, Route};
 use super::peer::Peer;
 use super::wire::{Refusal, Refused};
 use crate::model::decision::InputError;
@@ -66,36 +67,36 @@ fn of_client<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientIp, D::
     .map_err(serde::de::Error::custom)
 }
 
-/// Answers a request of `peer` for `place`, the path below [`ROOT`]. Never fails; the body is not looked at.
-pub fn answer<B>(door: &Door, settings: &Settings, peer: Peer, place: &str, request: &Request<B>) -> Response<Reply> {
+/// Answers a request of `peer` for a path below [`ROOT`], without its body. Never fails.
+pub async fn answer(door: &Door, settings: &Settings, peer: Peer, request: &Request<()>) -> Response<Reply> {
+    let place = request.uri().path().strip_prefix(ROOT).unwrap_or_default();
     let mut response = match Flavour::find(place) {
-        Some((flavour, rest)) => proxied(door, settings, peer, flavour, rest, request),
+        Some((flavour, rest)) => proxied(door, settings, peer, (flavour, rest), request).await,
         None => refused(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
     };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-fn proxied<B>(
+async fn proxied(
     door: &Door,
     settings: &Settings,
     peer: Peer,
-    flavour: &Flavour,
-    rest: &str,
-    request: &Request<B>,
+    (flavour, rest): (&Flavour, &str),
+    request: &Request<()>,
 ) -> Response<Reply> {
     let Some(_in_flight) = InFlight::begin(door, Surface::ForwardAuth) else {
         return refused(&door.decider.refused(Surface::ForwardAuth, Refusal::Overloaded, None));
     };
     let headers = request.headers();
     let described = flavour.described(rest, request);
-    let mut holder = holder(settings, peer, headers);
+    let mut holder = holder(door, settings, peer, headers).await;
     let mut route = Route::default();
     if flavour.is_query_ours() {
-        holder = route_of(request.uri().query().unwrap_or_default(), &mut route).and(holder);
+        holder = route_of(request.uri().query().unwrap_or_default(), &mut route).map_err(Unproven::from).and(holder);
     }
     let described = described.unwrap_or_else(|error| {
-        holder = Err(error);
+        holder = Err(error.into());
         flavour::Described::default()
     });
     let lines = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
@@ -114,17 +115,20 @@ fn proxied<B>(
         Outcome::Decided(decided) if decided.is_allowed() => allowed(&decided, headers),
         Outcome::Decided(decided) => denied(decided.step_up()),
         Outcome::Unidentified => denied(Some(HeaderValue::from_static(CHALLENGE))),
+        Outcome::InvalidToken => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
         Outcome::Invalid => denied(None),
         Outcome::Unavailable(refusal) => refused(&refusal),
     }
 }
 
-/// Who asks, as far as the proxy is trusted to say it.
-fn holder(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Result<Option<Holder>, InputError> {
+/// Who asks: whose token the request brings, or whom the proxy names, as far as it is trusted to.
+async fn holder(door: &Door, settings: &Settings, peer: Peer, headers: &HeaderMap) -> Result<Option<Holder>, Unproven> {
+    let lines = |name: &str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    if let Some(holder) = bearer::holder(door.issuers.as_ref(), lines(AUTHORIZATION.as_str())).await? {
+        return Ok(Some(holder));
+    }
     match &settings.identity_header {
-        Some(header) if settings.client_ip.trusts(peer.ip()) => {
-            header.read(headers.get_all(header.name()).iter().map(HeaderValue::as_bytes))
-        }
+        Some(header) if settings.client_ip.trusts(peer.ip()) => Ok(header.read(lines(header.name()))?),
         _ => Ok(None),
     }
 }

@@ -3,9 +3,10 @@
 //! The doors of gateways read their protocol into [`Asked`]; here it becomes a request of the decision API, is decided,
 //! and comes out as one of few [`Outcome`]s, which each door answers in its own way. What is decided is the decider's;
 //! what the client of the gateway could have made up is never a reason for an error of the gateway, only for a refusal:
-//! a gateway may be told to let requests pass when doorward is in trouble. Start with [`decide`]; [`path`] has the
-//! spelling of paths and hosts, [`settings`] what operators say.
+//! a gateway may be told to let requests pass when doorward is in trouble. Start with [`decide`]; [`bearer`] verifies
+//! tokens of clients, [`path`] has the spelling of paths and hosts, [`settings`] what operators say.
 
+pub mod bearer;
 pub mod path;
 pub mod settings;
 
@@ -16,11 +17,13 @@ use http::HeaderValue;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
+use self::bearer::Unproven;
 use self::settings::Anonymous;
 use super::claims::{self, Holder};
 use super::client_ip::{Client, Resolved};
 use super::decider::Asking;
 use super::door::Door;
+use super::jwt::TokenError;
 use super::wire::{Refusal, Refused, v1};
 use crate::limits;
 use crate::model::decision::InputError;
@@ -38,6 +41,8 @@ pub const OURS: &str = "x-ca-";
 pub const DENIED: &str = r#"{"error":"access_denied"}"#;
 /// What a client hears that nobody knows (RFC 6750, section 3).
 pub const CHALLENGE: &str = "Bearer";
+/// What a client hears whose token cannot be believed (RFC 6750, section 3.1).
+pub const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 
 /// One request that came to a gateway.
 #[derive(Debug)]
@@ -52,8 +57,8 @@ pub struct Asked<'a> {
     pub path: Option<&'a str>,
     /// What the operator says about the route.
     pub route: Route<'a>,
-    /// Who asks, as far as somebody trusted says it.
-    pub holder: Result<Option<Holder>, InputError>,
+    /// Who asks, as far as somebody trusted or a verified token says it.
+    pub holder: Result<Option<Holder>, Unproven>,
     /// Where it comes from.
     pub from: Resolved,
     /// The id that the gateway has given it.
@@ -95,6 +100,8 @@ pub enum Outcome {
     Decided(Box<Decided>),
     /// Nobody trusted says who asks.
     Unidentified,
+    /// The token of the client cannot be believed.
+    InvalidToken,
     /// Something in the request cannot be used.
     Invalid,
     /// Nothing can be decided now.
@@ -151,6 +158,11 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
     if asked.from.was_ignored {
         door.decider.core().untrusted_forwarded(surface);
     }
+    // WHY: of a token whose keys are not there nothing is known, so nothing is decided: the client is not at fault.
+    if matches!(asked.holder, Err(Unproven::Token(TokenError::NoKeys))) {
+        let request_id = asked.request_id.filter(|id| is_request_id(id)).map(str::to_owned);
+        return Outcome::Unavailable(door.decider.refused(surface, Refusal::NoKeys, request_id));
+    }
     let client = asked.from.client;
     let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
     if let (Outcome::Decided(decided), Client::Known { address, .. }) = (&mut outcome, client) {
@@ -164,11 +176,16 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
 }
 
 fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> Outcome {
+    let is_invalid_token = matches!(asked.holder, Err(Unproven::Token(_)));
     let (request, problem) = request(asked, anonymous, is_normal);
     if let Some(error) = problem {
-        let is_unidentified = error.field == "identity";
+        let outcome = match error.field.as_str() {
+            _ if is_invalid_token => Outcome::InvalidToken,
+            "identity" => Outcome::Unidentified,
+            _ => Outcome::Invalid,
+        };
         asking.refuse(&request, error);
-        return if is_unidentified { Outcome::Unidentified } else { Outcome::Invalid };
+        return outcome;
     }
     match asking.decide(&request) {
         Ok(answer) => {
@@ -198,7 +215,7 @@ fn request(asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> (v1::Dec
             Anonymous::Deny => problem = Some(InputError::invalid("identity", "is required")),
             Anonymous::Identity(identity) => request.identity = Some((**identity).clone()),
         },
-        Err(error) => problem = Some(error),
+        Err(error) => problem = Some(error.into()),
     }
     match asked.from.client {
         Client::Known { address, is_proxy } => {

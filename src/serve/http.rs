@@ -25,9 +25,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Answers one HTTP request that is not gRPC.
 pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
     if let Some(settings) = &door.forward_auth
-        && let Some(place) = request.uri().path().strip_prefix(forward_auth::ROOT)
+        && request.uri().path().starts_with(forward_auth::ROOT)
     {
-        return forward_auth::answer(door, settings, peer, place, &request);
+        return forward_auth::answer(door, settings, peer, &request.map(drop)).await;
     }
     if let Some(graph) = &door.graph
         && Graph::leads_to(request.uri())

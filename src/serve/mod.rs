@@ -271,13 +271,17 @@ fn thread(name: &str, run: impl FnOnce() -> io::Result<()> + Send + 'static) -> 
 }
 
 fn services(readiness: &Readiness, doors: &Doors) -> Result<Routes, StartError> {
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(StartError::Reflection)?;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let v1 = reflection().build_v1().map_err(StartError::Reflection)?;
+    // WHY: the reflection client of Python, among others, knows the older version alone.
+    let v1alpha = reflection().build_v1alpha().map_err(StartError::Reflection)?;
     let other = doors.envoy.is_some().then_some(envoy::SERVICE);
-    Ok(Routes::new(health::service(readiness.clone(), other)).add_service(reflection).prepare())
+    let health = health::service(readiness.clone(), other);
+    Ok(Routes::new(health).add_service(v1).add_service(v1alpha).prepare())
 }
 
 /// Where a running server listens.

@@ -34,7 +34,7 @@ fn asked_with(address: &str, claims: Json) -> v3::CheckRequest {
     request
 }
 
-fn of_nobody(address: &str) -> v3::CheckRequest {
+pub fn of_nobody(address: &str) -> v3::CheckRequest {
     let socket = v3::address::Address::SocketAddress(v3::SocketAddress { address: address.to_owned() });
     let http = v3::HttpRequest {
         method: "GET".to_owned(),
@@ -74,7 +74,7 @@ pub fn with(mut request: v3::CheckRequest, change: impl FnOnce(&mut v3::HttpRequ
     request
 }
 
-fn header(request: v3::CheckRequest, name: &str, value: &str) -> v3::CheckRequest {
+pub fn header(request: v3::CheckRequest, name: &str, value: &str) -> v3::CheckRequest {
     with(request, |http| drop(http.headers.insert(name.to_owned(), value.to_owned())))
 }
 
@@ -84,7 +84,7 @@ fn says(mut request: v3::CheckRequest, name: &str, value: &str) -> v3::CheckRequ
     request
 }
 
-fn shown(mut request: v3::CheckRequest, principal: &str) -> v3::CheckRequest {
+pub fn shown(mut request: v3::CheckRequest, principal: &str) -> v3::CheckRequest {
     request.attributes.as_mut().unwrap().source.as_mut().unwrap().principal = principal.to_owned();
     request
 }
@@ -97,7 +97,7 @@ async fn all_told(doorward: &Doorward, cases: Vec<(&str, v3::CheckRequest, &str)
     }
 }
 
-fn answer_headers(response: &v3::CheckResponse) -> Vec<(String, String, i32)> {
+pub fn answer_headers(response: &v3::CheckResponse) -> Vec<(String, String, i32)> {
     let headers = match response.http_response.as_ref().unwrap() {
         HttpResponse::OkResponse(ok) => &ok.headers,
         HttpResponse::DeniedResponse(denied) => &denied.headers,

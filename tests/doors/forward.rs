@@ -39,7 +39,7 @@ fn flavours(method: &str, host: &str, path: &str) -> Vec<(String, Headers)> {
 }
 
 /// Asks in every flavour and gives the one answer; the Envoy flavour asks with the method itself.
-fn asked(doorward: &Doorward, request: (&str, &str, &str), more: &[(&str, &str)]) -> Answer {
+pub fn asked(doorward: &Doorward, request: (&str, &str, &str), more: &[(&str, &str)]) -> Answer {
     let (method, host, path) = request;
     let mut answers = Vec::new();
     for (flavour, headers) in flavours(method, host, path) {
@@ -59,7 +59,7 @@ fn asked(doorward: &Doorward, request: (&str, &str, &str), more: &[(&str, &str)]
     first
 }
 
-const ORDERS: (&str, &str, &str) = ("GET", "api.test", "/orders?page=2");
+pub const ORDERS: (&str, &str, &str) = ("GET", "api.test", "/orders?page=2");
 
 #[test]
 fn every_flavour_gets_the_same_answer() {

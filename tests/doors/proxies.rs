@@ -7,16 +7,16 @@ use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, f
 use crate::support::{Doorward, PRINCIPAL, root, without_bundle};
 
 /// A proxy before an upstream, asking doorward.
-struct Proxied {
-    program: Program,
-    upstream: Upstream,
+pub struct Proxied {
+    pub program: Program,
+    pub upstream: Upstream,
     _folder: tempfile::TempDir,
 }
 
-type Start = fn(&Path, &Path, u16, u16, u16) -> Command;
+pub type Start = fn(&Path, &Path, u16, u16, u16) -> Command;
 
 /// Starts the proxy that asks doorward at a port.
-fn proxied(binary: &Path, start: Start, doorward: u16) -> Proxied {
+pub fn proxied(binary: &Path, start: Start, doorward: u16) -> Proxied {
     let (folder, upstream, port) = (tempfile::tempdir().unwrap(), Upstream::start(), port());
     let mut command = start(binary, folder.path(), port, doorward, upstream.address.port());
     let program = Program::start(&mut command, folder.path(), port);
@@ -49,7 +49,7 @@ fn ingress(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16
     command
 }
 
-fn nginx(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+pub fn nginx(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
     let listen = format!("listen 127.0.0.1:{port};");
     std::fs::write(
         folder.join("doorward.conf"),
@@ -70,7 +70,7 @@ fn nginx(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) 
     command
 }
 
-fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+pub fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
     let site = format!("http://:{port} {{");
     // The balancer in front, as the comment says to name it.
     let place = "uri /v1/forward-auth/caddy\n";
@@ -85,7 +85,7 @@ fn caddy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) 
     command
 }
 
-fn haproxy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+pub fn haproxy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
     let bind = format!("bind 127.0.0.1:{port}");
     let text = replaced("haproxy/haproxy.cfg", ("bind :8000", &bind), doorward, upstream);
     let script = root().join("deploy/haproxy/doorward.lua");

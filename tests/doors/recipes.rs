@@ -86,7 +86,7 @@ fn every_settings_file_is_read_and_every_address_is_answered() {
     asked.sort();
     asked.dedup();
     assert_eq!(asked, ["caddy", "envoy", "haproxy", "ingress-nginx", "nginx", "traefik"]);
-    assert_eq!(settings, 9);
+    assert_eq!(settings, 10);
     let running = without_bundle("forwardAuth: { clientIp: { mode: xff, trustUnix: true } }");
     for flavour in asked {
         let path = format!("/v1/forward-auth/{flavour}");

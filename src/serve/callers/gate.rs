@@ -64,6 +64,14 @@ impl Gate {
         }
     }
 
+    /// Takes away the token that [`Gate::admit`] has looked at: what a request says then is of whom it asks for, and the
+    /// caller is never taken for its own client.
+    pub fn take_token(&self, headers: &mut HeaderMap) {
+        if matches!(self.standing, Standing::Stranger) && headers.remove(OWN).is_none() {
+            headers.remove(AUTHORIZATION);
+        }
+    }
+
     fn accepted(&self, token: &SecretHash, now: Timestamp) -> Option<Arc<str>> {
         let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
         let same = accepted.as_ref().filter(|accepted| accepted.token.matches(token) && now < accepted.until);

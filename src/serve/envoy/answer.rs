@@ -11,7 +11,7 @@ use super::v3::{
     AppendAction, CheckResponse, DeniedHttpResponse, HeaderValue, HeaderValueOption, HttpStatus, OkHttpResponse, Status,
 };
 use crate::serve::claims;
-use crate::serve::gateway::{CHALLENGE, DENIED, Decided, Outcome};
+use crate::serve::gateway::{CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome};
 use crate::serve::wire::v1;
 
 /// The answer for one outcome; `names` are the headers of the request that only doorward may set.
@@ -28,6 +28,7 @@ pub fn write(outcome: &Outcome, names: &[&str]) -> CheckResponse {
             response
         }
         Outcome::Unidentified => refused(StatusCode::UNAUTHORIZED, Some(CHALLENGE)),
+        Outcome::InvalidToken => refused(StatusCode::UNAUTHORIZED, Some(INVALID_TOKEN)),
         Outcome::Invalid | Outcome::Unavailable(_) => refused(StatusCode::FORBIDDEN, None),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use http::header::AUTHORIZATION;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use serde_json::{Map, Value as Json};
@@ -13,6 +14,7 @@ use super::{Settings, v3};
 use crate::model::decision::InputError;
 use crate::serve::claims::{self, Holder};
 use crate::serve::client_ip::{Client, Resolved};
+use crate::serve::gateway::bearer::Unproven;
 use crate::serve::gateway::{Asked, OURS, Route};
 use crate::serve::wire::v1;
 
@@ -34,8 +36,8 @@ impl<'a> Attributes<'a> {
         Self { all, http: all.and_then(|all| all.request.as_ref()?.http.as_ref()) }
     }
 
-    /// What is asked with it.
-    pub fn asked(self, settings: &Settings) -> Asked<'a> {
+    /// What is asked with it; `bearer` is who holds the token that [`Attributes::authorization`] has.
+    pub fn asked(self, settings: &Settings, bearer: Result<Option<Holder>, Unproven>) -> Asked<'a> {
         let said = |text: fn(&v3::HttpRequest) -> &String| {
             self.http.map(|http| text(http).as_str()).filter(|text| !text.is_empty())
         };
@@ -49,7 +51,7 @@ impl<'a> Attributes<'a> {
             host: said(|http| &http.host),
             path: said(|http| &http.path),
             route,
-            holder: self.holder(settings),
+            holder: self.holder(settings, bearer),
             from: self.client(settings),
             request_id: self.lines("x-request-id").next().and_then(|id| std::str::from_utf8(id).ok()),
         }
@@ -64,18 +66,27 @@ impl<'a> Attributes<'a> {
         names.map(String::as_str).filter(|name| name.starts_with(OURS)).collect()
     }
 
-    /// Who asks: whose token Envoy has verified, or who has shown a certificate with a SPIFFE id, or whom a header names
-    /// that the route trusts.
-    fn holder(self, settings: &Settings) -> Result<Option<Holder>, InputError> {
+    /// The lines of the header with the client's token, unless Envoy itself has verified it.
+    pub fn authorization(self, settings: &Settings) -> impl Iterator<Item = &'a [u8]> {
+        let is_verified = !matches!(self.payload(&settings.jwt_payload), Ok(None));
+        self.lines(AUTHORIZATION.as_str()).filter(move |_| !is_verified)
+    }
+
+    /// Who asks: whose token Envoy has verified, or doorward, or who has shown a certificate with a SPIFFE id, or whom a
+    /// header names that the route trusts.
+    fn holder(self, settings: &Settings, bearer: Result<Option<Holder>, Unproven>) -> Result<Option<Holder>, Unproven> {
         let principal = self.source().map(|source| source.principal.as_str()).filter(|name| !name.is_empty());
         let mut holder = match self.payload(&settings.jwt_payload)? {
             Some(payload) => Some(Holder::new(&payload)?),
-            None => match (principal.filter(|name| name.starts_with("spiffe://")), &settings.identity_header) {
+            None => bearer?,
+        };
+        if holder.is_none() {
+            holder = match (principal.filter(|name| name.starts_with("spiffe://")), &settings.identity_header) {
                 (Some(name), _) => Some(workload(name)),
                 (None, Some(header)) if self.trusts_header() => header.read(self.lines(header.name()))?,
                 _ => None,
-            },
-        };
+            };
+        }
         if let (Some(holder), Some(name)) = (&mut holder, principal) {
             holder.attributes.push(("source.principal".to_owned(), claims::text(name)));
         }

@@ -70,8 +70,8 @@ pub enum Refusal {
     /// The caller is known and may not ask; how it could, if it can.
     #[error("the caller may not ask for decisions")]
     Forbidden(Option<Challenge>),
-    /// The keys are not there by which the caller's token could be believed or not.
-    #[error("the keys of the caller's issuer are not known yet")]
+    /// The keys are not there by which a token, the caller's or its client's, could be believed or not.
+    #[error("the keys of the token's issuer are not known yet")]
     NoKeys,
 }
 

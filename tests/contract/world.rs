@@ -1,0 +1,233 @@
+//! doorward with every door open, its bundle evaluated beside it, and plain clients.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use doorward::compile::{self, CompiledBundle};
+use doorward::config::Config;
+use doorward::evaluate::{Evaluation, evaluate};
+use doorward::model::location::CountryFact;
+use doorward::model::request::{Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
+use doorward::model::{Decision, FreeAttributes, FreeValue, GrantControl, IdRef, RiskLevel};
+use doorward::reload::{self, Active, Loader, Status};
+use doorward::serve::{self, Running, Settings};
+use doorward::source::Source;
+use hyper_util::rt::TokioIo;
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::asked::Asked;
+use crate::bundle;
+use crate::issuer::Key;
+
+/// How to be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    Tcp,
+    Unix,
+    /// Not at all: a process for each request.
+    Process,
+}
+
+/// What a door tells, as far as it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub is_allowed: bool,
+    /// Ids of the policies that decided, ascending; `None` when the door names none.
+    pub policies: Option<Vec<String>>,
+}
+
+impl Told {
+    pub fn new(is_allowed: bool) -> Self {
+        Self { is_allowed, policies: None }
+    }
+
+    /// With the policies that decided.
+    pub fn by<'p>(is_allowed: bool, policies: impl IntoIterator<Item = &'p str>) -> Self {
+        let mut policies: Vec<_> = policies.into_iter().map(str::to_owned).collect();
+        policies.sort();
+        Self { is_allowed, policies: Some(policies) }
+    }
+}
+
+/// Everything that is asked; it ends when it is dropped.
+pub struct World {
+    pub runtime: Runtime,
+    pub folder: tempfile::TempDir,
+    pub key: Key,
+    running: Running,
+    bundle: CompiledBundle,
+    _loader: Loader,
+}
+
+const SETTINGS: &str = "
+doors:
+  authzen: { verbose: true }
+  envoy: {}
+  forwardAuth: { clientIp: { mode: xff, trustedProxies: [127.0.0.1/32], trustUnix: true } }
+issuers: [{ issuer: https://issuer.test, jwks: KEYS, audiences: ['api://contract'] }]
+";
+
+impl World {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("bundle");
+        std::fs::create_dir(&place).unwrap();
+        for (name, text) in bundle::files() {
+            std::fs::write(place.join(name), text).unwrap();
+        }
+        let (key, keys) = (Key::new("one", Algorithm::ES256), folder.path().join("keys.json"));
+        std::fs::write(&keys, json!({ "keys": [key.public()] }).to_string()).unwrap();
+        let compilation = compile::compile(&Source::new(&place).read().unwrap().bundle);
+        let bundle = compilation.bundle.unwrap_or_else(|| panic!("{:#?}", compilation.findings));
+        let config: Config = serde_saphyr::from_str(&SETTINGS.replace("KEYS", keys.to_str().unwrap())).unwrap();
+        let settings = Settings {
+            listen: Some(([127, 0, 0, 1], 0).into()),
+            unix: Some(folder.path().join("socket")),
+            ops: Some(([127, 0, 0, 1], 0).into()),
+            doors: config.doors,
+            issuers: config.issuers,
+            ..Settings::default()
+        };
+        let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
+        let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).unwrap();
+        let loader = reload::start(Source::new(&place), active, Arc::clone(&status), |_| {}).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        assert!(status.wait_until(deadline, |view| view.active.is_some()).is_some(), "{:?}", status.view());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { runtime, folder, key, running, bundle, _loader: loader }
+    }
+
+    /// What evaluation decides, asked for in its own words.
+    pub fn evaluate(&self, asked: &Asked) -> Told {
+        let of = |name: &str| if asked.at_risk().contains(&name) { asked.risk_level() } else { RiskLevel::None };
+        let attributes = asked.attributes().map(|(name, value)| (name, FreeValue::Text(value)));
+        let (kind, id) = asked.target();
+        let request = TokenRequest {
+            identity: Identity {
+                app_id: asked.client.map(IdRef::new),
+                ..Identity::new(asked.identity_kind(), IdRef::new(asked.id))
+            },
+            resource: Resource {
+                app_ids: asked.app.map(IdRef::new).into_iter().collect(),
+                target: Some(Target { kind, id }),
+                ..Resource::default()
+            },
+            network: Network {
+                ip_address: asked.address.map(|text| text.parse::<std::net::IpAddr>().unwrap().to_canonical()),
+                country: asked.country.map(|text| CountryFact::new(text).unwrap()),
+                ..Network::default()
+            },
+            risk: Risk {
+                service_principal: of("servicePrincipal"),
+                sign_in: of("signIn"),
+                user: of("user"),
+                agent: of("agent"),
+                ..Risk::default()
+            },
+            client_app: None,
+            platform: None,
+            device: asked.device.map(|id| Device { device_id: Some(id.into()), ..Device::default() }),
+            authentication_flow: None,
+            credential: Default::default(),
+            satisfied: Satisfied {
+                built_in: asked.has_mfa.then_some(GrantControl::Mfa).into_iter().collect(),
+                ..Satisfied::default()
+            },
+            attributes: FreeAttributes::new(&attributes),
+            action: Some(asked.method),
+            now: Some(jiff::Timestamp::now()),
+        };
+        let mut evaluation = Evaluation::default();
+        evaluate(&self.bundle, &request, &mut evaluation).unwrap();
+        let policies = evaluation.policies().iter().map(|index| &*self.bundle.policy(*index).id);
+        Told::by(evaluation.decision() == Decision::Allow, policies)
+    }
+
+    /// The doors through which something was decided, by the names that operators know.
+    pub fn surfaces(&self) -> BTreeSet<String> {
+        let stream = TcpStream::connect(self.running.addresses().ops.unwrap()).unwrap();
+        let text = exchange(stream, "GET /metrics HTTP/1.1\r\nhost: doorward\r\nconnection: close\r\n\r\n");
+        let lines = text.lines().filter_map(|line| line.strip_prefix("doorward_decisions_total{surface=\""));
+        lines.filter(|line| !line.ends_with(" 0")).map(|line| line.split('"').next().unwrap().to_owned()).collect()
+    }
+
+    /// A token of who asks, as a gateway's client brings it.
+    pub fn claims(&self, asked: &Asked) -> Value {
+        let now = jiff::Timestamp::now().as_second();
+        let mut claims = json!({
+            "iss": "https://issuer.test", "aud": "api://contract", "sub": asked.id, "oid": asked.id, "iat": now,
+            "exp": now + 300, "idtyp": if asked.kind == "user" { "user" } else { "app" },
+            "amr": if asked.has_mfa { vec!["pwd", "mfa"] } else { vec!["pwd"] },
+        });
+        if let Some(client) = asked.client {
+            claims["azp"] = client.into();
+        }
+        claims
+    }
+
+    /// One request of HTTP/1.1 on a connection of its own, written as it is: status, head and body.
+    pub fn http(
+        &self,
+        over: Over,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, String, String) {
+        let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            text += "host: doorward\r\n";
+        }
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        text += &format!("\r\n{body}");
+        let addresses = self.running.addresses();
+        let answer = match over {
+            Over::Unix => exchange(UnixStream::connect(addresses.unix.as_ref().unwrap()).unwrap(), &text),
+            _ => exchange(TcpStream::connect(addresses.tcp.unwrap()).unwrap(), &text),
+        };
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text}: {answer:?}"));
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
+    }
+
+    /// A question in JSON, which must be answered.
+    pub fn post(&self, over: Over, path: &str, body: &Value) -> Value {
+        let headers = [("content-type", "application/json")];
+        let (status, _, answer) = self.http(over, "POST", path, &headers, &body.to_string());
+        assert_eq!(status, 200, "{path} {body}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    pub async fn channel(&self, over: Over) -> Channel {
+        let addresses = self.running.addresses();
+        match over {
+            Over::Unix => {
+                let path = addresses.unix.clone().unwrap();
+                let connector = tower::service_fn(move |_: http::Uri| {
+                    let path = path.clone();
+                    async move { tokio::net::UnixStream::connect(path).await.map(TokioIo::new) }
+                });
+                Endpoint::from_static("http://unix").connect_with_connector(connector).await.unwrap()
+            }
+            _ => {
+                let url = format!("http://{}", addresses.tcp.unwrap());
+                Endpoint::from_shared(url).unwrap().connect().await.unwrap()
+            }
+        }
+    }
+}
+
+fn exchange(mut stream: impl Read + Write, text: &str) -> String {
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
