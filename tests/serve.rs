@@ -9,6 +9,8 @@ mod errors;
 mod limits;
 #[path = "serve/log.rs"]
 mod log;
+#[path = "serve/oauth.rs"]
+mod oauth;
 #[path = "serve/openapi.rs"]
 mod openapi;
 #[path = "serve/operators.rs"]

@@ -16,7 +16,7 @@ use super::wire::{self, Encoding, Refusal, Refused};
 use crate::observe::metrics::Surface;
 
 /// Room for a usual answer.
-const ANSWER_BYTES: usize = 512;
+const ANSWER_BYTES: usize = 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one HTTP request that is not gRPC.
