@@ -5,6 +5,8 @@
 mod contract;
 #[path = "serve/errors.rs"]
 mod errors;
+#[path = "serve/hooks.rs"]
+mod hooks;
 #[path = "serve/limits.rs"]
 mod limits;
 #[path = "serve/log.rs"]

@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Stop> {
         unix: Some(folder.0.join("doorward.sock")),
         ops: Some(([127, 0, 0, 1], 0).into()),
         log: args.decision_log.clone().map_or(log::Target::Off, log::Target::File),
-        doors: Doors { graph: true },
+        doors: Doors { graph: true, ..Doors::default() },
         ..Settings::default()
     };
     let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));

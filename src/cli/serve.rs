@@ -102,6 +102,7 @@ impl std::str::FromStr for Listen {
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let settings = settings(args)?;
     let has_graph = settings.doors.graph;
+    let without_address: Vec<_> = settings.doors.hooks.without_address().collect();
     let format = match args.log_format {
         LogFormat::Human => trace::Format::Human,
         LogFormat::Json => trace::Format::Json,
@@ -123,6 +124,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     };
     let loader = loader.context("cannot start the loader")?;
     loader.wait_first().map_err(|error| refused(&args.bundle, error))?;
+    warn_of_unknown_addresses(&without_address, &active);
     announce(args, &running, &active);
 
     runtime.block_on(signals.serve(&loader));
@@ -176,7 +178,7 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
             Some(path) => log::Target::File(path.clone()),
         },
         drain_delay: Duration::from_secs(args.drain_delay),
-        doors: Doors { graph: args.graph || config.doors.graph },
+        doors: Doors { graph: args.graph || config.doors.graph, ..config.doors },
         ..Settings::default()
     })
 }
@@ -224,6 +226,21 @@ impl Signals {
                 _ = self.interrupt.recv() => return,
             }
         }
+    }
+}
+
+/// Tells of hooks whose callers never say where a token is asked for from, if enabled policies look at that.
+fn warn_of_unknown_addresses(hooks: &[&str], active: &Active) {
+    let snapshot = active.load();
+    let Some(snapshot) = snapshot.as_ref() else { return };
+    let enforced = snapshot.bundle.compiled().iter().filter(|policy| !policy.is_report_only);
+    let policies = enforced.filter(|policy| policy.locations.is_configured).count();
+    for hook in hooks.iter().filter(|_| policies > 0) {
+        tracing::warn!(
+            hook,
+            policies,
+            "requests of this hook carry no address: `missingIp` of the bundle says what location policies make of that"
+        );
     }
 }
 

@@ -52,7 +52,7 @@ impl Surface {
 }
 
 /// Why a request got no decision, as far as counters tell it.
-pub const ERRORS: [&str; 10] = [
+pub const ERRORS: [&str; 11] = [
     "input_invalid",
     "input_conflict",
     "no_bundle",
@@ -60,6 +60,7 @@ pub const ERRORS: [&str; 10] = [
     "overloaded",
     "timed_out",
     "incomplete",
+    "unauthenticated",
     "content_type",
     "method",
     "not_found",

@@ -17,7 +17,7 @@ use super::decider::{Arrival, Decider};
 use super::graph::Graph;
 use super::peer::Peer;
 use super::wire::Refusal;
-use super::{Bounds, grpc, http as json};
+use super::{Bounds, grpc, hooks, http as json};
 use crate::limits;
 use crate::observe::metrics::Surface;
 
@@ -32,6 +32,8 @@ pub struct Door {
     pub bounds: Bounds,
     /// The door for clients of Microsoft Graph, if it is open.
     pub graph: Option<Graph>,
+    /// The doors for token hooks.
+    pub hooks: Arc<hooks::Settings>,
 }
 
 /// A request or stream that has not ended, and the door it came through.

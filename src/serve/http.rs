@@ -26,6 +26,9 @@ pub async fn answer(door: &Door, request: Request<Incoming>) -> Response<Reply> 
     {
         return graph.answer(door, request).await;
     }
+    if door.hooks.leads_to(request.uri().path()) {
+        return door.hooks.answer(door, request).await;
+    }
     match (request.uri().path(), request.method()) {
         // What is well-formed never gets here: `Decision` knows it.
         ("/v1/decide" | "/v1/decide/batch", &Method::POST) => refuse(door, Refusal::ContentType),

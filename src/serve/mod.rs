@@ -3,7 +3,7 @@
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
 //! [`http`] decode it, the decider decides, they encode; [`graph`] answers What If and
-//! shows the policies in force. [`wire`] is all that is known of message types; [`ops`] is the
+//! shows the policies in force; [`hooks`] answers token hooks. [`wire`] is all that is known of message types; [`ops`] is the
 //! listener for operators; [`replay`] decides what was recorded again. A door holds no decision logic: the same facts get the same answer through every one.
 
 mod body;
@@ -12,6 +12,7 @@ mod door;
 mod graph;
 mod grpc;
 mod health;
+pub mod hooks;
 mod http;
 mod listener;
 mod ops;
@@ -72,6 +73,8 @@ pub struct Doors {
     /// Whether the paths of Microsoft Graph are answered; the loader must then keep bundles in Graph's shape, as
     /// [`crate::reload::start_with_graph`] does.
     pub graph: bool,
+    /// Which token hooks are answered.
+    pub hooks: hooks::Settings,
 }
 
 /// How much one serving thread lets in.
@@ -172,6 +175,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
         log,
         unix,
     };
+    let hooks = Arc::new(settings.doors.hooks);
     let mut tcp = tcp.into_iter().flatten();
     for core in cores.iter() {
         let door = Arc::new(Door {
@@ -179,6 +183,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             services: services(&readiness)?,
             bounds: settings.bounds,
             graph: settings.doors.graph.then(Graph::new),
+            hooks: Arc::clone(&hooks),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };

@@ -8,6 +8,7 @@
 //! | `overloaded` | 503 | RESOURCE_EXHAUSTED |
 //! | `timed_out` | 408 | DEADLINE_EXCEEDED |
 //! | `incomplete` | 400 | CANCELLED |
+//! | `unauthenticated` | 401 | UNAUTHENTICATED |
 //! | `content_type` | 415 | - |
 //! | `method` | 405 | - |
 //! | `not_found` | 404 | UNIMPLEMENTED |
@@ -52,6 +53,9 @@ pub enum Refusal {
     /// The connection ended before the request did.
     #[error("the request ended early")]
     Incomplete,
+    /// The caller does not say who it is, or not so that it can be believed.
+    #[error("the caller is not authenticated")]
+    Unauthenticated,
     /// The body is not declared to be JSON.
     #[error("the content type must be application/json")]
     ContentType,
@@ -82,6 +86,7 @@ impl Refusal {
             Self::Overloaded => "overloaded",
             Self::TimedOut => "timed_out",
             Self::Incomplete => "incomplete",
+            Self::Unauthenticated => "unauthenticated",
             Self::ContentType => "content_type",
             Self::Method(_) => "method",
             Self::NotFound => "not_found",
@@ -111,6 +116,7 @@ impl Refusal {
             Self::NoBundle | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -125,6 +131,7 @@ impl Refusal {
             Self::TooLarge | Self::Overloaded => Code::ResourceExhausted,
             Self::TimedOut => Code::DeadlineExceeded,
             Self::Incomplete => Code::Cancelled,
+            Self::Unauthenticated => Code::Unauthenticated,
             Self::ContentType | Self::Method(_) | Self::NotFound => Code::Unimplemented,
         }
     }
