@@ -7,10 +7,14 @@ mod contract;
 mod errors;
 #[path = "serve/hooks.rs"]
 mod hooks;
+#[path = "serve/java.rs"]
+mod java;
 #[path = "serve/limits.rs"]
 mod limits;
 #[path = "serve/log.rs"]
 mod log;
+#[path = "serve/node.rs"]
+mod node;
 #[path = "serve/oauth.rs"]
 mod oauth;
 #[path = "serve/openapi.rs"]

@@ -171,7 +171,8 @@ async fn an_allowed_session_of_hydra_keeps_its_claims_because_nothing_is_said_ab
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_scope_that_is_refused_refuses_the_token_unless_gates_alone_are_asked_about() {
     let payload = changed(workload(), "/request/granted_scopes", json!(["read", "write"])).to_string();
-    assert_eq!(post(&started(ALL), HYDRA, &[], &payload).await.status, 403);
+    let refused = post(&started(ALL), HYDRA, &[], &payload).await;
+    assert_eq!((refused.status.as_u16(), &*reason(&refused)), (403, "invalid_scope"), "{}", refused.text);
     let gates = started("{ hydra: { ipClaim: ip, gateOnly: true } }");
     assert_eq!(post(&gates, HYDRA, &[], &payload).await.status, 204);
 }
@@ -448,6 +449,32 @@ async fn calls_without_an_address_are_counted() {
     post(&server, HYDRA, &[], &workload().to_string()).await;
     let metrics = server.operator().await.get("/metrics").await.text;
     assert!(metrics.contains(r#"doorward_missing_ip_total{surface="hook"} 1"#), "{metrics}");
+}
+
+fn shipped(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_settings_for_hydra_that_are_shipped_fit_those_for_doorward() {
+    let hydra: Value = serde_saphyr::from_str(&shipped("ory-hydra/hydra.yaml")).unwrap();
+    let (hook, key) = (&hydra["oauth2"]["token_hook"], &hydra["oauth2"]["token_hook"]["auth"]["config"]);
+    let text = shipped("ory-hydra/doorward.yaml");
+    let server = Server::with(|settings| {
+        settings.doors = doorward::config::read(Path::new("doorward.yaml"), &text).unwrap().doors;
+    });
+    let path = hook["url"].as_str().unwrap().strip_prefix("http://127.0.0.1:8480").unwrap();
+    let header = [(key["name"].as_str().unwrap(), key["value"].as_str().unwrap())];
+    let payload = changed(workload(), "/session/extra", json!({"client_ip": OFFICE})).to_string();
+    assert_eq!(post(&server, path, &header, &payload).await.status, 204);
+    assert_eq!(post(&server, path, &[], &payload).await.status, 401);
+}
+
+#[test]
+fn shipped_settings_open_the_door_that_they_are_for() {
+    let doors = |path: &str| doorward::config::read(Path::new(path), &shipped(path)).unwrap().doors.hooks;
+    assert!(doors("okta/doorward.yaml").okta.is_some());
+    assert!(doors("zitadel/doorward.yaml").zitadel.is_some());
 }
 
 #[test]

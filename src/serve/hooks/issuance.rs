@@ -16,6 +16,8 @@ use crate::model::{GrantControl, IdentityKind, TransferMethod};
 
 /// The kind of a target that is an audience.
 const AUDIENCE: &str = "audience";
+/// What OAuth calls a scope that is refused (RFC 6749, section 5.2).
+const INVALID_SCOPE: &str = "invalid_scope";
 
 /// What a hook says of a token that is to be issued.
 #[derive(Debug, Default)]
@@ -94,12 +96,17 @@ impl Issuance {
     /// A fact that cannot be used.
     pub fn decide(&self, asking: &mut Asking<'_>) -> Result<Option<v1::DecideResponse>, Refused> {
         let gate = self.gate.as_ref().map(|gate| gate.action.as_str());
-        let scopes = self.scopes.iter().filter(|_| self.asks_scopes).map(|scope| Some(scope.as_str()));
-        for action in std::iter::once(gate).chain(scopes) {
+        let scopes = self.scopes.iter().filter(|_| self.asks_scopes).map(|scope| (true, Some(scope.as_str())));
+        for (is_scope, action) in std::iter::once((false, gate)).chain(scopes) {
             let audiences = self.audiences.iter().map(|audience| Some(audience.as_str()));
             for audience in audiences.chain(self.audiences.is_empty().then_some(None)) {
-                let answer = asking.decide(&self.request(action, audience))?;
+                let mut answer = asking.decide(&self.request(action, audience))?;
                 if answer.decision != crate::model::Decision::Allow.number() {
+                    if let Some(error) = answer.oauth_error.as_mut().filter(|_| is_scope) {
+                        // WHY: an action that is no gate reads as the use of a token, and there is none yet.
+                        *error =
+                            v1::OAuthError { claims: String::new(), error: INVALID_SCOPE.to_owned(), ..error.clone() };
+                    }
                     return Ok(Some(answer));
                 }
             }
