@@ -164,6 +164,14 @@ pub const TARGET_ID_BYTES_MAX: usize = 2_048;
 pub const FORWARDED_ENTRIES_MAX: usize = 64;
 /// Longest forwarded header, all its lines together, bytes.
 pub const FORWARDED_BYTES_MAX: usize = 4 << 10;
+/// Most requests that one call of a token hook comes to: one for each audience, and for each audience and scope.
+pub const HOOK_REQUESTS_MAX: usize = BATCH_MAX;
+/// Longest part of the name of a gate, such as a grant type, bytes.
+pub const GATE_SEGMENT_BYTES_MAX: usize = 31;
+/// How old a signed call of a token hook may be, and how much younger than the clock here.
+pub const HOOK_SIGNATURE_AGE_MAX: Duration = Duration::from_secs(300);
+/// Most signatures of one call that are looked at: a key that is replaced, and the next one.
+pub const HOOK_SIGNATURES_MAX: usize = 4;
 /// Most groups of one request: Entra considers 4,096 memberships.
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.

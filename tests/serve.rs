@@ -9,12 +9,20 @@ mod callers;
 mod contract;
 #[path = "serve/errors.rs"]
 mod errors;
+#[path = "serve/hooks.rs"]
+mod hooks;
 #[path = "serve/issuer.rs"]
 mod issuer;
+#[path = "serve/java.rs"]
+mod java;
 #[path = "serve/limits.rs"]
 mod limits;
 #[path = "serve/log.rs"]
 mod log;
+#[path = "serve/node.rs"]
+mod node;
+#[path = "serve/oauth.rs"]
+mod oauth;
 #[path = "serve/openapi.rs"]
 mod openapi;
 #[path = "serve/operators.rs"]

@@ -114,7 +114,8 @@ pub fn prepare(folder: &Path) -> Workload {
         let borrowed: DecideRequest<'_> = wire::read(Encoding::Protobuf, &protobuf).unwrap();
         let request = wire::token_request(&borrowed).unwrap();
         evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
-        let answer = wire::answer::answer(&bundle, &evaluation, message.request_id.clone().unwrap());
+        let answer =
+            wire::answer::answer(&bundle, &evaluation, wire::Asked::of(&request), message.request_id.clone().unwrap());
         json_bytes += wire::json::write(&answer).len();
         protobuf_bytes += answer.encoded_len();
         let is_allowed = evaluation.decision() == Decision::Allow;

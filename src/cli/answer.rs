@@ -8,6 +8,8 @@ use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::decision::InputError;
 use crate::model::{Reason, TokenRequest};
+use crate::serve::wire::Asked;
+use crate::serve::wire::oauth::OAuthError;
 
 /// Decides. A request that contradicts itself or the bundle cannot be used.
 pub fn decided(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Evaluation, Stop> {
@@ -46,11 +48,12 @@ pub fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<S
     (!reported.is_empty()).then(|| format!("{} would have blocked or asked for more", named(bundle, reported)))
 }
 
-/// What the token comes with, and what to tell the person who asked: a line each.
-pub fn beside(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
+/// What the token comes with, and what to tell the person who asked and the OAuth client: a line each.
+pub fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
     let session = evaluation.session(bundle).map(|session| format!("  session: {}\n", session.words().join(", ")));
     let message = evaluation.message().map(|message| format!("  tell the user: {message}\n"));
-    [session, message].into_iter().flatten().collect()
+    let error = OAuthError::of(bundle, evaluation, Asked::of(request)).map(|error| format!("  OAuth error: {error}\n"));
+    [session, message, error].into_iter().flatten().collect()
 }
 
 /// The first few by name, the others by number.

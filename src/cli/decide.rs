@@ -6,8 +6,8 @@ use super::request::RequestArgs;
 use super::{Exit, Outcome, Stop, answer, load, paint};
 use crate::compile::CompiledBundle;
 use crate::evaluate::Evaluation;
-use crate::model::Decision;
-use crate::serve::wire;
+use crate::model::{Decision, TokenRequest};
+use crate::serve::wire::{self, Asked};
 
 /// Arguments of `decide`.
 #[derive(Debug, clap::Args)]
@@ -42,10 +42,11 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     args.request.ask(|document| {
         let evaluation = answer::decided(&loaded.bundle, &document.request)?;
         let text = match args.format {
-            Format::Human => human(&loaded.bundle, &evaluation),
+            Format::Human => human(&loaded.bundle, &evaluation, &document.request),
             Format::Json => {
                 let request_id = document.request_id.unwrap_or_default().to_owned();
-                answer::json(&wire::answer::answer(&loaded.bundle, &evaluation, request_id))?
+                let asked = Asked::of(&document.request);
+                answer::json(&wire::answer::answer(&loaded.bundle, &evaluation, asked, request_id))?
             }
         };
         let exit = match evaluation.decision() {
@@ -56,14 +57,14 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     })
 }
 
-fn human(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
+fn human(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
     let decision = evaluation.decision();
     let mut text =
         format!("{}: {}\n", paint::decision(decision, decision.as_str()), answer::sentence(bundle, evaluation));
     if let Some(reported) = answer::report_only(bundle, evaluation) {
         text += &format!("  report-only: {reported}\n");
     }
-    text += &answer::beside(bundle, evaluation);
+    text += &answer::beside(bundle, evaluation, request);
     let faint =
         format!("reason {}, bundle {} revision {}", evaluation.reason().as_str(), bundle.name(), bundle.revision());
     text + &format!("  {}\n", paint::styled(paint::FAINT, &faint))

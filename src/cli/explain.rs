@@ -10,7 +10,7 @@ use crate::evaluate::{ConditionTrace, Outcome as PolicyOutcome, PolicyTrace, Wha
 use crate::model::set::Word;
 use crate::model::{State, Truth};
 use crate::review::flip::{Mentions, flip};
-use crate::serve::wire;
+use crate::serve::wire::{self, Asked};
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         let text = match args.format {
             Format::Json => {
                 let request_id = document.request_id.unwrap_or_default().to_owned();
-                let mut body = wire::answer::answer(bundle, &evaluation, request_id);
+                let mut body = wire::answer::answer(bundle, &evaluation, Asked::of(&document.request), request_id);
                 body.trace = wire::answer::trace(bundle, traces);
                 answer::json(&turn::with_change(&body, flip.as_ref(), &document.request))?
             }
@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
                 if let Some(reported) = answer::report_only(bundle, &evaluation) {
                     text += &format!("  report-only: {reported}\n");
                 }
-                text += &answer::beside(bundle, &evaluation);
+                text += &answer::beside(bundle, &evaluation, &document.request);
                 text += "\n";
                 text += &policies(bundle, &traces, args.all);
                 text + "\n" + &turn::sentence(bundle, flip.as_ref(), decision, &document.request)

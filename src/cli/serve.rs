@@ -104,6 +104,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let how = How { is_tls: settings.callers.tls.is_some(), takes_tokens: settings.callers.takes_tokens() };
     let is_in_the_clear = settings.callers.are_in_the_clear() && settings.listen.is_some_and(is_reachable);
     let has_graph = settings.doors.graph;
+    let without_address: Vec<_> = settings.doors.hooks.without_address().collect();
     let format = match args.log_format {
         LogFormat::Human => trace::Format::Human,
         LogFormat::Json => trace::Format::Json,
@@ -128,6 +129,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     };
     let loader = loader.context("cannot start the loader")?;
     loader.wait_first().map_err(|error| refused(&args.bundle, error))?;
+    warn_of_unknown_addresses(&without_address, &active);
     announce(args, &running, &active, how);
 
     runtime.block_on(signals.serve(&loader, &running));
@@ -241,6 +243,21 @@ impl Signals {
                 _ = self.interrupt.recv() => return,
             }
         }
+    }
+}
+
+/// Tells of hooks whose callers never say where a token is asked for from, if enabled policies look at that.
+fn warn_of_unknown_addresses(hooks: &[&str], active: &Active) {
+    let snapshot = active.load();
+    let Some(snapshot) = snapshot.as_ref() else { return };
+    let enforced = snapshot.bundle.compiled().iter().filter(|policy| !policy.is_report_only);
+    let policies = enforced.filter(|policy| policy.locations.is_configured).count();
+    for hook in hooks.iter().filter(|_| policies > 0) {
+        tracing::warn!(
+            hook,
+            policies,
+            "requests of this hook carry no address: `missingIp` of the bundle says what location policies make of that"
+        );
     }
 }
 

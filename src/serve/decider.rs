@@ -17,7 +17,7 @@ use prost::Message;
 
 use super::record::{self, Input};
 use super::wire::message::{DecideBatchRequest, DecideRequest};
-use super::wire::{self, Encoding, Refusal, Refused, answer, v1};
+use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
@@ -174,7 +174,7 @@ impl Decider {
         let message: DecideRequest<'_> = wire::read(arrival.encoding, arrival.body)
             .map_err(|error| self.refused(arrival.surface, error.into(), None))?;
         EVALUATION.with_borrow_mut(|evaluation| {
-            let (address, trace) = match evaluated(bundle, &message, now, explainable, evaluation) {
+            let (address, asked, trace) = match evaluated(bundle, &message, now, explainable, evaluation) {
                 Ok(evaluated) => evaluated,
                 Err(error) => return Err(self.invalid(bundle, arrival, &message, error, (started, now))),
             };
@@ -191,7 +191,7 @@ impl Decider {
                     &made_up
                 }
             };
-            answer::write(arrival.encoding, out, bundle, evaluation, request_id, trace);
+            answer::write(arrival.encoding, out, bundle, evaluation, asked, request_id, trace);
             if let Some(log) = &self.log {
                 let country = address.and_then(|address| bundle.country(address));
                 let record = record::decided(bundle, arrival, request_id, evaluation, (now, took));
@@ -276,7 +276,7 @@ pub fn would_allow(bundle: &CompiledBundle, request: &v1::DecideRequest, now: Ti
     })
 }
 
-/// Evaluates; gives the request's address, and the trace if it is asked for. A trace takes its policies off
+/// Evaluates; gives the request's address, what it asks for, and the trace if it wants one. A trace takes its policies off
 /// `explainable`.
 fn evaluated(
     bundle: &CompiledBundle,
@@ -284,7 +284,7 @@ fn evaluated(
     now: Timestamp,
     explainable: &mut usize,
     evaluation: &mut Evaluation,
-) -> Result<(Option<IpAddr>, Vec<v1::PolicyTrace>), InputError> {
+) -> Result<(Option<IpAddr>, Asked, Vec<v1::PolicyTrace>), InputError> {
     let request = TokenRequest { now: Some(now), ..wire::token_request(message)? };
     if message.explains() {
         *explainable = explainable.checked_sub(bundle.policies().len()).ok_or_else(|| too_much_to_explain(bundle))?;
@@ -294,7 +294,7 @@ fn evaluated(
         true => answer::trace(bundle, evaluate::trace(bundle, &request)?),
         false => Vec::new(),
     };
-    Ok((request.network.ip_address, trace))
+    Ok((request.network.ip_address, Asked::of(&request), trace))
 }
 
 fn too_much_to_explain(bundle: &CompiledBundle) -> InputError {

@@ -30,7 +30,7 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// A compression flag and the length of the message.
 pub const PREFIX: usize = 5;
 /// Room for a usual answer.
-const ANSWER_BYTES: usize = 256;
+const ANSWER_BYTES: usize = 768;
 /// Room for one message of a stream, and for the answers that are sent together.
 const STREAM_BUFFERS: (usize, usize) = (2 << 10, 32 << 10);
 

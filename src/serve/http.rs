@@ -19,7 +19,7 @@ use super::wire::{self, Encoding, Refusal, Refused};
 use crate::observe::metrics::Surface;
 
 /// Room for a usual answer.
-const ANSWER_BYTES: usize = 512;
+const ANSWER_BYTES: usize = 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one HTTP request that is not gRPC.
@@ -38,6 +38,9 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
         && authzen.leads_to(request.uri())
     {
         return authzen.answer(door, request).await;
+    }
+    if door.hooks.leads_to(request.uri().path()) {
+        return door.hooks.answer(door, request).await;
     }
     match (request.uri().path(), request.method()) {
         // What is well-formed never gets here: `Decision` knows it.

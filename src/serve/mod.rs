@@ -2,7 +2,8 @@
 //!
 //! [`start`] opens the listeners and gives [`Running`]; each serving thread has a runtime, listeners and counters of
 //! its own ([`worker`]). A request comes through [`door`], which picks the protocol by content type: [`grpc`] or
-//! [`http`] decode it, the decider decides, they encode; [`authzen`] asks the same in words of its own; [`graph`] answers What If and shows the policies in force;
+//! [`http`] decode it, the decider decides, they encode; [`authzen`] asks the same in words of its own;
+//! [`graph`] answers What If and shows the policies in force; [`hooks`] answers token hooks;
 //! [`envoy`] and [`forward_auth`] answer proxies, in the words of [`gateway`]. [`callers`] says who may ask at all,
 //! [`jwt`] verifies tokens, [`client_ip`] says where a request behind proxies comes from. [`wire`] is all that is known
 //! of message types; [`ops`] is the listener for operators; [`replay`] decides what was recorded again. A door holds no
@@ -21,6 +22,7 @@ pub mod gateway;
 mod graph;
 mod grpc;
 mod health;
+pub mod hooks;
 mod http;
 pub mod jwt;
 mod keeper;
@@ -99,6 +101,8 @@ pub struct Doors {
     pub forward_auth: Option<forward_auth::Settings>,
     /// How AuthZEN is answered; shut if left out.
     pub authzen: Option<authzen::Settings>,
+    /// Which token hooks are answered.
+    pub hooks: hooks::Settings,
 }
 
 /// Whether a door is open that is unless it is shut.
@@ -225,6 +229,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
         unix,
         tls: keeper.tls(),
     };
+    let hooks = Arc::new(settings.doors.hooks.clone());
     let mut tcp = tcp.into_iter().flatten();
     for core in cores.iter() {
         let door = Arc::new(Door {
@@ -238,6 +243,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
             envoy: settings.doors.envoy.clone(),
             forward_auth: settings.doors.forward_auth.clone(),
             authzen: authzen.clone().map(Authzen::new),
+            hooks: Arc::clone(&hooks),
         });
         let unix = running.unix.as_ref().map(|socket| named(socket.path().display(), socket.listener())).transpose()?;
         let listeners = worker::Listeners { tcp: tcp.next(), unix };

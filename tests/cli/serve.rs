@@ -218,3 +218,19 @@ fn clients_of_graph_are_answered_only_where_the_operator_says_so() {
     let shut = Server::start(Path::new(WORKLOAD), &[]);
     assert_eq!(get(&shut.decisions, PATH)["error"]["reason"], "not_found");
 }
+
+#[test]
+fn a_hook_that_tells_no_address_is_warned_of_where_policies_look_at_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("doorward.yaml");
+    let told = |settings: &str| {
+        std::fs::write(&config, settings).unwrap();
+        let server = Server::start(Path::new(WORKLOAD), &["--config", config.to_str().unwrap()]);
+        server.signal("-TERM");
+        server.end().stderr
+    };
+    let warning = "requests of this hook carry no address";
+    assert!(told("doors: { hooks: { hydra: {} } }").contains(warning));
+    assert!(!told("doors: { hooks: { hydra: { ipClaim: ip } } }").contains(warning));
+    assert!(!told("doors: {}").contains(warning));
+}

@@ -102,7 +102,7 @@ async fn answer_in_json_reads_as_documented() {
     let server = Server::start();
     let answer = server.http().await.decide(&outside()).await;
     assert_eq!(answer.headers["content-type"], "application/json");
-    assert_snapshot!(answer.text, @r#"{"decision":"block","reason":"blocked_by_policy","policies":[{"id":"aaaaaaaa-0000-4000-8000-000000000001","displayName":"Block workloads outside the office"}],"reportOnly":[],"unmetControls":[],"bundle":{"name":"corp","revision":"1"},"requestId":"r-1"}"#);
+    assert_snapshot!(answer.text, @r#"{"decision":"block","reason":"blocked_by_policy","policies":[{"id":"aaaaaaaa-0000-4000-8000-000000000001","displayName":"Block workloads outside the office"}],"reportOnly":[],"unmetControls":[],"bundle":{"name":"corp","revision":"1"},"requestId":"r-1","oauthError":{"error":"invalid_grant","errorDescription":"AADSTS53003: Access has been blocked by Conditional Access policies.","errorCodes":[53003],"suberror":"message_only","claims":"{\"access_token\":{\"capolids\":{\"essential\":true,\"values\":[\"aaaaaaaa-0000-4000-8000-000000000001\"]}}}"}}"#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -44,7 +44,12 @@ impl Server {
 
     /// Without any bundle, now and later.
     pub fn without_bundle() -> Self {
-        Self::launch(false, |_| {})
+        Self::without_bundle_and(|_| {})
+    }
+
+    /// Without any bundle, and with other settings.
+    pub fn without_bundle_and(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::launch(false, change)
     }
 
     fn launch(has_bundle: bool, change: impl FnOnce(&mut Settings)) -> Self {

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{self, Evaluation};
+use doorward::model::TokenRequest;
 use doorward::serve::wire::message::DecideRequest;
-use doorward::serve::wire::{self, Encoding, answer, json, v1};
+use doorward::serve::wire::{self, Asked, Encoding, answer, json, v1};
 use doorward::source::Source;
 use doorward::text::RawFile;
 use insta::assert_snapshot;
@@ -15,6 +16,8 @@ use serde_json::{Map, Value, json};
 
 use crate::openapi::{document, sample};
 use crate::support::{changed, outside};
+
+const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_787_000_000, 0);
 
 fn whole() -> Value {
     let document = document();
@@ -114,18 +117,22 @@ fn answers_are_written_as_the_messages_would_be() {
     let allowed = changed(member, "/satisfied/builtInControls", json!(["mfa"]));
     let personal = changed(user.clone(), "/identity/guestType", json!("personalMicrosoftAccount"));
     let risky = changed(outside(), "/risk/servicePrincipal", json!("high"));
-    for request in [outside(), risky, user, backslash, allowed, personal] {
+    let used = changed(outside(), "/action", json!("GET"));
+    let context = changed(user.clone(), "/action", json!("GET"));
+    let context = changed(context, "/resource/authenticationContext", json!("c9"));
+    for request in [outside(), risky, user, backslash, allowed, personal, used, context] {
         let body = request.to_string();
         let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
         let id = message.request_id().unwrap();
-        let request = wire::token_request(&message).unwrap();
+        let request = TokenRequest { now: Some(NOW), ..wire::token_request(&message).unwrap() };
+        let asked = Asked::of(&request);
         evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
         for trace in [Vec::new(), answer::trace(&bundle, evaluate::trace(&bundle, &request).unwrap())] {
-            let mut expected = answer::answer(&bundle, &evaluation, id.to_owned());
+            let mut expected = answer::answer(&bundle, &evaluation, asked, id.to_owned());
             expected.trace = trace.clone();
             let (mut in_json, mut in_protobuf) = (Vec::new(), Vec::new());
-            answer::write(Encoding::Json, &mut in_json, &bundle, &evaluation, id, trace.clone());
-            answer::write(Encoding::Protobuf, &mut in_protobuf, &bundle, &evaluation, id, trace);
+            answer::write(Encoding::Json, &mut in_json, &bundle, &evaluation, asked, id, trace.clone());
+            answer::write(Encoding::Protobuf, &mut in_protobuf, &bundle, &evaluation, asked, id, trace);
             assert_eq!(String::from_utf8(in_json).unwrap(), String::from_utf8(json::write(&expected)).unwrap());
             assert_eq!(in_protobuf, expected.encode_to_vec());
         }
@@ -142,7 +149,7 @@ fn an_allowed_token_comes_with_its_session_and_a_refused_person_with_advice() {
         let mut evaluation = Evaluation::default();
         evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
         let mut out = Vec::new();
-        answer::write(Encoding::Json, &mut out, &bundle, &evaluation, "r", Vec::new());
+        answer::write(Encoding::Json, &mut out, &bundle, &evaluation, Asked::of(&request), "r", Vec::new());
         serde_json::from_slice::<Value>(&out).unwrap()
     };
     let user = json!({"identity": {"type": "user", "id": "u1", "guestType": "none"}});

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 pub use self::gate::Gate;
 pub use self::secret::SecretHash;
+pub(super) use self::secret::read_hex;
 pub use self::settings::{
     Allowed, BearerSettings, CallerSettings, ClientSettings, TlsSettings, TokenSettings, UnixSettings,
 };

@@ -24,6 +24,11 @@ impl SecretHash {
         Self(Sha256::digest(secret).into())
     }
 
+    /// Whether it is the hash of `secret`. Takes the same time whatever the answer.
+    pub fn is_of(&self, secret: &[u8]) -> bool {
+        self.matches(&Self::of(secret))
+    }
+
     /// Whether both are the hash of one secret. Takes the same time whatever the answer.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -49,7 +54,7 @@ impl TryFrom<String> for SecretHash {
 }
 
 /// 32 bytes from 64 hex digits.
-pub(super) fn read_hex(text: &str) -> Option<[u8; 32]> {
+pub(in crate::serve) fn read_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let digits = text.as_bytes();
     if digits.len() != 64 {

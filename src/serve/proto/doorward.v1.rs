@@ -521,6 +521,39 @@ pub struct DecideResponse {
     #[prost(string, tag = "10")]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: ::prost::alloc::string::String,
+    /// What to tell the OAuth client about a block; not set for what is allowed.
+    #[prost(message, optional, tag = "11")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oauth_error: ::core::option::Option<OAuthError>,
+}
+/// An error for an OAuth client, in the words of Entra. It names policies by id and nothing else of them.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OAuthError {
+    /// At a token service `invalid_grant` or `interaction_required`. Where a token is used (`action` is set and does not
+    /// begin with `issue:`) `insufficient_claims`, for `WWW-Authenticate: Bearer`.
+    #[prost(string, tag = "1")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: ::prost::alloc::string::String,
+    /// What is wrong, in a sentence for developers that begins with the first code, as in `AADSTS53003: `.
+    #[prost(string, tag = "2")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error_description: ::prost::alloc::string::String,
+    /// Codes of Entra: 53003 for a block, and its relatives for controls that are not satisfied.
+    #[prost(uint32, repeated, tag = "3")]
+    pub error_codes: ::prost::alloc::vec::Vec<u32>,
+    /// What can be done: `basic_action` (sign in interactively), `additional_action` (mend something first),
+    /// `protection_policy_required` or `message_only` (nothing). Empty where a token is used.
+    #[prost(string, tag = "4")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub suberror: ::prost::alloc::string::String,
+    /// The claims challenge, which the client sends as `claims` with its next request for a token. At a token service
+    /// JSON that names the policies that decided; empty when none did. Where a token is used base64 of JSON that asks for
+    /// a new token or for the authentication context: send it only to clients whose token has `cp1` in `xms_cc`.
+    #[prost(string, tag = "5")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub claims: ::prost::alloc::string::String,
 }
 /// What a token comes with. The token service enforces it; what is not set is not asked for.
 #[derive(serde::Serialize, serde::Deserialize)]

@@ -4,6 +4,7 @@
 
 use prost::Message;
 
+use super::oauth::{Asked, OAuthError};
 use super::protobuf::{text_length, write_length, write_number, write_text};
 use super::spelling::Spelling;
 use super::{Encoding, Refused, v1};
@@ -20,12 +21,13 @@ pub fn write(
     out: &mut Vec<u8>,
     bundle: &CompiledBundle,
     evaluation: &Evaluation,
+    asked: Asked,
     request_id: &str,
     trace: Vec<v1::PolicyTrace>,
 ) {
     match encoding {
-        Encoding::Json => write_json(out, bundle, evaluation, request_id, &trace),
-        Encoding::Protobuf => write_protobuf(out, bundle, evaluation, request_id, trace),
+        Encoding::Json => write_json(out, bundle, evaluation, asked, request_id, &trace),
+        Encoding::Protobuf => write_protobuf(out, bundle, evaluation, asked, request_id, trace),
     }
 }
 
@@ -33,6 +35,7 @@ fn write_protobuf(
     out: &mut Vec<u8>,
     bundle: &CompiledBundle,
     evaluation: &Evaluation,
+    asked: Asked,
     request_id: &str,
     trace: Vec<v1::PolicyTrace>,
 ) {
@@ -53,6 +56,9 @@ fn write_protobuf(
     if !trace.is_empty() || session_controls.is_some() || !message.is_empty() {
         // WHY: fields of a message may come in pieces; a `Vec` takes every byte.
         let _ = v1::DecideResponse { trace, session_controls, message, ..v1::DecideResponse::default() }.encode(out);
+    }
+    if let Some(error) = OAuthError::of(bundle, evaluation, asked) {
+        error.write_protobuf(out);
     }
 }
 
@@ -119,6 +125,7 @@ fn write_json(
     out: &mut Vec<u8>,
     bundle: &CompiledBundle,
     evaluation: &Evaluation,
+    asked: Asked,
     request_id: &str,
     trace: &[v1::PolicyTrace],
 ) {
@@ -149,6 +156,10 @@ fn write_json(
     if let Some(message) = evaluation.message() {
         out.extend_from_slice(br#","message":"#);
         write_json_text(out, message);
+    }
+    if let Some(error) = OAuthError::of(bundle, evaluation, asked) {
+        out.extend_from_slice(br#","oauthError":"#);
+        error.write_json(out);
     }
     out.push(b'}');
 }
@@ -195,7 +206,12 @@ fn write_json_text(out: &mut Vec<u8>, text: &str) {
 }
 
 /// The answer of one evaluation as a message; `trace` is left for [`trace`].
-pub fn answer(bundle: &CompiledBundle, evaluation: &Evaluation, request_id: String) -> v1::DecideResponse {
+pub fn answer(
+    bundle: &CompiledBundle,
+    evaluation: &Evaluation,
+    asked: Asked,
+    request_id: String,
+) -> v1::DecideResponse {
     let names = |policies: &[PolicyIndex]| policies.iter().map(|policy| name(bundle.policy(*policy))).collect();
     v1::DecideResponse {
         decision: evaluation.decision().number(),
@@ -208,6 +224,7 @@ pub fn answer(bundle: &CompiledBundle, evaluation: &Evaluation, request_id: Stri
         trace: Vec::new(),
         session_controls: session_controls(bundle, evaluation),
         message: message(evaluation),
+        oauth_error: OAuthError::of(bundle, evaluation, asked).map(OAuthError::to_message),
     }
 }
 

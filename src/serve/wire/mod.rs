@@ -2,13 +2,14 @@
 //!
 //! The only module that knows wire types. [`message`] is what callers send, read from either protocol without copying;
 //! [`token_request`] turns it into the request that `evaluate` understands and refuses what it cannot mean; [`answer`]
-//! writes what was decided; [`refusal`] is everything a caller can be told instead. [`v1`] is generated from `proto/`:
+//! writes what was decided, [`oauth`] what OAuth clients hear of a block; [`refusal`] is everything a caller can be told instead. [`v1`] is generated from `proto/`:
 //! clients, the log and the tests use it. Nothing here decides anything. Start with [`message`].
 
 pub mod answer;
 mod free;
 pub mod json;
 pub mod message;
+pub mod oauth;
 pub mod protobuf;
 pub mod refusal;
 pub mod request;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 use crate::model::decision::InputError;
 
+pub use oauth::Asked;
 pub use refusal::{Challenge, Refusal, Refused};
 pub use request::token_request;
 

@@ -1,0 +1,63 @@
+// Conditional access for Auth0: one Action for the trigger `post-login`, one for `credentials-exchange`, both with this
+// code (Node 18 or later) and the secret DOORWARD_URL, where doorward answers `POST /v1/decide`; it must be reachable from
+// Auth0, so DOORWARD_TOKEN is sent as bearer token.
+//
+// A block is `access_denied` after a login and `invalid_request` for a machine, whose codes Auth0 limits. An Action that
+// throws or takes too long fails the transaction: no token when doorward is down.
+// `tests/serve/node.rs` runs this file with events as Auth0 documents them, not in Auth0.
+
+exports.onExecutePostLogin = async (event, api) => {
+  const methods = (event.authentication?.methods ?? []).map(({ name }) => name);
+  const isDeviceCode = event.transaction?.protocol === 'oauth2-device-code';
+  const refusal = await decide(event, {
+    identity: { type: 'user', id: event.user.user_id },
+    action: gate(event.transaction?.protocol),
+    resource: resource(event, event.transaction?.requested_scopes),
+    authenticationFlow: isDeviceCode ? 'deviceCodeFlow' : undefined,
+    satisfied: { builtInControls: methods.includes('mfa') ? ['mfa'] : [] },
+    attributes: { client_id: event.client.client_id, amr: methods },
+  });
+  if (refusal) api.access.deny(refusal);
+};
+
+exports.onExecuteCredentialsExchange = async (event, api) => {
+  const refusal = await decide(event, {
+    identity: { type: 'servicePrincipal', id: event.client.client_id },
+    action: 'issue:access_token:client_credentials',
+    resource: resource(event, event.accessToken?.scope),
+    attributes: { client_id: event.client.client_id },
+  });
+  if (refusal) api.access.deny('invalid_request', refusal);
+};
+
+/** What is wrong with a request; nothing if it is allowed. */
+async function decide(event, request) {
+  const response = await fetch(new URL('/v1/decide', event.secrets.DOORWARD_URL), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${event.secrets.DOORWARD_TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...request, network: { ipAddress: event.request.ip } }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(2_000),
+  });
+  const { decision, oauthError } = response.status === 200 ? await response.json() : {};
+  return decision === 'allow' ? undefined : oauthError?.errorDescription ?? 'No access decision.';
+}
+
+function gate(protocol) {
+  const grants = {
+    'oidc-basic-profile': 'authorization_code',
+    'oidc-hybrid-profile': 'authorization_code',
+    'oauth2-refresh-token': 'refresh_token',
+    'oauth2-device-code': 'device_code',
+  };
+  return grants[protocol] && `issue:access_token:${grants[protocol]}`;
+}
+
+function resource(event, scopes) {
+  const audience = event.resource_server?.identifier;
+  return {
+    appIds: audience ? [audience] : [],
+    scopes: scopes ?? [],
+    target: audience ? { type: 'audience', id: audience } : undefined,
+  };
+}

@@ -1,0 +1,35 @@
+// Conditional access for Amazon Cognito: a Lambda function for the trigger `Pre token generation` (event version 2 or 3).
+//
+// DOORWARD_URL is where doorward answers `POST /v1/decide`, reachable from the function's VPC. An error that the function
+// throws, its timeout included, is an error of the sign-in: no token. Cognito gives this trigger no address, so location
+// is unknown: `missingIp` of the bundle says what location policies make of that.
+// `tests/serve/node.rs` runs this file with events as Cognito documents them, not in AWS.
+
+const GRANTS = {
+  TokenGeneration_HostedAuth: 'authorization_code',
+  TokenGeneration_RefreshTokens: 'refresh_token',
+  TokenGeneration_ClientCredentials: 'client_credentials',
+};
+
+export async function handler(event) {
+  const { callerContext, request, triggerSource, userName } = event;
+  const isClient = triggerSource === 'TokenGeneration_ClientCredentials';
+  const grant = GRANTS[triggerSource];
+  const response = await fetch(new URL('/v1/decide', process.env.DOORWARD_URL), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      identity: isClient
+        ? { type: 'servicePrincipal', id: callerContext.clientId }
+        : { type: 'user', id: request.userAttributes?.sub ?? userName },
+      action: grant && `issue:access_token:${grant}`,
+      resource: { scopes: request.scopes ?? [] },
+      attributes: { client_id: callerContext.clientId, groups: request.groupConfiguration?.groupsToOverride },
+    }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(2_000),
+  });
+  const { decision, oauthError } = response.status === 200 ? await response.json() : {};
+  if (decision === 'allow') return event;
+  throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+}

@@ -1,0 +1,86 @@
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Asks doorward about one token. Needs a JDK 17 or later and nothing else; {@code DoorwardExecutor} calls it in Keycloak.
+ *
+ * <p>{@code java Doorward.java URL user|servicePrincipal ID CLIENT GRANT ADDRESS SCOPE...} asks from the command line, and
+ * {@code tests/serve/java.rs} does.
+ */
+public final class Doorward {
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+    private static final Pattern ERROR =
+            Pattern.compile("\"oauthError\":\\{\"error\":\"([a-z_]+)\",\"errorDescription\":\"([^\"\\\\]*)\"");
+
+    /** What to tell the OAuth client instead of a token. */
+    public record Refusal(String error, String description) {}
+
+    /** A token that is to be issued. */
+    public record Issuance(boolean isUser, String id, String clientId, String grantType, String address, List<String> scopes) {}
+
+    private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+    private final URI decide;
+
+    public Doorward(URI url) {
+        this.decide = url.resolve("/v1/decide");
+    }
+
+    /** Why there is no token; empty if there may be one. Whoever cannot be asked has not allowed it. */
+    public Optional<Refusal> refusal(Issuance issuance) {
+        HttpRequest request = HttpRequest.newBuilder(decide)
+                .timeout(TIMEOUT)
+                .header("content-type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json(issuance)))
+                .build();
+        try {
+            HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+            // doorward writes the decision first, and nothing between the names.
+            if (response.statusCode() == 200 && response.body().startsWith("{\"decision\":\"allow\",")) {
+                return Optional.empty();
+            }
+            var error = ERROR.matcher(response.body());
+            if (response.statusCode() == 200 && error.find()) {
+                return Optional.of(new Refusal(error.group(1), error.group(2)));
+            }
+        } catch (IOException e) {
+            // as below
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return Optional.of(new Refusal("temporarily_unavailable", "No access decision."));
+    }
+
+    private static String json(Issuance issuance) {
+        String grant = issuance.grantType().substring(issuance.grantType().lastIndexOf(':') + 1).replace('-', '_');
+        String scopes = issuance.scopes().stream().map(Doorward::text).collect(Collectors.joining(","));
+        String type = issuance.isUser() ? "user" : "servicePrincipal";
+        return "{\"identity\":{\"type\":" + text(type) + ",\"id\":" + text(issuance.id()) + "}"
+                + ",\"network\":{\"ipAddress\":" + text(issuance.address()) + "}"
+                + ",\"action\":" + text("issue:access_token:" + grant)
+                + ",\"resource\":{\"scopes\":[" + scopes + "]}"
+                + ",\"attributes\":{\"client_id\":" + text(issuance.clientId()) + "}}";
+    }
+
+    private static String text(String value) {
+        return value.chars()
+                .mapToObj(c -> c < ' ' || c == '"' || c == '\\' ? String.format("\\u%04x", c) : String.valueOf((char) c))
+                .collect(Collectors.joining("", "\"", "\""));
+    }
+
+    public static void main(String[] arguments) {
+        List<String> all = List.of(arguments);
+        boolean isUser = all.get(1).equals("user");
+        Issuance issuance = new Issuance(isUser, all.get(2), all.get(3), all.get(4), all.get(5), all.subList(6, all.size()));
+        System.out.println(new Doorward(URI.create(all.get(0))).refusal(issuance)
+                .map(refusal -> refusal.error() + ": " + refusal.description())
+                .orElse("allowed"));
+    }
+}

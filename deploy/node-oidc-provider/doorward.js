@@ -1,0 +1,114 @@
+// Conditional access for node-oidc-provider (npm `oidc-provider`, version 9): doorward decides on every access token.
+//
+//     import Provider from 'oidc-provider';
+//     import { conditionalAccess } from './doorward.js';
+//
+//     const doorward = conditionalAccess({ url: 'http://127.0.0.1:8480' });
+//     const provider = new Provider(issuer, doorward.configured(configuration));
+//     provider.use(doorward.middleware);
+//
+// A block is the OAuth error of doorward's answer, with `error_codes`, `suberror` and the `claims` challenge. When doorward
+// cannot be reached or does not decide there is no token: status 503. Behind a proxy that sets `X-Forwarded-For` set
+// `provider.proxy = true`, or the proxy's address is the client's. A refresh token outlives a block; a code is used up.
+// `tests/serve/node.rs` runs this file.
+import { errors } from 'oidc-provider';
+
+/** A decision against the token. */
+class BlockedByPolicy extends errors.CustomOIDCProviderError {
+  constructor({ error, errorDescription, errorCodes, suberror, claims }) {
+    super(error, errorDescription);
+    this.parameters = { error_codes: errorCodes, suberror, claims };
+  }
+}
+
+/** No decision. */
+class Undecided extends errors.OIDCProviderError {
+  constructor(cause) {
+    super(503, 'temporarily_unavailable', { cause });
+  }
+}
+
+/**
+ * @param url where doorward answers `POST /v1/decide`
+ * @param headers of each call, such as `{ authorization: 'Bearer ...' }`
+ * @param timeout milliseconds
+ */
+export function conditionalAccess({ url, headers = {}, timeout = 2_000 }) {
+  const refused = new WeakMap();
+
+  async function ask(request) {
+    try {
+      const response = await fetch(new URL('/v1/decide', url), {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(request),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeout),
+      });
+      const answer = await response.json();
+      if (response.status === 200) return answer;
+      throw new Error(`doorward answered ${response.status} ${answer.error?.reason}`);
+    } catch (error) {
+      throw new Undecided(error);
+    }
+  }
+
+  async function decide(ctx, request) {
+    const { decision, oauthError } = await ask(request);
+    if (decision === 'allow') return;
+    if (decision !== 'block' || !oauthError) throw new Undecided(new Error('an answer without a decision'));
+    const error = new BlockedByPolicy(oauthError);
+    refused.set(ctx, error.parameters);
+    throw error;
+  }
+
+  return {
+    /** `configuration` with the two hooks that ask: before a refresh token is used up, and for each access token. */
+    configured(configuration) {
+      const { findAccount, extraTokenClaims } = configuration;
+      return {
+        ...configuration,
+        ...(findAccount && {
+          async findAccount(ctx, sub, token) {
+            if (ctx.oidc?.route === 'token') await decide(ctx, requestOf(ctx, sub, ctx.oidc.params.resource, token?.scope));
+            return findAccount(ctx, sub, token);
+          },
+        }),
+        async extraTokenClaims(ctx, token) {
+          await decide(ctx, requestOf(ctx, token.accountId, token.resourceServer?.audience ?? token.aud, token.scope));
+          return extraTokenClaims?.(ctx, token);
+        },
+      };
+    },
+
+    /** Puts what OAuth has no member of its own for into the error response. */
+    async middleware(ctx, next) {
+      await next();
+      const parameters = refused.get(ctx);
+      if (parameters && typeof ctx.body === 'object') ctx.body = { ...ctx.body, ...parameters };
+    },
+  };
+}
+
+/** What is asked for, in the words of doorward. */
+function requestOf(ctx, accountId, audience, scope) {
+  const { client, params, entities } = ctx.oidc;
+  const source = entities.AuthorizationCode ?? entities.RefreshToken ?? entities.DeviceCode ?? {};
+  const grant = (params?.grant_type ?? 'implicit').split(':').pop().replaceAll('-', '_');
+  const audiences = [audience ?? []].flat();
+  return {
+    identity: accountId
+      ? { type: 'user', id: accountId }
+      : { type: 'servicePrincipal', id: client.clientId },
+    action: `issue:access_token:${grant}`,
+    resource: {
+      appIds: audiences,
+      scopes: (scope ?? '').split(' ').filter(Boolean),
+      target: audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined,
+    },
+    network: { ipAddress: ctx.ip },
+    authenticationFlow: grant === 'device_code' ? 'deviceCodeFlow' : undefined,
+    satisfied: { builtInControls: source.amr?.includes('mfa') ? ['mfa'] : [] },
+    attributes: { client_id: client.clientId, acr: source.acr, amr: source.amr },
+  };
+}

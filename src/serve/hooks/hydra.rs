@@ -1,0 +1,207 @@
+//! Ory Hydra's token hook, which is called for every grant.
+//!
+//! | doorward says | to Hydra | which tells the client |
+//! |---|---|---|
+//! | allow | 204 | - |
+//! | block; a fact that cannot be used | 403 | `access_denied` |
+//! | no bundle, overload | 503 | `server_error` |
+//! | any other refusal | its status | `server_error` |
+//!
+//! Never 200: its body would replace the claims that the session has. Hydra calls again when it gets no answer; deciding
+//! twice changes nothing. Requests carry no address unless the consent app puts it in the session, and those of
+//! `client_credentials` have no session: `missingIp` of the bundle says what location policies make of that, or a
+//! gateway guards `/oauth2/token`. Source: Ory Hydra documentation, Customizing OAuth2 tokens with webhooks, and
+//! `oauth2/token_hook.go`, read August 2026.
+
+use std::collections::HashMap;
+
+use http::header::COOKIE;
+use http::{HeaderMap, Response, StatusCode};
+use jiff::Timestamp;
+use prost_types::Struct;
+use prost_types::value::Kind;
+use serde::Deserialize;
+
+use super::issuance::{Gate, Issuance, agreed};
+use super::{Hook, Outcome, Unread, refuse, reply};
+use crate::model::decision::InputError;
+use crate::serve::body::Reply;
+use crate::serve::callers::SecretHash;
+use crate::serve::wire::json;
+
+/// How Hydra asks.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Settings {
+    /// What Hydra authenticates itself with, `oauth2.token_hook.auth` of its settings; whoever reaches the listener may
+    /// ask if it is left out.
+    pub api_key: Option<ApiKey>,
+    /// What a token is for when Hydra grants it no audience.
+    pub default_audience: Option<String>,
+    /// The key of `session.extra` under which the consent app puts the user's address.
+    pub ip_claim: Option<String>,
+    /// Whether scopes are not asked about one by one: a policy about a scope then blocks nothing here.
+    pub gate_only: bool,
+}
+
+/// A key that Hydra sends.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApiKey {
+    /// Where it is.
+    pub r#in: Place,
+    /// The name of the header or cookie.
+    pub name: String,
+    /// The SHA-256 of the key.
+    pub sha256: SecretHash,
+}
+
+/// Where a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// In a header.
+    Header,
+    /// In a cookie.
+    Cookie,
+}
+
+impl ApiKey {
+    fn is_in(&self, headers: &HeaderMap) -> bool {
+        match self.r#in {
+            Place::Header => {
+                let mut values = headers.get_all(self.name.as_str()).iter();
+                // WHY: of two values nobody knows which one a proxy in between has looked at.
+                values.next().is_some_and(|value| self.sha256.is_of(value.as_bytes())) && values.next().is_none()
+            }
+            Place::Cookie => {
+                let cookies = headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|b| *b == b';'));
+                let value = |cookie: &[u8]| Some(cookie.trim_ascii().strip_prefix(self.name.as_bytes())?.to_vec());
+                cookies.filter_map(value).any(|rest| rest.strip_prefix(b"=").is_some_and(|key| self.sha256.is_of(key)))
+            }
+        }
+    }
+}
+
+impl Hook for Settings {
+    fn is_authentic(&self, headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> bool {
+        self.api_key.as_ref().is_none_or(|key| key.is_in(headers))
+    }
+
+    fn issuance(&self, body: &[u8]) -> Result<Issuance, Unread> {
+        let payload: Payload = json::read(body).map_err(Unread::Payload)?;
+        self.read(payload).map_err(Unread::Fact)
+    }
+
+    fn reply(&self, outcome: &Outcome) -> Response<Reply> {
+        match outcome {
+            Outcome::Allow => {
+                let mut response = Response::new(Reply::default());
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                response
+            }
+            // WHY: Hydra drops the body; whoever looks at the wire finds the reason.
+            Outcome::Block(block) => reply(StatusCode::FORBIDDEN, json::write(&block.oauth_error)),
+            Outcome::Unusable(refused) => reply(StatusCode::FORBIDDEN, refused.to_json()),
+            Outcome::Refused(refused) => refuse(refused),
+        }
+    }
+}
+
+impl Settings {
+    fn read(&self, payload: Payload) -> Result<Issuance, InputError> {
+        let Payload { session, request } = payload;
+        let session = session.unwrap_or_default();
+        let id_token = session.id_token.unwrap_or_default();
+        let claims = id_token.id_token_claims.unwrap_or_default();
+        let client_id = agreed(request.client_id, session.client_id, "request.client_id")?;
+        let grant_type = grant_type(request.grant_types, request.payload)?;
+        let mut issuance = match grant_type.as_str() {
+            "client_credentials" => {
+                let client = client_id.clone();
+                Issuance::to_workload(client.ok_or_else(|| InputError::invalid("request.client_id", "is required"))?)
+            }
+            _ => {
+                let subject = agreed(id_token.subject, claims.sub, "session.id_token.subject")?;
+                let missing = || InputError::invalid("session.id_token.subject", "is required");
+                Issuance::to_user(subject.ok_or_else(missing)?)
+            }
+        };
+        if let (Some(name), Some(extra)) = (&self.ip_claim, &session.extra) {
+            issuance.ip_address = address(extra, name)?;
+        }
+        issuance.gate = Some(Gate::access_token(&grant_type)?);
+        issuance.client_id = client_id;
+        issuance.audiences = request.granted_audience.unwrap_or_default();
+        if issuance.audiences.is_empty() {
+            issuance.audiences.extend(self.default_audience.clone());
+        }
+        issuance.scopes = request.granted_scopes.unwrap_or_default();
+        issuance.asks_scopes = !self.gate_only;
+        issuance.acr = claims.acr.filter(|acr| !acr.is_empty());
+        issuance.amr = claims.amr.unwrap_or_default();
+        issuance.checked()
+    }
+}
+
+/// The one grant type of a request.
+fn grant_type(
+    grant_types: Option<Vec<String>>,
+    payload: Option<HashMap<String, Vec<String>>>,
+) -> Result<String, InputError> {
+    const FIELD: &str = "request.grant_types";
+    let one = |list: Vec<String>| match <[String; 1]>::try_from(list) {
+        Ok([one]) => Ok(Some(one)),
+        Err(list) if list.is_empty() => Ok(None),
+        Err(_) => Err(InputError::invalid(FIELD, "must have exactly one entry")),
+    };
+    let told = one(grant_types.unwrap_or_default())?;
+    let sent = one(payload.and_then(|mut payload| payload.remove("grant_type")).unwrap_or_default())?;
+    agreed(told, sent, FIELD)?.ok_or_else(|| InputError::invalid(FIELD, "must have exactly one entry"))
+}
+
+/// The address that the consent app has put in the session. What is there and no text is an address that cannot be read.
+fn address(extra: &Struct, name: &str) -> Result<Option<String>, InputError> {
+    match extra.fields.get(name).map(|value| &value.kind) {
+        None | Some(None | Some(Kind::NullValue(_))) => Ok(None),
+        Some(Some(Kind::StringValue(address))) => Ok(Some(address.clone())),
+        Some(Some(_)) => Err(InputError::invalid(format!("session.extra.{name}"), "must be a string")),
+    }
+}
+
+/// The parts of a call that are looked at.
+#[derive(Debug, Deserialize)]
+struct Payload {
+    session: Option<Session>,
+    request: Request,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Session {
+    id_token: Option<IdToken>,
+    client_id: Option<String>,
+    #[serde(default, deserialize_with = "json::structure::deserialize")]
+    extra: Option<Struct>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct IdToken {
+    id_token_claims: Option<Claims>,
+    subject: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Claims {
+    sub: Option<String>,
+    acr: Option<String>,
+    amr: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Request {
+    client_id: Option<String>,
+    granted_scopes: Option<Vec<String>>,
+    granted_audience: Option<Vec<String>>,
+    grant_types: Option<Vec<String>>,
+    payload: Option<HashMap<String, Vec<String>>>,
+}

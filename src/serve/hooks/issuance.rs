@@ -1,0 +1,200 @@
+//! A token that is to be issued, as requests of the decision API.
+//!
+//! One gate request for each audience, whose action is `issue:<token type>:<grant type>`; then one for each scope and
+//! audience, whose action is the scope. All must be allowed. Source: draft-gazitt-oauth-authzen-issuance, read August
+//! 2026.
+
+use prost_types::value::Kind;
+use prost_types::{ListValue, Struct, Value};
+
+use super::super::decider::Asking;
+use super::super::wire::spelling::Spelling;
+use super::super::wire::{Refused, v1};
+use crate::limits;
+use crate::model::decision::InputError;
+use crate::model::{GrantControl, IdentityKind, TransferMethod};
+
+/// The kind of a target that is an audience.
+const AUDIENCE: &str = "audience";
+/// What OAuth calls a scope that is refused (RFC 6749, section 5.2).
+const INVALID_SCOPE: &str = "invalid_scope";
+
+/// What a hook says of a token that is to be issued.
+#[derive(Debug, Default)]
+pub struct Issuance {
+    user: Option<String>,
+    workload: Option<String>,
+    /// The client that asks.
+    pub client_id: Option<String>,
+    /// What the gate asks for; `None` when the hook does not tell the grant.
+    pub gate: Option<Gate>,
+    /// What the token is for; empty: not said.
+    pub audiences: Vec<String>,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// Whether each scope is asked about by itself, too.
+    pub asks_scopes: bool,
+    /// Where it is asked for from.
+    pub ip_address: Option<String>,
+    /// Authentication context class.
+    pub acr: Option<String>,
+    /// Authentication methods. `mfa` among them is multifactor authentication (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// The action of a gate request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Gate {
+    action: String,
+    is_device_code: bool,
+}
+
+impl Gate {
+    /// The gate of an access token for an OAuth grant type, of which the last segment counts.
+    pub fn access_token(grant_type: &str) -> Result<Self, InputError> {
+        let grant = grant_type.rsplit(':').next().unwrap_or_default().replace('-', "_");
+        let is_valid = grant.len() <= limits::GATE_SEGMENT_BYTES_MAX
+            && grant.starts_with(|first: char| first.is_ascii_lowercase())
+            && grant.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        match is_valid {
+            true => Ok(Self { action: format!("issue:access_token:{grant}"), is_device_code: grant == "device_code" }),
+            false => Err(InputError::invalid("grant_type", "must end in a segment of `a` to `z`, digits and `_`")),
+        }
+    }
+}
+
+impl Issuance {
+    /// For a user.
+    pub fn to_user(id: String) -> Self {
+        Self { user: Some(id), ..Self::default() }
+    }
+
+    /// For a workload.
+    pub fn to_workload(id: String) -> Self {
+        Self { workload: Some(id), ..Self::default() }
+    }
+
+    /// It, if it can be asked about: at most [`limits::HOOK_REQUESTS_MAX`] requests, none of whose scopes could be
+    /// mistaken for a gate.
+    pub fn checked(self) -> Result<Self, InputError> {
+        if self.scopes.iter().any(|scope| scope.starts_with("issue:")) {
+            return Err(InputError::invalid("scopes", "must not begin with `issue:`"));
+        }
+        let scopes = if self.asks_scopes { self.scopes.len() } else { 0 };
+        let requests = self.audiences.len().max(1).saturating_mul(1 + scopes);
+        if requests > limits::HOOK_REQUESTS_MAX {
+            let most = limits::HOOK_REQUESTS_MAX;
+            let problem = format!("must not come to more than {most} requests, one for each audience and scope");
+            return Err(InputError::invalid("scopes", problem));
+        }
+        Ok(self)
+    }
+
+    /// Decides; gives the first block, or `None` when everything is allowed.
+    ///
+    /// # Errors
+    /// A fact that cannot be used.
+    pub fn decide(&self, asking: &mut Asking<'_>) -> Result<Option<v1::DecideResponse>, Refused> {
+        let gate = self.gate.as_ref().map(|gate| gate.action.as_str());
+        let scopes = self.scopes.iter().filter(|_| self.asks_scopes).map(|scope| (true, Some(scope.as_str())));
+        for (is_scope, action) in std::iter::once((false, gate)).chain(scopes) {
+            let audiences = self.audiences.iter().map(|audience| Some(audience.as_str()));
+            for audience in audiences.chain(self.audiences.is_empty().then_some(None)) {
+                let mut answer = asking.decide(&self.request(action, audience))?;
+                if answer.decision != crate::model::Decision::Allow.number() {
+                    if let Some(error) = answer.oauth_error.as_mut().filter(|_| is_scope) {
+                        // WHY: an action that is no gate reads as the use of a token, and there is none yet.
+                        *error =
+                            v1::OAuthError { claims: String::new(), error: INVALID_SCOPE.to_owned(), ..error.clone() };
+                    }
+                    return Ok(Some(answer));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn request(&self, action: Option<&str>, audience: Option<&str>) -> v1::DecideRequest {
+        let (kind, id) = match (&self.user, &self.workload) {
+            (Some(user), _) => (IdentityKind::User, Some(user.clone())),
+            (None, workload) => (IdentityKind::ServicePrincipal, workload.clone()),
+        };
+        let is_device_code = self.gate.as_ref().is_some_and(|gate| gate.is_device_code);
+        let has_mfa = self.amr.iter().any(|method| method.eq_ignore_ascii_case("mfa"));
+        v1::DecideRequest {
+            identity: Some(v1::Identity { r#type: kind.number(), id, ..v1::Identity::default() }),
+            resource: Some(v1::Resource {
+                app_ids: audience.map(str::to_owned).into_iter().collect(),
+                scopes: self.scopes.clone(),
+                target: audience.map(|id| v1::Target { r#type: Some(AUDIENCE.to_owned()), id: Some(id.to_owned()) }),
+                ..v1::Resource::default()
+            }),
+            network: self
+                .ip_address
+                .clone()
+                .map(|address| v1::Network { ip_address: Some(address), ..v1::Network::default() }),
+            authentication_flow: if is_device_code { TransferMethod::DeviceCodeFlow.number() } else { 0 },
+            satisfied: has_mfa.then(|| v1::Satisfied {
+                built_in_controls: vec![GrantControl::Mfa.number()],
+                ..v1::Satisfied::default()
+            }),
+            attributes: Some(self.attributes()),
+            action: action.map(str::to_owned),
+            ..v1::DecideRequest::default()
+        }
+    }
+
+    /// What custom conditions see as `context.attributes`, by the names that tokens have for it.
+    fn attributes(&self) -> Struct {
+        let text = |text: &String| Value { kind: Some(Kind::StringValue(text.clone())) };
+        let list = |texts: &[String]| Value {
+            kind: Some(Kind::ListValue(ListValue { values: texts.iter().map(text).collect() })),
+        };
+        let texts = [("client_id", &self.client_id), ("acr", &self.acr)];
+        let mut fields: Vec<(String, Value)> = texts
+            .into_iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), text(value))))
+            .collect();
+        if !self.amr.is_empty() {
+            fields.push(("amr".to_owned(), list(&self.amr)));
+        }
+        Struct { fields: fields.into_iter().collect() }
+    }
+}
+
+/// The one value that two places of a payload give; empty is absent.
+pub fn agreed(one: Option<String>, other: Option<String>, field: &str) -> Result<Option<String>, InputError> {
+    let present = |value: &String| !value.is_empty();
+    match (one.filter(present), other.filter(present)) {
+        (Some(one), Some(other)) if one != other => {
+            Err(InputError::conflict(field, "is given twice, and not the same"))
+        }
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_is_named_by_the_last_segment_of_the_grant_type() {
+        for (grant_type, action) in [
+            ("client_credentials", "issue:access_token:client_credentials"),
+            ("urn:ietf:params:oauth:grant-type:jwt-bearer", "issue:access_token:jwt_bearer"),
+            ("urn:ietf:params:oauth:grant-type:token-exchange", "issue:access_token:token_exchange"),
+            ("urn:ietf:params:oauth:grant-type:device_code", "issue:access_token:device_code"),
+        ] {
+            let gate = Gate::access_token(grant_type).unwrap();
+            assert_eq!(gate.action, action);
+            assert_eq!(gate.is_device_code, action.ends_with("device_code"));
+        }
+    }
+
+    #[test]
+    fn what_names_no_gate_is_refused() {
+        for grant_type in ["", "x:", "Client", "1st", "a b", "a\"b", "é", &"a".repeat(32)] {
+            assert_eq!(Gate::access_token(grant_type).unwrap_err().field, "grant_type", "{grant_type}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Zitadel's Actions, version 2: a target of the functions that complete tokens.
+//!
+//! The target must interrupt on errors: only then is there no token when doorward refuses or cannot be reached. A block
+//! is told with status 200 and the error that Zitadel forwards. The payload tells neither the grant nor the address;
+//! both are unknown then. Sources: Zitadel documentation, Actions V2, and `pkg/actions/signing.go`, read August 2026.
+
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Response, StatusCode};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::issuance::{Issuance, agreed};
+use super::secret::SigningKey;
+use super::{Hook, Outcome, Unread, description, refuse, reply};
+use crate::limits;
+use crate::model::decision::InputError;
+use crate::serve::body::Reply;
+use crate::serve::callers::read_hex;
+use crate::serve::wire::json;
+
+const SIGNATURE: &str = "zitadel-signature";
+
+/// How Zitadel asks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// The signing key of the target.
+    pub signing_key: SigningKey,
+    /// What a token is for.
+    pub default_audience: Option<String>,
+}
+
+impl Hook for Settings {
+    fn is_authentic(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> bool {
+        let mut values = headers.get_all(SIGNATURE).iter();
+        let header = values.next().and_then(|value| value.to_str().ok());
+        values.next().is_none() && header.is_some_and(|header| self.has_signed(header, body, now))
+    }
+
+    fn issuance(&self, body: &[u8]) -> Result<Issuance, Unread> {
+        let payload: Payload = json::read(body).map_err(Unread::Payload)?;
+        self.read(payload).map_err(Unread::Fact)
+    }
+
+    fn reply(&self, outcome: &Outcome) -> Response<Reply> {
+        let message = match outcome {
+            Outcome::Allow => return reply(StatusCode::OK, "{}"),
+            Outcome::Block(block) => description(block).to_owned(),
+            Outcome::Unusable(refused) => format!("No access decision: {}.", refused.refusal.reason()),
+            Outcome::Refused(refused) => return refuse(refused),
+        };
+        let forwarded = Forwarded { forwarded_status_code: 403, forwarded_error_message: message };
+        reply(StatusCode::OK, json::write(&forwarded))
+    }
+}
+
+impl Settings {
+    /// Whether `header`, `t=<seconds>,v1=<hex>` with any number of `v1`, signs `body` at about `now`.
+    fn has_signed(&self, header: &str, body: &[u8], now: Timestamp) -> bool {
+        let parts = || header.split(',').filter_map(|part| part.trim().split_once('='));
+        let mut times = parts().filter(|(name, _)| *name == "t").map(|(_, time)| time);
+        let (Some(time), None) = (times.next(), times.next()) else { return false };
+        let Ok(seconds) = time.parse::<i64>() else { return false };
+        // WHY: both ways, or a signature of the future would be good until then.
+        if seconds.abs_diff(now.as_second()) > limits::HOOK_SIGNATURE_AGE_MAX.as_secs() {
+            return false;
+        }
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.signing_key.bytes()) else { return false };
+        mac.update(time.as_bytes());
+        mac.update(b".");
+        mac.update(body);
+        let signatures = parts().filter(|(name, _)| *name == "v1").filter_map(|(_, hex)| read_hex(hex));
+        // `verify` takes the same time wherever a signature differs.
+        signatures.take(limits::HOOK_SIGNATURES_MAX).any(|signature| mac.clone().verify_slice(&signature).is_ok())
+    }
+
+    fn read(&self, payload: Payload) -> Result<Issuance, InputError> {
+        if !matches!(payload.function.as_str(), "function/preaccesstoken" | "function/preuserinfo") {
+            return Err(InputError::invalid("function", "must be one that completes a token"));
+        }
+        let user = payload.user.unwrap_or_default();
+        let subject = payload.userinfo.and_then(|userinfo| userinfo.sub);
+        let id = agreed(user.id, subject, "user.id")?;
+        let id = id.ok_or_else(|| InputError::invalid("user.id", "is required"))?;
+        let mut issuance = match user.machine {
+            Some(_) => Issuance::to_workload(id),
+            None => Issuance::to_user(id),
+        };
+        issuance.client_id = payload.application.and_then(|application| application.client_id);
+        issuance.audiences.extend(self.default_audience.clone());
+        issuance.checked()
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Forwarded {
+    forwarded_status_code: u16,
+    forwarded_error_message: String,
+}
+
+/// The parts of a call that are looked at.
+#[derive(Debug, Deserialize)]
+struct Payload {
+    function: String,
+    userinfo: Option<UserInfo>,
+    user: Option<User>,
+    application: Option<Application>,
+}
+
+#[derive(Debug, Deserialize)]
+struct UserInfo {
+    sub: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct User {
+    id: Option<String>,
+    machine: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Application {
+    client_id: Option<String>,
+}

@@ -1,0 +1,189 @@
+//! A certified OpenID provider and functions of token services, in Node, with the files of `deploy/`.
+//!
+//! `oidc-provider` is in the folder `DOORWARD_OIDC_PROVIDER`, or in `target/oidc-provider`, which `.ci/run` makes. Where
+//! it or Node is missing, the tests say so and do nothing.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use http::Method;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+
+use crate::support::{Answer, Http, Server, request};
+
+const OFFICE: &str = "198.51.100.7";
+const ELSEWHERE: &str = "203.0.113.9";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn has_node() -> bool {
+    let found =
+        Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("skipped: Node is not installed; `.ci/run` shows how");
+    }
+    found
+}
+
+/// The folder whose `node_modules` has `oidc-provider`.
+fn installed() -> Option<PathBuf> {
+    // What is asked for by name must be there.
+    let named = std::env::var_os("DOORWARD_OIDC_PROVIDER").map(PathBuf::from);
+    let usual = root().join("target/oidc-provider");
+    let folder = named.or_else(|| usual.join("node_modules/oidc-provider").exists().then_some(usual));
+    if folder.is_none() {
+        eprintln!("skipped: the OpenID provider is not installed; `.ci/run` shows how");
+    }
+    folder.filter(|_| has_node())
+}
+
+/// A running provider; killed when the test ends.
+struct Provider {
+    child: Child,
+    address: String,
+    /// Kept open: a write to a closed one ends the provider.
+    _stdout: BufReader<ChildStdout>,
+    _folder: tempfile::TempDir,
+}
+
+impl Provider {
+    fn start(installed: &Path, doorward: &Server) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
+        std::os::unix::fs::symlink(installed.join("node_modules"), folder.path().join("node_modules")).unwrap();
+        for file in ["tests/serve/provider.mjs", "deploy/node-oidc-provider/doorward.js"] {
+            let file = root().join(file);
+            std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
+        }
+        let mut child = Command::new("node")
+            .arg("provider.mjs")
+            .current_dir(&folder)
+            .env("DOORWARD_URL", format!("http://{}", doorward.tcp()))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut address = String::new();
+        while !address.starts_with("127.0.0.1:") {
+            address.clear();
+            assert_ne!(stdout.read_line(&mut address).unwrap(), 0, "the provider ended: {:?}", child.wait());
+        }
+        address.truncate(address.trim_end().len());
+        Self { child, address, _stdout: stdout, _folder: folder }
+    }
+
+    async fn http(&self) -> Http {
+        Http::over(TcpStream::connect(&*self.address).await.unwrap()).await
+    }
+
+    /// Asks for a token as `client` at `address`.
+    async fn token(&self, client: &str, address: &str, form: &str) -> Answer {
+        let kind = Some("application/x-www-form-urlencoded");
+        let body = format!("client_id={client}&client_secret=secret&{form}");
+        let mut request = request(Method::POST, "/token", kind, &body);
+        request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        self.http().await.send(request).await
+    }
+
+    /// Asks for a token for a new code of a user who has signed in by `methods`.
+    async fn exchange(&self, methods: &str) -> Answer {
+        let code = self.http().await.get(&format!("/code/{methods}")).await.text;
+        let form = format!("grant_type=authorization_code&redirect_uri=https://app.example/&code={code}");
+        self.token("app", ELSEWHERE, &form).await
+    }
+}
+
+/// Puts a revision with these policies for users into force.
+fn activate(server: &Server, revision: &str, users: &str) {
+    server.replace("3-users.yaml", users);
+    server.replace("bundle.yaml", format!("name: corp\nrevision: \"{revision}\"\n"));
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == revision));
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
+    let Some(installed) = installed() else { return };
+    let mut server = Server::start();
+    let provider = Provider::start(&installed, &server);
+    const WORKLOAD: &str = "grant_type=client_credentials";
+
+    let allowed = provider.token("workload", OFFICE, WORKLOAD).await;
+    assert_eq!(allowed.status, 200, "{}", allowed.text);
+    assert!(allowed.json()["access_token"].is_string());
+
+    let blocked = provider.token("workload", ELSEWHERE, WORKLOAD).await;
+    let claims =
+        r#"{"access_token":{"capolids":{"essential":true,"values":["aaaaaaaa-0000-4000-8000-000000000001"]}}}"#;
+    let expected = json!({
+        "error": "invalid_grant", "error_codes": [53003], "suberror": "message_only", "claims": claims,
+        "error_description": "AADSTS53003: Access has been blocked by Conditional Access policies.",
+    });
+    assert_eq!((blocked.status.as_u16(), blocked.json()), (400, expected));
+    // A client that may not authenticate is the provider's to refuse; doorward is not asked.
+    let stranger = provider.token("stranger", OFFICE, WORKLOAD).await;
+    assert_eq!((stranger.status.as_u16(), &stranger.json()["error"]), (401, &json!("invalid_client")));
+
+    let unmet = provider.exchange("pwd").await;
+    let error = |answer: &Answer| {
+        (answer.status.as_u16(), answer.json()["error"].clone(), answer.json()["error_codes"].clone())
+    };
+    assert_eq!(error(&unmet), (400, json!("interaction_required"), json!([50076])), "{}", unmet.text);
+
+    let issued = provider.exchange("pwd,mfa").await;
+    assert_eq!(issued.status, 200, "{}", issued.text);
+    let refresh =
+        format!("grant_type=refresh_token&refresh_token={}", issued.json()["refresh_token"].as_str().unwrap());
+    // The provider replaces a refresh token with each use; one that was blocked has not been used.
+    let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
+    activate(&server, "2", &users.replace("[mfa]", "[block]"));
+    let blocked = provider.token("app", ELSEWHERE, &refresh).await;
+    assert_eq!(error(&blocked), (400, json!("invalid_grant"), json!([53003])), "{}", blocked.text);
+    activate(&server, "3", &users);
+    let refreshed = provider.token("app", ELSEWHERE, &refresh).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text);
+    let next =
+        format!("grant_type=refresh_token&refresh_token={}", refreshed.json()["refresh_token"].as_str().unwrap());
+
+    server.stop();
+    for (client, form) in [("workload", WORKLOAD), ("app", &*next)] {
+        let undecided = provider.token(client, OFFICE, form).await;
+        assert_eq!((undecided.status.as_u16(), &undecided.json()["error"]), (503, &json!("server_error")));
+        assert!(undecided.json().get("access_token").is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_else() {
+    if !has_node() {
+        return;
+    }
+    let mut server = Server::start();
+    let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
+    activate(&server, "2", &users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [exempt]"));
+    let url = format!("http://{}", server.tcp());
+    let told = || {
+        let mut node = Command::new("node");
+        node.arg(root().join("tests/serve/snippets.mjs")).arg(root().join("deploy")).arg(&url);
+        let output = node.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let lines = told.as_object().unwrap().iter().map(|(name, outcome)| format!("{name}: {outcome}\n"));
+        lines.collect::<String>()
+    };
+    assert_snapshot!("functions", told());
+    server.stop();
+    assert!(!told().contains("allowed"), "nothing is allowed by a doorward that is down");
+}

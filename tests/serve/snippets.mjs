@@ -1,0 +1,48 @@
+// Calls the shipped functions for Cognito and Auth0 with events as they document them; prints what came of each.
+import { createRequire } from 'node:module';
+
+const [deploy, url] = process.argv.slice(2);
+process.env.DOORWARD_URL = url;
+const { handler } = await import(`${deploy}/cognito/index.mjs`);
+const auth0 = createRequire(import.meta.url)(`${deploy}/auth0/action.js`);
+const told = {};
+
+async function cognito(name, triggerSource, userAttributes) {
+  const event = {
+    version: '2', triggerSource, region: 'eu-west-1', userPoolId: 'pool', userName: 'alice',
+    callerContext: { clientId: 'workload' }, response: { claimsAndScopeOverrideDetails: null },
+    request: { userAttributes, groupConfiguration: { groupsToOverride: ['staff'] }, scopes: ['openid'] },
+  };
+  const before = JSON.stringify(event);
+  const outcome = await handler(event).then((answer) => (JSON.stringify(answer) === before ? 'allowed' : 'changed'), (error) => error.message);
+  told[`cognito ${name}`] = outcome;
+}
+
+async function login(name, methods, ip) {
+  let outcome = 'allowed';
+  await auth0.onExecutePostLogin({
+    secrets: { DOORWARD_URL: url, DOORWARD_TOKEN: 't' }, user: { user_id: 'alice' }, client: { client_id: 'app' },
+    request: { ip }, authentication: { methods: methods.map((method) => ({ name: method })) },
+    transaction: { protocol: 'oidc-basic-profile', requested_scopes: ['openid'] },
+  }, { access: { deny: (reason) => { outcome = reason; } } }).catch(() => { outcome = 'failed'; });
+  told[`auth0 ${name}`] = outcome;
+}
+
+async function exchange(name, ip) {
+  let outcome = 'allowed';
+  await auth0.onExecuteCredentialsExchange({
+    secrets: { DOORWARD_URL: url, DOORWARD_TOKEN: 't' }, client: { client_id: 'workload' }, request: { ip },
+    resource_server: { identifier: 'https://api' }, accessToken: { scope: ['read'] },
+  }, { access: { deny: (code, reason) => { outcome = `${code} ${reason}`; } } }).catch(() => { outcome = 'failed'; });
+  told[`auth0 ${name}`] = outcome;
+}
+
+await cognito('user', 'TokenGeneration_HostedAuth', { sub: 'alice' });
+await cognito('exempt user', 'TokenGeneration_RefreshTokens', { sub: 'exempt' });
+await cognito('workload', 'TokenGeneration_ClientCredentials', undefined);
+await login('password', ['pwd'], '203.0.113.9');
+await login('second factor', ['pwd', 'mfa'], '203.0.113.9');
+await login('no address', ['pwd', 'mfa'], 'unknown');
+await exchange('office', '198.51.100.7');
+await exchange('elsewhere', '203.0.113.9');
+console.log(JSON.stringify(told));
