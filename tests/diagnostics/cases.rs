@@ -744,6 +744,17 @@ pub const CASES: &[Case] = &[
         ],
     ),
     case(
+        &rules::PLACEHOLDER,
+        "locations that all stand for nothing",
+        &[
+            ("bundle.yaml", "placeholders: { <Office>: [] }\n"),
+            (
+                "block.yaml",
+                "displayName: Block\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  applications: { includeApplications: [All] }\n  locations: { includeLocations: [<Office>] }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(
         &rules::DUPLICATE_ENTITY,
         "a resource and an action twice, and an identity by two types",
         &[

@@ -327,10 +327,17 @@ fn user_action(text: Spanned<&str>, context: &mut Context) -> Option<UserAction>
 }
 
 fn read_locations(mut object: Object<'_, '_>, context: &mut Context) -> Locations {
-    let locations = Locations {
-        include: target::locations(object.texts("includeLocations", context), context),
-        exclude: target::locations(object.texts("excludeLocations", context), context),
-    };
+    let included = object.texts("includeLocations", context);
+    let written = included.first().map(|text| text.span);
+    let include = target::locations(included, context);
+    if let Some(span) = written.filter(|_| include.is_empty()) {
+        let what = "every placeholder of `includeLocations` stands for nothing";
+        // WHY: a condition without locations is none, and the policy would then be for everywhere.
+        let help = "let one of them stand for a location, or leave the policy out with `ignoredPolicies`";
+        context.report(Diagnostic::new(&rules::PLACEHOLDER, span, what).help(help));
+    }
+    let locations =
+        Locations { include, exclude: target::locations(object.texts("excludeLocations", context), context) };
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     locations
 }
