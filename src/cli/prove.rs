@@ -17,10 +17,22 @@ use crate::text::{self, RawBundle, RawFile, Severity};
 Example:
   $ doorward prove policies/workload
 
-A statement is written as a policy, below `statements/` of the bundle or in a file of its own, and says which requests
-must never get a token, or never without its controls. It is not in force. It holds when it would change nothing: when
-the policies of the bundle hold back whatever it would. Ends with 0 when every statement is proved, and with 5 when one
-is refuted or cannot be decided. A counterexample can be given to `doorward decide BUNDLE --request -`.")]
+A statement is written as a policy, below `statements/` of the bundle or in a file of its own, and says which requests \
+must never get a token, or never without its controls. It is not in force: it holds when the policies of the bundle hold \
+back whatever it would. This one says that no workload gets a token at high risk:
+
+  displayName: No tokens at high risk
+  state: enabled
+  conditions:
+    clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }
+    servicePrincipalRiskLevels: [high]
+  grantControls: { builtInControls: [block] }
+
+With `state: disabled` it is not asked. `refuted` comes with a request that gets through, to be given to `doorward decide \
+BUNDLE --request -`. `undecided` means that what it rests on cannot be enumerated (conditions in Cedar, filters on parts of \
+texts), and refuses a bundle as `refuted` does.
+
+Ends with 0 when every statement is proved, and with 5 when one is not.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,
