@@ -232,6 +232,34 @@ async fn hydra_is_known_by_its_key_in_a_header_or_a_cookie() {
     assert!(metrics.contains(r#"surface="hook",decision="error",reason="unauthenticated"} 4"#), "{metrics}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn where_callers_must_say_who_they_are_a_hook_needs_its_own_key_or_theirs() {
+    let body = workload().to_string();
+    let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
+    let guarded = |hooks: &str| {
+        let open = open(hooks);
+        Server::with(move |settings| {
+            open(settings);
+            settings.callers = crate::callers::callers(&format!("bearer: [{{ name: gateway, sha256: {hash} }}]\n"));
+        })
+    };
+    let keyed = guarded("{ hydra: { ipClaim: ip, apiKey: { in: header, name: X-Key, sha256: HASH } } }");
+    assert_ne!(post(&keyed, HYDRA, &[("x-key", KEY)], &body).await.status, 401);
+    for (path, headers) in [
+        (HYDRA, &[][..]),
+        (HYDRA, &[("authorization", "Bearer correct horse")]),
+        ("/v1/decide", &[("x-key", KEY)]),
+        (OKTA, &[("x-key", KEY)]),
+        ("/v1/hooks/hydra/token/", &[("x-key", KEY)]),
+    ] {
+        assert_eq!(post(&keyed, path, headers, &body).await.status, 401, "{path} {headers:?}");
+    }
+    let keyless = guarded("{ hydra: { ipClaim: ip } }");
+    assert_eq!(post(&keyless, HYDRA, &[], &body).await.status, 401);
+    let known = post(&keyless, HYDRA, &[("authorization", "Bearer correct horse")], &body).await;
+    assert_ne!(known.status, 401);
+}
+
 /// What Okta sends for a workload in the office.
 fn okta_workload() -> Value {
     json!({
