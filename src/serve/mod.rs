@@ -127,7 +127,7 @@ pub struct Bounds {
     pub in_flight_max: usize,
     /// Most open streams.
     pub streams_max: usize,
-    /// Most open connections.
+    /// Most open connections, over TCP and over the Unix socket each.
     pub connections_max: usize,
 }
 
