@@ -119,7 +119,7 @@ pub enum Client {
         /// Whether every address of the chain, this one too, is a trusted proxy's.
         is_proxy: bool,
     },
-    /// Nobody says: the connection has no address, and there is no header.
+    /// Nobody says: the connection has no address or is a trusted proxy's, and there is no header.
     Missing,
     /// Somebody says something that is no address. Such a request is refused.
     Invalid,
@@ -172,20 +172,18 @@ impl ClientIp {
         let is_said = lines.iter().any(|line| !line.is_empty());
         let found = |client| Resolved { client, was_ignored: false };
         match &self.mode {
-            Mode::Peer => found(of_peer(peer, false)),
+            Mode::Peer => found(of_peer(peer)),
             Mode::External if !is_said => found(Client::Missing),
             Mode::External => found(alone(&lines)),
-            _ if !self.trusts(peer) => Resolved { client: of_peer(peer, false), was_ignored: is_said },
+            _ if !self.trusts(peer) => Resolved { client: of_peer(peer), was_ignored: is_said },
+            // WHY: a proxy that forwards for nobody may have been made to: its own address, which locations may well
+            // trust, is not its client's.
+            _ if !is_said && self.hops.is_none() => found(Client::Missing),
             _ if lines.iter().map(|line| line.len()).sum::<usize>() > limits::FORWARDED_BYTES_MAX => {
                 found(Client::Invalid)
             }
-            // WHY: such a header is not one of a chain that may be empty; without it nobody has said anything.
-            Mode::Header(_) if !is_said => found(Client::Missing),
             Mode::Header(_) => found(alone(&lines)),
-            Mode::Xff | Mode::Forwarded => {
-                let chain = if is_said { self.chain(&lines) } else { Some(Vec::new()) };
-                found(chain.map_or(Client::Invalid, |chain| self.walk(peer, &chain)))
-            }
+            Mode::Xff | Mode::Forwarded => found(self.chain(&lines).map_or(Client::Invalid, |chain| self.walk(&chain))),
         }
     }
 
@@ -205,14 +203,14 @@ impl ClientIp {
     }
 
     /// Goes through a chain from its trusted end. The peer is trusted.
-    fn walk(&self, peer: Option<IpAddr>, chain: &[&[u8]]) -> Client {
+    fn walk(&self, chain: &[&[u8]]) -> Client {
         if let Some(hops) = self.hops {
             let place = chain.len().checked_sub(hops.get()).and_then(|place| chain.get(place));
             let address = place.and_then(|entry| address(entry));
             return address
                 .map_or(Client::Invalid, |address| Client::Known { address, is_proxy: self.trusts(Some(address)) });
         }
-        let mut last = of_peer(peer, true);
+        let mut last = Client::Missing;
         for entry in chain.iter().rev() {
             let Some(address) = address(entry) else {
                 return Client::Invalid;
@@ -227,8 +225,8 @@ impl ClientIp {
     }
 }
 
-fn of_peer(peer: Option<IpAddr>, is_proxy: bool) -> Client {
-    peer.map_or(Client::Missing, |peer| Client::Known { address: canonical(peer), is_proxy })
+fn of_peer(peer: Option<IpAddr>) -> Client {
+    peer.map_or(Client::Missing, |peer| Client::Known { address: canonical(peer), is_proxy: false })
 }
 
 /// The one address of a header that has one.
