@@ -22,7 +22,7 @@ use super::client_ip::ClientIp;
 use super::door::{Door, InFlight};
 use super::gateway::bearer::{self, Unproven};
 use super::gateway::settings::{Anonymous, IdentityHeader};
-use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, OURS, Outcome, Route};
+use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome, Route};
 use super::peer::Peer;
 use super::wire::{Refusal, Refused};
 use crate::model::decision::InputError;
@@ -113,7 +113,7 @@ async fn proxied(
     let outcome = gateway::decide(door, Surface::ForwardAuth, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Decided(decided) if decided.is_allowed() => allowed(&decided, headers),
-        Outcome::Decided(decided) => denied(decided.step_up()),
+        Outcome::Decided(decided) => denied(decided.challenge()),
         Outcome::Unidentified => denied(Some(HeaderValue::from_static(CHALLENGE))),
         Outcome::InvalidToken => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
         Outcome::Invalid => denied(None),
@@ -156,7 +156,7 @@ fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
     }
     let theirs =
-        asked.keys().map(HeaderName::as_str).filter(|name| name.starts_with(OURS) && !headers.contains_key(*name));
+        asked.keys().map(HeaderName::as_str).filter(|name| gateway::is_ours(name) && !headers.contains_key(*name));
     let theirs: Vec<&str> = theirs.collect();
     if let (false, Ok(names)) = (theirs.is_empty(), HeaderValue::try_from(theirs.join(","))) {
         headers.insert(TO_REMOVE, names);

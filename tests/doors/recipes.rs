@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{files, get, root, without_bundle};
 
 /// The documents of a YAML file.
-fn documents(name: &str) -> Vec<Value> {
+pub fn documents(name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(root().join("deploy").join(name)).unwrap();
     text.split("\n---\n")
         .map(|text| serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}")))
