@@ -9,8 +9,7 @@ mod flavour;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
@@ -23,8 +22,9 @@ use super::door::{Door, InFlight};
 use super::gateway::bearer::{self, Unproven};
 use super::gateway::settings::{Anonymous, IdentityHeader};
 use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome, Route};
+use super::http as json;
 use super::peer::Peer;
-use super::wire::{Refusal, Refused};
+use super::wire::Refusal;
 use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
@@ -72,7 +72,7 @@ pub async fn answer(door: &Door, settings: &Settings, peer: Peer, request: &Requ
     let place = request.uri().path().strip_prefix(ROOT).unwrap_or_default();
     let mut response = match Flavour::find(place) {
         Some((flavour, rest)) => proxied(door, settings, peer, (flavour, rest), request).await,
-        None => refused(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
+        None => json::error(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
     };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -86,7 +86,7 @@ async fn proxied(
     request: &Request<()>,
 ) -> Response<Reply> {
     let Some(_in_flight) = InFlight::begin(door, Surface::ForwardAuth) else {
-        return refused(&door.decider.refused(Surface::ForwardAuth, Refusal::Overloaded, None));
+        return json::error(&door.decider.refused(Surface::ForwardAuth, Refusal::Overloaded, None));
     };
     let headers = request.headers();
     let described = flavour.described(rest, request);
@@ -117,7 +117,7 @@ async fn proxied(
         Outcome::Unidentified => denied(Some(HeaderValue::from_static(CHALLENGE))),
         Outcome::InvalidToken => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
         Outcome::Invalid => denied(None),
-        Outcome::Unavailable(refusal) => refused(&refusal),
+        Outcome::Unavailable(refusal) => json::error(&refusal),
     }
 }
 
@@ -150,7 +150,7 @@ fn route_of<'q>(query: &'q str, route: &mut Route<'q>) -> Result<(), InputError>
 }
 
 fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
-    let mut response = reply(StatusCode::OK, Bytes::new());
+    let mut response = Response::new(Reply::default());
     let headers = response.headers_mut();
     for (name, value) in decided.headers() {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
@@ -166,23 +166,7 @@ fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
 
 fn denied(challenge: Option<HeaderValue>) -> Response<Reply> {
     let status = if challenge.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
-    let mut response = reply(status, Bytes::from_static(DENIED.as_bytes()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = json::reply(status, json::JSON, DENIED);
     response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
-    response
-}
-
-fn refused(refused: &Refused) -> Response<Reply> {
-    let mut response = reply(refused.refusal.http_status(), refused.to_json().into());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(delay) = refused.refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
-    }
-    response
-}
-
-fn reply(status: StatusCode, body: Bytes) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(body));
-    *response.status_mut() = status;
     response
 }

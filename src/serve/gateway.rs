@@ -24,8 +24,7 @@ use super::client_ip::{Client, Resolved};
 use super::decider::Asking;
 use super::door::Door;
 use super::jwt::TokenError;
-use super::wire::{Refusal, Refused, v1};
-use crate::limits;
+use super::wire::{Refusal, Refused, is_request_id, v1};
 use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
@@ -175,8 +174,7 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
     }
     // WHY: of a token whose keys are not there nothing is known, so nothing is decided: the client is not at fault.
     if matches!(asked.holder, Err(Unproven::Token(TokenError::NoKeys))) {
-        let request_id = asked.request_id.filter(|id| is_request_id(id)).map(str::to_owned);
-        return Outcome::Unavailable(door.decider.refused(surface, Refusal::NoKeys, request_id));
+        return Outcome::Unavailable(door.decider.refused(surface, Refusal::NoKeys, request_id(&asked)));
     }
     let client = asked.from.client;
     let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
@@ -215,7 +213,7 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
 
 /// The request of the decision API, as far as it can be made, and the first thing that keeps it from being decided.
 fn request(asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> (v1::DecideRequest, Option<InputError>) {
-    let mut request = v1::DecideRequest::default();
+    let mut request = v1::DecideRequest { request_id: request_id(&asked), ..Default::default() };
     let mut problem = None;
     let mut attributes = BTreeMap::new();
     let mut resource = v1::Resource::default();
@@ -262,7 +260,6 @@ fn request(asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> (v1::Dec
     resource.app_ids = app_id.map_or(resource.app_ids, |app_id| vec![app_id.into_owned()]);
     request.resource = Some(resource);
     request.action = action.map(Cow::into_owned).or_else(|| asked.method.map(str::to_owned));
-    request.request_id = asked.request_id.filter(|id| is_request_id(id)).map(str::to_owned);
     request.attributes = Some(Struct { fields: attributes });
     (request, problem)
 }
@@ -272,7 +269,7 @@ fn fail(problem: &mut Option<InputError>, error: InputError) {
     problem.get_or_insert(error);
 }
 
-/// An id is for finding a request again, no fact: one that is of no use is replaced.
-fn is_request_id(id: &str) -> bool {
-    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+/// An id is for finding a request again, no fact: one that cannot be told as it is is replaced.
+fn request_id(asked: &Asked<'_>) -> Option<String> {
+    asked.request_id.filter(|id| is_request_id(id) && plain(id) == *id).map(str::to_owned)
 }

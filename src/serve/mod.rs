@@ -17,6 +17,7 @@ pub mod client_ip;
 pub mod decider;
 mod door;
 pub mod envoy;
+mod file;
 pub mod forward_auth;
 pub mod gateway;
 mod graph;

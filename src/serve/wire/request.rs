@@ -49,8 +49,12 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
 }
 
 /// Whether a request id can be echoed and logged as it is.
+pub fn is_request_id(id: &str) -> bool {
+    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && !id.chars().any(char::is_control)
+}
+
 fn request_id(id: &str) -> Result<()> {
-    if id.is_empty() || id.len() > limits::REQUEST_ID_BYTES_MAX || id.chars().any(char::is_control) {
+    if !is_request_id(id) {
         let most = limits::REQUEST_ID_BYTES_MAX;
         return Err(InputError::invalid("requestId", format!("must be 1 to {most} bytes without control characters")));
     }
