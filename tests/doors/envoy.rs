@@ -1,5 +1,6 @@
 //! Envoy itself, with the configurations of `deploy/envoy`.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, find, port};
@@ -10,6 +11,10 @@ fn token(name: &str) -> String {
     format!("Bearer {}", std::fs::read_to_string(file).unwrap().trim())
 }
 
+fn keys() -> PathBuf {
+    root().join("tests/doors/token/jwks.json")
+}
+
 /// Envoy with a configuration of ours, before `upstream`, asking doorward at a port.
 fn envoy(
     binary: &std::path::Path,
@@ -18,7 +23,6 @@ fn envoy(
     upstream: &Upstream,
 ) -> (Program, tempfile::TempDir) {
     let (folder, port) = (tempfile::tempdir().unwrap(), port());
-    let keys = root().join("tests/doors/token/jwks.json");
     let address = |host: &str, port: u16| format!("address: {host}, port_value: {port}");
     let text = deployed(
         configuration,
@@ -26,9 +30,9 @@ fn envoy(
             (&address("0.0.0.0", 8000), &address("127.0.0.1", port)),
             (&address("127.0.0.1", 8480), &address("127.0.0.1", doorward)),
             (&address("127.0.0.1", 8080), &address("127.0.0.1", upstream.address.port())),
-            ("/etc/envoy/jwks.json", keys.to_str().unwrap()),
         ],
     );
+    let text = text.replace("/etc/envoy/jwks.json", keys().to_str().unwrap());
     let file = folder.path().join("envoy.yaml");
     std::fs::write(&file, text).unwrap();
     let mut command = Command::new(binary);
@@ -59,6 +63,12 @@ fn common(envoy: &Program, upstream: &Upstream) {
     let forged: Vec<_> = forged.into_iter().chain([("doorward-authorization", "Bearer admin")]).collect();
     let passed = ask(OFFICE, &forged).body;
     assert!(!passed.contains("admin") && !passed.contains("forged"), "{passed}");
+
+    // A person is never taken for an application.
+    let person = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &token("person.jwt"))]);
+    let told = challenge(person.header("www-authenticate"));
+    assert_eq!((person.status, told.as_deref()), (401, Some(STEP_UP)));
+    assert_eq!(person.header("cache-control"), Some("no-store"));
 
     let count = upstream.count();
     let refused: Vec<(&str, Answer, u16)> = vec![
@@ -100,10 +110,6 @@ fn envoy_asks_over_grpc() {
 
     let removed = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &workload), ("x-ca-role", "admin")]);
     assert!(removed.status == 200 && !removed.body.contains("x-ca-role"), "{removed:?}");
-    let person = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &token("person.jwt"))]);
-    let told = challenge(person.header("www-authenticate"));
-    assert_eq!((person.status, told.as_deref()), (401, Some(STEP_UP)));
-    assert_eq!(person.header("cache-control"), Some("no-store"));
 
     drop(doorward);
     let count = upstream.count();
@@ -114,7 +120,7 @@ fn envoy_asks_over_grpc() {
 #[test]
 fn envoy_asks_over_http() {
     let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
-    let settings = deployed("envoy/doorward-http.yaml", &[]);
+    let settings = deployed("envoy/doorward-http.yaml", &[("https://issuer.test/keys", keys().to_str().unwrap())]);
     let (doorward, upstream) = (Doorward::start(&settings), Upstream::start());
     let (envoy, _folder) = envoy(&binary, "envoy/envoy-http.yaml", doorward.address().port(), &upstream);
     common(&envoy, &upstream);
