@@ -223,8 +223,8 @@ pub const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 /// Most connections open on the operators' listener.
 pub const OPERATOR_CONNECTIONS_MAX: usize = 64;
-/// Most clients that watch health on one core at once.
-pub const HEALTH_WATCHES_MAX: usize = 64;
+/// Most clients that watch health on one core at once. Clients of gRPC that do so take one that is refused for unwell.
+pub const HEALTH_WATCHES_MAX: usize = 1_024;
 /// Largest head of a request, bytes.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Most requests in flight on one HTTP/2 connection.

@@ -82,6 +82,9 @@ fn common(envoy: &Program, upstream: &Upstream) {
         ("a path that is forbidden", envoy.ask(OFFICE, "GET", "/admin", &[workload]), 403),
         ("the same in other words", envoy.ask(OFFICE, "GET", "/orders/..//%61dmin", &[workload]), 403),
         ("a parameter that upstreams may take away", envoy.ask(OFFICE, "GET", "/orders;x=1", &[workload]), 403),
+        ("a path behind its host", envoy.ask(OFFICE, "GET", "http://api.test/admin", &[workload]), 403),
+        ("a slash in other words", envoy.ask(OFFICE, "GET", "/orders/..%2fadmin", &[workload]), 400),
+        ("a path that goes up behind a parameter", envoy.ask(OFFICE, "GET", "/orders/..;/admin", &[workload]), 403),
         ("an action that is forbidden", envoy.ask(OFFICE, "DELETE", "/orders", &[workload]), 403),
         ("a header that is no UTF-8", envoy.ask(OFFICE, "DELETE", "/orders", &[workload, ("x-a", "\u{ff}")]), 403),
     ];

@@ -199,12 +199,17 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
         ("a host that makes the path a query", "/admin", "api.test:80?"),
         ("a host that makes it a fragment", "/admin", "api.test#"),
         ("a host before the path", "http://secret.test/", "api.test"),
+        ("a path behind its host", "http://api.test/admin", "api.test"),
         ("a path that begins twice", "//admin", "api.test"),
+        ("a slash in other words", "/orders/..%2fadmin", "api.test"),
+        ("a backslash", "/orders\\..\\admin", "api.test"),
         ("a path that goes up behind a parameter", "/orders/..;/admin", "api.test"),
     ] {
         let answer = ask(OFFICE, "GET", path, &[("host", host)]);
         assert!(matches!(answer.status, 400 | 403), "{claim}: {answer:?}");
     }
+    let answer = ask(OFFICE, "GET", "/", &[("host", "api.test"), ("host", "secret.test")]);
+    assert!(matches!(answer.status, 400 | 403), "two hosts: {answer:?}");
     if passes_chains {
         let behind = |chain: &str| ask(BALANCER, "GET", "/orders", &[("x-forwarded-for", chain)]).status;
         assert_eq!(behind("203.0.113.9, 198.51.100.7"), 200);
