@@ -105,7 +105,8 @@ pub struct Resource<'a> {
     pub user_action: Option<UserAction>,
     /// The authentication context that is asked for, `c1` to `c99`; absent is none.
     pub authentication_context: Option<Cow<'a, str>>,
-    /// All custom security attributes of the resource's service principal.
+    /// All custom security attributes of the resource's service principal; of several resources it is not known whose
+    /// they are, and those of the catalogue count.
     pub attributes: Option<Attributes<'a>>,
     /// The scopes that are asked for, all of them; empty: not said.
     pub scopes: Vec<&'a str>,

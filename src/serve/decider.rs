@@ -21,7 +21,6 @@ use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
-use crate::model::TokenRequest;
 use crate::model::decision::{Decision, InputError};
 use crate::observe::log::{self, Record};
 use crate::observe::metrics::{Core, Surface};
@@ -171,7 +170,8 @@ impl Decider {
     ) -> Result<(), Refused> {
         // WHY: read once, so that the record's time is the time it was decided for and deciding it again gives the same.
         let (started, now) = (Instant::now(), Timestamp::now());
-        let message: DecideRequest<'_> = wire::read(arrival.encoding, arrival.body)
+        let mut message = DecideRequest::default();
+        wire::read_into(arrival.encoding, arrival.body, &mut message)
             .map_err(|error| self.refused(arrival.surface, error.into(), None))?;
         EVALUATION.with_borrow_mut(|evaluation| {
             let (address, asked, trace) = match evaluated(bundle, &message, now, explainable, evaluation) {
@@ -285,7 +285,8 @@ fn evaluated(
     explainable: &mut usize,
     evaluation: &mut Evaluation,
 ) -> Result<(Option<IpAddr>, Asked, Vec<v1::PolicyTrace>), InputError> {
-    let request = TokenRequest { now: Some(now), ..wire::token_request(message)? };
+    let mut request = wire::token_request(message)?;
+    request.now = Some(now);
     if message.explains() {
         *explainable = explainable.checked_sub(bundle.policies().len()).ok_or_else(|| too_much_to_explain(bundle))?;
     }

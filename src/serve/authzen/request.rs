@@ -184,9 +184,8 @@ fn risk(kind: IdentityKind, context: &mut Fields) -> Result<Option<v1::Risk>> {
     let level = text(&mut said, "level", "context.risk.level")?;
     keep(context, "risk", Some(said))?;
     let Some(level) = level else { return Ok(None) };
-    let level = <RiskLevel as Spelling>::parse(&level)
-        .ok_or_else(|| InputError::invalid("context.risk.level", "must be none, low, medium, high or hidden"))?
-        .number();
+    let level = RiskLevel::number_of(&level)
+        .ok_or_else(|| InputError::invalid("context.risk.level", "must be none, low, medium, high or hidden"))?;
     let mut risk = v1::Risk::default();
     match kind {
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => risk.service_principal = level,

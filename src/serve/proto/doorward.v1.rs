@@ -175,7 +175,8 @@ pub struct Resource {
     #[prost(string, optional, tag = "4")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication_context: ::core::option::Option<::prost::alloc::string::String>,
-    /// All custom security attributes of the resource's service principal.
+    /// All custom security attributes of the resource's service principal. Of several
+    /// resources it is not known whose they are, and those of the catalogue count.
     #[prost(message, optional, tag = "5")]
     #[serde(
         with = "crate::serve::wire::json::structure",

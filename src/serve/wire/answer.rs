@@ -193,9 +193,7 @@ fn write_bundle(out: &mut Vec<u8>, bundle: &CompiledBundle) {
 
 /// Writes a text in quotes, as it is if nothing in it needs an escape.
 fn write_json_text(out: &mut Vec<u8>, text: &str) {
-    // WHY: without an early end the loop looks at many bytes at once.
-    let needs_escape = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
-    if needs_escape {
+    if needs_escape(text) {
         // INVARIANT: a `Vec` takes every byte.
         let _ = serde_json::to_writer(out, text);
         return;
@@ -203,6 +201,12 @@ fn write_json_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
+}
+
+/// Whether something in a text cannot stand in JSON as it is.
+pub(super) fn needs_escape(text: &str) -> bool {
+    // WHY: without an early end the loop looks at many bytes at once.
+    text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
 }
 
 /// The answer of one evaluation as a message; `trace` is left for [`trace`].

@@ -139,7 +139,7 @@ impl<'de, W: Spelling> Visitor<'de> for Word<W> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<i32, E> {
-        W::parse(text).map(W::number).ok_or_else(|| {
+        W::number_of(text).ok_or_else(|| {
             let known = W::MEMBERS.iter().map(|word| word.text());
             E::custom(match suggest::nearest(text, known.clone()) {
                 Some(near) => format!("is not a known value; did you mean `{near}`?"),

@@ -48,15 +48,32 @@ macro_rules! messages {
         impl<'a> Scan<'a> for $name $(<$life>)? {
             fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
                 let mut seen = 0_u64;
-                scanner.object(|scanner, key| match key {
-                    $($json => {
-                        let is_first = seen & 1 << $number == 0;
-                        seen |= 1 << $number;
-                        is_first.then_some(())?;
-                        self.$field.scan(scanner)
-                    })+
-                    _ => None,
-                })
+                if !scanner.open(*b"{}")? {
+                    return Some(());
+                }
+                // WHY: most callers write fields in the order of the proto file, and the next one is then known by a
+                // comparison or two.
+                $(if scanner.key_is(concat!("\"", $json, "\""))? {
+                    seen |= 1 << $number;
+                    self.$field.scan(scanner)?;
+                    if !scanner.goes_on(b'}')? {
+                        return Some(());
+                    }
+                })+
+                loop {
+                    match scanner.key()? {
+                        $($json => {
+                            let is_first = seen & 1 << $number == 0;
+                            seen |= 1 << $number;
+                            is_first.then_some(())?;
+                            self.$field.scan(scanner)?;
+                        })+
+                        _ => return None,
+                    }
+                    if !scanner.goes_on(b'}')? {
+                        return Some(());
+                    }
+                }
             }
         }
 

@@ -41,10 +41,28 @@ pub fn read<'a, M>(encoding: Encoding, bytes: &'a [u8]) -> Result<M, InputError>
 where
     M: Deserialize<'a> + scan::Scan<'a> + protobuf::Value<'a>,
 {
+    let mut message = M::default();
+    read_into(encoding, bytes, &mut message)?;
+    Ok(message)
+}
+
+/// Reads a message as [`read`] does, into one that is the default: large messages are then not moved about.
+///
+/// # Errors
+/// As [`read`]; `message` then holds nothing of use.
+pub fn read_into<'a, M>(encoding: Encoding, bytes: &'a [u8], message: &mut M) -> Result<(), InputError>
+where
+    M: Deserialize<'a> + scan::Scan<'a> + protobuf::Value<'a>,
+{
     match encoding {
-        Encoding::Json => scan::read(bytes).map_or_else(|| json::read(bytes), Ok),
+        Encoding::Json => {
+            if scan::read(bytes, message).is_none() {
+                *message = json::read(bytes)?;
+            }
+            Ok(())
+        }
         Encoding::Protobuf => {
-            protobuf::read(bytes).map_err(|_| InputError::invalid("request", "is not a valid protobuf message"))
+            message.merge_fields(bytes).map_err(|_| InputError::invalid("request", "is not a valid protobuf message"))
         }
     }
 }

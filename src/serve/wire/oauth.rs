@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
+use super::answer::needs_escape;
 use super::protobuf::{write_length, write_text};
 use super::v1;
 use crate::compile::{CompiledBundle, PolicyIndex};
@@ -154,14 +155,36 @@ impl<'e> OAuthError<'e> {
     pub(super) fn write_json(self, out: &mut Vec<u8>) {
         let (code, description) = self.outcome;
         // INVARIANT: words and sentences of this file hold nothing that JSON escapes, and a `Vec` takes every byte.
-        let _ = write!(out, r#"{{"error":"{}","errorDescription":"{description}","errorCodes":[{code}]"#, self.error);
-        if !self.suberror.is_empty() {
-            let _ = write!(out, r#","suberror":"{}""#, self.suberror);
+        for piece in [r#"{"error":""#, self.error, r#"","errorDescription":""#, description, r#"","errorCodes":["#] {
+            out.extend_from_slice(piece.as_bytes());
         }
-        if !matches!(self.challenge, Challenge::Nothing) {
-            out.extend_from_slice(br#","claims":""#);
-            self.write_claims(&mut Quoting(out));
-            out.push(b'"');
+        let _ = serde_json::to_writer(&mut *out, &code);
+        out.push(b']');
+        if !self.suberror.is_empty() {
+            for piece in [r#","suberror":""#, self.suberror, "\""] {
+                out.extend_from_slice(piece.as_bytes());
+            }
+        }
+        match self.challenge {
+            Challenge::Nothing => {}
+            // WHY: what most blocks say is not quoted byte by byte.
+            Challenge::Policies(bundle, policies) => {
+                out.extend_from_slice(br#","claims":""#);
+                out.extend_from_slice(POLICIES_QUOTED);
+                for (place, policy) in policies.iter().enumerate() {
+                    if place > 0 {
+                        out.push(b',');
+                    }
+                    write_quoted_text(out, &bundle.policy(*policy).id);
+                }
+                out.extend_from_slice(POLICIES_END);
+                out.push(b'"');
+            }
+            Challenge::IssuedAfter(_) | Challenge::Context(_) => {
+                out.extend_from_slice(br#","claims":""#);
+                self.write_claims(&mut Quoting(out));
+                out.push(b'"');
+            }
         }
         out.push(b'}');
     }
@@ -233,15 +256,32 @@ const fn remedy(control: Control<'_>) -> (&'static str, &'static str) {
     }
 }
 
+/// What stands before and after the ids of policies that blocked: as JSON, and in a text of JSON.
+const POLICIES: &[u8] = br#"{"access_token":{"capolids":{"essential":true,"values":["#;
+const POLICIES_QUOTED: &[u8] = br#"{\"access_token\":{\"capolids\":{\"essential\":true,\"values\":["#;
+const POLICIES_END: &[u8] = b"]}}}";
+
 fn write_policies(out: &mut impl Write, bundle: &CompiledBundle, policies: &[PolicyIndex]) -> io::Result<()> {
-    out.write_all(br#"{"access_token":{"capolids":{"essential":true,"values":["#)?;
+    out.write_all(POLICIES)?;
     for (place, policy) in policies.iter().enumerate() {
         if place > 0 {
             out.write_all(b",")?;
         }
         serde_json::to_writer(&mut *out, &bundle.policy(*policy).id)?;
     }
-    out.write_all(b"]}}}")
+    out.write_all(POLICIES_END)
+}
+
+/// Writes a text of JSON that stands in a text of JSON.
+fn write_quoted_text(out: &mut Vec<u8>, text: &str) {
+    if needs_escape(text) {
+        // INVARIANT: a `Vec` takes every byte.
+        let _ = serde_json::to_writer(Quoting(out), text);
+        return;
+    }
+    out.extend_from_slice(br#"\""#);
+    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(br#"\""#);
 }
 
 fn in_base64<W: Write>(out: &mut W, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

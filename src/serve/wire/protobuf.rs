@@ -43,16 +43,6 @@ pub trait Value<'a>: Default {
     }
 }
 
-/// Reads a whole message.
-///
-/// # Errors
-/// The bytes are no message.
-pub fn read<'a, M: Value<'a>>(bytes: &'a [u8]) -> Result<M> {
-    let mut message = M::default();
-    message.merge_fields(bytes)?;
-    Ok(message)
-}
-
 /// Number and wire type of the next field; `None` at the end of the message.
 pub(super) fn key(buffer: &mut &[u8]) -> Result<Option<(u32, WireType)>> {
     if buffer.is_empty() { Ok(None) } else { Ok(Some(decode_key(buffer)?)) }

@@ -10,7 +10,7 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
 use super::json::too_deep;
-use super::message::{self, IdSet, Object, Text, Word};
+use super::message::{self, Object, Text, Word};
 use super::spelling::Spelling;
 use crate::limits;
 use crate::model::attribute::{AttributeValue, Attributes};
@@ -31,26 +31,51 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
     if let Some(attributes) = &message.attributes {
         shape(&attributes.0, "attributes", 1)?;
     }
-    Ok(TokenRequest {
+    let mut request = TokenRequest {
         identity: identity(message.identity.as_ref())?,
-        resource: message.resource.as_ref().map(resource).transpose()?.unwrap_or_default(),
-        network: message.network.as_ref().map(network).transpose()?.unwrap_or_default(),
-        risk: message.risk.as_ref().map(risk).transpose()?.unwrap_or_default(),
+        resource: Resource::default(),
+        network: Network::default(),
+        risk: Risk::default(),
         client_app: word(message.client_app, "clientApp")?,
         platform: word(message.platform, "platform")?,
-        device: message.device.as_deref().map(device),
+        device: None,
         authentication_flow: word(message.authentication_flow, "authenticationFlow")?,
-        credential: message.credential.as_ref().map(credential).transpose()?.unwrap_or_default(),
-        satisfied: message.satisfied.as_deref().map(satisfied).transpose()?.unwrap_or_default(),
-        attributes: message.attributes.as_ref().map_or_else(Default::default, |free| FreeAttributes::new(free)),
+        credential: Credential::default(),
+        satisfied: Satisfied::default(),
+        attributes: FreeAttributes::default(),
         action: bounded_text(message.action.as_deref(), limits::ACTION_BYTES_MAX, "action")?,
         now: None,
-    })
+    };
+    // WHY: put in one by one, because most are absent and moving them about took longer than reading them.
+    if let Some(message) = &message.resource {
+        resource(message, &mut request.resource)?;
+    }
+    if let Some(message) = &message.network {
+        request.network = network(message)?;
+    }
+    if let Some(message) = &message.risk {
+        request.risk = risk(message)?;
+    }
+    if let Some(message) = message.device.as_deref() {
+        request.device = Some(device(message));
+    }
+    if let Some(message) = &message.credential {
+        request.credential = credential(message)?;
+    }
+    if let Some(message) = message.satisfied.as_deref() {
+        request.satisfied = satisfied(message)?;
+    }
+    if let Some(free) = &message.attributes {
+        request.attributes = FreeAttributes::new(free);
+    }
+    Ok(request)
 }
 
 /// Whether a request id can be echoed and logged as it is.
 pub fn is_request_id(id: &str) -> bool {
-    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && !id.chars().any(char::is_control)
+    // WHY: of most ids a look at all bytes at once is enough.
+    let is_plain = id.bytes().fold(true, |plain, byte| plain & (b' '..=b'~').contains(&byte));
+    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && (is_plain || !id.chars().any(char::is_control))
 }
 
 fn request_id(id: &str) -> Result<()> {
@@ -67,32 +92,42 @@ fn identity<'a>(message: Option<&'a message::Identity<'_>>) -> Result<Identity<'
     };
     let kind = word(message.kind, "identity.type")?;
     let kind = kind.ok_or_else(|| InputError::invalid("identity.type", "is required"))?;
-    let id = id(message.id.as_deref(), "identity.id")?;
-    let id = id.ok_or_else(|| InputError::invalid("identity.id", "is required"))?;
-    Ok(Identity {
-        app_id: self::id(message.app_id.as_deref(), "identity.appId")?,
-        owner_tenant: self::id(message.owner_tenant.as_deref(), "identity.ownerTenant")?,
-        audience: word(message.audience, "identity.audience")?,
-        attributes: attributes(&message.attributes, "identity.customSecurityAttributes")?,
-        groups: id_set(message.groups.as_ref(), "identity.groups")?,
-        roles: id_set(message.roles.as_ref(), "identity.roles")?,
-        guest_type: word(message.guest_type, "identity.guestType")?,
-        home_tenant: self::id(message.home_tenant.as_deref(), "identity.homeTenant")?,
-        blueprint: self::id(message.blueprint.as_deref(), "identity.blueprint")?,
-        ..Identity::new(kind, id)
-    })
+    let id = message.id.as_deref().ok_or_else(|| InputError::invalid("identity.id", "is required"))?;
+    let id = self::id(id, "identity.id")?;
+    let mut identity = Identity::new(kind, id);
+    set_id(&mut identity.app_id, &message.app_id, "identity.appId")?;
+    set_id(&mut identity.owner_tenant, &message.owner_tenant, "identity.ownerTenant")?;
+    set_id(&mut identity.home_tenant, &message.home_tenant, "identity.homeTenant")?;
+    set_id(&mut identity.blueprint, &message.blueprint, "identity.blueprint")?;
+    identity.audience = word(message.audience, "identity.audience")?;
+    identity.guest_type = word(message.guest_type, "identity.guestType")?;
+    if let Some(message) = &message.attributes {
+        identity.attributes = Some(attributes(message, "identity.customSecurityAttributes")?);
+    }
+    if let Some(groups) = &message.groups {
+        identity.groups = Some(ids(&groups.ids, limits::GROUPS_MAX, "identity.groups")?);
+    }
+    if let Some(roles) = &message.roles {
+        identity.roles = Some(ids(&roles.ids, limits::GROUPS_MAX, "identity.roles")?);
+    }
+    Ok(identity)
 }
 
-fn resource<'a>(message: &'a message::Resource<'_>) -> Result<Resource<'a>> {
-    Ok(Resource {
-        app_ids: ids(&message.app_ids, limits::RESOURCES_MAX, "resource.appIds")?,
-        kind: word(message.kind, "resource.type")?,
-        user_action: word(message.user_action, "resource.userAction")?,
-        authentication_context: message.authentication_context.as_deref().map(authentication_context).transpose()?,
-        attributes: attributes(&message.attributes, "resource.customSecurityAttributes")?,
-        scopes: scopes(&message.scopes)?,
-        target: message.target.as_ref().map(target).transpose()?,
-    })
+fn resource<'a>(message: &'a message::Resource<'_>, resource: &mut Resource<'a>) -> Result<()> {
+    resource.app_ids = ids(&message.app_ids, limits::RESOURCES_MAX, "resource.appIds")?;
+    resource.kind = word(message.kind, "resource.type")?;
+    resource.user_action = word(message.user_action, "resource.userAction")?;
+    if let Some(text) = &message.authentication_context {
+        resource.authentication_context = Some(authentication_context(text)?);
+    }
+    if let Some(message) = &message.attributes {
+        resource.attributes = Some(attributes(message, "resource.customSecurityAttributes")?);
+    }
+    resource.scopes = scopes(&message.scopes)?;
+    if let Some(message) = &message.target {
+        resource.target = Some(target(message)?);
+    }
+    Ok(())
 }
 
 fn target<'a>(message: &'a message::Target<'_>) -> Result<Target<'a>> {
@@ -236,6 +271,7 @@ fn words<W: Spelling + crate::model::set::Word>(list: &[Word<W>], field: &'stati
 }
 
 /// The word of a number; 0 is absent.
+#[inline]
 fn word<W: Spelling>(word: Word<W>, field: &'static str) -> Result<Option<W>> {
     if word.number == 0 {
         return Ok(None);
@@ -244,11 +280,20 @@ fn word<W: Spelling>(word: Word<W>, field: &'static str) -> Result<Option<W>> {
     W::of_number(word.number).map(Some).ok_or_else(known)
 }
 
-fn id<'a>(text: Option<&'a str>, field: &str) -> Result<Option<IdRef<'a>>> {
+fn id<'a>(text: &'a str, field: &str) -> Result<IdRef<'a>> {
     match text {
-        Some("") => Err(InputError::invalid(field, "must not be empty")),
-        text => Ok(text.map(IdRef::new)),
+        "" => Err(InputError::invalid(field, "must not be empty")),
+        text => Ok(IdRef::new(text)),
     }
+}
+
+/// Sets `id` if `text` is there.
+#[inline]
+fn set_id<'a>(id: &mut Option<IdRef<'a>>, text: &'a Option<Text<'_>>, field: &str) -> Result<()> {
+    if let Some(text) = text {
+        *id = Some(self::id(text, field)?);
+    }
+    Ok(())
 }
 
 fn ids<'a>(list: &'a [Text<'_>], most: usize, field: &str) -> Result<Vec<IdRef<'a>>> {
@@ -267,17 +312,10 @@ fn bounded(list: &[Text<'_>], most: usize, field: &str) -> Result<()> {
     Ok(())
 }
 
-fn id_set<'a>(set: Option<&'a IdSet<'_>>, field: &str) -> Result<Option<Vec<IdRef<'a>>>> {
-    set.map(|set| ids(&set.ids, limits::GROUPS_MAX, field)).transpose()
-}
-
 /// Custom security attributes: set, attribute, value.
 ///
 /// Graph's own form carries `@odata.type` annotations beside the values; they say nothing new and are passed over.
-fn attributes<'a>(message: &'a Option<Object>, field: &str) -> Result<Option<Attributes<'a>>> {
-    let Some(message) = message else {
-        return Ok(None);
-    };
+fn attributes<'a>(message: &'a Object, field: &str) -> Result<Attributes<'a>> {
     let mut attributes = Attributes::default();
     for (set, members) in message.0.fields.iter().filter(|(name, _)| !is_annotation(name)) {
         let Some(Kind::StructValue(members)) = &members.kind else {
@@ -297,7 +335,7 @@ fn attributes<'a>(message: &'a Option<Object>, field: &str) -> Result<Option<Att
             }
         }
     }
-    Ok(Some(attributes))
+    Ok(attributes)
 }
 
 fn is_annotation(name: &str) -> bool {
