@@ -208,7 +208,7 @@ pub const SEARCH_BYTES_MAX: usize = 4 << 20;
 pub const SEARCH_IN_FLIGHT_MAX: usize = 4;
 /// Longest token of a page of a search, bytes; those that are given out are shorter.
 pub const SEARCH_TOKEN_BYTES_MAX: usize = 128;
-/// Most connections open on one core.
+/// Most connections open on one core, over TCP and over the Unix socket each.
 pub const CONNECTIONS_PER_CORE_MAX: usize = 4_096;
 /// Longest time for one request from its first byte to its answer, and for a TLS handshake.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
@@ -223,6 +223,8 @@ pub const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 /// Most connections open on the operators' listener.
 pub const OPERATOR_CONNECTIONS_MAX: usize = 64;
+/// Most clients that watch health on one core at once. Clients of gRPC that do so take one that is refused for unwell.
+pub const HEALTH_WATCHES_MAX: usize = 1_024;
 /// Largest head of a request, bytes.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Most requests in flight on one HTTP/2 connection.

@@ -20,7 +20,7 @@ mod settings;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -36,8 +36,8 @@ pub use self::settings::{BatchDefaults, PublicUrl, Settings, Signing, StepUp};
 use super::body::Reply;
 use super::decider::Asking;
 use super::door::{Door, InFlight};
-use super::http::is_json;
-use super::wire::Refusal;
+use super::http::{JSON, is_json, reply, told};
+use super::wire::{Refusal, is_request_id};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::model::decision::InputError;
@@ -50,7 +50,6 @@ const WELL_KNOWN: &str = "/.well-known/authzen-configuration";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The revision of the bundle that decided; not in bodies, so that equal questions have equal answers.
 const REVISION: HeaderName = HeaderName::from_static("x-doorward-revision");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// What all serving threads have in common.
@@ -164,9 +163,7 @@ impl Authzen {
                 refused(&refusal)
             }
             Err(Failure::Counted(refusal)) => refused(&refusal),
-            Err(Failure::Bug) => {
-                reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, Bytes::from_static(b"no answer was made"))
-            }
+            Err(Failure::Bug) => reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "no answer was made"),
         };
         response.headers_mut().extend(request_id.map(|id| (REQUEST_ID, id)));
         response
@@ -277,11 +274,6 @@ fn single(mut body: Fields) -> Result<Batch, InputError> {
     Parts::take(&mut body)?.question().map(Batch::Single)
 }
 
-/// Whether the decision API would take it as the id of a request.
-fn is_request_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= limits::REQUEST_ID_BYTES_MAX && !id.chars().any(char::is_control)
-}
-
 fn revision(bundle: &CompiledBundle) -> Option<HeaderValue> {
     HeaderValue::from_bytes(bundle.revision().as_bytes()).ok()
 }
@@ -295,19 +287,5 @@ fn status(refusal: &Refusal) -> StatusCode {
 }
 
 fn refused(refusal: &Refusal) -> Response<Reply> {
-    let mut response = reply(status(refusal), TEXT, refusal.message().into());
-    if let Some(delay) = refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
-    }
-    if let Refusal::Method(method) = refusal {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
-    }
-    response
-}
-
-fn reply(status: StatusCode, kind: HeaderValue, body: Bytes) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
+    told(refusal, reply(status(refusal), TEXT, refusal.message()))
 }

@@ -45,6 +45,9 @@ pub struct Holder {
     pub satisfied: Option<v1::Satisfied>,
     /// The applications that the token is for, ascending by appearance; empty when it does not say so in app ids.
     pub app_ids: Vec<String>,
+    /// Whether the client can handle claims challenges: `cp1` in `xms_cc`. Source: Entra documentation, claims challenges,
+    /// claims requests and client capabilities, read August 2026.
+    pub takes_challenges: bool,
     /// Facts for custom conditions, by name.
     pub attributes: Vec<(String, Value)>,
 }
@@ -57,7 +60,8 @@ impl Holder {
     /// twice, or than its client when it has no `oid`. Any other is a service principal's.
     ///
     /// # Errors
-    /// Neither `oid` nor `sub`; a claim of the wrong type; an `idtyp` that is neither; names of the client that differ.
+    /// Neither `oid` nor `sub`; a claim of the wrong type; an `idtyp` that is neither; two names of the client, or of an
+    /// application's own token, or two ways in which the client authenticated, that differ.
     pub fn new(claims: &Map<String, Json>) -> Result<Self, InputError> {
         let claims = Claims(claims);
         let (oid, subject) = (claims.text("oid")?, claims.text("sub")?);
@@ -67,6 +71,9 @@ impl Holder {
         let client = claims.client()?;
         let is_person = match claims.text("idtyp")? {
             Some("user") => true,
+            Some("app") if matches!((oid, subject), (Some(oid), Some(subject)) if !is_same(oid, subject)) => {
+                return Err(InputError::conflict("identity.id", "the token of an application names two"));
+            }
             Some("app") => false,
             Some(_) => return Err(invalid("idtyp", "must be `user` or `app`")),
             None => {
@@ -84,6 +91,7 @@ impl Holder {
             credential: if is_person { None } else { claims.credential()? },
             satisfied: claims.satisfied()?,
             app_ids: claims.app_ids()?,
+            takes_challenges: claims.texts("xms_cc")?.contains(&"cp1"),
             attributes: claims.shown()?,
         })
     }
@@ -130,7 +138,13 @@ impl<'a> Claims<'a> {
 
     /// How the client authenticated. Source: access token claims reference, `azpacr` and `appidacr`.
     fn credential(self) -> Result<Option<v1::Credential>, InputError> {
-        let kind = match self.text("azpacr")?.or(self.text("appidacr")?) {
+        let kind = match (self.text("azpacr")?, self.text("appidacr")?) {
+            (Some(one), Some(other)) if one != other => {
+                return Err(InputError::conflict("credential.type", "the token names two ways to authenticate"));
+            }
+            (one, other) => one.or(other),
+        };
+        let kind = match kind {
             Some("0") => v1::CredentialType::None,
             Some("1") => v1::CredentialType::ClientSecret,
             Some("2") => v1::CredentialType::Certificate,
@@ -237,6 +251,10 @@ mod tests {
             (json!({"sub": "x", "idtyp": "device"}), "claims.idtyp", "input_invalid"),
             (json!({"sub": "x", "azp": "a", "appid": "b"}), "identity.appId", "input_conflict"),
             (json!({"sub": "x", "azp": "a", "client_id": "A"}), "identity.appId", "input_conflict"),
+            (json!({"sub": "a", "oid": "b", "idtyp": "app"}), "identity.id", "input_conflict"),
+            (json!({"sub": "x", "azpacr": "2", "appidacr": "1"}), "credential.type", "input_conflict"),
+            (json!({"sub": "x", "azpacr": "2", "appidacr": "9"}), "credential.type", "input_conflict"),
+            (json!({"sub": "x", "azpacr": 2}), "claims.azpacr", "input_invalid"),
             (json!({"sub": "x", "amr": [1]}), "claims.amr", "input_invalid"),
             (json!({"sub": "x", "acrs": {}}), "claims.acrs", "input_invalid"),
             (json!({"sub": "x", "aud": 1}), "claims.aud", "input_invalid"),

@@ -9,8 +9,7 @@ mod flavour;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
@@ -18,13 +17,14 @@ use serde::{Deserialize, Deserializer};
 use self::flavour::Flavour;
 use super::body::Reply;
 use super::claims::Holder;
-use super::client_ip::ClientIp;
+use super::client_ip::{Client, ClientIp, Resolved};
 use super::door::{Door, InFlight};
 use super::gateway::bearer::{self, Unproven};
 use super::gateway::settings::{Anonymous, IdentityHeader};
-use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, OURS, Outcome, Route};
+use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome, Route};
+use super::http as json;
 use super::peer::Peer;
-use super::wire::{Refusal, Refused};
+use super::wire::Refusal;
 use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
@@ -72,7 +72,7 @@ pub async fn answer(door: &Door, settings: &Settings, peer: Peer, request: &Requ
     let place = request.uri().path().strip_prefix(ROOT).unwrap_or_default();
     let mut response = match Flavour::find(place) {
         Some((flavour, rest)) => proxied(door, settings, peer, (flavour, rest), request).await,
-        None => refused(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
+        None => json::error(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
     };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -86,7 +86,7 @@ async fn proxied(
     request: &Request<()>,
 ) -> Response<Reply> {
     let Some(_in_flight) = InFlight::begin(door, Surface::ForwardAuth) else {
-        return refused(&door.decider.refused(Surface::ForwardAuth, Refusal::Overloaded, None));
+        return json::error(&door.decider.refused(Surface::ForwardAuth, Refusal::Overloaded, None));
     };
     let headers = request.headers();
     let described = flavour.described(rest, request);
@@ -99,7 +99,6 @@ async fn proxied(
         holder = Err(error.into());
         flavour::Described::default()
     });
-    let lines = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
     let asked = Asked {
         method: described.method,
         scheme: described.scheme,
@@ -107,18 +106,34 @@ async fn proxied(
         path: described.path,
         route,
         holder,
-        from: settings.client_ip.resolve(peer.ip(), lines.map(HeaderValue::as_bytes)),
+        from: from(settings, peer, headers),
         request_id: headers.get("x-request-id").and_then(|id| id.to_str().ok()),
     };
     let outcome = gateway::decide(door, Surface::ForwardAuth, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Decided(decided) if decided.is_allowed() => allowed(&decided, headers),
-        Outcome::Decided(decided) => denied(decided.step_up()),
+        Outcome::Decided(decided) => denied(decided.challenge()),
         Outcome::Unidentified => denied(Some(HeaderValue::from_static(CHALLENGE))),
         Outcome::InvalidToken => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
         Outcome::Invalid => denied(None),
-        Outcome::Unavailable(refusal) => refused(&refusal),
+        Outcome::Unavailable(refusal) => json::error(&refusal),
     }
+}
+
+/// Where the proxy's client is.
+fn from(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Resolved {
+    let lines = || {
+        let all = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
+        all.map(HeaderValue::as_bytes)
+    };
+    let mut from = settings.client_ip.resolve(peer.ip(), lines());
+    // WHY: whoever asks here asks for somebody else. Its own address, which locations may well trust, is not its client's,
+    // and a client may have made it forward nothing.
+    let is_said = lines().any(|line| !line.trim_ascii().is_empty());
+    if !is_said && settings.client_ip.trusts(peer.ip()) && matches!(from.client, Client::Known { .. }) {
+        from.client = Client::Missing;
+    }
+    from
 }
 
 /// Who asks: whose token the request brings, or whom the proxy names, as far as it is trusted to.
@@ -150,13 +165,13 @@ fn route_of<'q>(query: &'q str, route: &mut Route<'q>) -> Result<(), InputError>
 }
 
 fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
-    let mut response = reply(StatusCode::OK, Bytes::new());
+    let mut response = Response::new(Reply::default());
     let headers = response.headers_mut();
     for (name, value) in decided.headers() {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
     }
     let theirs =
-        asked.keys().map(HeaderName::as_str).filter(|name| name.starts_with(OURS) && !headers.contains_key(*name));
+        asked.keys().map(HeaderName::as_str).filter(|name| gateway::is_ours(name) && !headers.contains_key(*name));
     let theirs: Vec<&str> = theirs.collect();
     if let (false, Ok(names)) = (theirs.is_empty(), HeaderValue::try_from(theirs.join(","))) {
         headers.insert(TO_REMOVE, names);
@@ -166,23 +181,7 @@ fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
 
 fn denied(challenge: Option<HeaderValue>) -> Response<Reply> {
     let status = if challenge.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
-    let mut response = reply(status, Bytes::from_static(DENIED.as_bytes()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = json::reply(status, json::JSON, DENIED);
     response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
-    response
-}
-
-fn refused(refused: &Refused) -> Response<Reply> {
-    let mut response = reply(refused.refusal.http_status(), refused.to_json().into());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(delay) = refused.refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
-    }
-    response
-}
-
-fn reply(status: StatusCode, body: Bytes) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(body));
-    *response.status_mut() = status;
     response
 }

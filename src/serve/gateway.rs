@@ -24,8 +24,7 @@ use super::client_ip::{Client, Resolved};
 use super::decider::Asking;
 use super::door::Door;
 use super::jwt::TokenError;
-use super::wire::{Refusal, Refused, v1};
-use crate::limits;
+use super::wire::{Refusal, Refused, is_request_id, v1};
 use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
@@ -36,7 +35,7 @@ pub const REVISION: &str = "x-ca-revision";
 /// The header with the id of the identity.
 pub const SUBJECT: &str = "x-ca-subject";
 /// What the names of all headers of doorward begin with; no client may send one on.
-pub const OURS: &str = "x-ca-";
+const OURS: [&str; 3] = ["x-ca-", "doorward-", "x-doorward-"];
 /// The body of a request that is not let through.
 pub const DENIED: &str = r#"{"error":"access_denied"}"#;
 /// What a client hears that nobody knows (RFC 6750, section 3).
@@ -115,6 +114,8 @@ pub struct Decided {
     pub answer: v1::DecideResponse,
     /// The id of the identity.
     pub subject: String,
+    /// Whether the client says that it can handle claims challenges.
+    pub takes_challenges: bool,
     /// Names of the locations that the address is in.
     pub locations: Vec<String>,
 }
@@ -125,12 +126,20 @@ impl Decided {
         self.answer.decision() == v1::Decision::Allow
     }
 
-    /// What a client that can do more to be let through is told (RFC 9470, section 3).
-    pub fn step_up(&self) -> Option<HeaderValue> {
-        let is_possible = !self.is_allowed() && !self.answer.unmet_controls.is_empty();
-        let controls = || self.answer.unmet_controls.iter().map(|control| plain(control)).collect::<Vec<_>>().join(" ");
-        let challenge = || format!("Bearer error=\"insufficient_user_authentication\", acr_values=\"{}\"", controls());
-        is_possible.then(challenge).and_then(|challenge| challenge.try_into().ok())
+    /// What a client is told that can be let through with another token: the same that the answer has for it. Of a block
+    /// without remedy only those hear who say that they take such challenges; others would ask again and again.
+    pub fn challenge(&self) -> Option<HeaderValue> {
+        let unmet = &self.answer.unmet_controls;
+        if unmet.is_empty() && !self.takes_challenges {
+            return None;
+        }
+        let mut challenge = self.answer.oauth_error.as_ref()?.challenge()?;
+        if !unmet.is_empty() {
+            // WHY: for clients that know no claims challenges (RFC 9470, section 3).
+            let controls: Vec<_> = unmet.iter().map(|control| plain(control)).collect();
+            challenge += &format!(", acr_values=\"{}\"", controls.join(" "));
+        }
+        challenge.try_into().ok()
     }
 
     /// The headers that an allowed request goes on with. An id that no header can carry as it is is left out, lest it
@@ -141,6 +150,11 @@ impl Decided {
         headers.extend((plain(&self.subject) == self.subject).then(|| (SUBJECT, self.subject.clone())));
         headers
     }
+}
+
+/// Whether only doorward, or somebody who speaks to it, may set a header of this name, in lower case.
+pub fn is_ours(name: &str) -> bool {
+    OURS.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// As headers can have it: whatever is not visible ASCII, or would end a quoted string, is `_`.
@@ -160,8 +174,7 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
     }
     // WHY: of a token whose keys are not there nothing is known, so nothing is decided: the client is not at fault.
     if matches!(asked.holder, Err(Unproven::Token(TokenError::NoKeys))) {
-        let request_id = asked.request_id.filter(|id| is_request_id(id)).map(str::to_owned);
-        return Outcome::Unavailable(door.decider.refused(surface, Refusal::NoKeys, request_id));
+        return Outcome::Unavailable(door.decider.refused(surface, Refusal::NoKeys, request_id(&asked)));
     }
     let client = asked.from.client;
     let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
@@ -177,6 +190,7 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
 
 fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> Outcome {
     let is_invalid_token = matches!(asked.holder, Err(Unproven::Token(_)));
+    let takes_challenges = matches!(&asked.holder, Ok(Some(holder)) if holder.takes_challenges);
     let (request, problem) = request(asked, anonymous, is_normal);
     if let Some(error) = problem {
         let outcome = match error.field.as_str() {
@@ -190,7 +204,7 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
     match asking.decide(&request) {
         Ok(answer) => {
             let subject = request.identity.and_then(|identity| identity.id).unwrap_or_default();
-            Outcome::Decided(Box::new(Decided { answer, subject, locations: Vec::new() }))
+            Outcome::Decided(Box::new(Decided { answer, subject, takes_challenges, locations: Vec::new() }))
         }
         Err(Refused { refusal: Refusal::Input(_), .. }) => Outcome::Invalid,
         Err(refused) => Outcome::Unavailable(refused),
@@ -199,7 +213,7 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
 
 /// The request of the decision API, as far as it can be made, and the first thing that keeps it from being decided.
 fn request(asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> (v1::DecideRequest, Option<InputError>) {
-    let mut request = v1::DecideRequest::default();
+    let mut request = v1::DecideRequest { request_id: request_id(&asked), ..Default::default() };
     let mut problem = None;
     let mut attributes = BTreeMap::new();
     let mut resource = v1::Resource::default();
@@ -246,7 +260,6 @@ fn request(asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> (v1::Dec
     resource.app_ids = app_id.map_or(resource.app_ids, |app_id| vec![app_id.into_owned()]);
     request.resource = Some(resource);
     request.action = action.map(Cow::into_owned).or_else(|| asked.method.map(str::to_owned));
-    request.request_id = asked.request_id.filter(|id| is_request_id(id)).map(str::to_owned);
     request.attributes = Some(Struct { fields: attributes });
     (request, problem)
 }
@@ -256,7 +269,7 @@ fn fail(problem: &mut Option<InputError>, error: InputError) {
     problem.get_or_insert(error);
 }
 
-/// An id is for finding a request again, no fact: one that is of no use is replaced.
-fn is_request_id(id: &str) -> bool {
-    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+/// An id is for finding a request again, no fact: one that cannot be told as it is is replaced.
+fn request_id(asked: &Asked<'_>) -> Option<String> {
+    asked.request_id.filter(|id| is_request_id(id) && plain(id) == *id).map(str::to_owned)
 }

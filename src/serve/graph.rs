@@ -24,7 +24,7 @@ use self::refusal::Refusal;
 use self::route::{Route, Target};
 use super::body::Reply;
 use super::door::{Door, InFlight};
-use super::http::is_json;
+use super::http::{is_json, reply};
 use super::wire;
 use crate::limits;
 use crate::observe::metrics::Surface;
@@ -61,7 +61,7 @@ impl Graph {
         let outcome = self.outcome(door, request).await;
         let said = client_request_id.as_ref().and_then(|id| id.to_str().ok());
         let mut response = match outcome {
-            Ok(body) => reply(StatusCode::OK, body),
+            Ok(body) => reply(StatusCode::OK, JSON, body),
             Err(refusal) => refused(&refusal, refusal.to_json(&request_id, said)),
         };
         let headers = response.headers_mut();
@@ -117,20 +117,13 @@ fn guid(digits: &str) -> String {
 }
 
 fn refused(refusal: &Refusal, body: Vec<u8>) -> Response<Reply> {
-    let mut response = reply(refusal.status, body);
+    let mut response = reply(refusal.status, JSON, body);
     if let Some(delay) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
     }
     if let Some(method) = &refusal.allow {
         response.headers_mut().extend(HeaderValue::try_from(method.as_str()).ok().map(|method| (ALLOW, method)));
     }
-    response
-}
-
-fn reply(status: StatusCode, body: Vec<u8>) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(body.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }
 

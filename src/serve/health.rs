@@ -16,11 +16,13 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::stream;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use crate::limits;
 use crate::reload::Active;
 
 /// The service that health always names beside the process as a whole, which is the empty name.
@@ -68,12 +70,14 @@ impl Readiness {
 
 /// `grpc.health.v1.Health`, which also knows the service `other`, if there is one.
 pub fn service(readiness: Readiness, other: Option<&'static str>) -> HealthServer<impl Health> {
-    HealthServer::new(Checks { readiness, other })
+    HealthServer::new(Checks { readiness, other, watches: Arc::new(Semaphore::new(limits::HEALTH_WATCHES_MAX)) })
 }
 
 struct Checks {
     readiness: Readiness,
     other: Option<&'static str>,
+    /// WHY: watching clients ask for nothing more, so nothing else bounds them.
+    watches: Arc<Semaphore>,
 }
 
 impl Checks {
@@ -96,15 +100,15 @@ impl Health for Checks {
     }
 
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Statuses>, Status> {
-        if !self.knows(&request.get_ref().service) {
-            let unknown = stream::once(async { Ok(response(ServingStatus::ServiceUnknown)) });
-            return Ok(Response::new(Box::pin(futures_util::StreamExt::chain(unknown, stream::pending()))));
-        }
-        let changes = stream::unfold((self.readiness.clone(), None), |(readiness, told)| async move {
+        let permit = Arc::clone(&self.watches).try_acquire_owned();
+        let permit = permit.map_err(|_| Status::resource_exhausted("too many clients watch"))?;
+        let readiness = self.knows(&request.get_ref().service).then(|| self.readiness.clone());
+        let status = move || readiness.as_ref().map_or(ServingStatus::ServiceUnknown, Readiness::status);
+        let changes = stream::unfold((status, None, permit), |(status, told, permit)| async move {
             loop {
-                let status = readiness.status();
-                if told != Some(status) {
-                    return Some((Ok(response(status)), (readiness, Some(status))));
+                let now = status();
+                if told != Some(now) {
+                    return Some((Ok(response(now)), (status, Some(now), permit)));
                 }
                 tokio::time::sleep(WATCH).await;
             }

@@ -20,7 +20,8 @@ use crate::observe::metrics::Surface;
 
 /// Room for a usual answer.
 const ANSWER_BYTES: usize = 1024;
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The content type of most answers.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Answers one HTTP request that is not gRPC.
 pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
@@ -45,7 +46,7 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
     match (request.uri().path(), request.method()) {
         // What is well-formed never gets here: `Decision` knows it.
         ("/v1/decide" | "/v1/decide/batch", &Method::POST) => refuse(door, Refusal::ContentType),
-        ("/v1/openapi.json", &Method::GET) => reply(StatusCode::OK, Bytes::from_static(wire::OPENAPI.as_bytes())),
+        ("/v1/openapi.json", &Method::GET) => reply(StatusCode::OK, JSON, wire::OPENAPI),
         ("/v1/decide" | "/v1/decide/batch", _) => refuse(door, Refusal::Method("POST")),
         ("/v1/openapi.json", _) => refuse(door, Refusal::Method("GET")),
         _ => refuse(door, Refusal::NotFound),
@@ -56,7 +57,7 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
 pub fn decide(body: &[u8], decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>) -> Response<Reply> {
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
     match decide(Arrival { surface: Surface::Http, encoding: Encoding::Json, body }, &mut answer) {
-        Ok(()) => reply(StatusCode::OK, answer.into()),
+        Ok(()) => reply(StatusCode::OK, JSON, answer),
         Err(refused) => error(&refused),
     }
 }
@@ -72,23 +73,28 @@ pub fn refuse(door: &Door, refusal: Refusal) -> Response<Reply> {
     error(&door.decider.refused(Surface::Http, refusal, None))
 }
 
-fn error(refused: &Refused) -> Response<Reply> {
-    let mut response = reply(refused.refusal.http_status(), refused.to_json().into());
-    if let Some(delay) = refused.refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
-    }
-    if let Some(challenge) = refused.refusal.challenge() {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge.as_str()));
-    }
-    if let Refusal::Method(method) = refused.refusal {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
-    }
+/// Tells a refusal in JSON.
+pub fn error(refused: &Refused) -> Response<Reply> {
+    told(&refused.refusal, reply(refused.refusal.http_status(), JSON, refused.to_json()))
+}
+
+/// Adds what the headers of a refusal say, whatever its body is.
+pub fn told(refusal: &Refusal, mut response: Response<Reply>) -> Response<Reply> {
+    let delay = refusal.retry_after().map(|delay| (RETRY_AFTER, HeaderValue::from(delay.as_secs())));
+    let challenge =
+        refusal.challenge().map(|challenge| (WWW_AUTHENTICATE, HeaderValue::from_static(challenge.as_str())));
+    let allow = match refusal {
+        Refusal::Method(method) => Some((ALLOW, HeaderValue::from_static(method))),
+        _ => None,
+    };
+    response.headers_mut().extend([delay, challenge, allow].into_iter().flatten());
     response
 }
 
-fn reply(status: StatusCode, body: Bytes) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(body));
+/// An answer of one piece.
+pub fn reply(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

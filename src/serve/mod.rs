@@ -17,6 +17,7 @@ pub mod client_ip;
 pub mod decider;
 mod door;
 pub mod envoy;
+mod file;
 pub mod forward_auth;
 pub mod gateway;
 mod graph;
@@ -127,7 +128,7 @@ pub struct Bounds {
     pub in_flight_max: usize,
     /// Most open streams.
     pub streams_max: usize,
-    /// Most open connections.
+    /// Most open connections, over TCP and over the Unix socket each.
     pub connections_max: usize,
 }
 

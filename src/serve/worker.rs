@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::body::Reply;
-use super::callers::{Gate, pass};
+use super::callers::{self, Gate, pass};
 use super::door::{self, Decision, Door};
 use super::peer::Peer;
 use crate::limits;
@@ -51,13 +51,15 @@ pub fn run(listeners: Listeners, door: Arc<Door>, stop: watch::Receiver<bool>) -
 }
 
 async fn serve(listeners: Listeners, door: Arc<Door>, mut stop: watch::Receiver<bool>) -> io::Result<()> {
-    let (open, mut closed) = mpsc::channel(1);
-    let connections = Connections { door, stop: stop.clone(), open };
+    // WHY: each listener has its own, so that a flood on one keeps nobody out of the other.
+    let ((tcp_open, mut tcp_closed), (unix_open, mut unix_closed)) = (mpsc::channel(1), mpsc::channel(1));
+    let connections = |open| Connections { door: Arc::clone(&door), stop: stop.clone(), open };
+    let (over_tcp, over_unix) = (connections(tcp_open), connections(unix_open));
     let tcp = listeners.tcp.map(TcpListener::from_std).transpose()?;
     let unix = listeners.unix.map(UnixListener::from_std).transpose()?;
     {
-        let tcp = accept_tcp(tcp, &connections);
-        let unix = accept_unix(unix, &connections);
+        let tcp = accept_tcp(tcp, &over_tcp);
+        let unix = accept_unix(unix, &over_unix);
         let mut accepting = pin!(async { tokio::join!(tcp, unix) });
         let mut stopping = pin!(stop.wait_for(|stop| *stop));
         poll_fn(|cx| match stopping.as_mut().poll(cx) {
@@ -66,9 +68,10 @@ async fn serve(listeners: Listeners, door: Arc<Door>, mut stop: watch::Receiver<
         })
         .await;
     }
-    drop(connections);
-    // WHY: every connection holds a sender, so the channel closes when the last one is gone.
-    let _ = tokio::time::timeout(limits::DRAIN_TIME_MAX, closed.recv()).await;
+    drop((over_tcp, over_unix));
+    // WHY: every connection holds a sender, so a channel closes when the last one is gone.
+    let closed = async { tokio::join!(tcp_closed.recv(), unix_closed.recv()) };
+    let _ = tokio::time::timeout(limits::DRAIN_TIME_MAX, closed).await;
     Ok(())
 }
 
@@ -114,6 +117,7 @@ pub(super) async fn pause(error: &io::Error) {
     }
 }
 
+/// The connections of one listener.
 struct Connections {
     door: Arc<Door>,
     stop: watch::Receiver<bool>,
@@ -141,7 +145,12 @@ impl Connections {
                 };
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                 let gate = gate(&door, &peer, certificate.map(AsRef::as_ref));
-                connection(stream, peer, gate, door, stop).await;
+                // One whose end cannot be read lets nobody in.
+                let end = certificate.and_then(|certificate| callers::expires(certificate));
+                tokio::select! {
+                    () = connection(stream, peer, gate, door, stop) => {}
+                    () = callers::ended(end) => tracing::debug!("the certificate of a connected caller has ended"),
+                }
             }),
         }
     }

@@ -1,13 +1,18 @@
 //! Envoy itself, with the configurations of `deploy/envoy`.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, find, port};
-use crate::support::{Answer, Doorward, PRINCIPAL, root, without_bundle};
+use crate::support::{Answer, Doorward, PRINCIPAL, STEP_UP, challenge, root, without_bundle};
 
 fn token(name: &str) -> String {
     let file = root().join("tests/doors/token").join(name);
     format!("Bearer {}", std::fs::read_to_string(file).unwrap().trim())
+}
+
+fn keys() -> PathBuf {
+    root().join("tests/doors/token/jwks.json")
 }
 
 /// Envoy with a configuration of ours, before `upstream`, asking doorward at a port.
@@ -18,7 +23,6 @@ fn envoy(
     upstream: &Upstream,
 ) -> (Program, tempfile::TempDir) {
     let (folder, port) = (tempfile::tempdir().unwrap(), port());
-    let keys = root().join("tests/doors/token/jwks.json");
     let address = |host: &str, port: u16| format!("address: {host}, port_value: {port}");
     let text = deployed(
         configuration,
@@ -26,9 +30,9 @@ fn envoy(
             (&address("0.0.0.0", 8000), &address("127.0.0.1", port)),
             (&address("127.0.0.1", 8480), &address("127.0.0.1", doorward)),
             (&address("127.0.0.1", 8080), &address("127.0.0.1", upstream.address.port())),
-            ("/etc/envoy/jwks.json", keys.to_str().unwrap()),
         ],
     );
+    let text = text.replace("/etc/envoy/jwks.json", keys().to_str().unwrap());
     let file = folder.path().join("envoy.yaml");
     std::fs::write(&file, text).unwrap();
     let mut command = Command::new(binary);
@@ -56,8 +60,15 @@ fn common(envoy: &Program, upstream: &Upstream) {
 
     let forged =
         [workload, ("x-ca-subject", "admin"), ("x-ca-decision-id", "forged"), ("x-doorward-identity", "admin")];
+    let forged: Vec<_> = forged.into_iter().chain([("doorward-authorization", "Bearer admin")]).collect();
     let passed = ask(OFFICE, &forged).body;
     assert!(!passed.contains("admin") && !passed.contains("forged"), "{passed}");
+
+    // A person is never taken for an application.
+    let person = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &token("person.jwt"))]);
+    let told = challenge(person.header("www-authenticate"));
+    assert_eq!((person.status, told.as_deref()), (401, Some(STEP_UP)));
+    assert_eq!(person.header("cache-control"), Some("no-store"));
 
     let count = upstream.count();
     let refused: Vec<(&str, Answer, u16)> = vec![
@@ -70,6 +81,10 @@ fn common(envoy: &Program, upstream: &Upstream) {
         ("a token of another issuer", ask(OFFICE, &[("authorization", "Bearer e30.e30.e30")]), 401),
         ("a path that is forbidden", envoy.ask(OFFICE, "GET", "/admin", &[workload]), 403),
         ("the same in other words", envoy.ask(OFFICE, "GET", "/orders/..//%61dmin", &[workload]), 403),
+        ("a parameter that upstreams may take away", envoy.ask(OFFICE, "GET", "/orders;x=1", &[workload]), 403),
+        ("a path behind its host", envoy.ask(OFFICE, "GET", "http://api.test/admin", &[workload]), 403),
+        ("a slash in other words", envoy.ask(OFFICE, "GET", "/orders/..%2fadmin", &[workload]), 400),
+        ("a path that goes up behind a parameter", envoy.ask(OFFICE, "GET", "/orders/..;/admin", &[workload]), 403),
         ("an action that is forbidden", envoy.ask(OFFICE, "DELETE", "/orders", &[workload]), 403),
         ("a header that is no UTF-8", envoy.ask(OFFICE, "DELETE", "/orders", &[workload, ("x-a", "\u{ff}")]), 403),
     ];
@@ -98,10 +113,6 @@ fn envoy_asks_over_grpc() {
 
     let removed = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &workload), ("x-ca-role", "admin")]);
     assert!(removed.status == 200 && !removed.body.contains("x-ca-role"), "{removed:?}");
-    let person = envoy.ask(OFFICE, "GET", "/orders", &[("authorization", &token("person.jwt"))]);
-    let challenge = "Bearer error=\"insufficient_user_authentication\", acr_values=\"mfa\"";
-    assert_eq!((person.status, person.header("www-authenticate")), (401, Some(challenge)));
-    assert_eq!(person.header("cache-control"), Some("no-store"));
 
     drop(doorward);
     let count = upstream.count();
@@ -112,7 +123,7 @@ fn envoy_asks_over_grpc() {
 #[test]
 fn envoy_asks_over_http() {
     let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
-    let settings = deployed("envoy/doorward-http.yaml", &[]);
+    let settings = deployed("envoy/doorward-http.yaml", &[("https://issuer.test/keys", keys().to_str().unwrap())]);
     let (doorward, upstream) = (Doorward::start(&settings), Upstream::start());
     let (envoy, _folder) = envoy(&binary, "envoy/envoy-http.yaml", doorward.address().port(), &upstream);
     common(&envoy, &upstream);
@@ -134,6 +145,23 @@ fn envoy_lets_nothing_through_while_doorward_has_no_bundle() {
         let port = doorward.addresses().tcp.unwrap().port();
         let (envoy, _folder) = envoy(&binary, configuration, port, &upstream);
         assert_eq!(envoy.ask(OFFICE, "GET", "/", &[("authorization", &token("workload.jwt"))]).status, 503);
+        assert_eq!(upstream.count(), 0, "{configuration}");
+    }
+}
+
+#[test]
+fn no_client_speaks_for_envoy() {
+    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
+    // What doorward refuses is a refusal to Envoy over HTTP, and over gRPC nothing that was decided.
+    for (configuration, settings, status) in
+        [("envoy/envoy.yaml", "envoy/doorward.yaml", 503), ("envoy/envoy-http.yaml", "envoy/doorward-http.yaml", 401)]
+    {
+        let known = format!("callers: {{ bearer: [{{ name: envoy, sha256: {hash} }}] }}\n");
+        let (doorward, upstream) = (Doorward::start(&(deployed(settings, &[]) + &known)), Upstream::start());
+        let (envoy, _folder) = envoy(&binary, configuration, doorward.address().port(), &upstream);
+        let headers = [("authorization", &*token("workload.jwt")), ("doorward-authorization", "Bearer correct horse")];
+        assert_eq!(envoy.ask(OFFICE, "GET", "/orders", &headers).status, status);
         assert_eq!(upstream.count(), 0, "{configuration}");
     }
 }

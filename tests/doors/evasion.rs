@@ -2,6 +2,7 @@
 
 use std::net::TcpStream;
 
+use crate::program::connect;
 use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, get, without_bundle};
 
 const SETTINGS: &str = "
@@ -61,4 +62,52 @@ fn the_content_type_of_a_client_opens_no_door_that_is_shut() {
             assert_eq!(get(address, "/v1/forward-auth/envoy/", &[kind]).status, expected, "{kind:?}");
         }
     }
+}
+
+#[test]
+fn a_proxy_that_names_no_client_is_not_the_client() {
+    // WHY: the proxy stands in the office, as proxies do; its client may stand anywhere.
+    let proxy = [127, 0, 0, 6];
+    let doorward = Doorward::start(&SETTINGS.replace("127.0.0.1/32", "127.0.0.6/32"));
+    let status = |headers: &[(&str, &str)]| {
+        let headers: Vec<_> = headers.iter().copied().chain([("x-client-id", PRINCIPAL)]).collect();
+        let stream = connect(proxy, doorward.address());
+        ask(stream, "GET", "/v1/forward-auth/envoy/orders", &headers).status
+    };
+    assert_eq!(status(&[("x-forwarded-for", OFFICE)]), 200);
+    for headers in [&[][..], &[("x-forwarded-for", "")], &[("x-forwarded-for", ""), ("x-forwarded-for", " ")]] {
+        assert_eq!(status(headers), 403, "{headers:?}");
+    }
+    assert_eq!(doorward.counter("doorward_missing_ip_total{surface=\"forward_auth\"}"), 3.0);
+}
+
+#[test]
+fn no_name_of_a_host_changes_the_path_that_is_decided() {
+    let doorward = Doorward::start(SETTINGS);
+    let ask = |url: &str, host: Option<&str>| {
+        let mut headers = vec![
+            ("x-original-method", "GET"),
+            ("x-original-url", url),
+            ("x-client-id", PRINCIPAL),
+            ("x-forwarded-for", OFFICE),
+        ];
+        headers.extend(host.map(|host| ("x-forwarded-host", host)));
+        get(doorward.address(), "/v1/forward-auth/ingress-nginx", &headers).status
+    };
+    assert_eq!(ask("http://api.test:80/orders?x=//", None), 200);
+    for url in [
+        "http://api.test:80?/admin",
+        "http://api.test?x/admin",
+        "http://api.test#/admin",
+        "http://api.test\\/admin",
+        "http://x@api.test/orders",
+        "http://api.test",
+        "http://",
+        "/orders",
+    ] {
+        assert_eq!(ask(url, None), 403, "{url}");
+    }
+    // What the proxy routes by is another host than the one that its client names.
+    assert_eq!(ask("http://api.test/orders", Some("API.test:80")), 200);
+    assert_eq!(ask("http://api.test/orders", Some("secret.test")), 403);
 }

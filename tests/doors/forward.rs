@@ -4,7 +4,7 @@ use std::net::TcpStream;
 
 use doorward::serve::Bounds;
 
-use crate::support::{Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, bounded, get, without_bundle};
+use crate::support::{Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, bounded, challenge, get, without_bundle};
 
 const SETTINGS: &str = "
 doors:
@@ -54,7 +54,8 @@ pub fn asked(doorward: &Doorward, request: (&str, &str, &str), more: &[(&str, &s
     let (_, first) = answers[0].clone();
     for (flavour, answer) in answers {
         assert_eq!((answer.status, &answer.body), (first.status, &first.body), "{flavour} {request:?} {more:?}");
-        assert_eq!(answer.header("www-authenticate"), first.header("www-authenticate"), "{flavour}");
+        let told = |answer: &Answer| challenge(answer.header("www-authenticate"));
+        assert_eq!(told(&answer), told(&first), "{flavour}");
     }
     first
 }

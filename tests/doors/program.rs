@@ -85,6 +85,14 @@ fn echo(mut stream: TcpStream, count: &AtomicUsize) {
     }
 }
 
+/// A connection from an address of this machine.
+pub fn connect(from: [u8; 4], to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((IpAddr::from(from), 0)).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.into()
+}
+
 /// A running program; killed when a test ends.
 pub struct Program {
     child: Child,
@@ -110,10 +118,7 @@ impl Program {
 
     /// Sends a request from an address of this machine.
     pub fn ask(&self, from: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::from((IpAddr::from(from), 0)).into()).unwrap();
-        socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)).into()).unwrap();
-        ask(TcpStream::from(socket), method, path, headers)
+        ask(connect(from, SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))), method, path, headers)
     }
 }
 

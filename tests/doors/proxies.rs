@@ -1,9 +1,11 @@
-//! nginx, Caddy and HAProxy themselves, with the configurations of `deploy`.
+//! nginx, Caddy, HAProxy and Traefik themselves, with the configurations of `deploy`.
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, find, port};
+use crate::recipes;
 use crate::support::{Doorward, PRINCIPAL, root, without_bundle};
 
 /// A proxy before an upstream, asking doorward.
@@ -13,6 +15,10 @@ pub struct Proxied {
     _folder: tempfile::TempDir,
 }
 
+/// The headers in which proxies say what is asked for.
+const METHODS: &str = "close, x-original-method, x-forwarded-method";
+const URIS: &str = "close, x-original-uri, x-original-url, x-forwarded-uri";
+
 pub type Start = fn(&Path, &Path, u16, u16, u16) -> Command;
 
 /// Starts the proxy that asks doorward at a port.
@@ -20,6 +26,11 @@ pub fn proxied(binary: &Path, start: Start, doorward: u16) -> Proxied {
     let (folder, upstream, port) = (tempfile::tempdir().unwrap(), Upstream::start(), port());
     let mut command = start(binary, folder.path(), port, doorward, upstream.address.port());
     let program = Program::start(&mut command, folder.path(), port);
+    // Traefik listens before it knows where anything is.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while program.ask(ELSEWHERE, "DELETE", "/", &[]).status == 404 {
+        assert!(Instant::now() < deadline, "{command:?} has no routes");
+    }
     Proxied { program, upstream, _folder: folder }
 }
 
@@ -34,6 +45,17 @@ fn ingress(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16
     let command = nginx(binary, folder, port, doorward, upstream);
     let file = folder.join("doorward.conf");
     let text = std::fs::read_to_string(&file).unwrap();
+    // The first occurrence of `Host $host` is the upstream's, which gets what the client has called it.
+    let text = text.replacen("Host $host;", "Host $http_host;", 1);
+    // What the ConfigMap that we ship adds.
+    let ours = recipes::documents("ingress-nginx/ingress.yaml");
+    let ours = ours.iter().find_map(|document| document["data"].as_object()).unwrap();
+    let ours: String = ours
+        .iter()
+        .map(|(name, value)| format!("proxy_set_header '{name}' '{}';\n", value.as_str().unwrap()))
+        .collect();
+    let (first, ask) = text.rsplit_once("proxy_set_header Doorward-Authorization \"\";").unwrap();
+    let text = format!("{first}{ours}{ask}");
     let text = [
         ("/v1/forward-auth/nginx;", "/v1/forward-auth/ingress-nginx;"),
         ("X-Original-URI $request_uri;", "X-Original-URL $scheme://$http_host$request_uri;"),
@@ -96,10 +118,21 @@ pub fn haproxy(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream:
     command
 }
 
+pub fn traefik(binary: &Path, folder: &Path, port: u16, doorward: u16, upstream: u16) -> Command {
+    let router = ("PathPrefix(`/`)", "PathPrefix(`/`)");
+    std::fs::write(folder.join("dynamic.yaml"), replaced("traefik/dynamic.yaml", router, doorward, upstream)).unwrap();
+    let mut command = Command::new(binary);
+    command.arg(format!("--entryPoints.web.address=127.0.0.1:{port}"));
+    command.arg(format!("--providers.file.filename={}", folder.join("dynamic.yaml").display()));
+    command.args(["--global.checkNewVersion=false", "--global.sendAnonymousUsage=false"]);
+    command
+}
+
 /// The settings that we ship for a proxy, with one more trusted proxy, and decisions about requests of nobody.
 fn settings(name: &str) -> String {
     let anonymous = format!("anonymous: {{ type: servicePrincipal, id: {PRINCIPAL} }}");
     let trusted = match name.starts_with("ingress-nginx") {
+        _ if name.starts_with("traefik") => ("127.0.0.1/32", "127.0.0.1/32"),
         true => ("10.244.0.0/16", "127.0.0.1/32"),
         false => ("10.0.0.0/8", "127.0.0.7/32"),
     };
@@ -118,9 +151,17 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
     assert!(allowed.body.contains(&ours) && allowed.body.contains("x-ca-revision: 7\n"), "{allowed:?}");
     assert!(allowed.body.starts_with("get /orders?page=2 "), "{allowed:?}");
 
-    let forged = [("x-ca-subject", "admin"), ("x-ca-decision-id", "admin"), ("x-doorward-identity", "admin")];
+    let forged = [
+        ("x-ca-subject", "admin"),
+        ("x-ca-decision-id", "admin"),
+        ("x-doorward-identity", "admin"),
+        ("doorward-authorization", "Bearer admin"),
+    ];
     let passed = ask(OFFICE, "GET", "/", &forged);
     assert!(passed.status == 200 && passed.body.contains(&ours) && !passed.body.contains("admin"), "{passed:?}");
+    // What a client says to end at the proxy does not take away what doorward says.
+    let passed = ask(OFFICE, "GET", "/", &[("connection", "close, X-Ca-Subject")]);
+    assert!(passed.status == 400 || (passed.status == 200 && passed.body.contains(&ours)), "{passed:?}");
 
     let count = proxy.upstream.count();
     for (claim, from, method, path, header) in [
@@ -137,18 +178,38 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
         ),
         ("a header that is said to end at the proxy", ELSEWHERE, "GET", "/orders", ("connection", "x-forwarded-for")),
         ("another such header", ELSEWHERE, "GET", "/orders", ("connection", "x-real-ip")),
+        ("one that says what is asked for", OFFICE, "DELETE", "/orders", ("connection", METHODS)),
+        ("another that does", OFFICE, "GET", "/admin", ("connection", URIS)),
         ("an action that is forbidden", OFFICE, "DELETE", "/orders", ("x-original-method", "GET")),
         ("the same, forged otherwise", OFFICE, "DELETE", "/orders", ("x-forwarded-method", "GET")),
         ("a path that is forbidden", OFFICE, "GET", "/admin", ("x-original-uri", "/")),
         ("the same, forged otherwise", OFFICE, "GET", "/admin", ("x-forwarded-uri", "/")),
         ("the same in other words", OFFICE, "GET", "/%61dmin", ("x-a", "b")),
         ("a path that servers read differently", OFFICE, "GET", "/orders/%2e%2e/admin", ("x-a", "b")),
+        ("a parameter that upstreams may take away", OFFICE, "GET", "/orders;x=1", ("x-a", "b")),
+        ("the same in other words", OFFICE, "GET", "/orders%3bx=1", ("x-a", "b")),
         ("a host that is forbidden", OFFICE, "GET", "/", ("host", "secret.test")),
         ("a query in the operator's words", OFFICE, "DELETE", "/orders?ca.action=GET&ca.target=x", ("x-a", "b")),
     ] {
         let answer = ask(from, method, path, &[header]);
         assert_eq!(answer.status, 403, "{claim}: {answer:?}");
     }
+    // What a proxy itself may refuse, too.
+    for (claim, path, host) in [
+        ("a host that makes the path a query", "/admin", "api.test:80?"),
+        ("a host that makes it a fragment", "/admin", "api.test#"),
+        ("a host before the path", "http://secret.test/", "api.test"),
+        ("a path behind its host", "http://api.test/admin", "api.test"),
+        ("a path that begins twice", "//admin", "api.test"),
+        ("a slash in other words", "/orders/..%2fadmin", "api.test"),
+        ("a backslash", "/orders\\..\\admin", "api.test"),
+        ("a path that goes up behind a parameter", "/orders/..;/admin", "api.test"),
+    ] {
+        let answer = ask(OFFICE, "GET", path, &[("host", host)]);
+        assert!(matches!(answer.status, 400 | 403), "{claim}: {answer:?}");
+    }
+    let answer = ask(OFFICE, "GET", "/", &[("host", "api.test"), ("host", "secret.test")]);
+    assert!(matches!(answer.status, 400 | 403), "two hosts: {answer:?}");
     if passes_chains {
         let behind = |chain: &str| ask(BALANCER, "GET", "/orders", &[("x-forwarded-for", chain)]).status;
         assert_eq!(behind("203.0.113.9, 198.51.100.7"), 200);
@@ -158,6 +219,14 @@ fn check(folder: &str, binary: &Path, start: Start, passes_chains: bool, (down, 
     drop(doorward);
     assert_eq!(ask(OFFICE, "GET", "/orders", &[]).status, down);
     assert_eq!(proxy.upstream.count(), count + usize::from(passes_chains), "nothing else went on");
+
+    // No client speaks for the proxy.
+    let known = "callers: { bearer: [{ name: proxy, sha256: ";
+    let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
+    let doorward = Doorward::start(&format!("{}{known}{hash} }}] }}\n", settings(&format!("{folder}/doorward.yaml"))));
+    let proxy = proxied(binary, start, doorward.address().port());
+    let answer = proxy.program.ask(OFFICE, "GET", "/", &[("doorward-authorization", "Bearer correct horse")]);
+    assert_eq!((answer.status, proxy.upstream.count()), (401, 0), "{answer:?}");
 
     // Nobody is told to be somebody, as shipped.
     let doorward = Doorward::start(&deployed(&format!("{folder}/doorward.yaml"), &[]));
@@ -194,4 +263,10 @@ fn caddy_asks_with_forward_auth() {
 fn haproxy_asks_with_a_script() {
     let Some(binary) = find("DOORWARD_HAPROXY", "haproxy") else { return };
     check("haproxy", &binary, haproxy, true, (503, 503));
+}
+
+#[test]
+fn traefik_asks_with_forward_auth() {
+    let Some(binary) = find("DOORWARD_TRAEFIK", "traefik") else { return };
+    check("traefik", &binary, traefik, false, (500, 503));
 }

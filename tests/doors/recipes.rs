@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{files, get, root, without_bundle};
 
 /// The documents of a YAML file.
-fn documents(name: &str) -> Vec<Value> {
+pub fn documents(name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(root().join("deploy").join(name)).unwrap();
     text.split("\n---\n")
         .map(|text| serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}")))
@@ -94,5 +94,44 @@ fn every_settings_file_is_read_and_every_address_is_answered() {
     for flavour in asked {
         let path = format!("/v1/forward-auth/{flavour}");
         assert_eq!(get(running.addresses().tcp.unwrap(), &path, &[]).status, 503, "{flavour}");
+    }
+}
+
+/// Every caller that the README must say something about, as it is called there.
+const CALLERS: [&str; 19] = [
+    "gRPC",
+    "HTTP",
+    "AuthZEN",
+    "Graph What If",
+    "Envoy",
+    "Istio",
+    "Envoy Gateway",
+    "Traefik",
+    "nginx",
+    "ingress-nginx",
+    "Caddy",
+    "HAProxy",
+    "Ory Hydra",
+    "Okta",
+    "Zitadel",
+    "node-oidc-provider",
+    "Keycloak",
+    "Auth0",
+    "Amazon Cognito",
+];
+
+#[test]
+fn the_readme_says_of_every_caller_how_it_is_pointed_here_and_what_it_does_when_doorward_is_down() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for caller in CALLERS {
+        let text = readme.split_once(&format!("\n\n**{caller}.** "));
+        let text = text.unwrap_or_else(|| panic!("the README has no `**{caller}.**`")).1;
+        let text = text.split("\n\n").next().unwrap();
+        assert!(text.contains("\n*Down"), "{caller}: {text}");
+        assert!((3..=6).contains(&text.lines().count()), "{caller}: {text}");
+    }
+    for entry in std::fs::read_dir(root().join("deploy")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(readme.contains(&format!("deploy/{name}")), "the README does not mention deploy/{name}");
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use crate::check;
-use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, told};
+use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, challenge, told};
 
 const SETTINGS: &str = "
 doors:
@@ -73,4 +73,20 @@ async fn every_gateway_gets_the_decision_that_the_decision_api_gives() {
             assert_eq!(answer.status, if expected == "allow" { 200 } else { 403 }, "{flavour}: {case}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_is_challenged_with_the_error_that_the_decision_api_has_for_it() {
+    let doorward = Doorward::start(SETTINGS);
+    let native = json!({
+        "identity": {"type": "user", "id": "u-1"}, "network": {"ipAddress": OFFICE}, "action": "GET",
+    });
+    let error = &decided(&doorward, &native)["oauthError"];
+    let expected = format!("Bearer error={}, claims={}", error["error"], error["claims"]);
+    let person = check::asked_with(OFFICE, json!({"oid": "u-1", "sub": "s", "idtyp": "user"}));
+    let response = doorward.envoy().await.check(person).await.unwrap().into_inner();
+    let headers = check::answer_headers(&response);
+    let (_, told, _) = headers.iter().find(|(name, ..)| name == "www-authenticate").unwrap();
+    let (told, expected) = (challenge(Some(told)).unwrap(), challenge(Some(&expected)).unwrap());
+    assert_eq!(told, format!("{expected}, acr_values=\"mfa\""));
 }

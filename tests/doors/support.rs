@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use doorward::reload::{Active, Status};
 use doorward::serve::envoy::v3;
 use doorward::serve::envoy::v3::authorization_client::AuthorizationClient;
@@ -102,6 +104,27 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
+}
+
+/// What a client that can get another token is told, as [`challenge`] shows it.
+pub const STEP_UP: &str = r#"Bearer error="insufficient_claims", claims={"access_token":{"nbf":{"essential":true,"value":"NOW"}}}, acr_values="mfa""#;
+/// The same of a block without remedy.
+pub const ANEW: &str =
+    r#"Bearer error="insufficient_claims", claims={"access_token":{"nbf":{"essential":true,"value":"NOW"}}}"#;
+
+/// A challenge with its claims in plain words, in which a moment of this minute is `NOW`.
+pub fn challenge(header: Option<&str>) -> Option<String> {
+    let header = header?;
+    let Some((before, (claims, after))) =
+        header.split_once("claims=\"").map(|(before, rest)| (before, rest.split_once('"').unwrap()))
+    else {
+        return Some(header.to_owned());
+    };
+    let claims = String::from_utf8(STANDARD.decode(claims).unwrap()).unwrap();
+    let now = jiff::Timestamp::now().as_second();
+    let is_now = |digits: &str| digits.parse().is_ok_and(|second: i64| (now - 60..=now).contains(&second));
+    let plain: Vec<_> = claims.split('"').map(|part| if is_now(part) { "NOW" } else { part }).collect();
+    Some(format!("{before}claims={}{after}", plain.join("\"")))
 }
 
 pub fn get(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {

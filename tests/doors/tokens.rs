@@ -13,8 +13,8 @@ use crate::check;
 use crate::forward::{ORDERS, asked as ask_every_flavour};
 use crate::issuer::{Key, KeyServer};
 use crate::program::{self, deployed, find};
-use crate::proxies::{Start, caddy, haproxy, nginx, proxied};
-use crate::support::{Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, corpus, files, told};
+use crate::proxies::{Start, caddy, haproxy, nginx, proxied, traefik};
+use crate::support::{self, ANEW, Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, STEP_UP, ask, corpus, files, told};
 
 const CHALLENGE: &str = "Bearer";
 const INVALID: &str = "Bearer error=\"invalid_token\"";
@@ -45,6 +45,10 @@ impl Issuer {
             "iss": "https://issuer.test", "aud": "api://orders", "sub": PRINCIPAL, "oid": PRINCIPAL, "azp": "app",
             "idtyp": "app", "iat": now - 5, "exp": now + 300,
         });
+        // A token of an application names it twice.
+        if let (Some(oid), None) = (changes.get("oid"), changes.get("sub")) {
+            claims["sub"] = oid.clone();
+        }
         claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         format!("Bearer {}", self.key.sign(&claims))
     }
@@ -79,19 +83,25 @@ doors:
 /// A service principal that a policy blocks by its id.
 const NAMED: &str = "spiffe://corp.test/Named";
 
+/// How the client is challenged.
+fn told_challenge(answer: &Answer) -> Option<String> {
+    support::challenge(answer.header("www-authenticate"))
+}
+
 fn person(amr: &[&str]) -> Value {
     json!({"oid": "u-1", "sub": "s", "idtyp": "user", "amr": amr})
 }
 
 /// What is told of a request with each token: status and challenge.
 fn cases(issuer: &Issuer) -> Vec<(&'static str, String, u16, Option<&'static str>)> {
-    let step_up = "Bearer error=\"insufficient_user_authentication\", acr_values=\"mfa\"";
     let mut cases = vec![
         ("a service principal", issuer.token(json!({})), 200, None),
         ("one that is blocked", issuer.token(json!({"oid": NAMED})), 403, None),
+        ("one that takes challenges", issuer.token(json!({"oid": NAMED, "xms_cc": ["cp1"]})), 401, Some(ANEW)),
+        ("one that takes others", issuer.token(json!({"oid": NAMED, "xms_cc": ["cp2"]})), 403, None),
         ("a context that is blocked", issuer.token(json!({"oid": "stepping-up", "acrs": ["c1", "c9"]})), 403, None),
         ("another context", issuer.token(json!({"oid": "stepping-up", "acrs": "c1"})), 200, None),
-        ("a person with one factor", issuer.token(person(&["pwd"])), 401, Some(step_up)),
+        ("a person with one factor", issuer.token(person(&["pwd"])), 401, Some(STEP_UP)),
         ("a person with several", issuer.token(person(&["pwd", "mfa"])), 200, None),
         ("claims that cannot be used", issuer.token(json!({"idtyp": "device"})), 403, None),
         ("another scheme", "Basic YTpi".to_owned(), 401, Some(CHALLENGE)),
@@ -107,7 +117,7 @@ async fn every_flavour_verifies_the_token_of_the_client() {
     for (claim, token, status, challenge) in cases(&issuer) {
         let headers = [("authorization", token.as_str()), ("x-forwarded-for", OFFICE)];
         let answer = ask_every_flavour(&doorward, ORDERS, &headers);
-        assert_eq!((answer.status, answer.header("www-authenticate")), (status, challenge), "{claim}");
+        assert_eq!((answer.status, told_challenge(&answer).as_deref()), (status, challenge), "{claim}");
     }
     let token = issuer.token(json!({}));
     let outside = [("authorization", token.as_str()), ("x-forwarded-for", ELSEWHERE)];
@@ -192,7 +202,7 @@ async fn envoy_need_not_verify_tokens_itself() {
         assert_eq!(told(&response), expected, "{claim}");
         let headers = check::answer_headers(&response);
         let told = headers.iter().find(|(name, ..)| name == "www-authenticate").map(|(_, value, _)| value.as_str());
-        assert_eq!(told, challenge, "{claim}");
+        assert_eq!(support::challenge(told).as_deref(), challenge, "{claim}");
     }
     // Claims that Envoy has verified come first, and whatever is beside them is not looked at.
     let verified = check::header(check::asked(OFFICE), "authorization", "Bearer nonsense");
@@ -308,7 +318,7 @@ async fn passes_tokens_on(binary: &Path, start: Start, shut: u16) {
     for (claim, token, status, challenge) in cases(&issuer) {
         let count = proxy.upstream.count();
         let answer = ask(program::OFFICE, &token);
-        assert_eq!((answer.status, answer.header("www-authenticate")), (status, challenge), "{claim}");
+        assert_eq!((answer.status, told_challenge(&answer).as_deref()), (status, challenge), "{claim}");
         assert_eq!(proxy.upstream.count() - count, usize::from(status == 200), "{claim}");
     }
     let allowed = ask(program::OFFICE, &issuer.token(json!({})));
@@ -335,6 +345,12 @@ async fn nginx_passes_tokens_on() {
 async fn caddy_passes_tokens_on() {
     let Some(binary) = find("DOORWARD_CADDY", "caddy") else { return };
     passes_tokens_on(&binary, caddy, 503).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn traefik_passes_tokens_on() {
+    let Some(binary) = find("DOORWARD_TRAEFIK", "traefik") else { return };
+    passes_tokens_on(&binary, traefik, 503).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -386,6 +386,48 @@ async fn connections_beyond_the_limit_are_closed_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_listener_that_is_full_keeps_nobody_out_of_the_other() {
+    let server = Server::with(|settings| {
+        settings.threads = 1.try_into().unwrap();
+        settings.bounds.connections_max = 1;
+    });
+    let (mut tcp, mut unix) = (server.http().await, server.http_over_unix().await);
+    for _ in 0..2 {
+        assert_eq!(tcp.decide(&outside()).await.status, 200);
+        assert_eq!(unix.decide(&outside()).await.status, 200);
+    }
+    let mut third = tokio::net::UnixStream::connect(server.unix()).await.unwrap();
+    assert_eq!(third.read_to_end(&mut Vec::new()).await.unwrap_or(0), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn clients_that_watch_health_are_limited_and_those_that_ask_are_not() {
+    let server = Server::with(|settings| settings.threads = 1.try_into().unwrap());
+    let mut client = HealthClient::new(server.channel().await);
+    let mut watches = Vec::new();
+    for number in 0..limits::HEALTH_WATCHES_MAX {
+        // One connection holds some of them only.
+        if number % (limits::STREAMS_PER_CONNECTION_MAX as usize / 2) == 0 {
+            client = HealthClient::new(server.channel().await);
+        }
+        let service = if number % 2 == 0 { "" } else { "unknown" }.to_owned();
+        let mut watch = client.watch(HealthCheckRequest { service }).await.unwrap().into_inner();
+        assert!(watch.message().await.unwrap().is_some());
+        watches.push(watch);
+    }
+    let refused = client.watch(HealthCheckRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(client.check(HealthCheckRequest::default()).await.is_ok());
+    assert_eq!(server.http().await.decide(&outside()).await.status, 200);
+    // Who leaves makes room.
+    watches.pop();
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while client.watch(HealthCheckRequest::default()).await.is_err() {
+        assert!(std::time::Instant::now() < deadline);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn malformed_grpc_is_the_callers_fault() {
     let server = Server::start();
     let mut told = Vec::new();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use doorward::reload::{Active, Status};
 use doorward::serve::callers::{CallerSettings, cryptography};
@@ -11,6 +12,7 @@ use doorward::serve::wire::v1::decisions_client::DecisionsClient;
 use doorward::serve::{self, Settings};
 use http::Method;
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -270,6 +272,28 @@ async fn changed_certificates_are_used_from_the_next_connection_on_and_broken_on
         assert_eq!(expires(&server).await, 2_556_144_000.0);
         place.connect(&server, None, "http/1.1").await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_connection_ends_with_the_certificate_that_opened_it() {
+    let place = Place::new();
+    let server = Server::with(|settings| {
+        settings.callers = place.callers(&format!("'{GATEWAY}'"), "");
+        settings.bounds.idle_time_max = Duration::from_secs(3600);
+    });
+    let end = Timestamp::now().as_second() + 4;
+    let until = |params: &mut CertificateParams| {
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end.try_into().unwrap());
+    };
+    let gateway = place.authority.issue(&[GATEWAY], until);
+    let mut connection = place.connect(&server, Some(&gateway), "http/1.1").await.unwrap();
+    connection.write_all(b"GET /v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut told = Vec::new();
+    // Who is cut off hears no goodbye.
+    let _ = tokio::time::timeout(Duration::from_secs(60), connection.read_to_end(&mut told)).await.expect("it ends");
+    assert!(told.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&told));
+    assert!(Timestamp::now().as_second() >= end, "and not before");
+    assert!(place.ask(&server, Some(&gateway), None).await.is_err());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is read of a certificate: its names, its key, its end. Whether it is to be trusted was found before.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
@@ -8,6 +10,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::settings::Allowed;
+use crate::limits;
 
 /// The first of `allowed` that a certificate (DER) is; `None` if it is none of them or cannot be read.
 pub fn find<'a>(certificate: &[u8], allowed: &'a [Allowed]) -> Option<&'a Allowed> {
@@ -27,4 +30,15 @@ pub fn find<'a>(certificate: &[u8], allowed: &'a [Allowed]) -> Option<&'a Allowe
 pub fn expires(certificate: &[u8]) -> Option<Timestamp> {
     let end = Certificate::from_der(certificate).ok()?.tbs_certificate.validity.not_after.to_unix_duration();
     Timestamp::from_second(i64::try_from(end.as_secs()).ok()?).ok()
+}
+
+/// Waits until `end` has come; forever when there is none. The clock may be set meanwhile, so it is looked at again and
+/// again.
+pub async fn ended(end: Option<Timestamp>) {
+    let Some(end) = end else { return std::future::pending().await };
+    while let Ok(left) = Duration::try_from(end.duration_since(Timestamp::now()))
+        && !left.is_zero()
+    {
+        tokio::time::sleep(left.min(limits::CERTIFICATE_LOOK)).await;
+    }
 }

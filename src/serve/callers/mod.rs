@@ -16,6 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub use self::certificate::{ended, expires};
 pub use self::gate::Gate;
 pub use self::secret::SecretHash;
 pub(super) use self::secret::read_hex;

@@ -2,8 +2,7 @@
 //!
 //! A connection keeps the configuration that it began with. Files that cannot be used change nothing.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +18,7 @@ use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use super::certificate;
 use super::settings::TlsSettings;
 use crate::limits;
+use crate::serve::file;
 
 /// Why TLS cannot be offered.
 #[derive(Debug, thiserror::Error)]
@@ -150,8 +150,10 @@ struct Files {
 
 impl Files {
     fn read(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let read =
-            |setting, path: &Path| read(path).map_err(|source| TlsError::Io { setting, path: path.to_owned(), source });
+        let read = |setting, path: &Path| {
+            let bytes = file::read(path, limits::CERTIFICATE_BYTES_MAX);
+            bytes.map_err(|source| TlsError::Io { setting, path: path.to_owned(), source })
+        };
         Ok(Self {
             certificate: read("certificate", &settings.certificate)?,
             key: read("key", &settings.key)?,
@@ -190,15 +192,6 @@ impl Files {
         config.send_tls13_tickets = 0;
         Ok(Current { config: Arc::new(config), expires, digest: self.digest() })
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let most = limits::CERTIFICATE_BYTES_MAX as u64;
-    if File::open(path)?.take(most + 1).read_to_end(&mut bytes)? as u64 > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {most} bytes")));
-    }
-    Ok(bytes)
 }
 
 fn certificates(setting: &'static str, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -18,7 +18,7 @@ use crate::serve::wire::v1;
 pub fn write(outcome: &Outcome, names: &[&str]) -> CheckResponse {
     match outcome {
         Outcome::Decided(decided) => {
-            let challenge = decided.step_up();
+            let challenge = decided.challenge();
             let mut response = match challenge.as_ref().and_then(|challenge| challenge.to_str().ok()) {
                 _ if decided.is_allowed() => allowed(decided, names),
                 Some(challenge) => denied(StatusCode::UNAUTHORIZED, Some(challenge)),

@@ -15,7 +15,7 @@ use crate::model::decision::InputError;
 use crate::serve::claims::{self, Holder};
 use crate::serve::client_ip::{Client, Resolved};
 use crate::serve::gateway::bearer::Unproven;
-use crate::serve::gateway::{Asked, OURS, Route};
+use crate::serve::gateway::{Asked, Route, is_ours};
 use crate::serve::wire::v1;
 
 /// The filter of Envoy that verifies tokens.
@@ -63,7 +63,7 @@ impl<'a> Attributes<'a> {
             let listed = http.header_map.iter().flat_map(|map| &map.headers);
             http.headers.keys().chain(listed.map(|header| &header.key))
         });
-        names.map(String::as_str).filter(|name| name.starts_with(OURS)).collect()
+        names.map(String::as_str).filter(|name| is_ours(name)).collect()
     }
 
     /// The lines of the header with the client's token, unless Envoy itself has verified it.

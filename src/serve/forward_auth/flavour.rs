@@ -8,6 +8,7 @@ use http::header::HOST;
 use http::{HeaderMap, Request};
 
 use crate::model::decision::InputError;
+use crate::serve::gateway::path;
 
 /// A kind of proxy.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct Flavour {
     /// The header with the method; without one it is the method of the question itself.
     method: Option<&'static str>,
     uri: Place,
-    /// Headers with the host; the first that is there counts.
+    /// Headers with the host; the first that is there counts, and a URL that has one must agree.
     host: &'static [&'static str],
     scheme: Option<&'static str>,
     /// Whether the query of the question is the operator's. Caddy keeps the client's unless it is told otherwise.
@@ -55,7 +56,7 @@ const FLAVOURS: [Flavour; 6] = [
         name: "ingress-nginx",
         method: Some("x-original-method"),
         uri: Place::AbsoluteHeader("x-original-url"),
-        host: &[],
+        host: &["x-forwarded-host"],
         scheme: None,
         is_query_ours: true,
     },
@@ -139,11 +140,20 @@ impl Flavour {
             Place::Header(name) => Ok(Described { path: Some(needed(name)?), ..described }),
             Place::Suffix => Ok(Described { path: Some(if rest.is_empty() { "/" } else { rest }), ..described }),
             Place::AbsoluteHeader(name) => {
+                // WHY: the proxy writes what the client calls the host before the path, which always begins with `/`. A
+                // `?` in that name would make the path a query.
                 let url = needed(name)?.split_once("://").map(|(scheme, rest)| (scheme, rest.split_at(end(rest))));
-                let (scheme, (host, path)) =
-                    url.ok_or_else(|| InputError::invalid(format!("header.{name}"), "must be an absolute URL"))?;
-                let path = if path.is_empty() || path.starts_with('?') { "/" } else { path };
-                Ok(Described { scheme: Some(scheme), host: Some(host), path: Some(path), ..described })
+                let (scheme, (name_of_host, path)) =
+                    url.filter(|(_, (_, path))| path.starts_with('/')).ok_or_else(|| {
+                        InputError::invalid(format!("header.{name}"), "must be an absolute URL with a path")
+                    })?;
+                if host.is_some_and(|said| path::host(said) != path::host(name_of_host)) {
+                    return Err(InputError::conflict(
+                        format!("header.{name}"),
+                        "is of another host than the proxy says",
+                    ));
+                }
+                Ok(Described { scheme: Some(scheme), host: Some(name_of_host), path: Some(path), ..described })
             }
         }
     }

@@ -1,9 +1,7 @@
 //! Fetches a document over HTTPS, or reads it from a file. One `GET`, no redirects, bounded in size; the caller bounds
 //! the time. Knows nothing of keys.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -21,7 +19,7 @@ use super::keys::KeySetError;
 use super::settings::KeySource;
 use crate::limits;
 use crate::serve::body::{self, Reply};
-use crate::serve::callers;
+use crate::serve::{callers, file};
 
 /// Why a key set could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +60,7 @@ impl Fetcher {
     /// The document at `source`.
     pub async fn fetch(&self, source: &KeySource) -> Result<Bytes, FetchError> {
         match source {
-            KeySource::File(path) => Ok(read(path)?),
+            KeySource::File(path) => Ok(file::read(path, limits::KEY_SET_BYTES_MAX)?.into()),
             KeySource::Url(url) => self.get(url).await,
         }
     }
@@ -93,15 +91,6 @@ impl Fetcher {
             .with_no_client_auth();
         Ok(Arc::clone(self.trusted.get_or_init(|| Arc::new(config))))
     }
-}
-
-fn read(path: &Path) -> io::Result<Bytes> {
-    let mut bytes = Vec::new();
-    let most = limits::KEY_SET_BYTES_MAX as u64;
-    if File::open(path)?.take(most + 1).read_to_end(&mut bytes)? as u64 > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {most} bytes")));
-    }
-    Ok(bytes.into())
 }
 
 async fn exchange<S>(stream: S, url: &Uri) -> Result<Bytes, FetchError>

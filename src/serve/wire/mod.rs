@@ -22,7 +22,7 @@ use crate::model::decision::InputError;
 
 pub use oauth::Asked;
 pub use refusal::{Challenge, Refusal, Refused};
-pub use request::token_request;
+pub use request::{is_request_id, token_request};
 
 /// How a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,6 +71,9 @@ const PASSWORD_CHANGE: Outcome = (50142, "AADSTS50142: Conditional Access asks f
 const REMEDIATION: Outcome = (50131, "AADSTS50131: Conditional Access asks for risk remediation.");
 const CHALLENGE: Outcome = (50158, "AADSTS50158: Conditional Access asks for an external challenge.");
 
+/// What a resource says of a token that will not do.
+const INSUFFICIENT: &str = "insufficient_claims";
+
 /// What a client sends with its next request for a token.
 #[derive(Clone, Copy, Debug)]
 enum Challenge<'e> {
@@ -104,7 +107,7 @@ impl<'e> OAuthError<'e> {
                 (None, Some(now)) => Challenge::IssuedAfter(now),
                 (None, None) => Challenge::Nothing,
             };
-            return Some(Self { error: "insufficient_claims", outcome, suberror: "", challenge });
+            return Some(Self { error: INSUFFICIENT, outcome, suberror: "", challenge });
         }
         let (error, suberror) = match control {
             Some(control) if matches!(asked.kind, IdentityKind::User | IdentityKind::AgentUser) => remedy(control),
@@ -199,6 +202,15 @@ impl<'e> OAuthError<'e> {
                 write!(out, r#"{{"access_token":{{"acrs":{{"essential":true,"value":"c{number}"}}}}}}"#)
             }),
         };
+    }
+}
+
+impl v1::OAuthError {
+    /// The challenge of a resource, for `WWW-Authenticate`; `None` for what a token service says. Source: Entra
+    /// documentation, claims challenges, claims requests and client capabilities, read August 2026.
+    pub fn challenge(&self) -> Option<String> {
+        let is_of_resource = self.error == INSUFFICIENT && !self.claims.is_empty();
+        is_of_resource.then(|| format!("Bearer error=\"{}\", claims=\"{}\"", self.error, self.claims))
     }
 }
 

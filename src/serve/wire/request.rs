@@ -72,11 +72,14 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
 }
 
 /// Whether a request id can be echoed and logged as it is.
-fn request_id(id: &str) -> Result<()> {
+pub fn is_request_id(id: &str) -> bool {
     // WHY: of most ids a look at all bytes at once is enough.
     let is_plain = id.bytes().fold(true, |plain, byte| plain & (b' '..=b'~').contains(&byte));
-    let has_control = || !is_plain && id.chars().any(char::is_control);
-    if id.is_empty() || id.len() > limits::REQUEST_ID_BYTES_MAX || has_control() {
+    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && (is_plain || !id.chars().any(char::is_control))
+}
+
+fn request_id(id: &str) -> Result<()> {
+    if !is_request_id(id) {
         let most = limits::REQUEST_ID_BYTES_MAX;
         return Err(InputError::invalid("requestId", format!("must be 1 to {most} bytes without control characters")));
     }
