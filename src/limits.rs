@@ -182,6 +182,8 @@ pub const SCOPES_MAX: usize = 256;
 pub const STRENGTHS_MAX: usize = 1_000;
 /// Most custom security attributes of one object, in a request or in the catalogue.
 pub const ATTRIBUTES_MAX: usize = 512;
+/// Longest name of a member of an object that is made an attribute, `act.act.sub`, bytes.
+pub const ATTRIBUTE_PATH_BYTES_MAX: usize = 128;
 /// Most requests in flight on one core.
 pub const IN_FLIGHT_PER_CORE_MAX: usize = 1_024;
 /// Most streams open on one core. A stream decides one message at a time and mostly waits, so it takes no place of a

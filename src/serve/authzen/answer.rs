@@ -12,6 +12,7 @@ use super::request::path;
 use super::{Open, STEP_UP};
 use crate::model::Decision;
 use crate::model::decision::InputError;
+use crate::serve::lifetime;
 use crate::serve::wire::spelling::Spelling;
 use crate::serve::wire::{Refusal, Refused, v1};
 
@@ -39,7 +40,7 @@ impl Outcome {
         if open.settings.verbose {
             explain(response, allows, &mut context);
         }
-        let lifetime = response.session_controls.as_ref().and_then(lifetime).filter(|_| allows && is_gate);
+        let lifetime = lifetime::ceiling(response).filter(|_| allows && is_gate);
         Self { allows, is_gate, lifetime, context }
     }
 
@@ -84,18 +85,6 @@ pub fn batch(outcomes: Vec<Outcome>) -> Value {
     let answers: Vec<_> =
         each.map(|(place, outcome)| outcome.into_json(lifetime.filter(|_| Some(place) == first))).collect();
     json!({ "evaluations": answers })
-}
-
-/// The time after which somebody must sign in again is the longest that a token may live: one that lives longer would
-/// be used without. A sign-in for every token limits no life, and no other session control speaks of time.
-fn lifetime(session: &v1::SessionControls) -> Option<u64> {
-    let frequency = session.sign_in_frequency.as_ref()?;
-    let hours = match frequency.r#type.as_str() {
-        "hours" => 1,
-        "days" => 24,
-        _ => return None,
-    };
-    frequency.value.map(|value| u64::from(value) * hours * 3600)
 }
 
 /// What to prove so that all unmet controls are met; `None` when one of them cannot be met by signing in again.
