@@ -72,7 +72,8 @@ pub fn refuse(door: &Door, refusal: Refusal) -> Response<Reply> {
     error(&door.decider.refused(Surface::Http, refusal, None))
 }
 
-fn error(refused: &Refused) -> Response<Reply> {
+/// What was refused, as the decision API tells it.
+pub(super) fn error(refused: &Refused) -> Response<Reply> {
     let mut response = reply(refused.refusal.http_status(), refused.to_json().into());
     if let Some(delay) = refused.refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));

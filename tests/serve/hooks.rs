@@ -244,7 +244,8 @@ async fn what_is_no_call_of_hydra_is_refused_as_such() {
     let large = "x".repeat(REQUEST_BYTES_MAX + 1);
     assert_eq!(post(&server, HYDRA, &[], &large).await.status, 413);
     let mut http = server.http().await;
-    assert_eq!(http.get(HYDRA).await.status, 405);
+    let get = http.get(HYDRA).await;
+    assert_eq!((get.status.as_u16(), &get.headers["allow"]), (405, &"POST".parse().unwrap()));
     assert_eq!(http.send(crate::support::request(Method::POST, HYDRA, Some("text/plain"), "{}")).await.status, 415);
     for shut in [OKTA, ZITADEL, "/v1/hooks/hydra", "/v1/hooks/other/token"] {
         assert_eq!(http.post(shut, "{}").await.status, 404, "{shut}");
@@ -276,8 +277,10 @@ async fn hydra_is_known_by_its_key_in_a_header_or_a_cookie() {
     ] {
         assert_eq!(post(&cookie, HYDRA, &[("cookie", &value)], &body).await.status, status, "{value}");
     }
+    let stranger = post(&cookie, HYDRA, &[], &body).await;
+    assert_eq!((stranger.status.as_u16(), stranger.headers.contains_key("www-authenticate")), (401, true));
     let metrics = cookie.operator().await.get("/metrics").await.text;
-    assert!(metrics.contains(r#"surface="hook",decision="error",reason="unauthenticated"} 4"#), "{metrics}");
+    assert!(metrics.contains(r#"surface="hook",decision="error",reason="unauthenticated"} 5"#), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -31,10 +31,11 @@ use serde::Deserialize;
 
 use super::issuance::{Gate, Issuance, agreed};
 use super::secret::KeyName;
-use super::{Hook, Outcome, Unread, refuse, reply};
+use super::{Hook, Outcome, Unread, reply};
 use crate::model::decision::InputError;
 use crate::serve::body::Reply;
 use crate::serve::callers::SecretHash;
+use crate::serve::http::error as refuse;
 use crate::serve::wire::json;
 
 /// How Hydra asks.

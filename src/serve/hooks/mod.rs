@@ -12,7 +12,7 @@ pub mod secret;
 pub mod zitadel;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -154,14 +154,5 @@ fn reply(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply> {
     let mut response = Response::new(Reply::Whole(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// A refusal as the decision API tells it.
-fn refuse(refused: &Refused) -> Response<Reply> {
-    let mut response = reply(refused.refusal.http_status(), refused.to_json());
-    if let Some(delay) = refused.refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
-    }
     response
 }

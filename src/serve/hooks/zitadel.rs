@@ -17,11 +17,12 @@ use sha2::Sha256;
 
 use super::issuance::{Issuance, agreed};
 use super::secret::SigningKey;
-use super::{Hook, Outcome, Unread, description, refuse, reply};
+use super::{Hook, Outcome, Unread, description, reply};
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::serve::body::Reply;
 use crate::serve::callers::read_hex;
+use crate::serve::http::error as refuse;
 use crate::serve::wire::json;
 
 const SIGNATURE: &str = "zitadel-signature";
