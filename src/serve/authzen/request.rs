@@ -119,7 +119,8 @@ fn client(context: &Fields) -> Result<Option<String>> {
     }
 }
 
-fn is_gate(name: &str) -> bool {
+/// Whether an action is a gate of token issuance.
+pub fn is_gate(name: &str) -> bool {
     name.starts_with("issue:")
 }
 
