@@ -270,6 +270,7 @@ async fn hydra_is_known_by_its_key_in_a_header_or_a_cookie() {
     for (value, status) in [
         (format!("key={KEY}"), 204),
         (format!("a=b; key={KEY}; c=d"), 204),
+        (format!("key={KEY}; key={KEY}"), 401),
         (format!("keys={KEY}"), 401),
         (format!("Key={KEY}"), 401),
         ("key".to_owned(), 401),
@@ -280,7 +281,7 @@ async fn hydra_is_known_by_its_key_in_a_header_or_a_cookie() {
     let stranger = post(&cookie, HYDRA, &[], &body).await;
     assert_eq!((stranger.status.as_u16(), stranger.headers.contains_key("www-authenticate")), (401, true));
     let metrics = cookie.operator().await.get("/metrics").await.text;
-    assert!(metrics.contains(r#"surface="hook",decision="error",reason="unauthenticated"} 5"#), "{metrics}");
+    assert!(metrics.contains(r#"surface="hook",decision="error",reason="unauthenticated"} 6"#), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

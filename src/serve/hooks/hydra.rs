@@ -81,9 +81,10 @@ impl ApiKey {
             Place::Header => self.name.is_header_with(&self.sha256, headers),
             Place::Cookie => {
                 let cookies = headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|b| *b == b';'));
-                let value =
-                    |cookie: &[u8]| Some(cookie.trim_ascii().strip_prefix(self.name.as_str().as_bytes())?.to_vec());
-                cookies.filter_map(value).any(|rest| rest.strip_prefix(b"=").is_some_and(|key| self.sha256.is_of(key)))
+                let name = self.name.as_str().as_bytes();
+                let mut keys = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(name)?.strip_prefix(b"="));
+                // WHY: as of headers, one of two could be somebody else's.
+                keys.next().is_some_and(|key| self.sha256.is_of(key)) && keys.next().is_none()
             }
         }
     }
