@@ -12,6 +12,7 @@
 
 mod answer;
 mod batch;
+mod exchange;
 mod grant;
 mod metadata;
 mod question;
@@ -223,11 +224,12 @@ impl Authzen {
     fn several(
         &self,
         asking: &mut Asking<'_>,
-        items: Vec<batch::Item>,
+        mut items: Vec<batch::Item>,
         semantic: Semantic,
         request_id: Option<&str>,
     ) -> serde_json::Value {
         let scopes: Vec<_> = (0..items.len()).map(|place| batch::scopes(&items, place)).collect();
+        exchange::tell(&mut items);
         let gates = Gates::of(items.iter().map(|item| item.as_ref().ok()));
         let mut outcomes = Vec::with_capacity(items.len());
         for (item, scopes) in items.into_iter().zip(scopes) {

@@ -436,3 +436,41 @@ async fn conditions_see_who_acts_in_an_exchange_and_who_may() {
     }
     assert!(server.decision(&exchange("nobody", json!({ "act": null, "cnf": {} }))).await);
 }
+
+/// Each gate is about one party, so no policy could say who must not exchange whose tokens.
+#[tokio::test]
+async fn conditions_see_both_parties_of_an_exchange_at_both_gates() {
+    let is = |name: &str, value: &str| {
+        format!(
+            "context.attributes.text.hasTag(\"{name}\") && context.attributes.text.getTag(\"{name}\") == \"{value}\""
+        )
+    };
+    let cedar = format!(
+        "@id(\"not-hers\")\nforbid (principal, action, resource) when {{ context.action like \"issue:*:token_exchange\" \
+         && {} && {} }};\n",
+        is("exchange.subject.id", "alice"),
+        is("exchange.party.id", "helper"),
+    );
+    let server = Server::start([("q.cedar", cedar), ("bundle.yaml", "eligibility: all\n".to_owned())], "{}");
+    let ask = async |items: Value| {
+        let body = with(gate("issue:access_token:token_exchange"), "/evaluations", items);
+        let answer = server.ask(EVALUATIONS, &body).await;
+        answer["evaluations"].as_array().unwrap().iter().map(|item| item["decision"] == true).collect::<Vec<_>>()
+    };
+    let by = |kind: &str, id: &str| json!({ "subject": { "type": kind, "id": id } });
+    let scope = json!({ "action": { "name": "mail.read" } });
+    assert_eq!(ask(json!([{}, by("client", "helper"), scope])).await, [false, false, true]);
+    assert_eq!(ask(json!([{}, by("client", "desk"), scope])).await, [true, true, true]);
+    assert_eq!(ask(json!([by("user", "bob"), by("client", "helper")])).await, [true, true]);
+    // The first gate is the subject's, whoever that is.
+    assert_eq!(ask(json!([by("client", "helper"), by("user", "alice")])).await, [true, true]);
+    // Of one party or three nobody knows whose token it is and who requests it.
+    assert_eq!(ask(json!([{}, scope])).await, [false, true]);
+    assert_eq!(ask(json!([{}, by("client", "desk"), by("user", "bob")])).await, [false; 3]);
+    let elsewhere =
+        json!({ "subject": { "type": "client", "id": "helper" }, "resource": { "type": "audience", "id": "x" } });
+    assert_eq!(ask(json!([{}, by("client", "desk"), elsewhere])).await, [true, true, false]);
+    let said = json!({ "context": { "exchange.party.id": "desk" } });
+    assert_eq!(ask(json!([said, by("client", "helper")])).await, [false, false], "the gates say it, not the context");
+    assert!(server.decision(&gate(CODE)).await, "what is no exchange has no parties");
+}
