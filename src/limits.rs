@@ -172,6 +172,8 @@ pub const GATE_SEGMENT_BYTES_MAX: usize = 31;
 pub const HOOK_SIGNATURE_AGE_MAX: Duration = Duration::from_secs(300);
 /// Most signatures of one call that are looked at: a key that is replaced, and the next one.
 pub const HOOK_SIGNATURES_MAX: usize = 4;
+/// Most decisions that are made to tell which scopes are left of a token: its gates, times the actions of the catalogue.
+pub const GRANTED_SCOPES_TRIED_MAX: usize = 512;
 /// Most groups of one request: Entra considers 4,096 memberships.
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.
@@ -182,6 +184,8 @@ pub const SCOPES_MAX: usize = 256;
 pub const STRENGTHS_MAX: usize = 1_000;
 /// Most custom security attributes of one object, in a request or in the catalogue.
 pub const ATTRIBUTES_MAX: usize = 512;
+/// Longest name of a member of an object that is made an attribute, `act.act.sub`, bytes.
+pub const ATTRIBUTE_PATH_BYTES_MAX: usize = 128;
 /// Most requests in flight on one core.
 pub const IN_FLIGHT_PER_CORE_MAX: usize = 1_024;
 /// Most streams open on one core. A stream decides one message at a time and mostly waits, so it takes no place of a

@@ -8,6 +8,8 @@
 #[allow(dead_code, reason = "shared with another test, which uses all of it")]
 mod process;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +27,10 @@ doors:
   forwardAuth:
     clientIp: { mode: xff, trustedProxies: [127.0.0.1/32] }
     anonymous: { type: user, id: nobody }
+  hooks:
+    hydra: { ipClaim: ip }
+    okta: { header: x-key, sha256: 425b824e2cf09c3870112ecea73fbb50f568d8f7d9ef8d45ef54caf6d3c71c24 }
+    zitadel: { signingKey: fuzzer }
 issuers: [{ issuer: 'https://issuer.test', jwks: keys.json, audiences: ['api://orders'] }]
 ";
 /// Requests of each operation that are drawn at random, beside those at the edges of its schema.
@@ -69,8 +75,11 @@ fn nothing_that_the_openapi_document_tells_to_send_gets_an_answer_that_it_does_n
         // WHY not from doorward: the place that a document was read from is not tested then.
         .arg(root().join("src/serve/openapi.json"))
         .args(["--url", &format!("http://{}", doorward.decisions)])
-        .args(["--checks", CHECKS, "--max-examples", EXAMPLES, "--seed", "1", "--phases", "coverage,fuzzing"])
+        .args(["--checks", CHECKS, "--max-examples", EXAMPLES, "--seed", "1", "--phases", "examples,coverage,fuzzing"])
         .args(["--workers", "1", "--generation-database", "none", "--warnings", "off", "--no-color"])
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", root().join("tests/clients"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(folder.path())
         .output()
         .unwrap();
@@ -79,6 +88,18 @@ fn nothing_that_the_openapi_document_tells_to_send_gets_an_answer_that_it_does_n
     assert!(told.contains(&format!("Tested: {operations}\n")), "every operation is asked: {told}");
     let cases = told.lines().find_map(|line| line.trim().split_once(" generated, ")?.0.parse::<usize>().ok());
     assert!(cases.is_some_and(|cases| cases > 1_000), "{told}");
+    // Hooks have decided, not only asked who calls.
+    let metrics = metrics(&doorward);
+    let mut counted = metrics.lines().filter(|line| line.starts_with("doorward_decisions_total{surface=\"hook\""));
+    assert!(counted.any(|line| !line.contains("decision=\"error\"") && !line.ends_with(" 0")), "{metrics}");
+}
+
+fn metrics(doorward: &Process) -> String {
+    let mut stream = TcpStream::connect(doorward.operators).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: doorward\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[test]

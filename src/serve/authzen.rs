@@ -2,7 +2,8 @@
 //!
 //! `POST /access/v1/evaluation`, `evaluations`, `search/subject`, `search/resource`, `search/action`, and
 //! `GET /.well-known/authzen-configuration`. A body is read by its shape in [`question`] and [`batch`], becomes a request
-//! of the decision API in [`request`], is decided there, and what was decided is put into AuthZEN's words by [`answer`].
+//! of the decision API in [`request`], is decided there, and what was decided is put into AuthZEN's words by [`answer`];
+//! [`grant`] adds what scopes are left of a token that is asked about without any.
 //! [`search`] asks about everything in the bundle's catalogue of entities, on another thread than decisions, few at a
 //! time. A call that cannot be read is refused by a status and a plain message; a question that can be read but not
 //! decided is denied with the reason.
@@ -11,6 +12,8 @@
 
 mod answer;
 mod batch;
+mod exchange;
+mod grant;
 mod metadata;
 mod question;
 mod request;
@@ -21,13 +24,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use self::answer::Outcome;
 use self::batch::{Batch, Semantic};
+use self::grant::Gates;
 pub use self::metadata::MetadataError;
 use self::question::{Fields, Parts, Question};
 use self::request::{Known, Mapping};
@@ -150,9 +154,9 @@ impl Authzen {
 
     /// Answers one request. Never fails: what goes wrong is an answer.
     pub async fn answer(&self, door: &Door, request: Request<Incoming>) -> Response<Reply> {
-        let made_up = || HeaderValue::try_from(door.decider.next_request_id()).ok();
-        let request_id = request.headers().get(REQUEST_ID).cloned().or_else(made_up);
-        let mut response = match self.outcome(door, request, request_id.as_ref()).await {
+        let request_id = request_id(door, request.headers());
+        let id = request_id.as_ref().map(|(_, id)| id);
+        let mut response = match self.outcome(door, request, id).await {
             Ok((body, revision)) => {
                 let mut response = reply(StatusCode::OK, JSON, body);
                 response.headers_mut().extend(revision.map(|revision| (REVISION, revision)));
@@ -165,7 +169,7 @@ impl Authzen {
             Err(Failure::Counted(refusal)) => refused(&refusal),
             Err(Failure::Bug) => reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "no answer was made"),
         };
-        response.headers_mut().extend(request_id.map(|id| (REQUEST_ID, id)));
+        response.headers_mut().extend(request_id);
         response
     }
 
@@ -204,9 +208,10 @@ impl Authzen {
         let request_id = request_id.and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
         let body = match batch {
             Batch::Single(question) => {
-                let outcome = self.decide(&mut asking, question, Vec::new(), request_id);
-                let lifetime = outcome.lifetime;
-                outcome.into_json(lifetime)
+                let gates = Gates::of([Some(&question)]);
+                let outcome = [self.decide(&mut asking, question, Vec::new(), request_id)];
+                let scopes = gates.scopes(&outcome, asking.bundle(), self.open.known(asking.bundle(), None));
+                answer::single(outcome, scopes)
             }
             Batch::Several(items, semantic) => self.several(&mut asking, items, semantic, request_id),
         };
@@ -216,11 +221,13 @@ impl Authzen {
     fn several(
         &self,
         asking: &mut Asking<'_>,
-        items: Vec<batch::Item>,
+        mut items: Vec<batch::Item>,
         semantic: Semantic,
         request_id: Option<&str>,
     ) -> serde_json::Value {
         let scopes: Vec<_> = (0..items.len()).map(|place| batch::scopes(&items, place)).collect();
+        exchange::tell(&mut items);
+        let gates = Gates::of(items.iter().map(|item| item.as_ref().ok()));
         let mut outcomes = Vec::with_capacity(items.len());
         for (item, scopes) in items.into_iter().zip(scopes) {
             let outcome = match item {
@@ -233,7 +240,8 @@ impl Authzen {
                 break;
             }
         }
-        answer::batch(outcomes)
+        let granted = gates.scopes(&outcomes, asking.bundle(), self.open.known(asking.bundle(), None));
+        answer::batch(outcomes, granted)
     }
 
     fn decide(
@@ -268,6 +276,12 @@ impl Authzen {
         };
         Ok(tokio::task::spawn_blocking(make).await.map_err(|_| Failure::Bug)??)
     }
+}
+
+/// What every answer to a call carries, refusals at the gate too: the caller's own id, or one that is made up.
+pub fn request_id(door: &Door, headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
+    let made_up = || HeaderValue::try_from(door.decider.next_request_id()).ok();
+    headers.get(REQUEST_ID).cloned().or_else(made_up).map(|id| (REQUEST_ID, id))
 }
 
 fn single(mut body: Fields) -> Result<Batch, InputError> {

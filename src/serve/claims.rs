@@ -8,27 +8,29 @@
 //! |---|---|
 //! | `oid`, else `sub` | `identity.id` |
 //! | `idtyp`; without it, see [`Holder::new`] | `identity.type` |
-//! | `appid`, `azp`, `client_id` | `identity.appId`: the principal's own application, or the one that acts for the user |
+//! | `appid`, `azp`, `client_id`, `cid` | `identity.appId`: the principal's own application, or the one that acts for the user |
 //! | `azpacr`, `appidacr` | `credential.type` of a service principal |
-//! | `amr` with `mfa` | `satisfied.builtInControls` with `mfa` |
+//! | `amr` | `satisfied`, as far as it is sure what its values mean |
 //! | `aud`, when all of it are GUIDs | `resource.appIds` |
 //! | `iss`, `tid`, `iat`, `acrs`, `xms_cc`, `scp` | attributes `claims.iss`, ... |
 //!
 //! `tid` is the tenant that issued the token: neither the home of a guest nor the owner of an application, so it is
 //! neither of these. `groups` is not read: tokens may carry some groups only, and a set that lacks one would lift the
 //! policies of that group.
-//! Source: Microsoft identity platform documentation, access token claims reference, read August 2026; RFC 9068; RFC 8176.
+//! Source: Microsoft identity platform documentation, access token claims reference, read August 2026; RFC 9068; RFC 8176;
+//! Okta documentation, OpenID Connect & OAuth 2.0 API, access token payload, read August 2026.
 
 use prost_types::value::Kind;
 use prost_types::{ListValue, Value};
 use serde_json::{Map, Value as Json};
 
+use super::amr;
 use super::wire::v1;
 use crate::model::IdRef;
 use crate::model::decision::InputError;
 
 /// Claims that only tokens of people have.
-const OF_PEOPLE: [&str; 7] = ["scp", "preferred_username", "upn", "unique_name", "email", "given_name", "family_name"];
+const OF_PEOPLE: [&str; 6] = ["preferred_username", "upn", "unique_name", "email", "given_name", "family_name"];
 /// Claims that custom conditions see as they are.
 const SHOWN: [&str; 6] = ["iss", "tid", "iat", "acrs", "xms_cc", "scp"];
 /// Those of them that are lists, even where an issuer writes a single text.
@@ -57,7 +59,8 @@ impl Holder {
     ///
     /// Whether a person holds the token: `idtyp` says `user` or `app`. Without it, one with a claim that only people
     /// have is a person's; so is one whose `sub` names somebody else than its `oid`, which only an application's token has
-    /// twice, or than its client when it has no `oid`. Any other is a service principal's.
+    /// twice, or than its client when it has no `oid`; so is one with `scp`, unless it has no `oid` and its `sub` is its
+    /// client: Okta and Ory Hydra write the scopes of applications there, too. Any other is a service principal's.
     ///
     /// # Errors
     /// Neither `oid` nor `sub`; a claim of the wrong type; an `idtyp` that is neither; two names of the client, or of an
@@ -77,10 +80,14 @@ impl Holder {
             Some("app") => false,
             Some(_) => return Err(invalid("idtyp", "must be `user` or `app`")),
             None => {
-                let is_delegated =
-                    || matches!((subject, client), (Some(subject), Some(client)) if !is_same(subject, client));
+                let is_client = match (oid, subject, client) {
+                    (None, Some(subject), Some(client)) => Some(is_same(subject, client)),
+                    _ => None,
+                };
                 OF_PEOPLE.iter().any(|claim| claims.0.contains_key(*claim))
-                    || oid.map_or_else(is_delegated, |oid| subject.is_some_and(|subject| !is_same(oid, subject)))
+                    || (claims.0.contains_key("scp") && is_client != Some(true))
+                    || is_client == Some(false)
+                    || matches!((oid, subject), (Some(oid), Some(subject)) if !is_same(oid, subject))
             }
         };
         let app_id = client.map(str::to_owned);
@@ -124,7 +131,7 @@ impl<'a> Claims<'a> {
     /// The application that asked for the token.
     fn client(self) -> Result<Option<&'a str>, InputError> {
         let mut client = None;
-        for name in ["appid", "azp", "client_id"] {
+        for name in ["appid", "azp", "client_id", "cid"] {
             match (client, self.text(name)?) {
                 (Some(known), Some(other)) if !is_same(known, other) => {
                     return Err(InputError::conflict("identity.appId", "the token names two clients"));
@@ -153,11 +160,10 @@ impl<'a> Claims<'a> {
         Ok(Some(v1::Credential { r#type: kind.into(), ..Default::default() }))
     }
 
-    /// `mfa` in `amr` says that several factors were asked for (RFC 8176, section 2).
     fn satisfied(self) -> Result<Option<v1::Satisfied>, InputError> {
-        let has_mfa = self.texts("amr")?.contains(&"mfa");
-        let built_in_controls = vec![v1::GrantControl::Mfa.into()];
-        Ok(has_mfa.then(|| v1::Satisfied { built_in_controls, ..Default::default() }))
+        let mut satisfied = v1::Satisfied::default();
+        self.texts("amr")?.into_iter().for_each(|value| amr::prove(value, &mut satisfied));
+        Ok((satisfied != v1::Satisfied::default()).then_some(satisfied))
     }
 
     /// App ids, and only these: a URI is another name of an application, which would be taken for another application.
@@ -229,13 +235,32 @@ mod tests {
         check(json!({"sub": "spiffe://corp.test/ledger"}), kind, "spiffe://corp.test/ledger", None);
     }
 
+    /// Okta and Ory Hydra list the scopes of applications in `scp`. Such tokens were taken for a person's, so no policy
+    /// for workloads was asked. Now `sub`, which is the client then, says whose they are.
+    #[test]
+    fn a_list_of_scopes_makes_no_person_of_an_application() {
+        let (user, workload) = (v1::IdentityType::User, v1::IdentityType::ServicePrincipal);
+        check(json!({"cid": "0oa1", "sub": "0oa1", "scp": ["read"]}), workload, "0oa1", Some("0oa1"));
+        check(json!({"client_id": "x", "sub": "x", "scp": ["read"], "ext": {}}), workload, "x", Some("x"));
+        check(
+            json!({"cid": "0oa1", "uid": "00u1", "sub": "a@b.test", "scp": ["read"]}),
+            user,
+            "a@b.test",
+            Some("0oa1"),
+        );
+        check(json!({"sub": "x", "scp": ["read"]}), user, "x", None);
+        check(json!({"oid": OID, "sub": OID, "azp": OID, "scp": ["read"]}), user, OID, Some(OID));
+        let conflict = holder(json!({"sub": "x", "cid": "x", "client_id": "y"})).unwrap_err();
+        assert_eq!(conflict.kind.as_str(), "input_conflict");
+    }
+
     #[test]
     fn a_token_with_a_person_behind_it_is_a_users_whatever_client_holds_it() {
         let kind = v1::IdentityType::User;
         check(json!({"idtyp": "user", "oid": OID, "sub": "p"}), kind, OID, None);
         check(json!({"sub": "u-1", "client_id": "portal"}), kind, "u-1", Some("portal"));
         check(json!({"oid": OID, "sub": "pairwise", "azp": APP, "roles": ["a"]}), kind, OID, Some(APP));
-        for claim in OF_PEOPLE {
+        for claim in OF_PEOPLE.into_iter().chain(["scp"]) {
             check(json!({"oid": OID, "sub": OID, "azp": APP, claim: "x"}), kind, OID, Some(APP));
         }
     }
@@ -273,7 +298,9 @@ mod tests {
         });
         let holder = holder(claims).unwrap();
         assert_eq!(holder.credential.unwrap().r#type(), v1::CredentialType::Certificate);
-        assert_eq!(holder.satisfied.unwrap().built_in_controls, [v1::GrantControl::Mfa as i32]);
+        let satisfied = holder.satisfied.unwrap();
+        assert_eq!(satisfied.built_in_controls, [v1::GrantControl::Mfa as i32]);
+        assert_eq!(satisfied.authentication_methods, [v1::AuthenticationMethod::Password as i32]);
         assert_eq!(holder.app_ids, [OID]);
         assert_eq!(
             (holder.identity.groups, holder.identity.owner_tenant, holder.identity.home_tenant),

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use tonic::service::Routes;
 
-use super::authzen::Authzen;
+use super::authzen::{self, Authzen};
 use super::body::{self, Reply};
 use super::callers::{self, Callers, Gate};
 use super::decider::{Arrival, Decider};
@@ -167,7 +167,13 @@ pub async fn pass(
     };
     let caller = match caller {
         Ok(caller) => caller,
-        Err(refusal) => return (refuse(refusal), None),
+        Err(refusal) => {
+            let mut response = refuse(refusal);
+            if door.authzen.as_ref().is_some_and(|authzen| authzen.leads_to(request.uri())) {
+                response.headers_mut().extend(authzen::request_id(door, request.headers()));
+            }
+            return (response, None);
+        }
     };
     if !door.has_api && is_api(request.uri().path()) {
         return (refuse(Refusal::NotFound), caller);
@@ -195,11 +201,13 @@ pub async fn answer(door: &Arc<Door>, peer: Peer, request: Request<Incoming>) ->
     }
 }
 
-/// Whether a request is for the gRPC doors. What is below `/v1/` never is, whatever it says that it is: gRPC tells every
-/// refusal with 200, which is a yes to those who ask there, and proxies pass the content type of their clients on.
+/// Whether a request is for the gRPC doors. What is below `/v1/` or AuthZEN's never is, whatever it says that it is: gRPC
+/// tells every refusal with 200, which is a yes to those who ask there, and proxies pass the content type of their clients
+/// on.
 fn speaks_grpc<B>(request: &Request<B>) -> bool {
-    let kind = request.headers().get(CONTENT_TYPE);
-    !request.uri().path().starts_with("/v1/") && kind.is_some_and(|kind| grpc::is_grpc(kind.as_bytes()))
+    let (path, kind) = (request.uri().path(), request.headers().get(CONTENT_TYPE));
+    let is_http = path.starts_with("/v1/") || path.starts_with("/.well-known/") || path.contains("/access/v1/");
+    !is_http && kind.is_some_and(|kind| grpc::is_grpc(kind.as_bytes()))
 }
 
 impl Door {

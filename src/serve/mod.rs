@@ -9,6 +9,7 @@
 //! of message types; [`ops`] is the listener for operators; [`replay`] decides what was recorded again. A door holds no
 //! decision logic: the same facts get the same answer through every one.
 
+mod amr;
 pub mod authzen;
 mod body;
 pub mod callers;
@@ -27,6 +28,7 @@ pub mod hooks;
 mod http;
 pub mod jwt;
 mod keeper;
+mod lifetime;
 mod listener;
 mod ops;
 mod peer;

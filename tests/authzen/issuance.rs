@@ -296,3 +296,181 @@ async fn what_a_caller_can_do_is_no_fact_for_policies() {
     let capable = with(gate(CODE), "/context/issuance/capabilities", json!(["urn:ietf:params:authzen:token-issuance"]));
     assert_eq!(server.ask(EVALUATION, &capable).await, one);
 }
+
+/// The actions of the catalogue, some of which are scopes.
+const ACTIONS: &str = "entities:\n  actions:\n  - { name: mail.read }\n  - { name: mail.send }\n  - { name: mail.delete }\n  \
+                       - { name: 'issue:access_token:device_code' }\n  - { name: 'two words' }\n";
+const NO_DELETE: &str = "@id(\"no-delete\")\nforbid (principal, action, resource)\n\
+                         when { principal.id == \"alice\" && context.action == \"mail.delete\" };\n";
+const NO_SEND: &str = "@id(\"no-send\")\nforbid (principal, action, resource)\n\
+                       when { resource.target.id == \"https://other\" && context.action == \"mail.send\" };\n";
+
+async fn granting() -> Server {
+    let frequency = everybody(
+        "sessionControls: { signInFrequency: { isEnabled: true, type: hours, value: 1, frequencyInterval: timeBased } }",
+    );
+    let policies = [NO_DELETE, NO_SEND].concat();
+    Server::start(
+        [("p.yaml", policy("hourly", &frequency)), ("q.cedar", policies), ("e.yaml", ACTIONS.to_owned())],
+        "{}",
+    )
+}
+
+#[tokio::test]
+async fn of_a_token_without_scopes_those_are_named_that_policies_leave() {
+    let server = granting().await;
+    let issuance = |answer: &Value| answer["context"]["issuance"].clone();
+    let alice = server.ask(EVALUATION, &gate(CODE)).await;
+    assert_eq!(issuance(&alice), json!({ "granted_scope": "mail.read mail.send", "token_lifetime": 3_600 }));
+    // Never more than each of them would get by itself.
+    for (scope, allows) in [("mail.read", true), ("mail.send", true), ("mail.delete", false)] {
+        assert_eq!(server.decision(&gate(scope)).await, allows, "{scope}");
+    }
+    let bob = server.ask(EVALUATION, &with(gate(CODE), "/subject/id", json!("bob"))).await;
+    assert_eq!(issuance(&bob), json!({ "token_lifetime": 3_600 }), "nothing is refused, so nothing is said");
+    let scoped = server.ask(EVALUATIONS, &issue(&["mail.read"])).await;
+    assert_eq!(issuance(&scoped["evaluations"][0]), json!({ "token_lifetime": 3_600 }), "the items say it");
+    let malformed = with(gate(CODE), "/evaluations", json!([{}, { "action": {} }]));
+    let malformed = server.ask(EVALUATIONS, &malformed).await;
+    assert_eq!(issuance(&malformed["evaluations"][0]), json!({ "token_lifetime": 3_600 }));
+}
+
+#[tokio::test]
+async fn of_several_gates_one_item_alone_names_the_scopes_that_are_left_at_each() {
+    let server = granting().await;
+    let other = json!({ "resource": { "type": "audience", "id": "https://other" } });
+    let actor = json!({ "subject": { "type": "user", "id": "carol" } });
+    let mut body = with(gate(CODE), "/evaluations", json!([{}, actor, other]));
+    let shaped = |scopes: &str| json!({ "decision": true, "context": { "issuance": { "granted_scope": scopes, "token_lifetime": 3_600 } } });
+    let yes = json!({ "decision": true });
+    let answer = server.ask(EVALUATIONS, &body).await;
+    assert_eq!(answer, json!({ "evaluations": [shaped("mail.read"), yes, yes] }));
+    body["subject"]["id"] = json!("dora");
+    let answer = server.ask(EVALUATIONS, &body).await;
+    assert_eq!(answer, json!({ "evaluations": [shaped("mail.read mail.delete"), yes, yes] }));
+}
+
+/// Making a call larger must not get more scopes out of it.
+#[tokio::test]
+async fn a_call_that_is_too_large_to_tell_its_scopes_grants_none() {
+    let server = granting().await;
+    let large = with(gate(CODE), "/context/note", json!("x".repeat(200_000)));
+    let mut body = with(large.clone(), "/evaluations", json!([]));
+    let other =
+        |number: usize| json!({ "resource": { "type": "audience", "id": format!("https://{number}") }, "context": {} });
+    assert_eq!(server.ask(EVALUATION, &body).await["context"]["issuance"]["granted_scope"], "mail.read mail.send");
+    body["context"] = json!({});
+    body["evaluations"] = (0..100).map(other).collect();
+    let few = server.ask(EVALUATIONS, &body).await;
+    assert_eq!(few["evaluations"][0]["context"]["issuance"]["granted_scope"], "mail.read mail.send");
+    let actions: String = (0..30).map(|number| format!("  - {{ name: s{number} }}\n")).collect();
+    let more = [("q.cedar", NO_DELETE.to_owned()), ("e.yaml", format!("{ACTIONS}{actions}"))];
+    let server = Server::start(more, "{}");
+    let one = with(gate(CODE), "/context/note", json!("x".repeat(1_000)));
+    let one = server.ask(EVALUATION, &one).await["context"]["issuance"]["granted_scope"].clone();
+    assert!(one.as_str().unwrap().starts_with("mail.read mail.send s0 "), "{one}");
+    let large = server.ask(EVALUATION, &large).await;
+    assert_eq!(large["context"]["issuance"]["granted_scope"], "");
+    let many = server.ask(EVALUATIONS, &body).await;
+    assert_eq!(many["evaluations"][0]["context"]["issuance"]["granted_scope"], "");
+}
+
+/// Conditions saw nothing of these objects, so no policy could tell who acts for whom.
+#[tokio::test]
+async fn conditions_see_who_acts_in_an_exchange_and_who_may() {
+    let is = |name: &str, value: &str| {
+        format!(
+            "context.attributes.text.hasTag(\"{name}\") && context.attributes.text.getTag(\"{name}\") == \"{value}\""
+        )
+    };
+    let refuse = |id: &str, condition: String| {
+        format!(
+            "@id(\"{id}\")\nforbid (principal, action, resource) when {{ principal.id == \"{id}\" && {condition} }};\n"
+        )
+    };
+    let cedar = [
+        refuse("actor", is("act.sub", "helper")),
+        refuse("chain", is("act.act.sub", "helper")),
+        refuse("may", is("may_act.sub", "helper")),
+        refuse("kind", is("actor_token_type", "urn:ietf:params:oauth:token-type:jwt")),
+        refuse("issuer", is("subject_token.iss", "https://elsewhere")),
+        refuse("bound", is("cnf.jkt", "key")),
+    ];
+    let server = Server::start([("q.cedar", cedar.concat())], "{}");
+    let exchange = |subject: &str, context: Value| {
+        let body = with(gate("issue:access_token:token_exchange"), "/subject/id", json!(subject));
+        with(body, "/context", context)
+    };
+    for (subject, bad, good) in [
+        ("actor", json!({ "act": { "sub": "helper" } }), json!({ "act": { "sub": "desk" } })),
+        (
+            "chain",
+            json!({ "act": { "sub": "a", "act": { "sub": "helper" } } }),
+            json!({ "act": { "sub": "helper", "act": { "sub": "a" } } }),
+        ),
+        ("may", json!({ "may_act": { "sub": "helper" } }), json!({ "may_act": { "sub": "desk" } })),
+        (
+            "kind",
+            json!({ "actor_token_type": "urn:ietf:params:oauth:token-type:jwt" }),
+            json!({ "actor_token_type": "urn:x" }),
+        ),
+        (
+            "issuer",
+            json!({ "subject_token": { "iss": "https://elsewhere", "auth_time": 7 } }),
+            json!({ "subject_token": { "iss": "https://here", "amr": ["pwd"] } }),
+        ),
+        ("bound", json!({ "cnf": { "jkt": "key" } }), json!({ "cnf": { "jkt": "other" } })),
+    ] {
+        assert!(!server.decision(&exchange(subject, bad)).await, "{subject}");
+        assert!(server.decision(&exchange(subject, good)).await, "{subject}");
+        assert!(!server.decision(&exchange(subject, json!({}))).await, "{subject}: nobody says, so it is unknown");
+    }
+    for context in [
+        json!({ "act": "helper" }),
+        json!({ "act": { "sub": "a" }, "act.sub": "b" }),
+        json!({ "act": { "x".repeat(200): "a" } }),
+    ] {
+        let answer = server.ask(EVALUATION, &exchange("nobody", context.clone())).await;
+        assert_eq!(answer["decision"], json!(false), "{context}");
+        assert!(answer["context"]["reason_admin"]["400"].as_str().unwrap().contains("context.act"), "{answer}");
+    }
+    assert!(server.decision(&exchange("nobody", json!({ "act": null, "cnf": {} }))).await);
+}
+
+/// Each gate is about one party, so no policy could say who must not exchange whose tokens.
+#[tokio::test]
+async fn conditions_see_both_parties_of_an_exchange_at_both_gates() {
+    let is = |name: &str, value: &str| {
+        format!(
+            "context.attributes.text.hasTag(\"{name}\") && context.attributes.text.getTag(\"{name}\") == \"{value}\""
+        )
+    };
+    let cedar = format!(
+        "@id(\"not-hers\")\nforbid (principal, action, resource) when {{ context.action like \"issue:*:token_exchange\" \
+         && {} && {} }};\n",
+        is("exchange.subject.id", "alice"),
+        is("exchange.party.id", "helper"),
+    );
+    let server = Server::start([("q.cedar", cedar), ("bundle.yaml", "eligibility: all\n".to_owned())], "{}");
+    let ask = async |items: Value| {
+        let body = with(gate("issue:access_token:token_exchange"), "/evaluations", items);
+        let answer = server.ask(EVALUATIONS, &body).await;
+        answer["evaluations"].as_array().unwrap().iter().map(|item| item["decision"] == true).collect::<Vec<_>>()
+    };
+    let by = |kind: &str, id: &str| json!({ "subject": { "type": kind, "id": id } });
+    let scope = json!({ "action": { "name": "mail.read" } });
+    assert_eq!(ask(json!([{}, by("client", "helper"), scope])).await, [false, false, true]);
+    assert_eq!(ask(json!([{}, by("client", "desk"), scope])).await, [true, true, true]);
+    assert_eq!(ask(json!([by("user", "bob"), by("client", "helper")])).await, [true, true]);
+    // The first gate is the subject's, whoever that is.
+    assert_eq!(ask(json!([by("client", "helper"), by("user", "alice")])).await, [true, true]);
+    // Of one party or three nobody knows whose token it is and who requests it.
+    assert_eq!(ask(json!([{}, scope])).await, [false, true]);
+    assert_eq!(ask(json!([{}, by("client", "desk"), by("user", "bob")])).await, [false; 3]);
+    let elsewhere =
+        json!({ "subject": { "type": "client", "id": "helper" }, "resource": { "type": "audience", "id": "x" } });
+    assert_eq!(ask(json!([{}, by("client", "desk"), elsewhere])).await, [true, true, false]);
+    let said = json!({ "context": { "exchange.party.id": "desk" } });
+    assert_eq!(ask(json!([said, by("client", "helper")])).await, [false, false], "the gates say it, not the context");
+    assert!(server.decision(&gate(CODE)).await, "what is no exchange has no parties");
+}

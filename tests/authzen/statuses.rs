@@ -102,7 +102,14 @@ async fn methods_content_types_and_sizes_are_bounded() {
             check(&answer, 405, path);
             assert_eq!(answer.headers["allow"], "POST");
         }
-        for kind in [None, Some("text/plain"), Some("application/jsonp"), Some("application/x-www-form-urlencoded")] {
+        // gRPC would tell a refusal with 200.
+        for kind in [
+            None,
+            Some("text/plain"),
+            Some("application/grpc"),
+            Some("application/jsonp"),
+            Some("application/x-www-form-urlencoded"),
+        ] {
             check(&http.send(request(Method::POST, path, kind, &fine)).await, 400, path);
         }
     }
@@ -144,6 +151,24 @@ async fn the_request_id_is_echoed_byte_for_byte_on_every_answer() {
     }
     let made_up = |answer: Answer| answer.headers["x-request-id"].clone();
     assert_ne!(made_up(http.post(EVALUATION, &fine).await), made_up(http.post(EVALUATION, "{").await));
+}
+
+/// Strangers were refused without the id that they had sent.
+#[tokio::test]
+async fn strangers_hear_the_id_of_their_request_too() {
+    let text = format!("callers: {{ bearer: [{{ name: gateway, sha256: {} }}] }}", "0".repeat(64));
+    let callers = doorward::config::read(std::path::Path::new("doorward.yaml"), &text).unwrap().callers;
+    let server = Server::with(|settings| settings.callers = callers);
+    for (path, is_ours) in [(EVALUATION, true), (ACTIONS, true), ("/v1/decide", false)] {
+        let mut asked = request(Method::POST, path, Some("application/json"), "{}");
+        asked.headers_mut().insert("x-request-id", "r-9".parse().unwrap());
+        let answer = server.http().await.send(asked).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert!(answer.headers.contains_key("www-authenticate"));
+        assert_eq!(answer.headers.get("x-request-id").is_some_and(|id| id == "r-9"), is_ours, "{path}");
+    }
+    let answer = server.http().await.post(EVALUATION, "{}").await;
+    assert!(!answer.headers["x-request-id"].is_empty());
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn document(asked: &Asked) -> Value {
         "risk": risk,
         "satisfied": { "builtInControls": if asked.has_mfa { &["mfa"][..] } else { &[] } },
         "attributes": attributes,
-        "action": asked.method,
+        "action": asked.action(),
     });
     let facts = [
         ("/identity", "appId", asked.client),

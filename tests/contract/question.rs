@@ -30,7 +30,7 @@ fn question(asked: &Asked) -> Value {
     }
     json!({
         "subject": { "type": subject, "id": asked.id },
-        "action": { "name": asked.method },
+        "action": { "name": asked.action() },
         "resource": { "type": kind, "id": id },
         "context": context,
     })

@@ -12,19 +12,20 @@ use doorward::config::Config;
 use doorward::evaluate::{Evaluation, evaluate};
 use doorward::model::location::CountryFact;
 use doorward::model::request::{Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
-use doorward::model::{Decision, FreeAttributes, FreeValue, GrantControl, IdRef, RiskLevel};
+use doorward::model::{Decision, FreeAttributes, FreeFacts, FreeValue, GrantControl, IdRef, RiskLevel};
 use doorward::reload::{self, Active, Loader, Status};
 use doorward::serve::{self, Running, Settings};
 use doorward::source::Source;
 use hyper_util::rt::TokioIo;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::asked::Asked;
-use crate::bundle;
+use crate::asked::{Asked, Purpose};
 use crate::issuer::Key;
+use crate::{bundle, hook};
 
 /// How to be connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,22 +72,28 @@ doors:
   authzen: { verbose: true }
   envoy: {}
   forwardAuth: { clientIp: { mode: xff, trustedProxies: [127.0.0.1/32], trustUnix: true } }
+  hooks:
+    hydra: { ipClaim: ip, defaultAudience: AUDIENCE }
+    okta: { header: x-key, sha256: HASH }
+    zitadel: { signingKey: contract, defaultAudience: AUDIENCE }
 issuers: [{ issuer: https://issuer.test, jwks: KEYS, audiences: ['api://contract'] }]
 ";
 
 impl World {
-    pub fn start() -> Self {
+    pub fn start(purpose: Purpose) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("bundle");
         std::fs::create_dir(&place).unwrap();
-        for (name, text) in bundle::files() {
+        for (name, text) in bundle::files(purpose) {
             std::fs::write(place.join(name), text).unwrap();
         }
         let (key, keys) = (Key::new("one", Algorithm::ES256), folder.path().join("keys.json"));
         std::fs::write(&keys, json!({ "keys": [key.public()] }).to_string()).unwrap();
         let compilation = compile::compile(&Source::new(&place).read().unwrap().bundle);
         let bundle = compilation.bundle.unwrap_or_else(|| panic!("{:#?}", compilation.findings));
-        let config: Config = serde_saphyr::from_str(&SETTINGS.replace("KEYS", keys.to_str().unwrap())).unwrap();
+        let hash: String = Sha256::digest(hook::KEY).iter().map(|byte| format!("{byte:02x}")).collect();
+        let settings = SETTINGS.replace("KEYS", keys.to_str().unwrap()).replace("HASH", &hash);
+        let config: Config = serde_saphyr::from_str(&settings.replace("AUDIENCE", bundle::OTHER_APP)).unwrap();
         let settings = Settings {
             listen: Some(([127, 0, 0, 1], 0).into()),
             unix: Some(folder.path().join("socket")),
@@ -107,7 +114,8 @@ impl World {
     /// What evaluation decides, asked for in its own words.
     pub fn evaluate(&self, asked: &Asked) -> Told {
         let of = |name: &str| if asked.at_risk().contains(&name) { asked.risk_level() } else { RiskLevel::None };
-        let attributes = asked.attributes().map(|(name, value)| (name, FreeValue::Text(value)));
+        let attributes = Attributes(asked.attributes());
+        let action = asked.action();
         let (kind, id) = asked.target();
         let request = TokenRequest {
             identity: Identity {
@@ -141,7 +149,7 @@ impl World {
                 ..Satisfied::default()
             },
             attributes: FreeAttributes::new(&attributes),
-            action: Some(asked.method),
+            action: Some(&action),
             now: Some(jiff::Timestamp::now()),
         };
         let mut evaluation = Evaluation::default();
@@ -222,6 +230,15 @@ impl World {
                 Endpoint::from_shared(url).unwrap().connect().await.unwrap()
             }
         }
+    }
+}
+
+/// Attributes as a request carries them.
+struct Attributes(Vec<(&'static str, &'static str)>);
+
+impl FreeFacts for Attributes {
+    fn each(&self, found: &mut dyn FnMut(&str, FreeValue<'_>)) {
+        self.0.iter().for_each(|(name, value)| found(name, FreeValue::Text(value)));
     }
 }
 

@@ -26,6 +26,7 @@ const CUSTOM: &str = r#"
     @id("no secrets") forbid (principal, action, resource) when { resource.target.id == "https://secrets" };
     @id("no agents") forbid (principal, action, resource)
     when { context.attributes.text.hasTag("client_id") && context.attributes.text.getTag("client_id") == "bad-client" };
+    @id("no kiosks") forbid (principal is User, action, resource) when { principal.appId == "kiosk" };
 "#;
 const DEVICE_CODE: &str = "
 displayName: No device codes
@@ -84,6 +85,13 @@ fn user() -> Value {
     changed(base, "/session/id_token", json!({"id_token_claims": claims, "subject": "alice"}))
 }
 
+/// The user's token for another client.
+fn user_with_client(client: Value) -> Value {
+    let id = client["client_id"].clone();
+    let base = changed(changed(user(), "/request/client_id", id.clone()), "/session/client_id", id);
+    changed(base, "/request/client", client)
+}
+
 /// Hydra's cases: what is different, the status, and the reason in the body.
 fn hydra_cases() -> Vec<(&'static str, Value, u16, &'static str)> {
     let many: Vec<String> = (0..HOOK_REQUESTS_MAX).map(|number| format!("s{number}")).collect();
@@ -120,6 +128,27 @@ fn hydra_cases() -> Vec<(&'static str, Value, u16, &'static str)> {
         ("an address of the wrong type", with("/session/extra/ip", json!(7)), 403, "input_invalid"),
         ("two clients", with("/session/client_id", json!("other")), 403, "input_conflict"),
         ("two subjects", user_with("/session/id_token/subject", json!("mallory")), 403, "input_conflict"),
+        (
+            "a user whom the client knows by another name",
+            changed(
+                user_with_client(json!({"client_id": "client", "subject_type": "pairwise"})),
+                "/session/id_token/id_token_claims/sub",
+                json!("f3a1"),
+            ),
+            204,
+            "",
+        ),
+        (
+            "a user whom the client should not know by another name",
+            changed(
+                user_with_client(json!({"client_id": "client", "subject_type": "public"})),
+                "/session/id_token/id_token_claims/sub",
+                json!("f3a1"),
+            ),
+            403,
+            "input_conflict",
+        ),
+        ("a client that is refused with a user", user_with_client(json!({"client_id": "kiosk"})), 403, "invalid_grant"),
         ("two grants", with("/request/payload", json!({"grant_type": ["refresh_token"]})), 403, "input_conflict"),
         (
             "no grant",
@@ -177,6 +206,25 @@ async fn a_scope_that_is_refused_refuses_the_token_unless_gates_alone_are_asked_
     assert_eq!(post(&gates, HYDRA, &[], &payload).await.status, 204);
 }
 
+/// A refresh came with the address of the consent, so a token that was taken away from the office was renewed from
+/// anywhere. That address is that of the sign-in, and counts for nothing later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_address_of_a_consent_is_not_that_of_a_refresh() {
+    let server = started(ALL);
+    server.replace(
+        "6-away.yaml",
+        "displayName: No users elsewhere\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: \
+         { includeApplications: [All] }, locations: { includeLocations: [All], excludeLocations: [Office] } }\n\
+         grantControls: { operator: OR, builtInControls: [block] }\n",
+    );
+    server.replace("bundle.yaml", "name: corp\nrevision: \"3\"\n");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "3"));
+    for (grant, status) in [("authorization_code", 204), ("refresh_token", 403)] {
+        let payload = changed(user(), "/request/grant_types", json!([grant])).to_string();
+        assert_eq!(post(&server, HYDRA, &[], &payload).await.status, status, "{grant}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_token_without_an_audience_is_for_the_usual_one() {
     let server = started("{ hydra: { ipClaim: ip, defaultAudience: 'https://secrets' } }");
@@ -196,7 +244,8 @@ async fn what_is_no_call_of_hydra_is_refused_as_such() {
     let large = "x".repeat(REQUEST_BYTES_MAX + 1);
     assert_eq!(post(&server, HYDRA, &[], &large).await.status, 413);
     let mut http = server.http().await;
-    assert_eq!(http.get(HYDRA).await.status, 405);
+    let get = http.get(HYDRA).await;
+    assert_eq!((get.status.as_u16(), &get.headers["allow"]), (405, &"POST".parse().unwrap()));
     assert_eq!(http.send(crate::support::request(Method::POST, HYDRA, Some("text/plain"), "{}")).await.status, 415);
     for shut in [OKTA, ZITADEL, "/v1/hooks/hydra", "/v1/hooks/other/token"] {
         assert_eq!(http.post(shut, "{}").await.status, 404, "{shut}");
@@ -221,6 +270,7 @@ async fn hydra_is_known_by_its_key_in_a_header_or_a_cookie() {
     for (value, status) in [
         (format!("key={KEY}"), 204),
         (format!("a=b; key={KEY}; c=d"), 204),
+        (format!("key={KEY}; key={KEY}"), 401),
         (format!("keys={KEY}"), 401),
         (format!("Key={KEY}"), 401),
         ("key".to_owned(), 401),
@@ -228,8 +278,10 @@ async fn hydra_is_known_by_its_key_in_a_header_or_a_cookie() {
     ] {
         assert_eq!(post(&cookie, HYDRA, &[("cookie", &value)], &body).await.status, status, "{value}");
     }
+    let stranger = post(&cookie, HYDRA, &[], &body).await;
+    assert_eq!((stranger.status.as_u16(), stranger.headers.contains_key("www-authenticate")), (401, true));
     let metrics = cookie.operator().await.get("/metrics").await.text;
-    assert!(metrics.contains(r#"surface="hook",decision="error",reason="unauthenticated"} 4"#), "{metrics}");
+    assert!(metrics.contains(r#"surface="hook",decision="error",reason="unauthenticated"} 6"#), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -290,6 +342,12 @@ async fn okta_hears_an_error_with_status_200_of_whatever_is_not_allowed() {
         json!({"amr": ["PASSWORD"]}),
     );
     let with_mfa = changed(user.clone(), "/data/context/session/amr", json!(["PASSWORD", "MFA"]));
+    let told_in_the_token = changed(user.clone(), "/data/identity/claims/amr", json!(["pwd", "mfa", "otp"]));
+    let of_a_kiosk = changed(
+        changed(with_mfa.clone(), "/data/context/protocol/client/id", json!("kiosk")),
+        "/data/context/protocol/request/client_id",
+        json!("kiosk"),
+    );
     let blocked = "AADSTS53003: Access has been blocked by Conditional Access policies.";
     let mfa = "AADSTS50076: Conditional Access asks for multifactor authentication.";
     let cases = [
@@ -298,6 +356,29 @@ async fn okta_hears_an_error_with_status_200_of_whatever_is_not_allowed() {
         ("no address", with("/data/context/request", json!({})), Some(blocked)),
         ("a user", user, Some(mfa)),
         ("a user with a second factor", with_mfa, None),
+        ("a user whose ID token says so", told_in_the_token, None),
+        ("a user of a client that is refused", of_a_kiosk, Some(blocked)),
+        ("a user that the token alone names", with("/data/access/claims/uid", json!("alice")), Some(mfa)),
+        (
+            "another user in the token",
+            changed(with("/data/context/user", json!({"id": "alice"})), "/data/access/claims/uid", json!("bob")),
+            Some("No access decision: input_conflict."),
+        ),
+        (
+            "nobody in a grant for users",
+            with("/data/context/protocol/request/grant_type", json!("authorization_code")),
+            Some("No access decision: input_invalid."),
+        ),
+        (
+            "nobody, and a token for somebody",
+            with("/data/access/claims/sub", json!("alice@corp.example")),
+            Some("No access decision: input_conflict."),
+        ),
+        (
+            "another client in the token",
+            with("/data/access/claims/cid", json!("other")),
+            Some("No access decision: input_conflict."),
+        ),
         ("a scope that is refused", with("/data/access/scopes", json!({"write": {}})), Some(blocked)),
         (
             "an audience that is refused",
@@ -346,6 +427,35 @@ async fn okta_hears_an_error_with_status_200_of_whatever_is_not_allowed() {
     );
 }
 
+/// Okta's tokens lived as long as Okta lets them, whatever the policies say of the time between sign-ins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_token_of_okta_lives_no_longer_than_the_time_between_sign_ins() {
+    let server = Server::with(open(ALL));
+    server.replace(
+        "3-users.yaml",
+        "displayName: Every two hours\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: \
+         { includeApplications: [All] } }\nsessionControls: { signInFrequency: { isEnabled: true, type: hours, value: 2, \
+         frequencyInterval: timeBased } }\n",
+    );
+    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    let user = changed(okta_workload(), "/data/context/user", json!({"id": "alice"}));
+    let shorter = json!({"commands": [{
+        "type": "com.okta.access.patch",
+        "value": [{"op": "replace", "path": "/token/lifetime/expiration", "value": 7_200}],
+    }]});
+    for (lifetime, expected) in
+        [(json!(86_400), &shorter), (json!(7_201), &shorter), (json!(7_200), &json!({})), (json!(300), &json!({}))]
+    {
+        let payload = changed(user.clone(), "/data/access/token/lifetime/expiration", lifetime.clone());
+        let answer = post(&server, OKTA, &[("x-key", KEY)], &payload.to_string()).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()), (200, expected), "{lifetime}");
+    }
+    let without = changed(user, "/data/access/token", Value::Null);
+    let answer = post(&server, OKTA, &[("x-key", KEY)], &without.to_string()).await;
+    assert_eq!(answer.json(), json!({}), "there is no access token to change");
+}
+
 fn zitadel_machine() -> Value {
     json!({
         "function": "function/preaccesstoken", "userinfo": {"sub": "312"},
@@ -377,11 +487,13 @@ async fn zitadel_hears_a_block_as_the_error_that_it_forwards() {
     let blocked = "AADSTS53003: Access has been blocked by Conditional Access policies.";
     let mfa = "AADSTS50076: Conditional Access asks for multifactor authentication.";
     let conflict = changed(zitadel_machine(), "/userinfo/sub", json!("other"));
+    let both = changed(zitadel_machine(), "/user/human", json!({}));
     let function = changed(zitadel_machine(), "/function", json!("function/presamlresponse"));
     for (payload, message) in [
         (zitadel_machine(), blocked),
         (zitadel_human(), mfa),
         (conflict, "No access decision: input_conflict."),
+        (both, "No access decision: input_conflict."),
         (function, "No access decision: input_invalid."),
     ] {
         let body = payload.to_string();
@@ -399,6 +511,27 @@ async fn zitadel_hears_a_block_as_the_error_that_it_forwards() {
         let header = format!("t={},v1={}", now(), signature(KEY, now(), &body));
         let answer = post(&server, ZITADEL, &[("ZITADEL-Signature", &header)], &body).await;
         assert_eq!((answer.status.as_u16(), &*answer.text), (200, "{}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn conditions_see_who_acts_for_the_user_of_zitadel() {
+    let server = Server::with(open(ALL));
+    server.replace("3-users.yaml", "[]");
+    server.replace(
+        "4-custom.cedar",
+        "@id(\"no helpers\") forbid (principal, action, resource)\n\
+         when { context.attributes.text.hasTag(\"act.sub\") && context.attributes.text.getTag(\"act.sub\") == \"helper\" };",
+    );
+    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    let actor = |id: &str| changed(zitadel_human(), "/actor", json!({"user_id": id, "issuer": "https://corp"}));
+    // Who acts is unknown where nobody says, as older versions of Zitadel never do.
+    for (payload, is_allowed) in [(actor("desk"), true), (actor("helper"), false), (zitadel_human(), false)] {
+        let body = payload.to_string();
+        let header = format!("t={},v1={}", now(), signature(KEY, now(), &body));
+        let answer = post(&server, ZITADEL, &[("ZITADEL-Signature", &header)], &body).await;
+        assert_eq!(answer.json() == json!({}), is_allowed, "{payload}: {}", answer.text);
     }
 }
 
@@ -518,5 +651,20 @@ fn settings_that_would_let_anybody_ask_are_refused() {
     ] {
         let text = format!("doors: {{ hooks: {hooks} }}");
         assert!(doorward::config::read(Path::new("doorward.yaml"), &text).is_err(), "{hooks}");
+    }
+}
+
+/// Such a hook would refuse everybody, and nobody would know why.
+#[test]
+fn a_key_in_a_place_that_cannot_be_is_refused() {
+    for hooks in [
+        "{ okta: { header: 'x key', sha256: HASH } }",
+        "{ okta: { header: '', sha256: HASH } }",
+        "{ okta: { header: 'x-key:', sha256: HASH } }",
+        "{ hydra: { apiKey: { in: cookie, name: 'a;b', sha256: HASH } } }",
+    ] {
+        let text = format!("doors: {{ hooks: {} }}", hooks.replace("HASH", &"0".repeat(64)));
+        let error = doorward::config::read(Path::new("doorward.yaml"), &text).unwrap_err().to_string();
+        assert!(error.contains("header or cookie"), "{error}");
     }
 }

@@ -20,7 +20,7 @@ fn api() -> FileDescriptorProto {
 }
 
 /// What the names of messages begin with that are not of the decision API.
-const OF_OTHER_DOORS: [&str; 3] = ["Authzen", "Denied", "Graph"];
+const OF_OTHER_DOORS: [&str; 4] = ["Authzen", "Denied", "Graph", "Hook"];
 
 fn last(type_name: &str) -> &str {
     type_name.rsplit('.').next().unwrap()
@@ -124,11 +124,14 @@ async fn every_documented_property_and_word_is_accepted() {
     }
 }
 
+/// Okta would issue the token if a stranger were told a status of its own.
+const ALWAYS_200: &str = "/v1/hooks/okta/token";
+
 /// What a caller that is not let in is told has its place in the document, at every path.
 #[test]
 fn the_answers_to_strangers_are_documented() {
     let document = document();
-    for (path, operations) in document["paths"].as_object().unwrap() {
+    for (path, operations) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| *path != ALWAYS_200) {
         for operation in operations.as_object().unwrap().values() {
             for (status, reason) in [("401", "unauthenticated"), ("403", "forbidden"), ("503", "no_keys")] {
                 let response = &operation["responses"][status];

@@ -12,6 +12,7 @@ use super::request::path;
 use super::{Open, STEP_UP};
 use crate::model::Decision;
 use crate::model::decision::InputError;
+use crate::serve::lifetime;
 use crate::serve::wire::spelling::Spelling;
 use crate::serve::wire::{Refusal, Refused, v1};
 
@@ -39,7 +40,7 @@ impl Outcome {
         if open.settings.verbose {
             explain(response, allows, &mut context);
         }
-        let lifetime = response.session_controls.as_ref().and_then(lifetime).filter(|_| allows && is_gate);
+        let lifetime = lifetime::ceiling(response).filter(|_| allows && is_gate);
         Self { allows, is_gate, lifetime, context }
     }
 
@@ -63,10 +64,9 @@ impl Outcome {
         Self { allows: false, is_gate: false, lifetime: None, context }
     }
 
-    /// The answer; `lifetime` is the ceiling that it tells.
-    pub fn into_json(mut self, lifetime: Option<u64>) -> Value {
-        if let Some(seconds) = lifetime {
-            self.context.insert("issuance".to_owned(), json!({ "token_lifetime": seconds }));
+    fn into_json(mut self, issuance: Map<String, Value>) -> Value {
+        if !issuance.is_empty() {
+            self.context.insert("issuance".to_owned(), issuance.into());
         }
         match self.context.is_empty() {
             true => json!({ "decision": self.allows }),
@@ -75,27 +75,30 @@ impl Outcome {
     }
 }
 
-/// The answers to a batch. Shaping is on one item alone, the first gate, and holds for all gates that are open: a token
+/// The answer to one question; `scopes` are those that are left.
+pub fn single([outcome]: [Outcome; 1], scopes: Option<String>) -> Value {
+    let lifetime = outcome.lifetime;
+    outcome.into_json(issuance(lifetime, scopes))
+}
+
+/// The answers to a batch. Shaping is on one item alone, the first gate that is open, and holds for all that are: a token
 /// that several of them let through lives no longer than each allows.
-pub fn batch(outcomes: Vec<Outcome>) -> Value {
+pub fn batch(outcomes: Vec<Outcome>, scopes: Option<String>) -> Value {
     let lifetime = outcomes.iter().filter_map(|outcome| outcome.lifetime).min();
     let first = outcomes.iter().position(|outcome| outcome.is_gate && outcome.allows);
+    let mut shaping = Some(issuance(lifetime, scopes));
+    let mut shaped = |place| shaping.take_if(|_| Some(place) == first).unwrap_or_default();
     let each = outcomes.into_iter().enumerate();
-    let answers: Vec<_> =
-        each.map(|(place, outcome)| outcome.into_json(lifetime.filter(|_| Some(place) == first))).collect();
+    let answers: Vec<_> = each.map(|(place, outcome)| outcome.into_json(shaped(place))).collect();
     json!({ "evaluations": answers })
 }
 
-/// The time after which somebody must sign in again is the longest that a token may live: one that lives longer would
-/// be used without. A sign-in for every token limits no life, and no other session control speaks of time.
-fn lifetime(session: &v1::SessionControls) -> Option<u64> {
-    let frequency = session.sign_in_frequency.as_ref()?;
-    let hours = match frequency.r#type.as_str() {
-        "hours" => 1,
-        "days" => 24,
-        _ => return None,
-    };
-    frequency.value.map(|value| u64::from(value) * hours * 3600)
+/// How the token is shaped. Nothing else is: a policy says neither claims (so `crit` names none), nor authorization
+/// details; and an audience that it refuses is a gate that it refuses.
+fn issuance(lifetime: Option<u64>, scopes: Option<String>) -> Map<String, Value> {
+    let lifetime = lifetime.map(|seconds| ("token_lifetime".to_owned(), json!(seconds)));
+    let scopes = scopes.map(|scopes| ("granted_scope".to_owned(), json!(scopes)));
+    lifetime.into_iter().chain(scopes).collect()
 }
 
 /// What to prove so that all unmet controls are met; `None` when one of them cannot be met by signing in again.

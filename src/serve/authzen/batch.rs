@@ -9,6 +9,7 @@ use prost_types::Value;
 use prost_types::value::Kind;
 
 use super::question::{Fields, Parts, Question, list, object, text, weight};
+use super::request::is_gate;
 use super::{BatchDefaults, answer::Outcome};
 use crate::limits;
 use crate::model::decision::InputError;
@@ -127,7 +128,7 @@ fn fill(mut own: Fields, default: &Fields, keys: &[&str]) -> Fields {
 ///
 /// Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
 pub fn scopes(items: &[Item], place: usize) -> Vec<String> {
-    let is_gate = |question: &Question| question.action.name.starts_with("issue:");
+    let is_gate = |question: &Question| is_gate(&question.action.name);
     let known = || items.iter().flatten();
     // Without a gate in front, names of actions are no scopes.
     let Some(Ok(this)) = items.get(place) else { return Vec::new() };

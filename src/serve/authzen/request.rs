@@ -8,10 +8,12 @@
 //! | `context.ip`, `context.ip_address`, `subject.properties.ip_address` | `network.ipAddress` |
 //! | `context.network.country` | `network.country` |
 //! | `context.risk.level` | the risk of that kind of identity; of a user that of the sign-in too |
-//! | `context.client_id` | `identity.appId` of a user; otherwise an attribute |
+//! | `context.client_id` | an attribute; of a user `identity.appId` as well |
 //! | `context.amr`, `context.acr` | `satisfied`, as far as it is sure what they mean |
 //! | `context.device_id`, `subject.properties.device_id` | `device.deviceId` |
 //! | other properties | attributes `subject.x`, `resource.x`, `action.x` |
+//! | `context.act`, `may_act`, `subject_token`, `cnf` | attributes `act.sub`, `act.act.sub`, `subject_token.iss`, ... |
+//! | both gates of an exchange | attributes `exchange.subject.id`, `exchange.party.id`, ... of each, see [`super::exchange`] |
 //! | other members of `context` | attributes of the same name; of `network` and `risk` `network.x`, `risk.x` |
 //!
 //! Nothing here decides. A fact that is there and cannot be used, or two that disagree, is a problem that the answer
@@ -25,9 +27,11 @@ use prost_types::{Struct, Value};
 
 use super::StepUp;
 use super::question::{Action, Entity, Fields, Question, object, text, texts};
+use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::location::canonical;
-use crate::model::{AuthenticationMethod, GrantControl, IdentityKind, RiskLevel, SubjectTypes, TransferMethod};
+use crate::model::{IdentityKind, RiskLevel, SubjectTypes, TransferMethod};
+use crate::serve::amr;
 use crate::serve::wire::spelling::Spelling;
 use crate::serve::wire::v1;
 
@@ -95,18 +99,29 @@ impl Mapping {
         request.device = device(&mut subject.properties, &mut context)?;
         request.satisfied = satisfied(&context, known.step_up)?;
         if let (Some(identity), IdentityKind::User | IdentityKind::AgentUser) = (&mut request.identity, kind) {
-            identity.app_id = text(&mut context, "client_id", "context.client_id")?;
+            identity.app_id = client(&context)?;
         }
         self.steps_up = takes_step_up(&mut context);
         // What the caller can do is not for policies to see.
         context.remove("issuance");
+        spread(&mut context)?;
         let parts = [("subject", subject.properties), ("action", action.properties), ("resource", resource.properties)];
         self.request.attributes = Some(attributes(parts, context)?);
         Ok(())
     }
 }
 
-fn is_gate(name: &str) -> bool {
+/// The client, which stays an attribute: a condition on it holds for whoever the client asks.
+fn client(context: &Fields) -> Result<Option<String>> {
+    match context.get("client_id").and_then(|value| value.kind.as_ref()) {
+        None | Some(Kind::NullValue(_)) => Ok(None),
+        Some(Kind::StringValue(client)) => Ok(Some(client.clone())),
+        Some(_) => Err(InputError::invalid("context.client_id", "must be a string")),
+    }
+}
+
+/// Whether an action is a gate of token issuance.
+pub fn is_gate(name: &str) -> bool {
     name.starts_with("issue:")
 }
 
@@ -167,6 +182,38 @@ fn keep(context: &mut Fields, name: &str, rest: Option<Fields>) -> Result<()> {
     rest.unwrap_or_default().into_iter().try_for_each(|(key, value)| insert(context, format!("{name}.{key}"), value))
 }
 
+/// Objects of the context that the issuance profile and its binding for token exchange define.
+const OBJECTS: [&str; 4] = ["act", "may_act", "subject_token", "cnf"];
+
+/// Adds the members of [`OBJECTS`] by names like `act.sub`, however deep they are: conditions see no objects. The
+/// objects stay, so that one without members is not absent.
+fn spread(context: &mut Fields) -> Result<()> {
+    for name in OBJECTS {
+        match context.get(name).and_then(|value| value.kind.as_ref()) {
+            None | Some(Kind::NullValue(_)) => {}
+            Some(Kind::StructValue(object)) => members(&object.fields.clone(), name, context)?,
+            Some(_) => return Err(InputError::invalid(format!("context.{name}"), "must be an object")),
+        }
+    }
+    Ok(())
+}
+
+fn members(object: &Fields, path: &str, context: &mut Fields) -> Result<()> {
+    for (key, value) in object {
+        let name = format!("{path}.{key}");
+        // WHY: every member repeats the names above it, which would make much of a small body.
+        if name.len() > limits::ATTRIBUTE_PATH_BYTES_MAX {
+            return Err(InputError::invalid(format!("context.{path}"), "has members of too long names"));
+        }
+        match &value.kind {
+            Some(Kind::StructValue(inner)) => members(&inner.fields, &name, context)?,
+            None | Some(Kind::NullValue(_)) => {}
+            Some(_) => insert(context, name, value.clone())?,
+        }
+    }
+    Ok(())
+}
+
 fn insert(fields: &mut Fields, name: String, value: Value) -> Result<()> {
     match fields.entry(name) {
         Entry::Vacant(place) => {
@@ -206,28 +253,16 @@ fn device(properties: &mut Fields, context: &mut Fields) -> Result<Option<v1::De
     Ok(one.or(other).map(device))
 }
 
-/// What the identity has proved. Of the values that RFC 8176 registers, those are taken that are one method of
-/// Conditional Access and no other: a code (`otp`) may be of an app, a token or a mail, and a key (`hwk`) of anything.
-/// Source: RFC 8176, section 2, read August 2026.
+/// What the identity has proved.
 fn satisfied(context: &Fields, step_up: &StepUp) -> Result<Option<v1::Satisfied>> {
     let mut satisfied = v1::Satisfied::default();
-    let amr = match context.get("amr").and_then(|value| value.kind.as_ref()) {
+    let values = match context.get("amr").and_then(|value| value.kind.as_ref()) {
         None | Some(Kind::NullValue(_)) => Some(Vec::new()),
         Some(Kind::ListValue(list)) => texts(&list.values),
         Some(_) => None,
     };
-    for value in amr.ok_or_else(|| InputError::invalid("context.amr", "must be an array of strings"))? {
-        let method = match value {
-            "pwd" => AuthenticationMethod::Password,
-            "sms" => AuthenticationMethod::Sms,
-            "tel" => AuthenticationMethod::Voice,
-            "mfa" => {
-                satisfied.built_in_controls.push(GrantControl::Mfa.number());
-                continue;
-            }
-            _ => continue,
-        };
-        satisfied.authentication_methods.push(method.number());
+    for value in values.ok_or_else(|| InputError::invalid("context.amr", "must be an array of strings"))? {
+        amr::prove(value, &mut satisfied);
     }
     match context.get("acr").and_then(|value| value.kind.as_ref()) {
         None | Some(Kind::NullValue(_)) => {}

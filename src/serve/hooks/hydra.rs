@@ -7,11 +7,18 @@
 //! | no bundle, overload | 503 | `server_error` |
 //! | any other refusal | its status | `server_error` |
 //!
-//! Never 200: its body would replace the claims that the session has. Hydra calls again when it gets no answer; deciding
-//! twice changes nothing. Requests carry no address unless the consent app puts it in the session, and those of
-//! `client_credentials` have no session: `missingIp` of the bundle says what location policies make of that, or a
-//! gateway guards `/oauth2/token`. Source: Ory Hydra documentation, Customizing OAuth2 tokens with webhooks, and
-//! `oauth2/token_hook.go`, read August 2026.
+//! Never 200: its body would replace the claims that the session has, and a token's life is not in it: policies that ask
+//! for a new sign-in now and then limit no token here. Hydra calls again when it gets no answer; deciding
+//! twice changes nothing.
+//!
+//! Requests carry no address unless the consent app puts it in the session, and those of `client_credentials` have no
+//! session. A refresh has the session of the consent, whose address says nothing of who refreshes now, maybe elsewhere
+//! and weeks later: it is unknown then. `missingIp` of the bundle says what location policies make of that, or a gateway
+//! guards `/oauth2/token`.
+//!
+//! The subject is that of the access token, `session.id_token.subject`. Claims of the ID token must name the same, but
+//! for a client with pairwise identifiers, which hears of another one. Source: Ory Hydra documentation, Customizing
+//! OAuth2 tokens with webhooks; `oauth2/token_hook.go` and `oauth2/handler.go`; read August 2026.
 
 use std::collections::HashMap;
 
@@ -23,10 +30,12 @@ use prost_types::value::Kind;
 use serde::Deserialize;
 
 use super::issuance::{Gate, Issuance, agreed};
-use super::{Hook, Outcome, Unread, refuse, reply};
+use super::secret::KeyName;
+use super::{Hook, Outcome, Unread, reply};
 use crate::model::decision::InputError;
 use crate::serve::body::Reply;
 use crate::serve::callers::SecretHash;
+use crate::serve::http::error as refuse;
 use crate::serve::wire::json;
 
 /// How Hydra asks.
@@ -51,7 +60,7 @@ pub struct ApiKey {
     /// Where it is.
     pub r#in: Place,
     /// The name of the header or cookie.
-    pub name: String,
+    pub name: KeyName,
     /// The SHA-256 of the key.
     pub sha256: SecretHash,
 }
@@ -69,15 +78,13 @@ pub enum Place {
 impl ApiKey {
     fn is_in(&self, headers: &HeaderMap) -> bool {
         match self.r#in {
-            Place::Header => {
-                let mut values = headers.get_all(self.name.as_str()).iter();
-                // WHY: of two values nobody knows which one a proxy in between has looked at.
-                values.next().is_some_and(|value| self.sha256.is_of(value.as_bytes())) && values.next().is_none()
-            }
+            Place::Header => self.name.is_header_with(&self.sha256, headers),
             Place::Cookie => {
                 let cookies = headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|b| *b == b';'));
-                let value = |cookie: &[u8]| Some(cookie.trim_ascii().strip_prefix(self.name.as_bytes())?.to_vec());
-                cookies.filter_map(value).any(|rest| rest.strip_prefix(b"=").is_some_and(|key| self.sha256.is_of(key)))
+                let name = self.name.as_str().as_bytes();
+                let mut keys = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(name)?.strip_prefix(b"="));
+                // WHY: as of headers, one of two could be somebody else's.
+                keys.next().is_some_and(|key| self.sha256.is_of(key)) && keys.next().is_none()
             }
         }
     }
@@ -95,7 +102,7 @@ impl Hook for Settings {
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
         match outcome {
-            Outcome::Allow => {
+            Outcome::Allow(_) => {
                 let mut response = Response::new(Reply::default());
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 response
@@ -122,12 +129,17 @@ impl Settings {
                 Issuance::to_workload(client.ok_or_else(|| InputError::invalid("request.client_id", "is required"))?)
             }
             _ => {
-                let subject = agreed(id_token.subject, claims.sub, "session.id_token.subject")?;
+                let told = id_token.subject.filter(|subject| !subject.is_empty());
+                let is_pairwise = request.client.and_then(|client| client.subject_type).as_deref() == Some(PAIRWISE);
+                let subject = match (is_pairwise, told) {
+                    (true, Some(told)) => Some(told),
+                    (_, told) => agreed(told, claims.sub, "session.id_token.subject")?,
+                };
                 let missing = || InputError::invalid("session.id_token.subject", "is required");
                 Issuance::to_user(subject.ok_or_else(missing)?)
             }
         };
-        if let (Some(name), Some(extra)) = (&self.ip_claim, &session.extra) {
+        if let (Some(name), Some(extra), false) = (&self.ip_claim, &session.extra, grant_type == REFRESH) {
             issuance.ip_address = address(extra, name)?;
         }
         issuance.gate = Some(Gate::access_token(&grant_type)?);
@@ -143,6 +155,11 @@ impl Settings {
         issuance.checked()
     }
 }
+
+/// The grant whose session is an old one.
+const REFRESH: &str = "refresh_token";
+/// Of clients each of which knows a user by another identifier. Source: OpenID Connect Core 1.0, section 8.
+const PAIRWISE: &str = "pairwise";
 
 /// The one grant type of a request.
 fn grant_type(
@@ -198,8 +215,14 @@ struct Claims {
 }
 
 #[derive(Debug, Deserialize)]
+struct Client {
+    subject_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
 struct Request {
     client_id: Option<String>,
+    client: Option<Client>,
     granted_scopes: Option<Vec<String>>,
     granted_audience: Option<Vec<String>>,
     grant_types: Option<Vec<String>>,

@@ -1,7 +1,8 @@
 //! A token that is to be issued, as requests of the decision API.
 //!
 //! One gate request for each audience, whose action is `issue:<token type>:<grant type>`; then one for each scope and
-//! audience, whose action is the scope. All must be allowed. Source: draft-gazitt-oauth-authzen-issuance, read August
+//! audience, whose action is the scope. All must be allowed. They say what the same token would be asked about in
+//! AuthZEN, so a policy does not see which of the two asks. Source: draft-gazitt-oauth-authzen-issuance, read August
 //! 2026.
 
 use prost_types::value::Kind;
@@ -12,7 +13,8 @@ use super::super::wire::spelling::Spelling;
 use super::super::wire::{Refused, v1};
 use crate::limits;
 use crate::model::decision::InputError;
-use crate::model::{GrantControl, IdentityKind, TransferMethod};
+use crate::model::{IdentityKind, TransferMethod};
+use crate::serve::{amr, lifetime};
 
 /// The kind of a target that is an audience.
 const AUDIENCE: &str = "audience";
@@ -38,8 +40,21 @@ pub struct Issuance {
     pub ip_address: Option<String>,
     /// Authentication context class.
     pub acr: Option<String>,
-    /// Authentication methods. `mfa` among them is multifactor authentication (RFC 8176).
+    /// Authentication methods, by their names in RFC 8176.
     pub amr: Vec<String>,
+    /// How long it is to live, seconds, if that is known and can be changed.
+    pub lifetime: Option<u64>,
+    /// Who acts for the subject, as claims of RFC 8693 (`act.sub`, `act.iss`).
+    pub act: Vec<(&'static str, String)>,
+}
+
+/// What becomes of a token.
+#[derive(Debug)]
+pub enum Decided {
+    /// It may be issued. It may live so many seconds, if that is less than it would.
+    Allow(Option<u64>),
+    /// It may not.
+    Block(Box<v1::DecideResponse>),
 }
 
 /// The action of a gate request.
@@ -90,42 +105,47 @@ impl Issuance {
         Ok(self)
     }
 
-    /// Decides; gives the first block, or `None` when everything is allowed.
+    /// Decides. The first block ends it.
     ///
     /// # Errors
     /// A fact that cannot be used.
-    pub fn decide(&self, asking: &mut Asking<'_>) -> Result<Option<v1::DecideResponse>, Refused> {
-        let gate = self.gate.as_ref().map(|gate| gate.action.as_str());
-        let scopes = self.scopes.iter().filter(|_| self.asks_scopes).map(|scope| (true, Some(scope.as_str())));
-        for (is_scope, action) in std::iter::once((false, gate)).chain(scopes) {
+    pub fn decide(&self, asking: &mut Asking<'_>) -> Result<Decided, Refused> {
+        let scopes = self.scopes.iter().filter(|_| self.asks_scopes).map(|scope| Some(scope.as_str()));
+        let mut ceiling = None;
+        for scope in std::iter::once(None).chain(scopes) {
             let audiences = self.audiences.iter().map(|audience| Some(audience.as_str()));
             for audience in audiences.chain(self.audiences.is_empty().then_some(None)) {
-                let mut answer = asking.decide(&self.request(action, audience))?;
+                let mut answer = asking.decide(&self.request(scope, audience))?;
                 if answer.decision != crate::model::Decision::Allow.number() {
-                    if let Some(error) = answer.oauth_error.as_mut().filter(|_| is_scope) {
+                    if let Some(error) = answer.oauth_error.as_mut().filter(|_| scope.is_some()) {
                         // WHY: an action that is no gate reads as the use of a token, and there is none yet.
                         *error =
                             v1::OAuthError { claims: String::new(), error: INVALID_SCOPE.to_owned(), ..error.clone() };
                     }
-                    return Ok(Some(answer));
+                    return Ok(Decided::Block(Box::new(answer)));
+                }
+                if scope.is_none() {
+                    ceiling = [ceiling, lifetime::ceiling(&answer)].into_iter().flatten().min();
                 }
             }
         }
-        Ok(None)
+        Ok(Decided::Allow(ceiling.filter(|most| self.lifetime.is_some_and(|lifetime| lifetime > *most))))
     }
 
-    fn request(&self, action: Option<&str>, audience: Option<&str>) -> v1::DecideRequest {
-        let (kind, id) = match (&self.user, &self.workload) {
-            (Some(user), _) => (IdentityKind::User, Some(user.clone())),
-            (None, workload) => (IdentityKind::ServicePrincipal, workload.clone()),
+    /// About the scope `scope`; about the gate without one.
+    fn request(&self, scope: Option<&str>, audience: Option<&str>) -> v1::DecideRequest {
+        let (kind, id, app_id) = match (&self.user, &self.workload) {
+            (Some(user), _) => (IdentityKind::User, Some(user.clone()), self.client_id.clone()),
+            (None, workload) => (IdentityKind::ServicePrincipal, workload.clone(), None),
         };
-        let is_device_code = self.gate.as_ref().is_some_and(|gate| gate.is_device_code);
-        let has_mfa = self.amr.iter().any(|method| method.eq_ignore_ascii_case("mfa"));
+        let gate = self.gate.as_ref();
+        let mut satisfied = v1::Satisfied::default();
+        self.amr.iter().for_each(|method| amr::prove(method, &mut satisfied));
         v1::DecideRequest {
-            identity: Some(v1::Identity { r#type: kind.number(), id, ..v1::Identity::default() }),
+            identity: Some(v1::Identity { r#type: kind.number(), id, app_id, ..v1::Identity::default() }),
             resource: Some(v1::Resource {
                 app_ids: audience.map(str::to_owned).into_iter().collect(),
-                scopes: self.scopes.clone(),
+                scopes: scope.map_or_else(|| self.scopes.clone(), |scope| vec![scope.to_owned()]),
                 target: audience.map(|id| v1::Target { r#type: Some(AUDIENCE.to_owned()), id: Some(id.to_owned()) }),
                 ..v1::Resource::default()
             }),
@@ -133,13 +153,13 @@ impl Issuance {
                 .ip_address
                 .clone()
                 .map(|address| v1::Network { ip_address: Some(address), ..v1::Network::default() }),
-            authentication_flow: if is_device_code { TransferMethod::DeviceCodeFlow.number() } else { 0 },
-            satisfied: has_mfa.then(|| v1::Satisfied {
-                built_in_controls: vec![GrantControl::Mfa.number()],
-                ..v1::Satisfied::default()
-            }),
+            authentication_flow: match gate {
+                Some(gate) if gate.is_device_code => TransferMethod::DeviceCodeFlow.number(),
+                _ => 0,
+            },
+            satisfied: (satisfied != v1::Satisfied::default()).then_some(satisfied),
             attributes: Some(self.attributes()),
-            action: action.map(str::to_owned),
+            action: scope.map(str::to_owned).or_else(|| gate.map(|gate| gate.action.clone())),
             ..v1::DecideRequest::default()
         }
     }
@@ -155,6 +175,7 @@ impl Issuance {
             .into_iter()
             .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), text(value))))
             .collect();
+        fields.extend(self.act.iter().map(|(name, value)| ((*name).to_owned(), text(value))));
         if !self.amr.is_empty() {
             fields.push(("amr".to_owned(), list(&self.amr)));
         }

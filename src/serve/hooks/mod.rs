@@ -12,13 +12,13 @@ pub mod secret;
 pub mod zitadel;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use self::issuance::Issuance;
+use self::issuance::{Decided, Issuance};
 use super::body::Reply;
 use super::door::{Door, InFlight};
 use super::http::is_json;
@@ -41,8 +41,8 @@ pub struct Settings {
 
 /// What a hook's caller is told.
 enum Outcome {
-    /// The token may be issued.
-    Allow,
+    /// The token may be issued. It may live so many seconds, if that is less than it would.
+    Allow(Option<u64>),
     /// It may not.
     Block(Box<v1::DecideResponse>),
     /// It may not, because the payload says something that cannot be true or understood.
@@ -122,8 +122,8 @@ async fn outcome(door: &Door, hook: &dyn Hook, request: Request<Incoming>) -> Ou
         Err(Unread::Fact(error)) => return Outcome::Unusable(refused(error.into())),
     };
     match door.decider.asking(Surface::Hook).and_then(|mut asking| issuance.decide(&mut asking)) {
-        Ok(None) => Outcome::Allow,
-        Ok(Some(block)) => Outcome::Block(Box::new(block)),
+        Ok(Decided::Allow(lifetime)) => Outcome::Allow(lifetime),
+        Ok(Decided::Block(block)) => Outcome::Block(block),
         Err(error) if matches!(error.refusal, Refusal::Input(_)) => Outcome::Unusable(error),
         Err(error) => Outcome::Refused(error),
     }
@@ -154,14 +154,5 @@ fn reply(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply> {
     let mut response = Response::new(Reply::Whole(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// A refusal as the decision API tells it.
-fn refuse(refused: &Refused) -> Response<Reply> {
-    let mut response = reply(refused.refusal.http_status(), refused.to_json());
-    if let Some(delay) = refused.refusal.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(delay.as_secs()));
-    }
     response
 }

@@ -2,27 +2,34 @@
 //!
 //! Okta issues the token when the hook fails, so whatever is not allowed is told with status 200 and an `error`: a
 //! block, a caller without the key, a payload that cannot be read, no bundle. When doorward cannot be reached at all,
-//! Okta issues the token. Sources: Okta documentation, Inline hooks, and Token inline hook reference, read August 2026.
+//! Okta issues the token. Of an access token that is allowed, but not for that long, the life is shortened.
+//!
+//! A token with a user is that user's, who is known by `user.id` (in the token `uid`; its `sub` is a login). One without
+//! is the client's, if it is sure to be: its grant is `client_credentials`, and no claim names somebody else. Sources: Okta
+//! documentation, Inline hooks; Token inline hook reference; OpenID Connect & OAuth 2.0 API, access token payload; read
+//! August 2026.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::issuance::{Gate, Issuance, agreed};
+use super::secret::KeyName;
 use super::{Hook, Outcome, Unread, description, reply};
 use crate::model::decision::InputError;
 use crate::serve::body::Reply;
 use crate::serve::callers::SecretHash;
-use crate::serve::wire::json;
+use crate::serve::wire;
 
 /// How Okta asks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Settings {
     /// The header of the hook's authentication.
-    pub header: String,
+    pub header: KeyName,
     /// The SHA-256 of its value.
     pub sha256: SecretHash,
     /// Whether scopes are not asked about one by one: a policy about a scope then blocks nothing here.
@@ -32,24 +39,24 @@ pub struct Settings {
 
 impl Hook for Settings {
     fn is_authentic(&self, headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> bool {
-        let mut values = headers.get_all(self.header.as_str()).iter();
-        values.next().is_some_and(|value| self.sha256.is_of(value.as_bytes())) && values.next().is_none()
+        self.header.is_header_with(&self.sha256, headers)
     }
 
     fn issuance(&self, body: &[u8]) -> Result<Issuance, Unread> {
-        let payload: Payload = json::read(body).map_err(Unread::Payload)?;
+        let payload: Payload = wire::json::read(body).map_err(Unread::Payload)?;
         self.read(payload.data).map_err(Unread::Fact)
     }
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
         let summary = match outcome {
-            Outcome::Allow => return reply(StatusCode::OK, "{}"),
+            Outcome::Allow(None) => return reply(StatusCode::OK, "{}"),
+            Outcome::Allow(Some(seconds)) => return reply(StatusCode::OK, shortened(*seconds).to_string()),
             Outcome::Block(block) => description(block).to_owned(),
             Outcome::Unusable(refused) | Outcome::Refused(refused) => {
                 format!("No access decision: {}.", refused.refusal.reason())
             }
         };
-        reply(StatusCode::OK, json::write(&Denial { error: Summary { error_summary: summary } }))
+        reply(StatusCode::OK, wire::json::write(&Denial { error: Summary { error_summary: summary } }))
     }
 }
 
@@ -57,18 +64,17 @@ impl Settings {
     fn read(&self, data: Data) -> Result<Issuance, InputError> {
         let Context { request, protocol, session, user } = data.context;
         let access = data.access.unwrap_or_default();
-        let client = protocol.client.and_then(|client| client.id);
-        let mut issuance = match user.and_then(|user| user.id) {
-            Some(user) => Issuance::to_user(user),
-            None => {
-                let missing = || InputError::invalid("data.context.protocol.client.id", "is required");
-                Issuance::to_workload(client.clone().ok_or_else(missing)?)
-            }
-        };
+        let claims = access.claims.unwrap_or_default();
         let asked = protocol.request.unwrap_or_default();
+        let client = protocol.client.and_then(|client| client.id);
+        let mut issuance = match agreed(user.and_then(|user| user.id), claims.uid, USER)? {
+            Some(user) => Issuance::to_user(user),
+            None => to_client(client.as_deref(), asked.grant_type.as_deref(), claims.sub.as_deref())?,
+        };
         issuance.gate = asked.grant_type.as_deref().map(Gate::access_token).transpose()?;
-        issuance.client_id = agreed(client, asked.client_id, "data.context.protocol.client.id")?;
-        issuance.audiences = match access.claims.unwrap_or_default().aud {
+        issuance.client_id = agreed(agreed(client, asked.client_id, CLIENT)?, claims.cid, CLIENT)?;
+        issuance.lifetime = access.token.and_then(|token| token.lifetime).and_then(|lifetime| lifetime.expiration);
+        issuance.audiences = match claims.aud {
             None => Vec::new(),
             Some(Audience::One(one)) => vec![one],
             Some(Audience::Several(several)) => several,
@@ -76,9 +82,42 @@ impl Settings {
         issuance.scopes = access.scopes.unwrap_or_default().into_keys().collect();
         issuance.asks_scopes = !self.gate_only;
         issuance.ip_address = request.and_then(|request| request.ip_address);
-        issuance.amr = session.and_then(|session| session.amr).unwrap_or_default();
+        let identity = data.identity.and_then(|identity| identity.claims).and_then(|claims| claims.amr);
+        let told = session.and_then(|session| session.amr).into_iter().chain(identity).flatten();
+        let methods: BTreeSet<String> = told.map(|method| registered(&method)).collect();
+        issuance.amr = methods.into_iter().collect();
         issuance.checked()
     }
+}
+
+const CLIENT: &str = "data.context.protocol.client.id";
+const USER: &str = "data.context.user.id";
+
+/// The token of a client that asks for itself. Whoever it is that a payload without a user is about, it is not taken for
+/// a workload that policies for people do not concern.
+fn to_client(client: Option<&str>, grant_type: Option<&str>, subject: Option<&str>) -> Result<Issuance, InputError> {
+    let client = client.ok_or_else(|| InputError::invalid(CLIENT, "is required"))?;
+    if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
+        return Err(InputError::invalid(USER, "is required for this grant"));
+    }
+    if subject.is_some_and(|subject| subject != client) {
+        return Err(InputError::conflict(USER, "is missing, and the token is not for the client"));
+    }
+    Ok(Issuance::to_workload(client.to_owned()))
+}
+
+/// What RFC 8176 calls a method, which the session of a hook names by a word of its own, in capital letters.
+fn registered(method: &str) -> String {
+    match method {
+        "PASSWORD" => "pwd".to_owned(),
+        other => other.to_ascii_lowercase(),
+    }
+}
+
+/// The command that gives the access token a shorter life, seconds.
+fn shortened(seconds: u64) -> Value {
+    let change = json!({ "op": "replace", "path": "/token/lifetime/expiration", "value": seconds });
+    json!({ "commands": [{ "type": "com.okta.access.patch", "value": [change] }] })
 }
 
 #[derive(Debug, Serialize)]
@@ -101,6 +140,7 @@ struct Payload {
 #[derive(Debug, Deserialize)]
 struct Data {
     context: Context,
+    identity: Option<IdToken>,
     access: Option<Access>,
 }
 
@@ -124,6 +164,11 @@ struct Protocol {
     client: Option<Client>,
 }
 
+#[derive(Debug, Deserialize)]
+struct IdToken {
+    claims: Option<Session>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Asked {
     grant_type: Option<String>,
@@ -135,6 +180,7 @@ struct Client {
     id: Option<String>,
 }
 
+/// A session, and the claims of an ID token: what they have in common.
 #[derive(Debug, Deserialize)]
 struct Session {
     amr: Option<Vec<String>>,
@@ -149,11 +195,26 @@ struct User {
 struct Access {
     claims: Option<Claims>,
     scopes: Option<BTreeMap<String, serde::de::IgnoredAny>>,
+    token: Option<Token>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Token {
+    lifetime: Option<Lifetime>,
+}
+
+/// Seconds that the token is to live.
+#[derive(Debug, Deserialize)]
+struct Lifetime {
+    expiration: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct Claims {
     aud: Option<Audience>,
+    cid: Option<String>,
+    uid: Option<String>,
+    sub: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,39 @@
-//! The key that a hook's caller signs with.
+//! What a hook's caller is known by: a key that it sends under some name, or that it signs with.
 
+use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
+
+use crate::serve::callers::SecretHash;
+
+/// The name of the header or cookie that a key is sent in. A name that none can have would shut out everybody.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct KeyName(String);
+
+impl KeyName {
+    /// As the settings write it: names of cookies are compared with their capital letters.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the header of this name is there once, with the key.
+    pub(super) fn is_header_with(&self, key: &SecretHash, headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(&self.0).iter();
+        // WHY: of two values nobody knows which one a proxy in between has looked at.
+        values.next().is_some_and(|value| key.is_of(value.as_bytes())) && values.next().is_none()
+    }
+}
+
+impl TryFrom<String> for KeyName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        match HeaderName::from_bytes(text.as_bytes()) {
+            Ok(_) => Ok(Self(text)),
+            Err(_) => Err("must be the name of a header or cookie: letters, digits, `-` and `_`"),
+        }
+    }
+}
 
 /// A key that signatures are made with.
 #[derive(Clone, Deserialize)]

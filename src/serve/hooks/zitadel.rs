@@ -2,7 +2,12 @@
 //!
 //! The target must interrupt on errors: only then is there no token when doorward refuses or cannot be reached. A block
 //! is told with status 200 and the error that Zitadel forwards. The payload tells neither the grant nor the address;
-//! both are unknown then. Sources: Zitadel documentation, Actions V2, and `pkg/actions/signing.go`, read August 2026.
+//! both are unknown then. A policy about the device code flow blocks nothing here: a flow that nobody tells is none. Of an exchange it tells the actor, whom conditions see as `act.sub` and `act.iss`, unknown
+//! without one.
+//!
+//! Zitadel asks before it makes an access token that is a JWT. Before it makes an opaque one it does not ask: only an ID
+//! token that comes with it, introspection and userinfo do, by the other function. Sources: Zitadel documentation,
+//! Actions V2, and Complement Token Flow; `pkg/actions/signing.go`; `internal/api/oidc/userinfo.go`; read August 2026.
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Response, StatusCode};
@@ -12,11 +17,12 @@ use sha2::Sha256;
 
 use super::issuance::{Issuance, agreed};
 use super::secret::SigningKey;
-use super::{Hook, Outcome, Unread, description, refuse, reply};
+use super::{Hook, Outcome, Unread, description, reply};
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::serve::body::Reply;
 use crate::serve::callers::read_hex;
+use crate::serve::http::error as refuse;
 use crate::serve::wire::json;
 
 const SIGNATURE: &str = "zitadel-signature";
@@ -45,7 +51,7 @@ impl Hook for Settings {
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
         let message = match outcome {
-            Outcome::Allow => return reply(StatusCode::OK, "{}"),
+            Outcome::Allow(_) => return reply(StatusCode::OK, "{}"),
             Outcome::Block(block) => description(block).to_owned(),
             Outcome::Unusable(refused) => format!("No access decision: {}.", refused.refusal.reason()),
             Outcome::Refused(refused) => return refuse(refused),
@@ -83,11 +89,15 @@ impl Settings {
         let subject = payload.userinfo.and_then(|userinfo| userinfo.sub);
         let id = agreed(user.id, subject, "user.id")?;
         let id = id.ok_or_else(|| InputError::invalid("user.id", "is required"))?;
-        let mut issuance = match user.machine {
-            Some(_) => Issuance::to_workload(id),
-            None => Issuance::to_user(id),
+        let mut issuance = match (user.machine, user.human) {
+            (Some(_), Some(_)) => return Err(InputError::conflict("user", "is both human and machine")),
+            (Some(_), None) => Issuance::to_workload(id),
+            (None, _) => Issuance::to_user(id),
         };
         issuance.client_id = payload.application.and_then(|application| application.client_id);
+        let actor = payload.actor.unwrap_or_default();
+        let claims = [("act.sub", actor.user_id), ("act.iss", actor.issuer)];
+        issuance.act = claims.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         issuance.audiences.extend(self.default_audience.clone());
         issuance.checked()
     }
@@ -107,6 +117,7 @@ struct Payload {
     userinfo: Option<UserInfo>,
     user: Option<User>,
     application: Option<Application>,
+    actor: Option<Actor>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,7 +128,14 @@ struct UserInfo {
 #[derive(Debug, Default, Deserialize)]
 struct User {
     id: Option<String>,
+    human: Option<serde::de::IgnoredAny>,
     machine: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Actor {
+    user_id: Option<String>,
+    issuer: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

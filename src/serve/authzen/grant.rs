@@ -1,0 +1,73 @@
+//! What scopes are left of a token that is asked about without any.
+//!
+//! Who asks about gates alone has the token service choose the scopes, which no policy has seen then. So every scope that
+//! the bundle's catalogue of actions lists is asked about, as if it were in the request; if one is refused, the answer
+//! names those that are not, and the token service grants no other. A scope that the catalogue does not list is not
+//! among them. When nothing is refused, nothing is said: the token service knows better what it has to grant.
+//!
+//! Source: draft-gazitt-oauth-authzen-issuance, `granted_scope`; AuthZEN binding for token exchange, scope tuples; read
+//! August 2026.
+
+use jiff::Timestamp;
+
+use super::answer::Outcome;
+use super::question::{Action, Fields, Question, weight};
+use super::request::{Known, Mapping, is_gate};
+use crate::compile::CompiledBundle;
+use crate::limits;
+use crate::serve::decider::would_allow;
+
+/// The gates of a call that asks about nothing else; none of another one.
+#[derive(Debug)]
+pub struct Gates(Vec<Question>);
+
+impl Gates {
+    /// Those of a call; an item that is no question is `None`.
+    pub fn of<'q>(items: impl IntoIterator<Item = Option<&'q Question>>) -> Self {
+        let gate = |item: Option<&'q Question>| item.filter(|item| is_gate(&item.action.name));
+        let gates: Option<Vec<_>> = items.into_iter().map(gate).collect();
+        Self(gates.unwrap_or_default().into_iter().cloned().collect())
+    }
+
+    /// The scopes that are left at every gate which `outcomes` leave open, if one is refused; separated by spaces, in
+    /// bundle order. In an exchange they are those of the subject, whose gates come first: who acts for it has none of
+    /// its own. Nothing of a catalogue of more than [`limits::GRANTED_SCOPES_TRIED_MAX`]; none of a call that would need
+    /// more decisions than that, or one that is too large for them. Cost: a decision for each open gate and scope.
+    pub fn scopes(&self, outcomes: &[Outcome], bundle: &CompiledBundle, known: Known<'_>) -> Option<String> {
+        let subject = &self.0.first()?.subject;
+        let open = self.0.iter().zip(outcomes).filter(|(gate, outcome)| outcome.allows && gate.subject == *subject);
+        let open: Vec<_> = open.map(|(gate, _)| gate).collect();
+        let names = bundle.entities().all().actions.iter().map(|action| &*action.id.value);
+        let scopes: Vec<_> = names.filter(|name| is_scope(name)).collect();
+        if open.is_empty() || scopes.len() > limits::GRANTED_SCOPES_TRIED_MAX {
+            return None;
+        }
+        // WHY: the caller's own caller may say how large a call is, and must not get more by making it larger.
+        let bytes = open.iter().map(|gate| size(gate)).sum::<usize>().saturating_mul(scopes.len());
+        if scopes.len() * open.len() > limits::GRANTED_SCOPES_TRIED_MAX || bytes > limits::SEARCH_BYTES_MAX {
+            return Some(String::new());
+        }
+        let now = Timestamp::now();
+        let is_left = |scope: &&str| open.iter().all(|gate| allows(gate, scope, bundle, known, now));
+        let left: Vec<_> = scopes.iter().copied().filter(is_left).collect();
+        (left.len() < scopes.len()).then(|| left.join(" "))
+    }
+}
+
+fn size(gate: &Question) -> usize {
+    [&gate.subject.properties, &gate.resource.properties, &gate.context].into_iter().map(weight).sum()
+}
+
+/// Whether the scope itself would be allowed: the same question as its own item of a batch.
+fn allows(gate: &Question, scope: &str, bundle: &CompiledBundle, known: Known<'_>, now: Timestamp) -> bool {
+    let action = Action { name: scope.to_owned(), properties: Fields::new() };
+    let question = Question { action, ..gate.clone() };
+    let Mapping { request, problem, .. } = Mapping::of(question, vec![scope.to_owned()], known);
+    problem.is_none() && would_allow(bundle, &request, now).unwrap_or(false)
+}
+
+/// Whether the name of an action can be that of a scope (RFC 6749, section 3.3).
+fn is_scope(name: &str) -> bool {
+    let is_character = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    !name.is_empty() && !is_gate(name) && name.bytes().all(is_character)
+}
