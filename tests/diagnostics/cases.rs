@@ -617,6 +617,17 @@ pub const CASES: &[Case] = &[
     ),
     case(
         &rules::UNKNOWN_LOCATION,
+        "words that stand for locations and workloads, misspelt",
+        &[
+            SOUND,
+            (
+                "workloads.yaml",
+                "displayName: Block workloads\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [ServicePrincipalInMyTenant] }\n  locations: { includeLocations: [All], excludeLocations: [AllTrused] }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::UNKNOWN_LOCATION,
         "policies exported without their locations",
         &[(
             "policy.yaml",
