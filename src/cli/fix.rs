@@ -35,10 +35,17 @@ pub fn write(path: &Path) -> Result<(RawBundle, Vec<Finding>), Stop> {
     }
     let before = load::read(path)?;
     let (after, fixed) = mended(before.clone());
-    for (before, after) in before.files.iter().zip(&after.files).filter(|(before, after)| before != after) {
+    let changed = before.files.iter().zip(&after.files).filter(|(before, after)| before != after);
+    for (written, (before, after)) in changed.enumerate() {
         let path = path.join(&*before.name);
         let text = String::from_utf8_lossy(&after.bytes);
-        write::replace(&path, &before.bytes, &text).with_context(|| format!("`{}`", path.display()))?;
+        write::replace(&path, &before.bytes, &text).with_context(|| {
+            let name = path.display();
+            match written {
+                0 => format!("`{name}` cannot be written"),
+                _ => format!("{} mended, but `{name}` cannot be written", paint::counted(written, "file")),
+            }
+        })?;
     }
     Ok((after, fixed))
 }
