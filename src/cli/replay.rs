@@ -25,8 +25,9 @@ const STEP: u64 = 20_000;
 Example:
   $ doorward replay policies/workload policies/decisions.jsonl
 
-The log is what `serve --decision-log` writes. Each record is decided again, for the time at which it was decided, with
-the countries that the bundle's database has now, or else with the recorded ones. Lines that are no records are named.
+The log is what `serve --decision-log` writes. Each record is decided again, for the time at which it was decided, \
+with the countries that the bundle's database has now, or else with the recorded ones. Lines that are no records are \
+named.
 
 Ends with 0, with 5 when decisions change as `--fail-on` says, and else with 7 when some lines could not be read.")]
 pub struct Args {

@@ -35,8 +35,9 @@ The command finds the sidecar by its environment:
   DOORWARD_SOCKET   path of a Unix socket, for the same
   DOORWARD_OPS_URL  http://127.0.0.1:PORT, for probes, metrics and status
 
-It starts when the bundle is in force. Ends with the command's own exit code, or 128 and the number of the signal that
-ended it; with 3 or 4 before the command starts when the bundle is invalid or fails its tests. SIGTERM is passed on.")]
+It starts when the bundle is in force. Ends with the command's own exit code, or 128 and the number of the signal \
+that ended it; with 3 or 4 before the command starts when the bundle is invalid or fails its tests. SIGTERM is \
+passed on.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,
