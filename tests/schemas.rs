@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
 
+#[path = "schemas/mutate.rs"]
+mod mutate;
+
 #[path = "diagnostics/cases.rs"]
 mod cases;
 
