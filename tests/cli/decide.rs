@@ -179,3 +179,22 @@ fn session_controls_and_what_to_tell_the_user_are_shown() {
     insta::assert_snapshot!("allowed_with_a_session", ask(&["--set", "identity.guestType=none"]));
     insta::assert_snapshot!("personal_account", ask(&["--set", "identity.guestType=personalMicrosoftAccount"]));
 }
+
+/// A name passed for the object id of somebody whom no policy names, and got a token.
+#[test]
+fn an_id_that_is_a_name_or_an_app_id_is_warned_of() {
+    let cases = [
+        ("Payroll sync", "`Payroll sync` is a name"),
+        ("C1A4E2D0-8B3F-4C6A-9E57-0D1B2F3A4C01", "`c1a4e2d0-8b3f-4c6a-9e57-0d1b2f3a4c01` is an app id"),
+    ];
+    for (id, what) in cases {
+        let run = doorward(&["decide", WORKLOAD, "--id", id, "--ip", "192.0.2.7", "--country", "NL"]);
+        let told = format!("warning: {what}; the object id of that service principal is {PAYROLL}\n");
+        assert_eq!((run.code, run.stderr), (6, told), "the decision is about the id as it was said");
+    }
+    for arguments in [["--id", PAYROLL], ["--id", "somebody else"]] {
+        assert_eq!(doorward(&[&["decide", WORKLOAD], &arguments[..]].concat()).stderr, "");
+    }
+    let person = doorward(&["decide", WORKLOAD, "--type", "user", "--id", "Payroll sync"]);
+    assert_eq!(person.stderr, "", "a person may be called so");
+}
