@@ -627,6 +627,14 @@ pub const CASES: &[Case] = &[
         ],
     ),
     case(
+        &rules::UNRECOGNISED_DOCUMENT,
+        "tests and settings elsewhere than a bundle has them",
+        &[
+            ("test/cases.yaml", "cases:\n  - { name: a, expect: { decision: allow } }\n"),
+            ("workload/bundle.yaml", "name: workload\nrevision: '1'\n"),
+        ],
+    ),
+    case(
         &rules::UNKNOWN_LOCATION,
         "policies exported without their locations",
         &[(
