@@ -18,7 +18,10 @@ use crate::text::{Finding, Fix, RawBundle, RawFile, decode};
 /// What a bundle comes to, and what is found in its tests. Only those fixes are in the findings that can be written.
 pub fn look(raw: &RawBundle) -> (Compilation, Vec<Finding>) {
     let mut compilation = compile::compile(raw);
-    let mut of_tests = cases::check(raw);
+    let mut of_tests = match &compilation.bundle {
+        Some(bundle) => cases::check_against(bundle, raw),
+        None => cases::check(raw),
+    };
     let is_plain = |name: &str| raw.files.iter().any(|file| *file.name == *name && plain(file).is_some());
     for finding in compilation.findings.iter_mut().chain(&mut of_tests) {
         finding.fix = finding.fix.take().filter(|_| is_plain(&finding.file));

@@ -133,6 +133,11 @@ pub fn check(raw: &RawBundle) -> Vec<Finding> {
     diagnostics.findings(&sources)
 }
 
+/// As [`check`], and whether what the cases name is in `bundle`, which was compiled from `raw`.
+pub fn check_against(bundle: &CompiledBundle, raw: &RawBundle) -> Vec<Finding> {
+    each(bundle, raw, &Selection::default(), |_| {})
+}
+
 /// Asks `bundle`, which was compiled from `raw`, all cases of its `tests/` folder.
 ///
 /// Errors: none; problems of the files are findings of the report.
