@@ -47,6 +47,9 @@ pub const SUGGESTION_CHARS_MAX: usize = 256;
 
 /// Widest indentation of a YAML file that is laid out, columns: pretty_yaml 0.6 keeps 64 apart.
 pub const LAYOUT_INDENT_MAX: usize = 60;
+/// Largest YAML file that is laid out, bytes: the layout takes a hundred times as much memory. Nobody lays out a larger one
+/// by hand, and what a tool writes as JSON is not bound by this.
+pub const LAYOUT_BYTES_MAX: usize = 8 << 20;
 /// How often a bundle is checked again after fixes, which may bring to light what others hid.
 pub const FIX_ROUNDS_MAX: usize = 100;
 /// Most lines of a difference that `fmt --check` shows of one file.

@@ -6,8 +6,10 @@
 #[expect(dead_code, reason = "shared with the tests of the command line, which need more of it")]
 mod run;
 
+#[path = "samples/readme.rs"]
+mod readme;
+
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
@@ -157,62 +159,5 @@ fn each_request(mut ask: impl FnMut(&TokenRequest<'_>)) {
                 }
             }
         }
-    }
-}
-
-fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
-}
-
-/// Every `$ command` of the README's console blocks, with the output that is shown.
-fn shown() -> Vec<(String, String)> {
-    let mut shown = Vec::new();
-    for block in readme().split("```console\n").skip(1) {
-        for part in block.split("```").next().unwrap().split("$ ").skip(1) {
-            let (command, output) = part.split_once('\n').unwrap();
-            shown.push((command.to_owned(), output.to_owned()));
-        }
-    }
-    shown
-}
-
-#[test]
-fn readme_shows_what_the_commands_print() {
-    let mut verbs = Vec::new();
-    for (command, output) in shown() {
-        let Some(arguments) = command.strip_prefix("doorward ") else { continue };
-        let words: Vec<_> = arguments.split(' ').collect();
-        assert_eq!(run::doorward(&words).stdout, output, "{command}");
-        verbs.extend(words.first().map(ToString::to_string));
-    }
-    verbs.dedup();
-    assert_eq!(verbs, ["check", "decide", "explain", "test"]);
-}
-
-/// The line to paste is made by the server that the test of `serve` runs; here its answer is compared.
-#[test]
-fn readme_shows_the_answer_to_the_line_to_paste() {
-    let (line, output) = shown().into_iter().find(|(command, _)| command.starts_with("curl")).unwrap();
-    assert!(line.starts_with("curl -s http://127.0.0.1:8480/v1/decide -H 'content-type: application/json' -d '"));
-    let body = line.split("-d '").nth(1).unwrap().strip_suffix('\'').unwrap();
-    let run = run::doorward_reading(body, &["decide", SAMPLES[0], "--request", "-", "--format", "json"]);
-    let mut shown: serde_json::Value = serde_json::from_str(&output).unwrap();
-    assert!(shown.as_object_mut().unwrap().remove("requestId").is_some());
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap(), shown);
-}
-
-#[test]
-fn readme_lists_every_exit_code() {
-    let readme = readme();
-    for (exit, meaning) in doorward::cli::Exit::ALL {
-        assert!(readme.contains(&format!("| {} | {meaning}", exit as u8)), "{exit:?}");
-    }
-}
-
-#[test]
-fn readme_names_files_that_exist() {
-    for link in readme().split("](").skip(1) {
-        let target = link.split(')').next().unwrap();
-        assert!(target.starts_with("http") || Path::new(env!("CARGO_MANIFEST_DIR")).join(target).exists(), "{target}");
     }
 }

@@ -1,6 +1,9 @@
 //! The schemas that editors get agree with the reader: what loads is valid, and a mistake of shape or word is not.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
+
+#[path = "schemas/mutate.rs"]
+mod mutate;
 
 #[path = "diagnostics/cases.rs"]
 mod cases;

@@ -3,11 +3,12 @@
 use anyhow::Context;
 use serde::Serialize;
 
-use super::Stop;
+use super::{Stop, aside, paint};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::decision::InputError;
 use crate::model::{Reason, TokenRequest};
+use crate::review::mistaken::{self, Mistaken};
 use crate::serve::wire::Asked;
 use crate::serve::wire::oauth::OAuthError;
 
@@ -15,6 +16,13 @@ use crate::serve::wire::oauth::OAuthError;
 pub fn decided(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Evaluation, Stop> {
     let mut evaluation = Evaluation::default();
     evaluate(bundle, request, &mut evaluation).map_err(|error| unusable(&error))?;
+    if let Some(Mistaken { what, help }) = mistaken::identity(bundle, &request.identity) {
+        aside::say(&format!(
+            "{} {what}; {help}
+",
+            paint::doubt("warning:")
+        ));
+    }
     Ok(evaluation)
 }
 

@@ -21,11 +21,27 @@ const SCHEMA_VERSION: u32 = 1;
 Example:
   $ doorward check policies/graph-export
 
-Ends with 0, with 3 when there is an error, or with 4 when there is none but a statement is not proved, as a sidecar
-refuses the bundle then. Warnings do not fail a check.
-With --fix it first writes, into the files, what can only have been meant: a warning is fixed where every decision stays
-the same, an error where a word is written in another way (`all` for `All`, or `==` for `-eq` in a filter).
-With --explain and the id of a rule it needs no bundle and tells what the rule is for.")]
+The shortest useful bundle is one file, of any name that ends in `.yaml`:
+
+  policies:
+    - displayName: Block workloads outside trusted networks
+      state: enabled
+      conditions:
+        clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }
+        locations: { includeLocations: [All], excludeLocations: [AllTrusted] }
+      grantControls: { builtInControls: [block] }
+  namedLocations:
+    - displayName: Data centre
+      isTrusted: true
+      ipRanges: [198.51.100.0/24, 2001:db8:10::/48]
+
+With --fix it first writes, into the files, what can only have been meant: a warning is fixed where every decision \
+stays the same, an error where a word is written in another way (`all` for `All`, or `==` for `-eq` in a filter).
+
+With --explain and the id of a rule it needs no bundle and tells what the rule is for.
+
+Ends with 0, with 3 when there is an error, or with 4 when there is none but a statement is not proved, as a sidecar \
+refuses the bundle then. Warnings do not fail a check.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     #[arg(required_unless_present = "explain")]

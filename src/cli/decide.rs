@@ -19,20 +19,20 @@ Ends with 0 for allow, 6 for block, 2 for a request that cannot be used.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,
-    /// How to write the answer.
+    /// How to write the answer; as JSON it is that of the decision API.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
     request: RequestArgs,
 }
 
-/// How to write an answer.
+/// How to write a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For reading.
     #[default]
     Human,
-    /// The answer of the decision API.
+    /// For programs: one JSON document.
     Json,
 }
 

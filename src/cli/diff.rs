@@ -17,8 +17,8 @@ const SCHEMA_VERSION: u32 = 1;
 Example:
   $ doorward diff main/policies policies --fail-on newly-allowed
 
-Regions do not overlap, and together they are all requests whose decision changes, but for what is told as not
-compared. Ends with 0, or with 5 when there is a change that --fail-on names. `newly-allowed` also fails on changed
+Regions do not overlap, and together they are all requests whose decision changes, but for what is told as not \
+compared. Ends with 0, or with 5 when there is a change that --fail-on names. `newly-allowed` also fails on changed \
 controls that let somebody through who was not before.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle as it was.

@@ -16,11 +16,11 @@ Example:
 
 Cedar says when each policy applies. What it cannot say stands in comments.
 
-Graph holds policies, named locations and authentication strengths, as one JSON object that is a bundle itself; create
-locations and strengths before the policies that name them. What Graph cannot hold is told on standard error. A policy
-with a condition that Graph has no word for (`when`, Cedar, personal accounts) is left out whole, never without that
-condition, and the exit code is 7; it is 7 too when a tenant would refuse the number of policies, locations or ranges.
-Names in the place of ids are told, and lose nothing.")]
+Graph holds policies, named locations and authentication strengths, as one JSON object that is a bundle itself; \
+create locations and strengths before the policies that name them. What Graph cannot hold is told on standard error. \
+A policy with a condition that Graph has no word for (`when`, Cedar, personal accounts) is left out whole, never \
+without that condition, and the exit code is 7; it is 7 too when a tenant would refuse the number of policies, \
+locations or ranges. Names in the place of ids are told, and lose nothing.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,

@@ -18,7 +18,10 @@ use crate::text::{Finding, Fix, RawBundle, RawFile, decode};
 /// What a bundle comes to, and what is found in its tests. Only those fixes are in the findings that can be written.
 pub fn look(raw: &RawBundle) -> (Compilation, Vec<Finding>) {
     let mut compilation = compile::compile(raw);
-    let mut of_tests = cases::check(raw);
+    let mut of_tests = match &compilation.bundle {
+        Some(bundle) => cases::check_against(bundle, raw),
+        None => cases::check(raw),
+    };
     let is_plain = |name: &str| raw.files.iter().any(|file| *file.name == *name && plain(file).is_some());
     for finding in compilation.findings.iter_mut().chain(&mut of_tests) {
         finding.fix = finding.fix.take().filter(|_| is_plain(&finding.file));
@@ -35,10 +38,17 @@ pub fn write(path: &Path) -> Result<(RawBundle, Vec<Finding>), Stop> {
     }
     let before = load::read(path)?;
     let (after, fixed) = mended(before.clone());
-    for (before, after) in before.files.iter().zip(&after.files).filter(|(before, after)| before != after) {
+    let changed = before.files.iter().zip(&after.files).filter(|(before, after)| before != after);
+    for (written, (before, after)) in changed.enumerate() {
         let path = path.join(&*before.name);
         let text = String::from_utf8_lossy(&after.bytes);
-        write::replace(&path, &before.bytes, &text).with_context(|| format!("`{}`", path.display()))?;
+        write::replace(&path, &before.bytes, &text).with_context(|| {
+            let name = path.display();
+            match written {
+                0 => format!("`{name}` cannot be written"),
+                _ => format!("{} mended, but `{name}` cannot be written", paint::counted(written, "file")),
+            }
+        })?;
     }
     Ok((after, fixed))
 }

@@ -27,11 +27,11 @@ use layout::Laid;
 Example:
   $ doorward fmt --check policies
 
-YAML: two spaces for each level, lists indented below their key, one space around what is in brackets and before values,
-double quotes where quotes are needed, no more than one empty line, lists and objects in brackets on one line of 120
-columns or a line for each part. JSON: two spaces for each level and a line for each part. Comments, the order of keys,
-anchors, texts in blocks and the kind of line break stay. A file whose layout cannot be changed without changing more is
-left as it is, and that is told.
+YAML: two spaces for each level, lists indented below their key, one space around what is in brackets and before \
+values, double quotes where quotes are needed, no more than one empty line, lists and objects in brackets on one \
+line of 120 columns or a line for each part. JSON: two spaces for each level and a line for each part. Comments, the \
+order of keys, anchors, texts in blocks and the kind of line break stay. A file whose layout cannot be changed \
+without changing more is left as it is, and that is told.
 
 Ends with 3 when a file is no YAML or no JSON; with --check, with 5 when a file would change.")]
 pub struct Args {
@@ -145,7 +145,12 @@ fn of_file(path: &Path) -> Result<Found, Stop> {
         return Err(Stop::usage(format!("`{name}` is no folder, and neither YAML nor JSON by its name")));
     }
     let read = || {
-        let length = fs::metadata(path)?.len();
+        let metadata = fs::metadata(path)?;
+        if !metadata.is_file() {
+            // WHY: a pipe would be waited for, a device has no end, and neither can be written in the place of itself.
+            return Err(std::io::Error::other("it is neither a file nor a folder"));
+        }
+        let length = metadata.len();
         // WHY: the reader of bundles refuses a larger one; that it does, it says of the file's first bytes as well.
         let bytes_max = limits::FILE_BYTES_MAX as u64 + 1;
         let mut bytes = Vec::with_capacity(usize::try_from(length.min(bytes_max)).unwrap_or(0));

@@ -15,7 +15,7 @@ use crate::review::analysis::{self, Gaps};
 Example:
   $ doorward gaps policies/workload
 
-Ends with 0: a gap may be meant. A policy is idle when every decision would be the same without it; of two that are
+Ends with 0: a gap may be meant. A policy is idle when every decision would be the same without it; of two that are \
 identical each is, so take out one at a time.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.

@@ -16,14 +16,15 @@ use crate::review::impact::{self, Answer, ChangedCase, Edit, Impact, NamedBy, Ob
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("what").required(true).args(["edited", "location", "policy"]),
+    override_usage = "doorward impact [OPTIONS] <BUNDLE> <EDITED|--location <LOCATION>|--policy <POLICY>>",
     after_long_help = "\
 Example:
   $ doorward impact policies/workload --location Headquarters
 
-What depends on an object is what changes when it is not there. A policy that is not there is as if disabled. A location
-that is not there has no ranges and no countries: who excludes it excludes nobody, and whether a request without an
-address comes from there is as unknown as before. With EDITED, the edit is all that differs between the two bundles.
-Break-glass settings are left out of account. Ends with 0: `diff` has gates.")]
+What depends on an object is what changes when it is not there. A policy that is not there is as if disabled. A \
+location that is not there has no ranges and no countries: who excludes it excludes nobody, and whether a request \
+without an address comes from there is as unknown as before. With EDITED, the edit is all that differs between the \
+two bundles. Break-glass settings are left out of account. Ends with 0: `diff` has gates.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,

@@ -162,7 +162,7 @@ fn run(verb: Verb) -> ExitCode {
 
 /// Prints, and ends as the verb said also when nobody reads: a closed pipe must not turn a block into anything else.
 fn print(stream: &mut impl Write, text: &str, exit: Exit) -> Exit {
-    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+    match stream.write_all(paint::harmless(text).as_bytes()).and_then(|()| stream.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failure,
         _ => exit,
     }

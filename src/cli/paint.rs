@@ -1,5 +1,7 @@
 //! Styles of terminal output, and findings in them. Printers take styles out where no terminal reads them.
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style};
 
 use crate::model::Decision;
@@ -17,6 +19,36 @@ const HELPFUL: Style = AnsiColor::Cyan.on_default();
 /// `text` in `style`.
 pub fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// What the styles above are to a terminal; and a line break, as some files have it.
+const SEQUENCES: [&str; 8] =
+    ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[36m", "\r\n"];
+
+/// `text` with nothing in it that a terminal obeys but styles: names come from files, and must not hide or rewrite what is
+/// said about them. What is taken out is spelled as in JSON, which `text` may be.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let mut rest = text;
+    let mut told = String::new();
+    while let Some(at) = rest.find(is_obeyed) {
+        let (before, from) = rest.split_at(at);
+        told.push_str(before);
+        let style = SEQUENCES.iter().find(|sequence| from.starts_with(**sequence));
+        let length = match (style, from.chars().next()) {
+            (Some(style), _) => {
+                told.push_str(style);
+                style.len()
+            }
+            (None, Some(character)) => {
+                told += &format!("\\u{:04x}", u32::from(character));
+                character.len_utf8()
+            }
+            (None, None) => break,
+        };
+        rest = from.get(length..).unwrap_or_default();
+    }
+    if told.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(told + rest) }
 }
 
 /// What begins a complaint.

@@ -1,5 +1,7 @@
 //! `prove`: whether statements hold for every request, or a request that shows that they do not.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 use super::decide::Format;
 use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::{self, CompiledBundle};
+use crate::limits;
 use crate::review::analysis::{self, Proof, Proofs, Region, Verdict};
 use crate::text::{self, RawBundle, RawFile, Severity};
 
@@ -62,7 +65,11 @@ fn file(path: &Path) -> Result<RawFile, Stop> {
     if text::Format::of(&name).is_none() {
         return Err(Stop::usage(format!("`{name}` is neither YAML nor JSON by its name")));
     }
-    let bytes = std::fs::read(path).with_context(|| format!("`{name}`"))?;
+    // One byte more than a file may have: the reader says that it is too large.
+    let most = limits::FILE_BYTES_MAX as u64 + 1;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    read.with_context(|| format!("`{name}`"))?;
     Ok(RawFile { name: name.into(), bytes })
 }
 

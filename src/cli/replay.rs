@@ -12,6 +12,8 @@ use super::{Exit, Outcome, Stop, answer, aside, load, paint};
 use crate::limits;
 use crate::serve::replay::{Counts, Groups, Replayer, Report};
 
+/// How a compressed file begins, as rotated logs often are.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Version of the JSON output; it rises when a reader of an older one could be misled.
 const SCHEMA_VERSION: u32 = 1;
 /// Groups that people are shown of each kind.
@@ -25,8 +27,9 @@ const STEP: u64 = 20_000;
 Example:
   $ doorward replay policies/workload policies/decisions.jsonl
 
-The log is what `serve --decision-log` writes. Each record is decided again, for the time at which it was decided, with
-the countries that the bundle's database has now, or else with the recorded ones. Lines that are no records are named.
+The log is what `serve --decision-log` writes. Each record is decided again, for the time at which it was decided, \
+with the countries that the bundle's database has now, or else with the recorded ones. Lines that are no records are \
+named.
 
 Ends with 0, with 5 when decisions change as `--fail-on` says, and else with 7 when some lines could not be read.")]
 pub struct Args {
@@ -83,6 +86,9 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 
 /// Replays line by line; a counter runs where a person watches.
 fn read(mut log: impl BufRead, replayer: &mut Replayer<'_>) -> std::io::Result<Report> {
+    if log.fill_buf()?.starts_with(&GZIP) {
+        return Err(std::io::Error::other("it is compressed; `gzip -dc FILE | doorward replay BUNDLE -` reads it"));
+    }
     let is_watched = aside::is_watched();
     let mut report = Report::default();
     let mut line = Vec::new();
@@ -114,6 +120,7 @@ fn read(mut log: impl BufRead, replayer: &mut Replayer<'_>) -> std::io::Result<R
 fn human(log: &Path, report: &Report) -> String {
     let changed = report.changed;
     let verdict = match changed.all() {
+        _ if report.lines == 0 => return format!("{}\n", paint::doubt("no records")),
         0 => paint::verdict(true, "no decision changes"),
         1 => paint::doubt("1 decision changes"),
         many => paint::doubt(&format!("{many} decisions change")),

@@ -68,6 +68,10 @@ impl RequestArgs {
             }
             None => None,
         };
+        let is_named = self.id.is_some() || self.set.iter().any(|set| set.starts_with("identity"));
+        if file.is_none() && !is_named {
+            return Err(Stop::usage("nobody asks: name the identity with `--id`, or a request with `--request`"));
+        }
         let flags = self.flags(&mut sources)?;
         let node = document(file, &flags, &sources, &mut diagnostics);
         let node = node.ok_or_else(|| refused(&diagnostics, &sources))?;

@@ -18,8 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::Stop;
-use super::serve::refused;
-use crate::observe::{log, trace};
+use super::serve::{log_target, refused};
+use crate::observe::trace;
 use crate::reload::{self, Active, Status};
 use crate::serve::{self, Addresses, Doors, Settings};
 use crate::source::Source;
@@ -35,12 +35,13 @@ The command finds the sidecar by its environment:
   DOORWARD_SOCKET   path of a Unix socket, for the same
   DOORWARD_OPS_URL  http://127.0.0.1:PORT, for probes, metrics and status
 
-It starts when the bundle is in force. Ends with the command's own exit code, or 128 and the number of the signal that
-ended it; with 3 or 4 before the command starts when the bundle is invalid or fails its tests. SIGTERM is passed on.")]
+It starts when the bundle is in force. Ends with the command's own exit code, or 128 and the number of the signal \
+that ended it; before the command starts with 3 or 4 when the bundle is invalid or fails its tests, and with 1 when \
+something cannot be read or started. SIGTERM and SIGHUP are passed on.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,
-    /// Write a record of each decision to a file.
+    /// Write a record of each decision to a file, `-` for standard output.
     #[arg(long, value_name = "FILE")]
     decision_log: Option<PathBuf>,
     /// The command and its arguments.
@@ -56,7 +57,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Stop> {
         listen: Some(([127, 0, 0, 1], 0).into()),
         unix: Some(folder.0.join("doorward.sock")),
         ops: Some(([127, 0, 0, 1], 0).into()),
-        log: args.decision_log.clone().map_or(log::Target::Off, log::Target::File),
+        log: log_target(args.decision_log.as_deref()),
         doors: Doors { graph: true, ..Doors::default() },
         ..Settings::default()
     };
@@ -85,9 +86,10 @@ fn accompany(command: &[OsString], addresses: &Addresses) -> Result<ExitStatus, 
         .context("cannot start a runtime for signals")?;
     runtime.block_on(async {
         // WHY: before the command starts, so that there is no moment in which a signal would leave it alone.
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-        // A terminal sends it to the command too, whose answer it is to end.
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let (mut terminate, mut hangup) = (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
+        // A terminal sends them to the command too, whose answer it is to end.
+        let (mut interrupt, mut quit) = (listen(SignalKind::interrupt())?, listen(SignalKind::quit())?);
         let child = start(command, addresses)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let mut ended = end_of(child);
@@ -98,15 +100,18 @@ fn accompany(command: &[OsString], addresses: &Addresses) -> Result<ExitStatus, 
                     return Ok(outcome.context("cannot wait for the command")?);
                 }
                 _ = interrupt.recv() => {}
-                _ = terminate.recv() => {
-                    if let Some(pid) = pid {
-                        // One that has just ended needs no signal.
-                        let _ = kill_process(pid, Signal::TERM);
-                    }
-                }
+                _ = quit.recv() => {}
+                _ = terminate.recv() => pass(pid, Signal::TERM),
+                // WHY: the end of this process alone would leave the command without its sidecar, and the folder behind.
+                _ = hangup.recv() => pass(pid, Signal::HUP),
             }
         }
     })
+}
+
+fn pass(command: Option<Pid>, signal: Signal) {
+    // One that has just ended needs no signal.
+    let _ = command.map(|pid| kill_process(pid, signal));
 }
 
 fn start(command: &[OsString], addresses: &Addresses) -> Result<Child, Stop> {

@@ -10,9 +10,10 @@ use crate::review::schema;
 Example:
   $ doorward schema bundle
 
-`bundle`, `settings` and `tests` are JSON Schemas (2020-12). An editor with a YAML language server takes them from a
-first line such as `# yaml-language-server: $schema=../bundle.schema.json`, or from its settings, for files that match
-`tests/**`, `bundle.yaml`, and all others, statements too. They know shapes and words; `doorward check` knows the rest.")]
+`bundle`, `settings` and `tests` are JSON Schemas (2020-12). An editor with a YAML language server takes them from a \
+first line such as `# yaml-language-server: $schema=../bundle.schema.json`, or from its settings, for files that \
+match `tests/**`, `bundle.yaml`, and all others, statements too. They know shapes and words; `doorward check` knows \
+the rest.")]
 pub struct Args {
     /// Which schema.
     #[arg(value_enum)]

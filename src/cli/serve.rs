@@ -179,11 +179,7 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
         unix,
         ops: Some(args.ops),
         threads: args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN),
-        log: match &args.decision_log {
-            None => log::Target::Off,
-            Some(path) if path == Path::new("-") => log::Target::Stdout,
-            Some(path) => log::Target::File(path.clone()),
-        },
+        log: log_target(args.decision_log.as_deref()),
         drain_delay: Duration::from_secs(args.drain_delay),
         doors: Doors { graph: args.graph || config.doors.graph, ..config.doors },
         callers: config.callers,
@@ -319,4 +315,13 @@ fn somebody(bundle: &CompiledBundle) -> String {
         .map_while(|index| bundle.principal(index))
         .find(|principal| principal.kind != Some(ServicePrincipalType::ManagedIdentity))
         .map_or_else(|| "11111111-2222-4333-8444-555555555555".to_owned(), |principal| principal.id.value.to_string())
+}
+
+/// Where `--decision-log` writes.
+pub(super) fn log_target(path: Option<&Path>) -> log::Target {
+    match path {
+        None => log::Target::Off,
+        Some(path) if path == Path::new("-") => log::Target::Stdout,
+        Some(path) => log::Target::File(path.to_owned()),
+    }
 }

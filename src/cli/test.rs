@@ -23,7 +23,21 @@ use crate::review::mutate::{Mutation, mutate};
 Example:
   $ doorward test policies/workload --filter risk
 
-Ends with 0 when every case passes or is skipped, with 4 when one fails, there is none, or less is covered than
+Files below `tests/` hold cases: a request, and the answer that it must get. Without `expect` that is block. `doorward \
+schema tests` has every field.
+
+  cases:
+    - name: a workload gets a token in the data centre
+      request:
+        identity: { type: servicePrincipal, id: 5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e02 }
+        network: { ipAddress: 198.51.100.7 }
+      expect: { decision: allow }
+    - name: and nowhere else
+      request: { identity: { type: servicePrincipal, id: 5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e02 } }
+      matrix: { network.ipAddress: [203.0.113.9, 2001:db8:20::7] }
+      expect: { decision: block, policies: [Block workloads outside trusted networks] }
+
+Ends with 0 when every case passes or is skipped, with 4 when one fails, there is none, or less is covered than \
 `--min-coverage` asks for.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.

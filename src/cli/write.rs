@@ -12,14 +12,20 @@ use std::path::Path;
 /// Whoever reads the file meanwhile sees the one or the other. Links on the way stay, and so do the permissions and, as
 /// far as this process may, the owner.
 ///
-/// Errors: the file cannot be read or written, or somebody has written it since.
+/// Errors: the file cannot be read or written, nobody may write it, or somebody has written it since.
 pub fn replace(path: &Path, before: &[u8], after: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let folder = path.parent().ok_or(io::ErrorKind::IsADirectory)?;
-    // WHY hidden: nobody who reads the folder as a bundle takes it for a file of that.
-    let mut file = tempfile::Builder::new().prefix(".doorward-").tempfile_in(folder)?;
-    file.write_all(after.as_bytes())?;
     let metadata = fs::metadata(&path)?;
+    if metadata.permissions().readonly() {
+        // WHY: putting a file in its place needs no leave to write it, but whoever took that away meant it to stay.
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
+    // WHY hidden: nobody who reads the folder as a bundle takes it for a file of that.
+    let file = tempfile::Builder::new().prefix(".doorward-").tempfile_in(folder);
+    // Without the name of a file that the reader has never heard of.
+    let mut file = file.map_err(|error| io::Error::new(error.kind(), format!("in its folder: {}", error.kind())))?;
+    file.write_all(after.as_bytes())?;
     // Only root may give files away; whoever else may write here owns what is written.
     let _ = fchown(file.as_file(), Some(metadata.uid()), Some(metadata.gid()));
     file.as_file().set_permissions(metadata.permissions())?;

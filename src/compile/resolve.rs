@@ -294,7 +294,8 @@ impl<'b> Names<'b> {
             }
             None => {
                 let what = format!("no service principal is called `{name}`");
-                let near = self.near_miss(name, self.principals_by_name.keys().copied());
+                let names = self.principals_by_name.keys().copied();
+                let near = self.near_miss(name, names.chain(["ServicePrincipalsInMyTenant"]));
                 let help = near.map_or_else(
                     || "add it to the catalogue of the bundle, or name it by its object id".to_owned(),
                     |near| format!("did you mean `{near}`?"),
@@ -401,15 +402,14 @@ impl<'b> Names<'b> {
     fn unknown_location(&self, name: &str, span: Span) -> Diagnostic {
         let diagnostic =
             Diagnostic::new(&rules::UNKNOWN_LOCATION, span, format!("no named location is called `{name}`"));
-        let near = self.near_miss(name, self.locations_by_name.keys().copied());
-        let place = near
-            .and_then(|near| self.locations_by_name.get(near)?.first())
-            .and_then(|index| self.bundle.locations.get(usize::from(*index)));
+        let near = self.near_miss(name, self.locations_by_name.keys().copied().chain(["AllTrusted"]));
+        let index = near.and_then(|near| self.locations_by_name.get(near)?.first());
+        let place = index.and_then(|index| self.bundle.locations.get(usize::from(*index)));
+        let add = || "add the location to the bundle; an export of policies does not contain it".to_owned();
+        let diagnostic = diagnostic.help(near.map_or_else(add, |near| format!("did you mean `{near}`?")));
         match (near, place) {
-            (Some(near), Some(place)) => {
-                diagnostic.help(format!("did you mean `{near}`?")).related(place.display_name.span, format!("`{near}`"))
-            }
-            _ => diagnostic.help("add the location to the bundle; an export of policies does not contain it"),
+            (Some(near), Some(place)) => diagnostic.related(place.display_name.span, format!("`{near}`")),
+            _ => diagnostic,
         }
     }
 }

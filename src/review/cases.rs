@@ -23,19 +23,18 @@
 mod difference;
 mod expectation;
 mod fixture;
+mod names;
 mod read;
 #[cfg(test)]
 mod tests;
 
-use super::{request, rules};
+use super::request;
 use crate::compile::CompiledBundle;
 use crate::evaluate::{Evaluation, PolicyTrace, evaluate, trace};
 use crate::limits;
 use crate::model::TokenRequest;
 use crate::model::decision::InputError;
-use crate::text::suggest::nearest;
-use crate::text::{self, Diagnostic, Diagnostics, Finding, Node, RawBundle, Severity, Sources};
-use difference::is_called;
+use crate::text::{self, Diagnostics, Finding, Node, RawBundle, Severity, Sources};
 use fixture::Fixtures;
 use read::{Case, Document};
 
@@ -134,6 +133,11 @@ pub fn check(raw: &RawBundle) -> Vec<Finding> {
     diagnostics.findings(&sources)
 }
 
+/// As [`check`], and whether what the cases name is in `bundle`, which was compiled from `raw`.
+pub fn check_against(bundle: &CompiledBundle, raw: &RawBundle) -> Vec<Finding> {
+    each(bundle, raw, &Selection::default(), |_| {})
+}
+
 /// Asks `bundle`, which was compiled from `raw`, all cases of its `tests/` folder.
 ///
 /// Errors: none; problems of the files are findings of the report.
@@ -211,8 +215,9 @@ pub(super) fn each(
     let documents = parse(&sources, &mut diagnostics);
     let fixtures = Fixtures::read(documents.iter().map(|document| &document.node), &mut diagnostics);
     let cases = read::cases(&documents, &fixtures, &mut diagnostics);
+    let mut identities = names::Identities::default();
     for case in &cases {
-        check_names(bundle, case, &mut diagnostics);
+        names::check_policies(bundle, case, &mut diagnostics);
         let span = case.name.span;
         let file = sources.file(span.file).map_or("", |file| file.name());
         let line = sources.position(span.file, span.start).map_or(0, |position| position.line);
@@ -230,6 +235,9 @@ pub(super) fn each(
                 request::read(node, &mut problems).ok_or_else(|| unreadable(&what(&problems)))
             });
             let request = document.as_ref().map(|document| &document.request).map_err(Clone::clone);
+            if let (Ok(request), Ok(node)) = (&request, &node) {
+                identities.check(bundle, request, node, &mut diagnostics);
+            }
             look(Asked { case, file, line, name, request, node: node.as_ref().ok() });
         }
     }
@@ -250,22 +258,6 @@ fn decode(raw: &RawBundle, diagnostics: &mut Diagnostics) -> Sources {
 fn parse<'s>(sources: &'s Sources, diagnostics: &mut Diagnostics) -> Vec<Document<'s>> {
     let node = |file, diagnostics: &mut Diagnostics| text::parse(sources, file, diagnostics);
     sources.iter().filter_map(|(file, _)| Some(Document { node: node(file, diagnostics)? })).collect()
-}
-
-/// Tells the policies that `case` names and the bundle does not have.
-fn check_names(bundle: &CompiledBundle, case: &Case<'_>, diagnostics: &mut Diagnostics) {
-    let policies = bundle.policies();
-    for name in case.expected.names() {
-        if !policies.iter().any(|policy| is_called(policy, name.value)) {
-            let what = format!("no policy is called `{}`", name.value);
-            let names = policies.iter().flat_map(|policy| [&*policy.display_name, &*policy.id]);
-            let diagnostic = Diagnostic::new(&rules::CASE_POLICY, name.span, what);
-            diagnostics.push(match nearest(name.value, names) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help("name a policy of this bundle by its `displayName` or `id`"),
-            });
-        }
-    }
 }
 
 struct Runner<'b> {

@@ -8,6 +8,7 @@
 //! - [`flip`]: the smallest change of a request that turns its decision around.
 //! - [`graph`]: policies and named locations as Microsoft Graph writes them.
 //! - [`impact`]: what depends on a location or policy, or on an edit.
+//! - [`mistaken`]: ids of requests that are probably no object ids.
 //! - [`mutate`]: which mistakes the tests of a bundle would not notice.
 //! - [`request`]: a token request written as a document.
 //! - [`schema`]: JSON Schemas of a bundle's files, for editors.
@@ -26,6 +27,7 @@ pub mod graph;
 pub mod impact;
 mod matrix;
 mod members;
+pub mod mistaken;
 pub mod mutate;
 mod paste;
 pub mod request;

@@ -20,6 +20,8 @@ text::declare_rules! {
     CASE_NAME: Error, "case-name", "the name of a test case is unique in its file";
     /// An expectation names a policy that the bundle does not have.
     CASE_POLICY: Error, "case-policy", "an expectation names policies of this bundle, by id or display name";
+    /// A case names an identity by what is no object id.
+    CASE_IDENTITY: Warning, "case-identity", "a token service sends object ids, and whoever has none of these is somebody else";
     /// A matrix that cannot be laid over the request.
     CASE_MATRIX: Error, "case-matrix", "a matrix maps paths of request fields to lists of values, for example `network.ipAddress`";
     /// A case uses a fixture that does not exist, or two share a name.

@@ -13,7 +13,7 @@ mod request;
 
 use serde_json::{Value, json};
 
-use self::object::{Object, any_of, dispatch, list, text, texts, word, words};
+use self::object::{Object, any_of, attributes, dispatch, list, text, texts, word, words};
 use crate::compile::rules;
 use crate::model::set::Word;
 use crate::model::{Decision, GrantControl, IdentityKind, Reason, ServicePrincipalType, SignInAudience};
@@ -50,10 +50,18 @@ pub fn bundle() -> Value {
     let has = |keys: &[&str]| -> Value {
         json!({ "type": "object", "anyOf": keys.iter().map(|key| json!({ "required": [key] })).collect::<Vec<_>>() })
     };
-    let is_a = |end: &str| json!({ "required": ["@odata.type"], "properties": { "@odata.type": { "pattern": end } } });
+    let of_type = |end: &str| json!({ "@odata.type": { "type": "string", "pattern": end } });
+    let is_a = |end: &str| json!({ "required": ["@odata.type"], "properties": of_type(end) });
     let kind = |end: &str, keys: &[&str]| json!({ "anyOf": [is_a(end), has(keys)] });
+    let no_policy = json!({ "not": has(&["state", "conditions", "grantControls", "sessionControls"]) });
+    let of_conditions = json!({ "type": "object", "required": ["conditions"] });
+    let is_template = json!({ "required": ["details"], "properties": { "details": of_conditions } });
     let element = dispatch(
         [
+            (
+                json!({ "type": "object", "allOf": [no_policy, any_of([is_a("conditionalAccessTemplate$"), is_template])] }),
+                reference("template"),
+            ),
             (
                 kind("conditionalAccessPolicy$", &["conditions", "grantControls", "sessionControls"]),
                 reference("policy"),
@@ -74,6 +82,7 @@ pub fn bundle() -> Value {
         json!({
             "element": element,
             "policy": policy::policy(),
+            "template": policy::template(),
             "strength": policy::strength(),
             "location": policy::location(),
             "range": policy::range(),
@@ -104,7 +113,7 @@ pub fn settings() -> Value {
         .member("eligibility", "Which workloads policies can cover.", word(&["entra", "all"]))
         .member("breakGlass", "Identities that no enabled policy may block.", texts())
         .member("mfaTrustedIps", "The MFA trusted IPs of the tenant, as prefixes.", texts())
-        .member("suites", "Members of suites.", suites.schema())
+        .member("suites", "Members of suites.", suites.closed())
         .member("countryDatabase", "A MaxMind-format file of the bundle.", text())
         .member("ignoredPolicies", "Policies, by id or name, to leave out.", texts())
         .member("ignoredFiles", "Files, by path below the root, to leave unread.", texts())
@@ -113,8 +122,8 @@ pub fn settings() -> Value {
     let warnings = rules::ALL.iter().filter(|rule| rule.severity == Severity::Warning);
     let lints =
         warnings.fold(Object::new(), |lints, rule| lints.member(rule.id, rule.why, word(&["allow", "warn", "error"])));
-    let settings = settings.member("lints", "What becomes of warnings, by the id of the rule.", lints.schema());
-    titled(any_of([settings.schema(), json!({ "type": "null" })]), "Settings of a doorward bundle")
+    let settings = settings.member("lints", "What becomes of warnings, by the id of the rule.", lints.closed());
+    titled(any_of([settings.closed(), json!({ "type": "null" })]), "Settings of a doorward bundle")
 }
 
 /// Files below `tests/`.
@@ -142,7 +151,6 @@ pub fn tests() -> Value {
         .member("sessionControls", "Session controls that the token comes with.", texts())
         .member("message", "What the person who asks is told.", text())
         .member("conditions", "What single conditions come to, by policy and condition.", outcomes);
-    let matrix = json!({ "type": "object", "additionalProperties": { "type": "array" } });
     let case = Object::new()
         .required("name", "What the case claims.", text())
         .member("note", "A sentence more.", text())
@@ -150,15 +158,15 @@ pub fn tests() -> Value {
         .member("skip", "Why the case is not run.", text())
         .member("time", "When the decision is made.", timestamp())
         .member("request", "The request, on top of the defaults.", request.clone())
-        .member("matrix", "Values for paths of the request; each combination is a case.", matrix)
-        .member("expect", "What the answer must be.", expect.schema());
+        .member("matrix", "Values for paths of the request; each combination is a case.", request::matrix())
+        .member("expect", "What the answer must be.", expect.closed());
     let defaults = Object::new().member("request", "What lies under every request of the file.", request);
     let file = Object::new()
-        .member("defaults", "What the cases of the file have in common.", defaults.schema())
-        .member("fixtures", "What cases name: of this file if it has cases, else of all files.", fixtures.schema())
+        .member("defaults", "What the cases of the file have in common.", defaults.closed())
+        .member("fixtures", "What cases name: of this file if it has cases, else of all files.", fixtures.closed())
         .member("time", "When the decisions are made.", timestamp())
-        .member("cases", "The cases.", list(case.schema()));
-    let mut schema = titled(file.schema(), "Tests of a doorward bundle");
+        .member("cases", "The cases.", list(case.closed()));
+    let mut schema = titled(file.closed(), "Tests of a doorward bundle");
     insert(&mut schema, "$defs", json!({ "request": request::request() }));
     schema
 }
@@ -172,7 +180,7 @@ fn principal() -> Value {
         .member("appOwnerOrganizationId", "The tenant that owns the application.", text())
         .member("signInAudience", "Who may sign in to the application.", words::<SignInAudience>(&[]))
         .member("accountEnabled", "Whether it may sign in.", json!({ "type": "boolean" }))
-        .member("customSecurityAttributes", "Attributes, by set and name.", json!({ "type": "object" }));
+        .member("customSecurityAttributes", "Attributes, by set and name.", attributes());
     // Graph's service principals have some forty more properties.
     principal.open()
 }

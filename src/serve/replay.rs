@@ -24,7 +24,7 @@ use crate::model::{Decision, TokenRequest};
 
 /// What is read of a line. Its other members do not matter here.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a record of a decision")]
 struct Record<'a> {
     #[serde(borrow)]
     time: Cow<'a, str>,
@@ -121,7 +121,11 @@ impl<'b> Replayer<'b> {
     pub fn replay(&mut self, line: &[u8]) -> Result<Replayed, String> {
         // A record is one line, so that the column says it all.
         let unreadable = |error: serde_json::Error| error.to_string().replace(" at line 1 column", " at column");
-        let record: Record<'_> = serde_json::from_slice(line.trim_ascii_end()).map_err(unreadable)?;
+        let line = line.trim_ascii_end();
+        if line.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        let record: Record<'_> = serde_json::from_slice(line).map_err(unreadable)?;
         let before =
             Verdict::of(&record.decision).ok_or_else(|| format!("no decision is called `{}`", record.decision))?;
         let time = record.time.parse().map_err(|_| format!("`{}` is no time", record.time))?;

@@ -211,3 +211,15 @@ fn a_file_that_is_none_of_the_bundles_can_be_allowed_or_refused() {
         assert_eq!((body["errors"].as_u64().unwrap(), body["warnings"].as_u64().unwrap()), counts, "{level}");
     }
 }
+
+/// A bundle was called valid that no sidecar takes up: its tests expect a policy that it does not have.
+#[test]
+fn what_cases_name_must_be_in_the_bundle() {
+    let case = "cases:\n  - name: a\n    request: { identity: { type: servicePrincipal, id: x } }\n    expect: { policies: [NAME] }\n";
+    for (name, code) in [("Block", 0), ("Blok", 3)] {
+        let folder = bundle(&[BLOCK, ("tests/a.yaml", &case.replace("NAME", name))]);
+        let run = doorward(&["check", folder.path().to_str().unwrap()]);
+        assert_eq!(run.code, code, "{}", run.told());
+        assert_eq!(run.stdout.contains("error[case-policy]: no policy is called `Blok`"), code == 3, "{}", run.told());
+    }
+}

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::run::{BLOCK, INVOICE, PAYROLL, WORKLOAD, bundle, command, doorward, doorward_reading};
+use super::run::{BLOCK, INVOICE, PAYROLL, Run, WORKLOAD, bundle, command, doorward, doorward_reading};
 
 #[test]
 fn allow_ends_with_0_and_block_with_6() {
@@ -178,4 +178,47 @@ fn session_controls_and_what_to_tell_the_user_are_shown() {
     };
     insta::assert_snapshot!("allowed_with_a_session", ask(&["--set", "identity.guestType=none"]));
     insta::assert_snapshot!("personal_account", ask(&["--set", "identity.guestType=personalMicrosoftAccount"]));
+}
+
+/// A name passed for the object id of somebody whom no policy names, and got a token.
+#[test]
+fn an_id_that_is_a_name_or_an_app_id_is_warned_of() {
+    let cases = [
+        ("Payroll sync", "`Payroll sync` is a name"),
+        ("C1A4E2D0-8B3F-4C6A-9E57-0D1B2F3A4C01", "`c1a4e2d0-8b3f-4c6a-9e57-0d1b2f3a4c01` is an app id"),
+    ];
+    for (id, what) in cases {
+        let run = doorward(&["decide", WORKLOAD, "--id", id, "--ip", "192.0.2.7", "--country", "NL"]);
+        let told = format!("warning: {what}; the object id of that service principal is {PAYROLL}\n");
+        assert_eq!((run.code, run.stderr), (6, told), "the decision is about the id as it was said");
+    }
+    for arguments in [["--id", PAYROLL], ["--id", "somebody else"]] {
+        assert_eq!(doorward(&[&["decide", WORKLOAD], &arguments[..]].concat()).stderr, "");
+    }
+    let person = doorward(&["decide", WORKLOAD, "--type", "user", "--id", "Payroll sync"]);
+    assert_eq!(person.stderr, "", "a person may be called so");
+}
+
+/// A name could clear the screen of whoever looked at the policy, or hide what was said about it.
+#[test]
+fn names_cannot_command_the_terminal() {
+    let policy = BLOCK.1.replace("displayName: Block", r#"displayName: "Block \e[2J\e]0;title\a\e[8m\x9b2J""#);
+    let folder = bundle(&[("block.yaml", &policy)]);
+    let path = folder.path().to_str().unwrap();
+    for arguments in
+        [&["explain", path, "--id", "x"][..], &["decide", path, "--id", "x"], &["gaps", path], &["check", path]]
+    {
+        for forced in ["0", "1"] {
+            let run = Run::from(command(arguments).env("CLICOLOR_FORCE", forced).output().unwrap());
+            let left = run.stdout.replace("\u{1b}[1m", "").replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+            let left =
+                ["31", "32", "33", "36"].iter().fold(left, |left, code| left.replace(&format!("\u{1b}[{code}m"), ""));
+            assert!(!left.contains(|it: char| it.is_control() && it != '\n'), "{arguments:?}: {left:?}");
+        }
+    }
+    let told = doorward(&["explain", path, "--id", "x"]).stdout;
+    assert!(told.contains(r"Block \u001b[2J\u001b]0;title\u0007\u001b[8m\u009b2J: blocks"), "{told}");
+    let json = doorward(&["decide", path, "--id", "x", "--format", "json"]).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["policies"][0]["displayName"], "Block \u{1b}[2J\u{1b}]0;title\u{7}\u{1b}[8m\u{9b}2J");
 }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use doorward::compile;
 use doorward::review::{cases, rules};
 use doorward::text::{Block, Finding, RawBundle, RawFile};
 use serde_json::Value;
 
-use super::run::{BLOCK, Run, bundle, doorward, write};
+use super::run::{BLOCK, Run, bundle, doorward, mkfifo, write};
 
 /// A mistake that can be mended: the rule, the file, its text, and the text mended.
 type Case = (&'static str, &'static str, &'static str, &'static str);
@@ -318,4 +319,58 @@ fn an_archive_is_not_written_into() {
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     assert!(run.stderr.contains("--fix writes into a folder"), "{}", run.stderr);
     assert_eq!(doorward(&["check", "--fix", "--explain", "host-bits"]).code, 2);
+}
+
+const OFFICE: &str = "displayName: Office\r\nipRanges:\r\n- 203.0.113.9/24";
+const MENDED: &str = "displayName: Office\r\nipRanges:\r\n- 203.0.113.0/24";
+
+#[test]
+fn line_ends_and_a_link_within_the_bundle_stay() {
+    let folder = bundle(&[("shared/office", OFFICE)]);
+    let link = folder.path().join("office.yaml");
+    symlink("shared/office", &link).unwrap();
+    let run = doorward(&["check", "--fix", folder.path().to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.told());
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(folder.path().join("shared/office")).unwrap(), MENDED);
+}
+
+#[test]
+fn a_read_only_file_is_not_mended_and_what_was_mended_before_it_is_told() {
+    let folder = bundle(&[("a.yaml", OFFICE), ("b.yaml", &OFFICE.replace("Office", "Home"))]);
+    let path = folder.path().to_str().unwrap();
+    let make = |mode| fs::set_permissions(folder.path().join("b.yaml"), fs::Permissions::from_mode(mode)).unwrap();
+    make(0o444);
+    let run = doorward(&["check", "--fix", path]);
+    let told = format!("error: 1 file mended, but `{path}/b.yaml` cannot be written: it is read-only\n");
+    assert_eq!((run.code, run.stdout.as_str(), run.stderr), (1, "", told));
+    assert_eq!(fs::read_to_string(folder.path().join("a.yaml")).unwrap(), MENDED);
+    let run = doorward(&["check", "--fix", path]);
+    assert_eq!(run.stderr, format!("error: `{path}/b.yaml` cannot be written: it is read-only\n"));
+    make(0o644);
+    assert_eq!(doorward(&["check", "--fix", path]).code, 0);
+}
+
+#[test]
+fn a_pipe_in_the_bundle_is_refused_before_anything_is_mended() {
+    let folder = bundle(&[("a.yaml", OFFICE)]);
+    mkfifo(&folder.path().join("b.yaml"));
+    let run = doorward(&["check", "--fix", folder.path().to_str().unwrap()]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("`b.yaml` is neither a file nor a folder"), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(folder.path().join("a.yaml")).unwrap(), OFFICE);
+}
+
+/// What tools wrote with a byte order mark or in UTF-16 is not mended, and nothing says that it could be.
+#[test]
+fn a_file_that_is_no_plain_text_is_told_and_left() {
+    let utf16 = [0xff, 0xfe].into_iter().chain(OFFICE.encode_utf16().flat_map(u16::to_le_bytes)).collect::<Vec<_>>();
+    for bytes in [format!("\u{feff}{OFFICE}").into_bytes(), utf16] {
+        let folder = bundle(&[]);
+        fs::write(folder.path().join("a.yaml"), &bytes).unwrap();
+        let run = doorward(&["check", "--fix", folder.path().to_str().unwrap()]);
+        assert_eq!(run.code, 0, "{}", run.told());
+        assert!(run.stdout.contains("warning[host-bits]") && !run.stdout.contains("fixable"), "{}", run.told());
+        assert_eq!(fs::read(folder.path().join("a.yaml")).unwrap(), bytes);
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
-use super::run::{Run, bundle, doorward, write};
+use super::run::{Run, bundle, doorward, mkfifo, write};
 
 const UNTIDY: (&str, &str) = (
     "office.yaml",
@@ -102,4 +102,90 @@ fn what_is_no_file_of_a_bundle_is_a_usage_error() {
     assert_eq!(fmt(&folder, &[]).code, 2);
     assert_eq!(fmt(&folder, &["BUNDLE/nowhere.yaml"]).code, 1);
     assert_eq!(fs::read_to_string(folder.path().join(UNTIDY.0)).unwrap(), UNTIDY.1);
+}
+
+/// A pipe was opened and waited for until somebody wrote into it.
+#[test]
+fn what_is_neither_file_nor_folder_is_refused_at_once() {
+    let folder = bundle(&[UNTIDY]);
+    mkfifo(&folder.path().join("pipe.yaml"));
+    symlink("/dev/zero", folder.path().join("endless.yaml")).unwrap();
+    for name in ["pipe.yaml", "endless.yaml"] {
+        let run = fmt(&folder, &["BUNDLE/office.yaml", &format!("BUNDLE/{name}")]);
+        let told = format!("error: `BUNDLE/{name}`: it is neither a file nor a folder\n");
+        assert_eq!((run.code, run.stdout.as_str(), run.stderr), (1, "", told));
+    }
+    assert_eq!(fs::read_to_string(folder.path().join(UNTIDY.0)).unwrap(), UNTIDY.1, "nothing is written before");
+}
+
+/// A file is put in the place of another, for which the other need not be writable: marks against writing were passed
+/// over.
+#[test]
+fn a_read_only_file_stays_and_the_others_are_written() {
+    let folder = bundle(&[UNTIDY, ("b.yaml", UNTIDY.1)]);
+    let path = folder.path().join("b.yaml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    let run = fmt(&folder, &["BUNDLE"]);
+    assert_eq!(
+        run.told(),
+        "exit 7\n--- stdout\nerror: `BUNDLE/b.yaml` cannot be written: it is read-only\nchanged: BUNDLE/office.yaml\n\n\
+         1 file changed, 1 file not written\n"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), UNTIDY.1);
+    assert_eq!(fmt(&folder, &["--check", "BUNDLE"]).code, 5, "a check may look at it");
+}
+
+/// The layout of 50 MB took minutes, and a hundred times as much memory.
+#[test]
+fn a_file_of_fifty_megabytes_is_left_at_once_and_its_size_is_the_reason() {
+    let folder = bundle(&[]);
+    let path = folder.path().join("large.yaml");
+    let text = format!("# {}\n", "x".repeat(997)).repeat(50_000);
+    fs::write(&path, &text).unwrap();
+    let run = fmt(&folder, &["BUNDLE"]);
+    assert_eq!(
+        run.told(),
+        "exit 0\n--- stdout\nleft as it is: BUNDLE/large.yaml: it is larger than 8 MiB\n\n1 file left\n"
+    );
+    assert_eq!(fs::metadata(&path).unwrap().len(), text.len() as u64);
+    fs::write(&path, text.repeat(2)).unwrap();
+    let run = fmt(&folder, &["BUNDLE/large.yaml"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stdout.contains("error[file-too-large]"), "{}", run.stdout);
+}
+
+#[test]
+fn line_ends_stay_what_they_are() {
+    let cases = [
+        ("crlf.yaml", "a:   1\r\nb:\r\n- 2", "a: 1\r\nb:\r\n  - 2\r\n"),
+        ("crlf.json", "{\"a\":1,\r\n\"b\":[2]}", "{\r\n  \"a\": 1,\r\n  \"b\": [\r\n    2\r\n  ]\r\n}\r\n"),
+        ("lf.json", "{\"a\":1}", "{\n  \"a\": 1\n}\n"),
+        ("mixed.yaml", "a:   1\nb: 2\r\n", "a: 1\r\nb: 2\r\n"),
+        ("empty.yaml", "", ""),
+        ("blank.yaml", "\n\n\n", ""),
+        ("comment.yaml", "#  only\n\n\n\n# this", "#  only\n\n# this\n"),
+    ];
+    for (name, before, after) in cases {
+        let folder = bundle(&[(name, before)]);
+        assert_eq!(fmt(&folder, &["BUNDLE"]).code, 0, "{name}");
+        assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), after, "{name}");
+        assert_eq!(fmt(&folder, &["--check", "BUNDLE"]).told(), "exit 0\n--- stdout\n1 file in order\n", "{name}");
+    }
+}
+
+/// A byte order mark and old line ends are the author's tool's; what cannot be laid out without losing them stays.
+#[test]
+fn what_other_tools_write_is_left_byte_for_byte() {
+    let files = [
+        ("bom.yaml", b"\xef\xbb\xbfa:   1\n".to_vec()),
+        ("utf16.yaml", [0xfe, 0xff].into_iter().chain("a:   1\n".encode_utf16().flat_map(u16::to_be_bytes)).collect()),
+        ("mac.yaml", b"a:   1\rb: 2\r".to_vec()),
+    ];
+    for (name, bytes) in files {
+        let folder = bundle(&[]);
+        fs::write(folder.path().join(name), &bytes).unwrap();
+        let run = fmt(&folder, &["BUNDLE"]);
+        assert!(run.code == 0 && run.stdout.starts_with("left as it is: "), "{name}: {}", run.told());
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), bytes, "{name}");
+    }
 }

@@ -40,7 +40,7 @@ fn lines_that_are_no_records_are_counted_and_named() {
     let no_time = lines[0].replace("2026-", "in ");
     let no_decision = lines[0].replace("\"decision\":\"block\"", "\"decision\":\"maybe\"");
     let cut = &lines[1][..100];
-    let log = [lines[0], cut, "", &no_time, &no_decision, lines[1]].join("\n");
+    let log = [lines[0], cut, "", &no_time, &no_decision, lines[1], "[]", "null", "{}"].join("\n");
     let run = doorward_reading(&log, &["replay", WORKLOAD, "-"]);
     insta::assert_snapshot!(run.told());
 }
@@ -57,4 +57,20 @@ fn a_line_without_end_is_not_kept() {
 #[test]
 fn a_log_that_is_not_there_is_a_failure() {
     assert_eq!(doorward(&["replay", WORKLOAD, "no-such-log.jsonl"]).code, 1);
+}
+
+#[test]
+fn a_log_with_nothing_in_it_changes_nothing_and_says_so() {
+    assert_eq!(doorward(&["replay", WORKLOAD, "/dev/null"]).told(), "exit 0\n--- stdout\nno records\n");
+}
+
+/// Each piece of it was told as a line that is no JSON.
+#[test]
+fn a_compressed_log_is_refused_with_the_way_to_read_it() {
+    let folder = bundle(&[]);
+    let path = folder.path().join("log.jsonl.gz");
+    std::fs::write(&path, [0x1f, 0x8b, 8, 0, b'\n', 0]).unwrap();
+    let run = doorward(&["replay", WORKLOAD, path.to_str().unwrap()]);
+    let why = "it is compressed; `gzip -dc FILE | doorward replay BUNDLE -` reads it";
+    assert_eq!(run.told(), format!("exit 1\n--- stderr\nerror: cannot read `{}`: {why}\n", path.display()));
 }

@@ -71,6 +71,11 @@ pub fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
+/// A named pipe that nobody writes into.
+pub fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
 /// A policy that blocks every workload.
 pub const BLOCK: (&str, &str) = (
     "block.yaml",

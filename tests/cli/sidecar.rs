@@ -1,8 +1,8 @@
 //! `run`: a real command beside a real sidecar, and how both end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::run::{PAYROLL, Run, WORKLOAD, bundle, command, doorward};
 
@@ -39,22 +39,66 @@ fn the_socket_goes_with_the_command() {
     assert!(!socket.exists() && !socket.parent().unwrap().exists(), "{}", socket.display());
 }
 
+/// A hang-up ended the sidecar alone: the command went on without it, and the folder of the socket stayed.
 #[test]
-fn sigterm_is_passed_on_and_the_command_says_how_it_ends() {
-    let script = "trap 'kill $!; exit 7' TERM; tail -f /dev/null & echo ready; wait";
+fn signals_are_passed_on_and_the_command_says_how_it_ends() {
+    for (signal, code) in [("TERM", 7), ("HUP", 8)] {
+        let script =
+            "trap 'kill $!; exit 7' TERM; trap 'kill $!; exit 8' HUP; tail -f /dev/null & echo $DOORWARD_SOCKET; wait";
+        let (mut child, mut told, socket) = begun(script);
+        send(signal, &child);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+        assert!(!Path::new(&socket).parent().unwrap().exists(), "{signal}: {socket}");
+        told.read_line(&mut String::new()).unwrap();
+    }
+}
+
+/// A terminal sends these to the command as well; the sidecar serves it until it has ended.
+#[test]
+fn what_a_terminal_sends_to_both_leaves_the_sidecar_to_the_command() {
+    for signal in ["INT", "QUIT"] {
+        let (mut child, mut told, _) =
+            begun("echo $DOORWARD_SOCKET; read line; test -S $DOORWARD_SOCKET && echo serving");
+        send(signal, &child);
+        child.stdin.take().unwrap().write_all(b"go on\n").unwrap();
+        let mut line = String::new();
+        told.read_line(&mut line).unwrap();
+        assert_eq!((line.as_str(), child.wait().unwrap().code()), ("serving\n", Some(0)), "{signal}");
+    }
+}
+
+/// A command that has begun, what it says from then on, and the socket that it was told.
+fn begun(script: &str) -> (Child, BufReader<ChildStdout>, String) {
     let mut child = command(&["run", WORKLOAD, "--", "sh", "-c", script])
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    // WHY: held to the end, since `tail` ends by itself, and with it the script, when nobody reads what it writes.
+    // WHY held to the end: `tail` ends by itself, and with it the script, when nobody reads what it writes.
     let mut told = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
     told.read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
-    assert!(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(7));
-    drop(told);
+    (child, told, line.trim_end().to_owned())
+}
+
+fn send(signal: &str, child: &Child) {
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
+#[test]
+fn decisions_are_logged_to_a_file_or_to_standard_output() {
+    let post = "curl -s -o asked -H 'content-type: application/json' -d '{\"identity\":{\"type\":\"user\",\"id\":\"x\"}}' $DOORWARD_URL/v1/decide";
+    let workload = Path::new(env!("CARGO_MANIFEST_DIR")).join(WORKLOAD);
+    for (log, name) in [("-", None), ("log.jsonl", Some("log.jsonl"))] {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["run", workload.to_str().unwrap(), "--decision-log", log, "--", "sh", "-c", post];
+        let run = Run::from(command(&arguments).current_dir(folder.path()).output().unwrap());
+        assert_eq!(run.code, 0, "{}", run.told());
+        assert!(!folder.path().join("-").exists());
+        let written = name.map_or(run.stdout, |name| std::fs::read_to_string(folder.path().join(name)).unwrap());
+        assert_eq!(written.matches("\"decision\":\"allow\"").count(), 1, "{log}: {written}");
+    }
 }
 
 #[test]
@@ -66,8 +110,15 @@ fn a_bundle_that_is_invalid_starts_no_command() {
 }
 
 #[test]
-fn a_command_that_is_not_there_is_a_failure() {
-    let run = doorward(&["run", WORKLOAD, "--", "no-such-command-anywhere"]);
-    assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("cannot start `no-such-command-anywhere`"), "{}", run.told());
+fn a_command_that_cannot_be_started_is_a_failure() {
+    for (program, why) in
+        [("no-such-command-anywhere", "No such file"), ("/etc/passwd", "Permission denied"), ("", "No such file")]
+    {
+        let run = doorward(&["run", WORKLOAD, "--", program]);
+        assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{}", run.told());
+        assert!(run.stderr.starts_with(&format!("error: cannot start `{program}`: {why}")), "{}", run.told());
+    }
+    for arguments in [&["run", WORKLOAD][..], &["run", WORKLOAD, "--"], &["run", WORKLOAD, "true"]] {
+        assert_eq!(doorward(arguments).code, 2, "{arguments:?}");
+    }
 }

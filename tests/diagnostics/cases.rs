@@ -617,6 +617,25 @@ pub const CASES: &[Case] = &[
     ),
     case(
         &rules::UNKNOWN_LOCATION,
+        "words that stand for locations and workloads, misspelt",
+        &[
+            SOUND,
+            (
+                "workloads.yaml",
+                "displayName: Block workloads\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [ServicePrincipalInMyTenant] }\n  locations: { includeLocations: [All], excludeLocations: [AllTrused] }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(
+        &rules::UNRECOGNISED_DOCUMENT,
+        "tests and settings elsewhere than a bundle has them",
+        &[
+            ("test/cases.yaml", "cases:\n  - { name: a, expect: { decision: allow } }\n"),
+            ("workload/bundle.yaml", "name: workload\nrevision: '1'\n"),
+        ],
+    ),
+    case(
+        &rules::UNKNOWN_LOCATION,
         "policies exported without their locations",
         &[(
             "policy.yaml",

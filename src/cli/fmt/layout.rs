@@ -37,6 +37,9 @@ pub enum Left {
     /// An export, as its tool wrote it.
     #[error("it is not plain UTF-8, as tools that export write it")]
     Encoding,
+    /// Beyond what the layout can hold.
+    #[error("it is larger than {} MiB", limits::LAYOUT_BYTES_MAX >> 20)]
+    Large,
     /// Beyond what the layout can count.
     #[error("a line of it begins with {} spaces or more", limits::LAYOUT_INDENT_MAX)]
     Indentation,
@@ -60,6 +63,11 @@ pub enum Left {
 /// The layout of `raw`, whose name says whether it is JSON or YAML. Laying out the result changes nothing. Cost: linear,
 /// a second for some megabytes of YAML.
 pub fn layout(raw: &RawFile) -> Laid {
+    // WHY first: neither memory nor patience would do for the rest. A file that no bundle may hold is told as that.
+    let is_yaml = Format::of(&raw.name) == Some(Format::Yaml);
+    if is_yaml && (limits::LAYOUT_BYTES_MAX + 1..=limits::FILE_BYTES_MAX).contains(&raw.bytes.len()) {
+        return Laid::Left(Left::Large);
+    }
     let (mut sources, mut diagnostics) = Default::default();
     let before = decode::read(raw, &mut sources, &mut diagnostics);
     let before = before.and_then(|file| Some((sources.file(file)?.text(), parse(&sources, file, &mut diagnostics)?)));

@@ -32,7 +32,7 @@ pub fn run(path: &Path, once: impl Fn() -> Result<Outcome, Stop>) -> Result<Outc
         };
         let hint = paint::styled(paint::FAINT, &format!("waiting for a change of {}", path.display()));
         let mut stdout = anstream::stdout();
-        if writeln!(stdout, "{text}{hint}").and_then(|()| stdout.flush()).is_err() {
+        if writeln!(stdout, "{}{hint}", paint::harmless(&text)).and_then(|()| stdout.flush()).is_err() {
             // Nobody reads any more, or nothing can be written: either way there is nothing to wait for.
             return Ok(Outcome { text: String::new(), exit: Exit::Failure });
         }

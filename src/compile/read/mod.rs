@@ -337,9 +337,7 @@ impl Reader<'_> {
                     "" => format!("{} in the place of a policy or location", node.kind()),
                     keys => format!("an object with {keys} is nothing that a bundle holds"),
                 };
-                let help =
-                    "a policy has `conditions`, an IP location `ipRanges`, a service principal `servicePrincipalType`";
-                context.report(Diagnostic::new(&rules::UNRECOGNISED_DOCUMENT, node.span, what).help(help));
+                context.report(Diagnostic::new(&rules::UNRECOGNISED_DOCUMENT, node.span, what).help(meant(node)));
             }
         }
         context.flush(takes_part, &mut self.diagnostics);
@@ -423,6 +421,18 @@ fn list_kind(key: &str) -> Option<ObjectKind> {
 /// Whether a member of a document is the catalogue of entities.
 fn is_entities(entry: &Entry<'_>) -> bool {
     entry.key == "entities"
+}
+
+/// What to do about an object of no kind: what it was probably meant to be, and where that belongs.
+fn meant(node: &Node<'_>) -> &'static str {
+    let has = |key: &str| node.member(key).is_some();
+    if has("cases") || has("fixtures") {
+        "test cases belong below `tests/` at the root of the bundle"
+    } else if ["tenantId", "revision", "defaultDecision", "breakGlass", "lints"].into_iter().any(has) {
+        "settings belong into `bundle.yaml` at the root of the bundle"
+    } else {
+        "a policy has `conditions`, an IP location `ipRanges`, a service principal `servicePrincipalType`"
+    }
 }
 
 fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {

@@ -158,6 +158,11 @@ fn suite<'n>(
     budget: &mut Budget,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Case<'n>> {
+    if document.node.as_map().is_none() {
+        let diagnostic = wrong_type(&document.node, "", "an object");
+        diagnostics.push(diagnostic.help("write `cases:`, and below it the list of cases"));
+        return Vec::new();
+    }
     let Some(mut fields) = Members::new(&document.node, "", diagnostics) else { return Vec::new() };
     let defaults = fields.object("defaults", diagnostics).and_then(|mut defaults| {
         let request = own_request(&mut defaults, diagnostics);
@@ -222,16 +227,24 @@ fn case<'n>(
     let own = own_request(&mut fields, diagnostics);
     let parts = Parts { case: node, common, time: fields.member("time"), own };
     let matrix = matrix(&mut fields, diagnostics);
-    let expected = match fields.object("expect", diagnostics) {
-        Some(expect) => expectation::read(expect, diagnostics),
-        None => Expectation::default(),
-    };
+    let expected = expected(&mut fields, diagnostics);
     fields.finish(diagnostics);
     budget.spend(parts, &matrix, diagnostics)?;
     let is_readable = check_requests(parts, &matrix, diagnostics);
     let name = Spanned::new(name?, name_span?);
     let is_sound = is_readable && diagnostics.errors() == errors;
     is_sound.then_some(Case { name, note, tags, parts, matrix, expected, skip })
+}
+
+/// What must come. A word alone is told with what was meant by it.
+fn expected<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Expectation<'n> {
+    if let Some((node, word)) = fields.member("expect").and_then(|node| Some((node, node.as_str()?))) {
+        let help = format!("write `expect: {{ decision: {word} }}`");
+        diagnostics.push(wrong_type(node, &fields.path_of("expect"), "an object").help(help));
+        return Expectation::default();
+    }
+    let expect = fields.object("expect", diagnostics);
+    expect.map_or_else(Expectation::default, |expect| expectation::read(expect, diagnostics))
 }
 
 /// Why the case is not asked: a reason in words, for whoever finds the case skipped next year.

@@ -346,6 +346,36 @@ fn an_expected_policy_that_does_not_exist_is_an_error() {
     assert!(!report.is_green());
 }
 
+/// A case whose identity was a name of the catalogue passed, and proved nothing about whom it named.
+#[test]
+fn a_name_or_an_app_id_in_the_place_of_an_object_id_is_told_once() {
+    let id = |number: u32| format!("5b0f4a86-1f0e-4d55-8a77-00000000000{number}");
+    let catalogue = format!(
+        "servicePrincipals:\n  - {{id: {}, displayName: Payroll sync, appId: {}}}\n  - {{id: {}, displayName: other}}\n",
+        id(1),
+        id(2),
+        id(3)
+    );
+    let yaml = format!(
+        "defaults: {{request: {{identity: {{type: servicePrincipal, id: Payroll sync}}}}}}\ncases:\n  \
+         - {{name: a, expect: {{decision: allow}}}}\n  - {{name: b, expect: {{decision: allow}}}}\n  \
+         - {{name: c, matrix: {{identity.id: [{}, {}, other, another]}}, expect: {{decision: allow}}}}\n  \
+         - {{name: d, request: {{identity: {{type: user}}}}, expect: {{decision: allow}}}}\n",
+        id(2),
+        id(1)
+    );
+    let raw = raw(&[("catalogue.yaml", &catalogue), ("tests/a.yaml", &yaml)]);
+    let report = run(&compile(&raw).bundle.unwrap(), &raw);
+    let help = |number| format!("(the object id of that service principal is {})", id(number));
+    let expected = [
+        format!("tests/a.yaml:1:61 case-identity: `Payroll sync` is a name {}", help(1)),
+        format!("tests/a.yaml:5:38 case-identity: `{}` is an app id {}", id(2), help(1)),
+        format!("tests/a.yaml:5:114 case-identity: `other` is a name {}", help(3)),
+    ];
+    assert_eq!(told(&report.findings), expected.join("\n"));
+    assert!(report.is_green() && report.results.len() == 7, "a warning, and the cases are asked as they are");
+}
+
 #[test]
 fn failures_past_a_bound_are_not_explained() {
     let report = ask(&format!(

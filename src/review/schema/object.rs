@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::spellings;
+use super::{insert, spellings};
 use crate::model::set::Word;
 
 /// An object under construction. Its members may be null, which means the same as missing.
@@ -17,9 +17,12 @@ impl Object {
         Self::default()
     }
 
-    /// A member that may be left out or null.
+    /// A member that may be left out or null, or, as exporters write an object of Graph without members, an empty list.
     pub(super) fn member(mut self, key: &'static str, description: &str, schema: Value) -> Self {
-        let schema = json!({ "description": description, "anyOf": [schema, { "type": "null" }] });
+        let is_of_graph = schema.get("patternProperties").is_some();
+        let mut forms = vec![schema, json!({ "type": "null" })];
+        forms.extend(is_of_graph.then(|| json!({ "type": "array", "maxItems": 0 })));
+        let schema = json!({ "description": description, "anyOf": forms });
         self.properties.insert(key.to_owned(), schema);
         self
     }
@@ -43,12 +46,18 @@ impl Object {
         self.properties.keys().cloned().collect()
     }
 
-    /// The schema; only annotations of OData may stand beside the members.
+    /// The schema of an object of Graph; only annotations of OData may stand beside the members.
     pub(super) fn schema(self) -> Value {
+        let mut schema = self.closed();
+        insert(&mut schema, "patternProperties", json!({ "@odata[.]|^@microsoft[.]graph[.]": true }));
+        schema
+    }
+
+    /// The schema; nothing may stand beside the members.
+    pub(super) fn closed(self) -> Value {
         json!({
             "type": "object",
             "properties": self.properties,
-            "patternProperties": { "@": true },
             "required": self.required,
             "additionalProperties": false,
         })
@@ -58,6 +67,12 @@ impl Object {
     pub(super) fn open(self) -> Value {
         json!({ "type": "object", "properties": self.properties, "required": self.required })
     }
+}
+
+/// Custom security attributes: sets of attributes by name.
+pub(super) fn attributes() -> Value {
+    let set = json!({ "type": ["object", "null"] });
+    json!({ "type": "object", "patternProperties": { "@odata[.]": true }, "additionalProperties": set })
 }
 
 /// Any of `schemas`.

@@ -28,6 +28,21 @@ pub(super) fn policy() -> Value {
         .schema()
 }
 
+/// A template of Microsoft, which is read as a disabled policy.
+pub(super) fn template() -> Value {
+    let details = Object::new()
+        .required("conditions", "When it applies; all of them must hold.", conditions())
+        .member("grantControls", "What must be satisfied.", grant())
+        .member("sessionControls", "What a token comes with.", session());
+    Object::new()
+        .member("id", "Graph's id.", text())
+        .member("name", "The name people use.", text())
+        .member("displayName", "The same.", text())
+        .member("details", "What a policy made of it says.", details.schema())
+        .kept(&["description", "scenarios"])
+        .schema()
+}
+
 fn conditions() -> Value {
     let platforms = Object::new().member("includePlatforms", "In scope.", list(words::<Platform>(&[]))).member(
         "excludePlatforms",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::object::{Object, any_of, boolean, list, text, texts, words};
+use super::object::{Object, any_of, attributes, boolean, list, text, texts, words};
 use crate::limits;
 use crate::model::{
     AuthenticationMethod, ClientApp, CredentialType, GrantControl, GuestType, IdentityKind, InsiderRiskLevel, Platform,
@@ -11,6 +11,10 @@ use crate::model::{
 
 /// The request.
 pub(super) fn request() -> Value {
+    fields().closed()
+}
+
+fn fields() -> Object {
     let timestamp = json!({ "type": "string", "format": "date-time" });
     let attributes = json!({ "type": "object" });
     Object::new()
@@ -30,7 +34,29 @@ pub(super) fn request() -> Value {
         .member("time", "When the decision is made.", timestamp)
         .member("requestId", "The id of the request.", text())
         .member("explain", "Whether a trace is asked for.", boolean())
-        .schema()
+}
+
+/// Values for paths of the request.
+pub(super) fn matrix() -> Value {
+    let fields: Vec<_> = fields().keys();
+    let parts = [
+        ("identity", named(identity())),
+        ("resource", resource()),
+        ("network", named(network())),
+        ("risk", risk()),
+        ("device", named(device())),
+        ("credential", credential()),
+        ("satisfied", satisfied()),
+        ("identity.customSecurityAttributes", attributes()),
+        ("resource.customSecurityAttributes", attributes()),
+    ];
+    let parts = parts.into_iter().map(|(key, part)| (key.to_owned(), list(any_of([part, json!({ "type": "null" })]))));
+    json!({
+        "type": "object",
+        "properties": parts.collect::<serde_json::Map<_, _>>(),
+        "propertyNames": { "pattern": format!("^({})([.]|$)", fields.join("|")) },
+        "additionalProperties": { "type": "array" },
+    })
 }
 
 /// A part of a request, or the name of the fixture that it is.
@@ -47,13 +73,13 @@ pub(super) fn identity() -> Value {
         .member("appId", "The id of its application.", text())
         .member("ownerTenant", "The tenant that owns the application.", text())
         .member("audience", "Who may sign in to the application.", words::<SignInAudience>(&[]))
-        .member("customSecurityAttributes", "Attributes, by set and name.", json!({ "type": "object" }))
+        .member("customSecurityAttributes", "Attributes, by set and name.", attributes())
         .member("groups", "All groups of a user.", texts())
         .member("roles", "All roles of a user, as template ids.", texts())
         .member("guestType", "What kind of guest a user is.", words::<GuestType>(&[]))
         .member("homeTenant", "The home tenant of an external user.", text())
         .member("blueprint", "The blueprint of an agent identity.", text())
-        .schema()
+        .closed()
 }
 
 fn resource() -> Value {
@@ -65,17 +91,17 @@ fn resource() -> Value {
         .member("type", "What kind of object they are.", words::<ResourceKind>(&[]))
         .member("userAction", "A user action, in their place.", words::<UserAction>(&[]))
         .member("authenticationContext", "The authentication context, `c1` to `c99`.", context)
-        .member("customSecurityAttributes", "Attributes, by set and name.", json!({ "type": "object" }))
+        .member("customSecurityAttributes", "Attributes, by set and name.", attributes())
         .member("scopes", "All scopes that are asked for.", scopes)
         .member("target", "The thing itself, where it is finer than an application.", target())
-        .schema()
+        .closed()
 }
 
 fn target() -> Value {
     Object::new()
-        .required("type", "Its kind, for example `route`.", named_thing(limits::TARGET_TYPE_BYTES_MAX))
-        .required("id", "Which one.", named_thing(limits::TARGET_ID_BYTES_MAX))
-        .schema()
+        .member("type", "Its kind, for example `route`.", named_thing(limits::TARGET_TYPE_BYTES_MAX))
+        .member("id", "Which one.", named_thing(limits::TARGET_ID_BYTES_MAX))
+        .closed()
 }
 
 /// A text that is not empty; JSON Schema counts characters, of which there are no more than bytes.
@@ -92,7 +118,7 @@ pub(super) fn network() -> Value {
         .member("country", "Its country, if the caller looked it up; `ZZ` for none.", country())
         .member("gpsCountry", "The country that the Authenticator app reports.", country())
         .member("compliantNetwork", "Whether it comes through the compliant network.", boolean())
-        .schema()
+        .closed()
 }
 
 fn risk() -> Value {
@@ -102,7 +128,7 @@ fn risk() -> Value {
         .member("user", "Of the user.", words::<RiskLevel>(&[]))
         .member("agent", "Of the agent.", words::<RiskLevel>(&[]))
         .member("insider", "Insider risk.", words::<InsiderRiskLevel>(&[]))
-        .schema()
+        .closed()
 }
 
 /// A device.
@@ -127,7 +153,7 @@ pub(super) fn device() -> Value {
         .member("isCompliant", "Whether it is compliant.", boolean())
         .member("physicalIds", "Physical ids.", texts())
         .member("systemLabels", "System labels.", texts())
-        .schema()
+        .closed()
 }
 
 fn credential() -> Value {
@@ -136,7 +162,7 @@ fn credential() -> Value {
         .member("keyId", "Id of the key, secret or certificate.", text())
         .member("federatedIssuer", "Issuer of a federated credential.", text())
         .member("federatedSubject", "Subject of a federated credential.", text())
-        .schema()
+        .closed()
 }
 
 fn satisfied() -> Value {
@@ -146,5 +172,5 @@ fn satisfied() -> Value {
         .member("authenticationStrengths", "Authentication strengths, by id.", texts())
         .member("termsOfUse", "Agreements, by id.", texts())
         .member("customAuthenticationFactors", "Custom controls, by id.", texts())
-        .schema()
+        .closed()
 }
