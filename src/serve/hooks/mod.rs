@@ -11,9 +11,9 @@ pub mod okta;
 pub mod secret;
 pub mod zitadel;
 
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use serde::Deserialize;
 use self::issuance::{Decided, Issuance};
 use super::body::Reply;
 use super::door::{Door, InFlight};
-use super::http::is_json;
+use super::http::{self, is_json};
 use super::wire::{Challenge, Refusal, Refused, v1};
 use crate::limits;
 use crate::model::decision::InputError;
@@ -87,7 +87,7 @@ impl Settings {
     pub(super) async fn answer(&self, door: &Door, request: Request<Incoming>) -> Response<Reply> {
         match self.hook(request.uri().path()) {
             Some(hook) => hook.reply(&outcome(door, hook, request).await),
-            None => super::http::refuse(door, Refusal::NotFound),
+            None => http::refuse(door, Refusal::NotFound),
         }
     }
 
@@ -151,8 +151,5 @@ fn description(block: &v1::DecideResponse) -> &str {
 }
 
 fn reply(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(body.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    http::reply(status, http::JSON, body)
 }
