@@ -164,7 +164,7 @@ impl UserSet {
             risk: Risk { sign_in: risk(rng), user: risk(rng), agent: risk(rng), ..Risk::default() },
             client_app: Some(ClientApp::ALL[rng.usize(1..3)]),
             platform: Some(Platform::ALL[rng.usize(..6)]),
-            device: rng.bool().then(|| device(rng)),
+            device: rng.bool().then(|| Box::new(device(rng))),
             authentication_flow: None,
             credential: Default::default(),
             satisfied: Satisfied { built_in: built_in.into_iter().collect(), ..Satisfied::default() },

@@ -223,7 +223,7 @@ fn context<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Option<(Truth, 
 /// A request without a device comes from an unregistered one, whose attributes are all null.
 fn device<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let Some(filter) = &policy.device_filter else { return Match::NOT_CONFIGURED };
-    let holds = match &facts.request.device {
+    let holds = match facts.request.device.as_deref() {
         Some(device) => filter.rule.evaluate(device),
         None => filter.rule.evaluate(&Unregistered),
     };

@@ -32,8 +32,8 @@ pub struct TokenRequest<'a> {
     pub client_app: Option<ClientApp>,
     /// The platform; absent is the unknown platform, which only `all` covers.
     pub platform: Option<Platform>,
-    /// The device; absent is an unregistered device.
-    pub device: Option<Device<'a>>,
+    /// The device; absent is an unregistered device. In a box, because it is as large as all the rest and seldom there.
+    pub device: Option<Box<Device<'a>>>,
     /// The authentication flow; absent is none.
     pub authentication_flow: Option<TransferMethod>,
     /// What the identity proved itself with.

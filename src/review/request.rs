@@ -73,7 +73,7 @@ pub fn read<'n>(node: &'n Node<'n>, diagnostics: &mut Diagnostics) -> Option<Req
         risk: risk.unwrap_or_default(),
         client_app,
         platform,
-        device,
+        device: device.map(Box::new),
         authentication_flow,
         credential: credential.unwrap_or_default(),
         satisfied: satisfied.unwrap_or_default(),

@@ -71,7 +71,7 @@ pub fn read<'n>(
         risk: conditions.risk,
         client_app: conditions.client_app,
         platform: conditions.platform,
-        device: conditions.device,
+        device: conditions.device.map(Box::new),
         authentication_flow: conditions.flow,
         credential: Default::default(),
         satisfied: Default::default(),

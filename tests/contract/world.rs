@@ -141,7 +141,7 @@ impl World {
             },
             client_app: None,
             platform: None,
-            device: asked.device.map(|id| Device { device_id: Some(id.into()), ..Device::default() }),
+            device: asked.device.map(|id| Box::new(Device { device_id: Some(id.into()), ..Device::default() })),
             authentication_flow: None,
             credential: Default::default(),
             satisfied: Satisfied {

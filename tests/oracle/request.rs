@@ -101,7 +101,7 @@ pub fn recipe() -> impl Strategy<Value = Recipe> {
                 risk,
                 client_app,
                 platform,
-                device,
+                device: device.map(Box::new),
                 authentication_flow: flow,
                 credential: Credential::default(),
                 satisfied,

@@ -221,7 +221,7 @@ impl Witness {
             risk: self.risk,
             client_app: self.client_app,
             platform: self.platform,
-            device: self.device.clone(),
+            device: self.device.clone().map(Box::new),
             authentication_flow: Some(self.flow).filter(|flow| *flow != TransferMethod::None),
             credential: Credential::default(),
             satisfied: Satisfied {

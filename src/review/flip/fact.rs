@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use crate::model::location::{Country, CountryFact};
-use crate::model::request::{Device, Satisfied};
+use crate::model::request::Satisfied;
 use crate::model::set::Word;
 use crate::model::{
     AuthenticationMethod, ClientApp, Control, CredentialType, GrantControl, GuestType, Id, IdRef, InsiderRiskLevel,
@@ -196,7 +196,7 @@ impl Fact {
             Self::Platform(word) => request.platform = Some(*word),
             Self::Flow(word) => request.authentication_flow = Some(*word),
             Self::CompliantDevice(flag) => {
-                request.device.get_or_insert_with(Device::default).is_compliant = Some(*flag);
+                request.device.get_or_insert_default().is_compliant = Some(*flag);
             }
             Self::Credential(word) => request.credential.kind = Some(*word),
             Self::BuiltIn(word, true) => request.satisfied.built_in.insert(*word),

@@ -141,7 +141,7 @@ explain: true
         },
         client_app: Some(ClientApp::Browser),
         platform: Some(Platform::MacOs),
-        device: Some(Device {
+        device: Some(Box::new(Device {
             device_id: text("d1"),
             display_name: text("d2"),
             ownership: text("d3"),
@@ -157,7 +157,7 @@ explain: true
             system_labels: vec!["l".into()],
             trust_type: text("d11"),
             extension_attributes,
-        }),
+        })),
         authentication_flow: Some(TransferMethod::DeviceCodeFlow),
         credential: Credential {
             kind: Some(CredentialType::Certificate),
@@ -209,7 +209,7 @@ fn what_is_left_out_or_null_is_not_said() {
 fn an_empty_device_is_registered_and_an_empty_group_list_is_known_to_be_empty() {
     with("identity: {type: user, id: x, groups: []}\ndevice: {}", |document| {
         let request = document.unwrap().request;
-        assert_eq!(request.device, Some(Device::default()));
+        assert_eq!(request.device, Some(Box::default()));
         assert_eq!(request.identity.groups, Some(vec![]));
         assert_eq!(request.identity.roles, None);
     });

@@ -57,7 +57,7 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
         request.risk = risk(message)?;
     }
     if let Some(message) = message.device.as_deref() {
-        request.device = Some(device(message));
+        request.device = Some(Box::new(device(message)));
     }
     if let Some(message) = &message.credential {
         request.credential = credential(message)?;

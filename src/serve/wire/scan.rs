@@ -47,7 +47,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// What follows an element: whether it is another one, which is then gone to. Otherwise it is the bracket that closes.
-    #[inline]
+    #[inline(always)]
     pub fn goes_on(&mut self, close: u8) -> Option<bool> {
         if self.accept(b',') {
             self.peek();
@@ -99,12 +99,12 @@ impl<'a> Scanner<'a> {
         is_next
     }
 
-    #[inline]
+    #[inline(always)]
     fn byte(&mut self, byte: u8) -> Option<()> {
         self.accept(byte).then_some(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn accept(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
@@ -112,7 +112,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is no space.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at) {
