@@ -191,7 +191,8 @@ impl<'u, 'b> Maker<'u, 'b> {
         let mut facts = self.targets(&targets, (&contexts, &actions), kinds, &attributes);
         if is_agent {
             // So it is beside another resource, which is more than what each of them comes to.
-            let beside = facts.iter().filter(|what| what.app_id.is_some()).cloned();
+            let exchange = Id::new(TOKEN_EXCHANGE);
+            let beside = facts.iter().filter(|what| what.app_id.as_ref().is_some_and(|id| *id != exchange)).cloned();
             facts.extend(beside.map(|what| What { has_exchange: true, ..what }).collect::<Vec<_>>());
         }
         let facts = facts.into_iter().map(|what| Fact::Resource(Box::new(what))).collect();
