@@ -130,8 +130,11 @@ pub const SUPPOSED_STARTS_MAX: usize = 64;
 pub const STATEMENTS_MAX: usize = 256;
 /// Most steps that the proofs of all statements of a bundle take together: some seconds. They run before every reload.
 pub const PROOF_STEPS_MAX: usize = 1_000_000;
-/// Most steps of an analysis of whole bundles for one kind of identity; a step splits a set of requests in two.
-pub const ANALYSIS_STEPS_MAX: usize = 4_000_000;
+/// Most steps of an analysis of whole bundles for one kind of identity, some seconds; a step splits a set of requests in
+/// two. A set of very many kinds of addresses takes several steps at once.
+pub const ANALYSIS_STEPS_MAX: usize = 500_000;
+/// Most steps to see whether one policy is idle: for 240 policies some seconds.
+pub const IDLE_STEPS_MAX: usize = 100_000;
 /// Most regions that an analysis keeps for one kind of identity.
 pub const ANALYSIS_REGIONS_MAX: usize = 1_000;
 /// Most examples of objects that an analysis makes of the values that filters compare with.
@@ -310,3 +313,4 @@ const _: () = assert!(REQUEST_BYTES_MAX * 6 < REPLAY_LINE_BYTES_MAX, "six bytes 
 const _: () = assert!(REQUEST_BYTES_MAX < LOG_QUEUE_BYTES_MAX);
 const _: () =
     assert!((LOCATIONS_MAX + 2).is_multiple_of(64), "sets of locations, with two pseudo-locations, are whole words");
+const _: () = assert!(IDLE_STEPS_MAX < ANALYSIS_STEPS_MAX, "there are many policies");

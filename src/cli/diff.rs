@@ -68,8 +68,7 @@ impl FailOn {
 
 /// Compares.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
-    let before = load::bundle(&args.before)?;
-    let after = load::bundle(&args.after)?;
+    let [(before, ()), (after, ())] = load::two([&args.before, &args.after], |_| ())?;
     let comparison =
         analysis::diff(&before.bundle, &after.bundle).map_err(|error| Stop::from(anyhow::Error::from(error)))?;
     let text = match args.format {

@@ -43,11 +43,10 @@ pub struct Args {
 
 /// Looks.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
-    let (loaded, model) = load::bundle_and(&args.bundle, Bundle::clone)?;
-    let (after, edits) = match (&args.edited, &args.location, &args.policy) {
-        (Some(path), _, _) => edited(path, &model)?,
-        (None, Some(name), _) => taken_out(impact::without_location(&model, name), &loaded)?,
-        (None, None, Some(name)) => taken_out(impact::without_policy(&model, name), &loaded)?,
+    let (loaded, after, edits) = match (&args.edited, &args.location, &args.policy) {
+        (Some(path), _, _) => edited(&args.bundle, path)?,
+        (None, Some(name), _) => taken_out(&args.bundle, |model| impact::without_location(model, name))?,
+        (None, None, Some(name)) => taken_out(&args.bundle, |model| impact::without_policy(model, name))?,
         (None, None, None) => return Err(Stop::usage("name a location, a policy, or an edited bundle")),
     };
     let impact = impact::impact(&loaded.bundle, &after, &loaded.raw, edits);
@@ -59,19 +58,20 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     Ok(Outcome { text, exit: Exit::Success })
 }
 
-fn edited(path: &Path, before: &Bundle) -> Result<(CompiledBundle, Vec<Edit>), Stop> {
-    let (loaded, edits) = load::bundle_and(path, |after| impact::edits(before, after))?;
-    Ok((loaded.bundle, edits))
+fn edited(before: &Path, after: &Path) -> Result<(load::Loaded, CompiledBundle, Vec<Edit>), Stop> {
+    let [(loaded, before), (after, edited)] = load::two([before, after], Bundle::clone)?;
+    Ok((loaded, after.bundle, impact::edits(&before, &edited)))
 }
 
 fn taken_out(
-    edit: Result<(Bundle, Edit), impact::NoSuch>,
-    loaded: &load::Loaded,
-) -> Result<(CompiledBundle, Vec<Edit>), Stop> {
-    let (model, edit) = edit.map_err(|error| Stop::usage(error.to_string()))?;
+    bundle: &Path,
+    edit: impl Fn(&Bundle) -> Result<(Bundle, Edit), impact::NoSuch>,
+) -> Result<(load::Loaded, CompiledBundle, Vec<Edit>), Stop> {
+    let (loaded, edited) = load::bundle_and(bundle, edit)?;
+    let (model, edit) = edited.map_err(|error| Stop::usage(error.to_string()))?;
     let bundle = impact::compiled(model, &loaded.raw);
     let bundle = bundle.ok_or_else(|| anyhow!("the bundle cannot be compiled without `{}`", edit.name))?;
-    Ok((bundle, vec![edit]))
+    Ok((loaded, bundle, vec![edit]))
 }
 
 fn human(impact: &Impact) -> String {

@@ -28,10 +28,24 @@ pub fn bundle(path: &Path) -> Result<Loaded, Stop> {
     bundle_and(path, |_| ()).map(|(loaded, ())| loaded)
 }
 
+/// Two bundles, each as [`bundle_and`] on a core of its own. The errors of the first are told first.
+pub fn two<T: Send>(paths: [&Path; 2], look: impl Fn(&Bundle) -> T + Sync) -> Result<[(Loaded, T); 2], Stop> {
+    let [one, other] = paths;
+    let (one, other) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| bundle_and(one, &look));
+        let other = bundle_and(other, &look);
+        (one.join(), other)
+    });
+    match one {
+        Ok(one) => Ok([one?, other?]),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
 /// As [`bundle`], and what `look` makes of the model that it is compiled from.
 pub fn bundle_and<T>(path: &Path, look: impl Fn(&Bundle) -> T) -> Result<(Loaded, T), Stop> {
     let raw = read(path)?;
-    let (compilation, looked) = compile::compile_and(&raw, look);
+    let (compilation, looked) = compile::compile_to_use(&raw, look);
     match compilation.bundle.zip(looked) {
         Some((bundle, looked)) => Ok((Loaded { raw, bundle }, looked)),
         None => {

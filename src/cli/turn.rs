@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::paint;
 use crate::compile::CompiledBundle;
 use crate::model::{Decision, TokenRequest};
-use crate::review::flip::{Deed, Fact, Flip};
+use crate::review::flip::{Deed, Fact, Flip, Searched};
 
 /// An answer with the change beside its own members.
 #[derive(Serialize)]
@@ -14,6 +14,8 @@ pub struct Explained<'a, A> {
     #[serde(flatten)]
     answer: &'a A,
     smallest_change: Option<Change>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    smallest_change_cut: bool,
 }
 
 #[derive(Serialize)]
@@ -30,27 +32,44 @@ struct Member {
     before: Option<String>,
 }
 
-/// `answer`, and `smallestChange`: null when none was found.
-pub fn with_change<'a, A>(answer: &'a A, flip: Option<&Flip>, request: &TokenRequest<'_>) -> Explained<'a, A> {
+/// `answer`, and `smallestChange`: null when none was found, with `smallestChangeCut` when not all that there is was tried.
+pub fn with_change<'a, A>(answer: &'a A, searched: Option<&Searched>, request: &TokenRequest<'_>) -> Explained<'a, A> {
     let member = |fact: &Fact| Member {
         field: fact.field(),
         deed: fact.deed().as_str(),
         value: fact.value(),
         before: fact.before(request),
     };
-    let smallest_change =
-        flip.map(|flip| Change { decision: flip.decision.as_str(), facts: flip.facts.iter().map(member).collect() });
-    Explained { answer, smallest_change }
+    let change =
+        |flip: &Flip| Change { decision: flip.decision.as_str(), facts: flip.facts.iter().map(member).collect() };
+    Explained {
+        answer,
+        smallest_change: searched.and_then(Searched::found).map(change),
+        smallest_change_cut: searched == Some(&Searched::Cut),
+    }
 }
 
 /// One line: what to change, or that nothing was found. `now` is what is decided without a change.
-pub fn sentence(bundle: &CompiledBundle, flip: Option<&Flip>, now: Decision, request: &TokenRequest<'_>) -> String {
+pub fn sentence(
+    bundle: &CompiledBundle,
+    searched: Option<&Searched>,
+    now: Decision,
+    request: &TokenRequest<'_>,
+) -> String {
     let turned = match now {
         Decision::Allow => "block",
         Decision::Block => "allow",
     };
-    let Some(flip) = flip else {
-        return format!("smallest change to {turned}: none of one or two facts that policies look at\n");
+    let flip = match searched {
+        Some(Searched::Found(flip)) => flip,
+        Some(Searched::Cut) => {
+            return format!(
+                "smallest change to {turned}: none found; policies look at too many facts to try each two of them\n"
+            );
+        }
+        Some(Searched::Nothing) | None => {
+            return format!("smallest change to {turned}: none of one or two facts that policies look at\n");
+        }
     };
     let facts: Vec<_> = flip.facts.iter().map(|fact| told(bundle, fact, request)).collect();
     format!("smallest change to {}: {}\n", paint::decision(flip.decision, turned), facts.join(" and "))

@@ -67,7 +67,7 @@ pub(super) fn build_with(
     let mut names = Names::new(&bundle, &mut problems);
     diagnostics.extend(problems.drain(..));
     let mut resolved = Resolved::default();
-    resolved.add(&bundle, &bundle.policies, &mut names, diagnostics);
+    resolved.add(&bundle, "policy", &bundle.policies, &mut names, diagnostics);
     let Resolved { heads, policies, .. } = &resolved;
     lint::settings(&bundle, heads, policies, &names, diagnostics);
     lint::bundle(&bundle, policies, &names, &ranged, diagnostics);
@@ -77,7 +77,7 @@ pub(super) fn build_with(
         directory_objects = std::mem::take(&mut names.directory_objects);
     }
     let (heads_before, policies_before) = (heads.len(), policies.len());
-    resolved.add(&bundle, &bundle.statements, &mut names, diagnostics);
+    resolved.add(&bundle, "statement", &bundle.statements, &mut names, diagnostics);
     lint::statements(&bundle, heads_before, resolved.policies.get(policies_before..), &names, diagnostics);
     if statements == Statements::Left {
         resolved.heads.truncate(heads_before);
@@ -155,13 +155,21 @@ fn count_ranges(locations: &[NamedLocation]) -> usize {
 struct Resolved<'m> {
     heads: Vec<PolicyHead>,
     policies: Vec<CompiledPolicy>,
-    /// By id, the first that has it, and whether that takes part.
-    first: std::collections::HashMap<Id, (&'m Policy, bool), foldhash::fast::RandomState>,
+    /// By kind and id, the first that has it, and whether that takes part. A statement may have the name of a policy.
+    first: std::collections::HashMap<(&'static str, Id), (&'m Policy, bool), foldhash::fast::RandomState>,
 }
 
 impl<'m> Resolved<'m> {
-    /// Resolves `policies`. Those that take no part are resolved too, so that their problems show, as warnings.
-    fn add(&mut self, bundle: &Bundle, policies: &'m [Policy], names: &mut Names<'m>, diagnostics: &mut Diagnostics) {
+    /// Resolves `policies`, which are called `kind`. Those that take no part are resolved too, so that their problems show,
+    /// as warnings.
+    fn add(
+        &mut self,
+        bundle: &Bundle,
+        kind: &'static str,
+        policies: &'m [Policy],
+        names: &mut Names<'m>,
+        diagnostics: &mut Diagnostics,
+    ) {
         let next = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
         for (index, policy) in (next..).map(PolicyIndex).zip(policies) {
             let is_ignored = lint::is_ignored(bundle, policy);
@@ -175,7 +183,10 @@ impl<'m> Resolved<'m> {
                 is_ignored: is_ignored && policy.state != State::Disabled && !policy.is_deleted,
             });
             let mut problems = Vec::new();
-            self.duplicate(policy, takes_part, diagnostics);
+            self.duplicate(kind, policy, takes_part, diagnostics);
+            if is_ignored && kind != "policy" {
+                diagnostics.extend(ignored_beside(bundle, policy));
+            }
             let resolved = names.policy(policy, index, &mut problems);
             if takes_part {
                 // WHY: a scope that could not be read is no empty one, and an error has said so.
@@ -196,19 +207,39 @@ impl<'m> Resolved<'m> {
         self.policies.shrink_to_fit();
     }
 
-    fn duplicate(&mut self, policy: &'m Policy, takes_part: bool, diagnostics: &mut Diagnostics) {
+    fn duplicate(&mut self, kind: &'static str, policy: &'m Policy, takes_part: bool, diagnostics: &mut Diagnostics) {
         let id = policy.id.as_ref().unwrap_or(&policy.display_name);
-        let (other, other_takes_part) = *self.first.entry(Id::new(&id.value)).or_insert((policy, takes_part));
+        let (other, other_takes_part) = *self.first.entry((kind, Id::new(&id.value))).or_insert((policy, takes_part));
         if !std::ptr::eq(other, policy) {
-            let what = format!("a second policy with the id `{}`", id.value);
-            let span = other.id.as_ref().unwrap_or(&other.display_name).span;
-            let help = "give each policy an id of its own, or a name of its own where it has no id";
-            let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, id.span, what).help(help).related(span, "the first");
+            let what = format!("a second {kind} with the id `{}`", id.value);
+            let help = format!("give each {kind} an id of its own, or a name of its own where it has no id");
+            let diagnostic =
+                Diagnostic::new(&rules::DUPLICATE_ID, id.span, what).help(help).related(span_of(other), "the first");
             // A policy that takes no part never refuses a bundle.
             let is_harmless = !(takes_part && other_takes_part);
             diagnostics.push(if is_harmless { diagnostic.as_warning() } else { diagnostic });
         }
     }
+}
+
+/// Who ignores a policy by a name means no statement of that name: it would claim nothing, and nobody would know.
+fn ignored_beside(bundle: &Bundle, statement: &Policy) -> Option<Diagnostic> {
+    let names = |policy: &Policy, name: &str| {
+        [policy.id.as_ref(), Some(&policy.display_name)].into_iter().flatten().any(|own| *own.value == *name)
+    };
+    let ignored = bundle.settings.ignored_policies.iter().filter(|ignored| names(statement, &ignored.value));
+    let mut both = ignored.filter_map(|ignored| {
+        let policy = bundle.policies.iter().find(|policy| names(policy, &ignored.value))?;
+        let what = format!("`ignoredPolicies` names `{}`, a policy and a statement", ignored.value);
+        let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, statement.display_name.span, what);
+        Some(diagnostic.help("give the statement another name").related(policy.display_name.span, "the policy"))
+    });
+    both.next()
+}
+
+/// Where the id of `policy` stands, or the name that stands for one.
+fn span_of(policy: &Policy) -> Span {
+    policy.id.as_ref().unwrap_or(&policy.display_name).span
 }
 
 fn countries(settings: &BundleSettings, database: Option<&[u8]>) -> Result<Vec<(IpRange, Country)>, Diagnostic> {

@@ -99,6 +99,15 @@ pub fn compile_and<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilat
     (compilation, looked)
 }
 
+/// As [`compile_and`], for who shows errors only: what can be used is read once, and its findings have no places.
+pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+    let (compilation, looked) = attempt(raw, Mode::Fast, &look);
+    match compilation.bundle {
+        Some(_) => (compilation, looked),
+        None => attempt(raw, Mode::Spanned, &look),
+    }
+}
+
 fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
     let Reading { bundle: model, mut sources, mut diagnostics } = read(raw, mode);
     if mode == Mode::Fast {

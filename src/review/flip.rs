@@ -6,6 +6,8 @@
 
 mod fact;
 mod mention;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -26,6 +28,27 @@ pub struct Flip {
     pub decision: Decision,
 }
 
+/// What a search for the smallest change came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Searched {
+    /// This change turns the decision around, and no smaller one of what was tried does.
+    Found(Flip),
+    /// None of what was to be tried does, and all of it was.
+    Nothing,
+    /// Nothing was found as far as was tried, and that is not all: the bundle mentions too many facts.
+    Cut,
+}
+
+impl Searched {
+    /// The change, if one was found.
+    pub fn found(&self) -> Option<&Flip> {
+        match self {
+            Self::Found(flip) => Some(flip),
+            Self::Nothing | Self::Cut => None,
+        }
+    }
+}
+
 impl Flip {
     /// The request with the changes.
     pub fn apply<'a>(&'a self, request: &TokenRequest<'a>) -> TokenRequest<'a> {
@@ -36,28 +59,31 @@ impl Flip {
 }
 
 /// The smallest change that is found: one fact if one does, else two, else, of a block, all controls that are asked
-/// for. `mentions` are those of the bundle. `None` when the request cannot be decided, or nothing was found within
-/// `limits::FLIP_TRIALS_MAX` trials.
+/// for. `mentions` are those of the bundle. `None` when the request cannot be decided.
 ///
-/// Cost: a decision for each fact that policies mention, then for each two of them.
-pub fn flip(bundle: &CompiledBundle, request: &TokenRequest<'_>, mentions: &Mentions) -> Option<Flip> {
+/// Cost: a decision for each fact that policies mention, then for each two of them, at most `limits::FLIP_TRIALS_MAX`.
+pub fn flip(bundle: &CompiledBundle, request: &TokenRequest<'_>, mentions: &Mentions) -> Option<Searched> {
     let mut evaluation = Evaluation::default();
     evaluate(bundle, request, &mut evaluation).ok()?;
     let decision = evaluation.decision();
     let unmet: Vec<_> = evaluation.unmet(bundle).map(|control| Fact::satisfied(&control)).collect();
     let facts = candidates(&unmet, mentions, request, decision);
-    let mut search = Search { bundle, evaluation, decision, trials: limits::FLIP_TRIALS_MAX };
+    let trials = limits::FLIP_TRIALS_MAX;
+    let mut search = Search { bundle, evaluation, decision, trials, is_cut: mentions.is_cut };
     let found = search.one(request, &facts).or_else(|| search.two(request, &facts)).or_else(|| {
         search.trials = 1;
         let mut changed = request.clone();
         unmet.iter().for_each(|fact| fact.apply(&mut changed));
         search.turns(&changed).then_some(unmet)
-    })?;
+    });
+    let Some(facts) = found else {
+        return Some(if search.is_cut { Searched::Cut } else { Searched::Nothing });
+    };
     let decision = match decision {
         Decision::Allow => Decision::Block,
         Decision::Block => Decision::Allow,
     };
-    Some(Flip { facts: found, decision })
+    Some(Searched::Found(Flip { facts, decision }))
 }
 
 /// What to try, likelier first: controls, then what the request may be, each once, and nothing that it is already.
@@ -75,6 +101,8 @@ struct Search<'b> {
     decision: Decision,
     /// How many requests may still be decided.
     trials: usize,
+    /// Whether something was not tried.
+    is_cut: bool,
 }
 
 impl Search<'_> {
@@ -99,7 +127,7 @@ impl Search<'_> {
                 if self.turns(&twice) {
                     return Some(vec![first.clone(), second.clone()]);
                 }
-                if self.trials == 0 {
+                if self.trials == 0 && self.is_cut {
                     return None;
                 }
             }
@@ -110,6 +138,7 @@ impl Search<'_> {
     /// Whether the changed request is decided the other way; one that contradicts itself is not decided at all.
     fn turns(&mut self, request: &TokenRequest<'_>) -> bool {
         if self.trials == 0 {
+            self.is_cut = true;
             return false;
         }
         self.trials -= 1;

@@ -785,6 +785,22 @@ pub const CASES: &[Case] = &[
         ],
     ),
     case(
+        &rules::DUPLICATE_ID,
+        "a policy that is left out by the name of a statement",
+        &[
+            SOUND,
+            ("bundle.yaml", "ignoredPolicies: [Nobody]\n"),
+            (
+                "left.yaml",
+                "displayName: Nobody\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: { includeApplications: [All] } }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+            (
+                "statements/office.yaml",
+                "displayName: Nobody\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: { includeApplications: [All] } }\ngrantControls: { builtInControls: [block] }\n",
+            ),
+        ],
+    ),
+    case(
         &rules::UNKNOWN_LOCATION,
         "a statement that names a location which does not exist",
         &[

@@ -18,7 +18,11 @@ fn flips(scene: &Scene) -> Vec<(&TokenRequest<'static>, Reason, Option<Flip>)> {
     let decided = scene.requests.iter().filter_map(|request| {
         let mut evaluation = Evaluation::default();
         evaluate(&bundle, request, &mut evaluation).ok()?;
-        Some((request, evaluation.reason(), flip(&bundle, request, &mentions)))
+        Some((
+            request,
+            evaluation.reason(),
+            flip(&bundle, request, &mentions).and_then(|searched| searched.found().cloned()),
+        ))
     });
     decided.collect()
 }

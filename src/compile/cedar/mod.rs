@@ -14,6 +14,7 @@
 //! false whatever the missing facts are stays false, and removing evidence never turns a match into no match.
 
 mod check;
+mod reads;
 mod scan;
 mod tree;
 mod value;
@@ -28,6 +29,7 @@ use cedar_policy::{
     pst::{UnaryOp, Var},
 };
 
+pub use reads::Reads;
 pub use tree::CedarCondition;
 pub use value::CedarRequest;
 pub(crate) use value::{Fields, Kind, Store, folded, ids, text, texts, uid};

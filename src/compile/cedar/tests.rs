@@ -177,3 +177,26 @@ fn hostile_text_ends_soon_and_never_overflows_the_stack() {
         problems(WhenForm::Statement, &format!("@id(\"x\") forbid (principal, action, resource) when {{ {text} }};"));
     }
 }
+
+// A search through the text took a device called `locations` for the locations, and would have missed a name that is
+// written with escapes.
+#[test]
+fn a_condition_reads_what_it_names_and_not_what_its_texts_say() {
+    let reads = |text: &str| {
+        let (_, when) = when(WhenForm::Expression, text);
+        let checked = condition(&when, &KINDS, &mut Vec::new());
+        checked.unwrap_or_else(|| panic!("{text}")).condition.reads().clone()
+    };
+    for (text, read, other) in [
+        ("context.network.locations.contains(\"Office\")", "locations", "country"),
+        ("context[\"network\"][\"loc\\u{61}tions\"].contains(\"Office\")", "locations", "country"),
+        ("context.device has model && context.device.model == \"locations\"", "model", "locations"),
+        ("!(if true then principal.id like \"a*\" else [\"b\"].contains(principal.appId))", "principal", "attributes"),
+        ("context.attributes.text.hasTag(\"principal\")", "attributes", "principal"),
+        ("context.device has model", "model", "isCompliant"),
+        ("principal is ServicePrincipal", "principal", "resource"),
+    ] {
+        let reads = reads(text);
+        assert!(reads.any_of(&[read]) && !reads.any_of(&[other]), "{text}: {reads:?}");
+    }
+}

@@ -13,6 +13,7 @@ use cedar_policy::{
 };
 
 use super::check::is_free;
+use super::reads::Reads;
 use super::value::{CedarRequest, Kind};
 use super::{Refusal, rules};
 use crate::model::{IdRef, ServicePrincipal, Truth};
@@ -27,6 +28,8 @@ pub struct CedarCondition {
     said: Box<[Box<str>]>,
     /// The condition in Cedar's words.
     text: Box<str>,
+    /// What it may look at.
+    reads: Reads,
 }
 
 /// What is true of a condition, by its parts.
@@ -49,6 +52,11 @@ impl CedarCondition {
         &self.text
     }
 
+    /// What it may look at.
+    pub const fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
     /// The conjunction of `expressions`, which the schema admits.
     /// With the named locations that it compares with.
     pub(super) fn new(expressions: &[Arc<Expr>]) -> Result<(Self, Vec<String>), Vec<Refusal>> {
@@ -66,7 +74,8 @@ impl CedarCondition {
                     all => all.iter().map(|expression| format!("({expression})")).collect::<Vec<_>>().join(" && "),
                 };
                 let text = text.into();
-                Ok((Self { test: test.unwrap_or(Test::Constant(true)), comparisons, said, text }, locations))
+                let (test, reads) = (test.unwrap_or(Test::Constant(true)), Reads::of(expressions));
+                Ok((Self { test, comparisons, said, text, reads }, locations))
             }
             Some(_) => Err(refusals),
             None => {

@@ -42,8 +42,6 @@ pub struct Axis {
     pub groups: Vec<Group>,
     /// What policies make of them.
     pub columns: Vec<Column>,
-    /// Policies to which this dimension makes no difference, in all views.
-    pub always: Vec<u64>,
     /// Policies of which the two sides make something different, by number.
     pub differing: Vec<u64>,
 }
@@ -91,18 +89,23 @@ impl AxisBuilder {
     pub fn finish(self, policies: &[u64], words: usize) -> Axis {
         let Self { name, atoms, groups, numbers } = self;
         let count = groups.len();
-        let mut always = policies.to_vec();
         let mut differing = vec![0; words];
-        let (mut gaps, mut raised) = (HashMap::<usize, Bits>::new(), HashMap::<usize, Bits>::new());
+        // By position, the groups in which that policy does not apply, and those that fulfil its identity condition.
+        let (mut gaps, mut raised) = (Vec::<Option<Bits>>::new(), Vec::<Option<Bits>>::new());
+        let note = |rows: &mut Vec<Option<Bits>>, position: usize, number: usize| {
+            if rows.len() <= position {
+                rows.resize(position + 1, None);
+            }
+            if let Some(row) = rows.get_mut(position) {
+                row.get_or_insert_with(|| Bits::none(count)).insert(number);
+            }
+        };
+        let mut missing = Vec::new();
         for (meaning, number) in &numbers {
-            let missing: Vec<u64> = policies.iter().zip(&meaning.keep).map(|(all, keep)| all & !keep).collect();
-            for position in each(&missing) {
-                gaps.entry(position).or_insert_with(|| Bits::none(count)).insert(*number);
-            }
-            for position in each(&meaning.raise) {
-                raised.entry(position).or_insert_with(|| Bits::none(count)).insert(*number);
-            }
-            super::bits::subtract(&mut always, &missing);
+            missing.clear();
+            missing.extend(policies.iter().zip(&meaning.keep).map(|(all, keep)| all & !keep));
+            each(&missing).for_each(|position| note(&mut gaps, position, *number));
+            each(&meaning.raise).for_each(|position| note(&mut raised, position, *number));
             for set in [&meaning.keep, &meaning.raise] {
                 for views in set.chunks(2 * words) {
                     let (before, after) = views.split_at(words.min(views.len()));
@@ -119,8 +122,9 @@ impl AxisBuilder {
             }
         };
         let all = Bits::all(count);
-        gaps.into_iter().for_each(|(position, gap)| note(all.minus(&gap), false, position));
-        raised.into_iter().for_each(|(position, row)| note(row, true, position));
+        let rows = |rows: Vec<Option<Bits>>| (0..).zip(rows).filter_map(|(position, row)| Some((position, row?)));
+        rows(gaps).for_each(|(position, gap)| note(all.minus(&gap), false, position));
+        rows(raised).for_each(|(position, row)| note(row, true, position));
         let nothing = vec![0; policies.len()];
         let mut columns: Vec<_> = columns
             .into_iter()
@@ -130,6 +134,6 @@ impl AxisBuilder {
             })
             .collect();
         columns.sort_by(|one, other| (&one.drop, &one.raise).cmp(&(&other.drop, &other.raise)));
-        Axis { name, atoms, groups, columns, always, differing }
+        Axis { name, atoms, groups, columns, differing }
     }
 }

@@ -30,7 +30,7 @@ impl Bits {
 
     /// Whether `number` is in it.
     pub fn contains(&self, number: usize) -> bool {
-        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+        has(&self.0, number)
     }
 
     /// Whether nothing is in it.
@@ -58,6 +58,11 @@ impl Bits {
         Self(self.0.iter().zip(&other.0).map(|(one, other)| one & !other).collect())
     }
 
+    /// Whether all of it is in `other`.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(one, other)| one & !other == 0)
+    }
+
     /// Adds all of `other`.
     pub fn unite(&mut self, other: &Self) {
         unite(&mut self.0, &other.0);
@@ -76,6 +81,11 @@ pub fn each(words: &[u64]) -> impl Iterator<Item = usize> {
             })
         })
     })
+}
+
+/// Whether `number` is in the set `words`.
+pub fn has(words: &[u64], number: usize) -> bool {
+    words.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
 }
 
 /// Adds all of `other` to `words`.

@@ -22,8 +22,6 @@ pub struct Change<'u, 'b> {
     is_wanted: IsWanted,
     /// Whether both sides decide alike when no policy applies.
     has_same_default: bool,
-    /// By number, the policies that add nothing where that one applies on both sides.
-    absorbed: Vec<Bits>,
     answers: Vec<(u32, u32)>,
     numbers: HashMap<(u32, u32), u32, RandomState>,
 }
@@ -32,14 +30,12 @@ impl<'u, 'b> Change<'u, 'b> {
     /// Asks about the enforced policies, or about the report-only ones; of the differences only those that `is_wanted`.
     pub fn new(universe: &'u Universe<'b>, is_report_only: bool, is_wanted: IsWanted) -> Self {
         let [before, after] = universe.defaults;
-        let absorbed = |ask: &super::outcome::Ask<'b>| universe.numbers(|other| ask.absorbs(other));
         Self {
             universe,
             outcomes: Outcomes::new(universe),
             is_report_only,
             is_wanted,
             has_same_default: is_report_only || before == after,
-            absorbed: universe.asks.iter().map(absorbed).collect(),
             answers: Vec::new(),
             numbers: HashMap::default(),
         }
@@ -65,7 +61,7 @@ impl<'u, 'b> Change<'u, 'b> {
     }
 
     /// Policies that one side has and the other has not, or may come not to have.
-    fn odd(&self, state: &State, differing: &[u64]) -> Bits {
+    fn odd_of(&self, state: &State, differing: &[u64]) -> Bits {
         let mut odd = vec![0; self.universe.words];
         for mask in [&state.alive, &state.included] {
             for views in mask.chunks(2 * self.universe.words) {
@@ -81,15 +77,39 @@ impl<'u, 'b> Change<'u, 'b> {
 }
 
 impl Question for Change<'_, '_> {
+    fn words(&self) -> usize {
+        self.universe.words
+    }
+
+    fn odd(&self, start: &[u64], differing: &[u64]) -> Option<Bits> {
+        let state = State { alive: start.to_vec(), included: Vec::new() };
+        self.has_same_default.then(|| self.odd_of(&state, differing))
+    }
+
+    // WHY: a difference is that some set of satisfied controls is enough for one side only. Let a policy of both sides
+    // that does not block take that away: then it fails that set, and also the largest set that the odd clause in
+    // question fails, which is all controls but those of that clause. So one of its clauses is within the odd one.
+    fn relevant(&self, odd: &Bits) -> Option<Bits> {
+        if self.universe.has_certain {
+            return None;
+        }
+        let asks: Vec<_> = odd.iter().filter_map(|bit| self.universe.asks.get(bit)).collect();
+        let has_session = asks.iter().any(|ask| ask.session.is_some());
+        let mut relevant = self.universe.numbers(|ask| {
+            ask.blocks || (has_session && ask.session.is_some()) || asks.iter().any(|odd| ask.weakens(odd))
+        });
+        relevant.unite(odd);
+        Some(relevant)
+    }
+
     fn is_settled(&self, state: &State, sure: &[u64], differing: &[u64]) -> bool {
-        let odd = self.odd(state, differing);
+        let odd = self.odd_of(state, differing);
         if odd.is_empty() && self.has_same_default {
             return true;
         }
         let [before, after] = [0, 1].map(|side| self.view(sure, View::possible(side)));
         let mut both: Vec<u64> = before.iter().zip(after).map(|(before, after)| before & after).collect();
-        let asks = |bit: usize| self.universe.asks.get(bit);
-        let blocks = |bits: &[u64]| super::bits::each(bits).any(|bit| asks(bit).is_some_and(|ask| ask.blocks));
+        let blocks = |bits: &[u64]| meet(bits, &self.universe.blocking.0);
         if blocks(before) && blocks(after) {
             return true;
         }
@@ -106,7 +126,7 @@ impl Question for Change<'_, '_> {
             if rest.contains(bit) {
                 continue;
             }
-            if let Some(absorbed) = self.absorbed.get(bit).filter(|absorbed| meet(&absorbed.0, &rest.0)) {
+            if let Some(absorbed) = self.universe.absorbed.get(bit).filter(|absorbed| meet(&absorbed.0, &rest.0)) {
                 rest = rest.minus(absorbed);
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fact::Witness;
+use super::fact::{TOKEN_EXCHANGE, Witness};
 use crate::model::set::Word;
 use crate::model::{AttributeValue, Attributes, Id, InsiderRiskLevel, RiskLevel, TransferMethod};
 
@@ -44,7 +44,9 @@ impl Witness {
     fn resource(&self) -> Value {
         let what = &self.what;
         let mut map = Map::new();
-        put(&mut map, "appIds", what.app_id.as_ref().map(|app_id| json!([app_id.to_string()])));
+        let exchange = what.has_exchange.then(|| TOKEN_EXCHANGE.to_owned());
+        let app_ids: Vec<_> = what.app_id.iter().map(Id::to_string).chain(exchange).collect();
+        put(&mut map, "appIds", (!app_ids.is_empty()).then(|| json!(app_ids)));
         put(&mut map, "type", what.kind.map(|kind| json!(kind.as_str())));
         put(&mut map, "userAction", what.user_action.map(|action| json!(action.as_str())));
         put(&mut map, "authenticationContext", what.context.as_ref().map(|context| json!(context)));

@@ -113,7 +113,12 @@ pub struct What {
     pub attributes: Option<Attributes<'static>>,
     /// Whether only baseline scopes are asked for.
     pub is_baseline: bool,
+    /// Whether the token exchange of agents is asked for too.
+    pub has_exchange: bool,
 }
+
+/// The endpoint where agent identities exchange tokens on the way to the one they want; alone it is never evaluated.
+pub const TOKEN_EXCHANGE: &str = "fb60f99c-7a34-4190-8149-302f77469936";
 
 /// A request that shows something.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,6 +201,7 @@ impl Witness {
     /// The request.
     pub fn request(&self) -> TokenRequest<'_> {
         let who = &self.who;
+        let exchange = self.what.has_exchange.then(|| IdRef::new(TOKEN_EXCHANGE));
         TokenRequest {
             identity: Identity {
                 owner_tenant: who.owner_tenant.as_ref().map(Id::as_ref),
@@ -209,7 +215,7 @@ impl Witness {
                 ..Identity::new(who.kind, who.id.as_ref())
             },
             resource: Resource {
-                app_ids: self.what.app_id.iter().map(Id::as_ref).collect(),
+                app_ids: self.what.app_id.iter().map(Id::as_ref).chain(exchange).collect(),
                 kind: self.what.kind,
                 user_action: self.what.user_action,
                 authentication_context: self.what.context.as_deref().map(Cow::Borrowed),

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::bits::each;
+use super::bits::{Bits, each, has};
 use super::fact::Witness;
-use super::less::{changes_nothing, filters, has_filter};
+use super::less::{changes, filters, has_filter};
 use super::space::{Spaces, policy_of, spaces, stranger};
 use super::universe::{Universe, View};
 use super::walk::{Question, Space, State, Steps, Walk};
-use super::{AnalysisError, Comparison, Facet, Note, Pass, compare, start, words};
+use super::words::{self, Places};
+use super::{AnalysisError, Facet, Note, Pass, start};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::{Evaluation, evaluate};
+use crate::limits;
 use crate::model::{IdentityKind, Reason};
 
 /// Requests to which no enforced policy applies.
@@ -39,31 +41,36 @@ pub struct Gaps {
 
 /// Looks for gaps.
 ///
-/// Errors: a region that the decision does not confirm. Cost: as [`super::diff`], once for every policy.
+/// Errors: a region that the decision does not confirm.
+/// Cost: as [`super::diff`], and for every policy at most `limits::IDLE_STEPS_MAX` steps more.
 pub fn gaps(bundle: &CompiledBundle) -> Result<Gaps, AnalysisError> {
     let universe = Universe::new(bundle, bundle);
     let mut spaces = spaces(&universe, &|_| true);
     let mut gaps = Gaps { notes: std::mem::take(&mut spaces.notes), ..Gaps::default() };
+    let mut places = Places::of(&spaces.ground);
     for space in &spaces.spaces {
-        open(&universe, &spaces, space, &mut gaps)?;
+        open(&universe, space, &mut places, &mut gaps)?;
     }
     let is_left_out = gaps.notes.iter().any(|note| note.leaves_out);
     let enumerable = is_left_out.then(|| super::space::spaces(&universe, &|policy| !has_filter(policy)));
     for (bit, ask) in universe.asks.iter().enumerate() {
-        let mut without = Comparison::default();
         let is_in = |side, other| side == 0 || other != bit;
         let pass = Pass { is_report_only: ask.is_report_only, ..Pass::of(&is_in) };
-        compare(&universe, &spaces, &pass, &mut Steps::each(), &mut without)?;
         // What could not be compared is not claimed, unless the policy does nothing beside those that could.
         let is_sure = |cut: &Spaces| {
             let is_in =
                 |side, other| is_in(side, other) && policy_of(&universe, 0, other).is_some_and(|it| !has_filter(it));
             let is_about_filters = policy_of(&universe, 0, bit).is_none_or(has_filter);
             let pass = Pass { is_in: &is_in, ..pass };
-            !is_about_filters && !universe.has_certain && changes_nothing(&universe, cut, &pass, &mut Steps::each())
+            let mut steps = Steps::together(limits::IDLE_STEPS_MAX);
+            !is_about_filters && !universe.has_certain && changes(&universe, cut, &pass, &mut steps) == Some(false)
         };
-        if without.regions.is_empty() && without.notes.is_empty() && enumerable.as_ref().is_none_or(is_sure) {
-            gaps.idle.extend(index(&universe, bit));
+        match changes(&universe, &spaces, &pass, &mut Steps::together(limits::IDLE_STEPS_MAX)) {
+            Some(false) if enumerable.as_ref().is_none_or(is_sure) => gaps.idle.extend(index(&universe, bit)),
+            Some(_) => {}
+            None => {
+                gaps.notes.insert(Note::left_out("whether some policies are idle: they combine in too many ways"));
+            }
         }
     }
     gaps.idle.sort_unstable();
@@ -83,6 +90,18 @@ pub struct Nothing {
 }
 
 impl Question for Nothing {
+    fn words(&self) -> usize {
+        self.words
+    }
+
+    fn odd(&self, _start: &[u64], _differing: &[u64]) -> Option<Bits> {
+        None
+    }
+
+    fn relevant(&self, _odd: &Bits) -> Option<Bits> {
+        None
+    }
+
     fn is_settled(&self, _state: &State, sure: &[u64], _differing: &[u64]) -> bool {
         each(sure.get(..self.words).unwrap_or_default()).next().is_some()
     }
@@ -93,17 +112,12 @@ impl Question for Nothing {
     }
 }
 
-fn open(universe: &Universe<'_>, spaces: &Spaces, space: &Space, gaps: &mut Gaps) -> Result<(), AnalysisError> {
+fn open(universe: &Universe<'_>, space: &Space, places: &mut Places<'_>, gaps: &mut Gaps) -> Result<(), AnalysisError> {
     let start = start(universe, space, false, |side, _| side == 0);
     let question = Nothing { words: View::offset(1, universe.words) };
-    let Ok((paths, is_more, _)) = Walk::run(space, question, &start, &mut Steps::each()) else {
-        gaps.notes.insert(Note::too_many_ways(space.name));
-        return Ok(());
-    };
-    if is_more {
-        gaps.notes.insert(Note::more_regions(space.name, paths.len()));
-    }
-    for path in paths {
+    let found = Walk::run(space, question, &start, &mut Steps::each());
+    gaps.notes.extend(found.left.note(space.name, found.paths.len()));
+    for path in found.paths {
         let mut witness = None;
         if let Some(facts) = words::facts(space, &path) {
             let mut request = Witness::new(stranger(IdentityKind::User));
@@ -114,7 +128,7 @@ fn open(universe: &Universe<'_>, spaces: &Spaces, space: &Space, gaps: &mut Gaps
                 Err(error) => return Err(error),
             }
         }
-        let facets = words::facets(universe, &spaces.ground, space, &path);
+        let facets = words::facets(universe, places, space, &path);
         gaps.open.push(Open { subjects: space.name, facets, witness });
     }
     Ok(())
@@ -133,12 +147,12 @@ fn confirm(universe: &Universe<'_>, witness: &Witness) -> Result<(), AnalysisErr
 /// Policies that every group of every axis treats alike. Where objects were left out, those with other filters are not.
 fn identical(universe: &Universe<'_>, spaces: &[Space], is_left_out: bool) -> Vec<Vec<PolicyIndex>> {
     let filters = |bit: usize| policy_of(universe, 0, bit).filter(|_| is_left_out).map(filters);
-    let has = |mask: &[u64], bit: usize| mask.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1);
     let behaviour = |bit: usize| -> Vec<bool> {
         let of_space = |space: &Space| {
             let columns = space.axes.iter().flat_map(|axis| &axis.columns);
-            let marks = columns.flat_map(|column| [has(&column.drop, bit), has(&column.raise, bit)]);
-            std::iter::once(has(&space.policies, bit)).chain(marks).collect::<Vec<_>>()
+            let is_in = has(&space.policies, bit);
+            let marks = columns.flat_map(|column| [is_in && has(&column.drop, bit), is_in && has(&column.raise, bit)]);
+            std::iter::once(is_in).chain(marks).collect::<Vec<_>>()
         };
         spaces.iter().flat_map(of_space).collect()
     };

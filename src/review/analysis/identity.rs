@@ -1,6 +1,7 @@
 //! Who asks, cut into what the policies of two bundles tell apart.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::axis::{Axis, AxisBuilder, Meaning};
 use super::fact::{Fact, Who, Witness};
@@ -14,14 +15,14 @@ use crate::model::set::Word;
 use crate::model::{Attributes, GuestType, Id, IdRef, IdentityKind, SignInAudience, TokenRequest, Truth};
 
 /// The axes of identity, and how many of them are about sides; for users in all ways in which memberships are known.
-pub fn axes(maker: &mut Maker<'_, '_>, kind: IdentityKind, policies: &[u64]) -> Vec<(Vec<Axis>, usize)> {
+pub fn axes(maker: &mut Maker<'_, '_>, kind: IdentityKind, policies: &[u64]) -> Vec<(Vec<Rc<Axis>>, usize)> {
     match kind {
         IdentityKind::User => users(maker, policies),
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
-            vec![(vec![named(maker, workloads, "servicePrincipals", policies)], 0)]
+            vec![(vec![Rc::new(named(maker, workloads, "servicePrincipals", policies))], 0)]
         }
-        IdentityKind::AgentIdentity => vec![(vec![named(maker, agents, "agentIdentities", policies)], 0)],
-        IdentityKind::AgentUser => vec![(vec![named(maker, agent_users, "users", policies)], 0)],
+        IdentityKind::AgentIdentity => vec![(vec![Rc::new(named(maker, agents, "agentIdentities", policies))], 0)],
+        IdentityKind::AgentUser => vec![(vec![Rc::new(named(maker, agent_users, "users", policies))], 0)],
     }
 }
 
@@ -172,7 +173,7 @@ fn agent_users(maker: &mut Maker<'_, '_>) -> Vec<Who> {
     std::iter::once(other).chain(named).collect()
 }
 
-fn users(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<(Vec<Axis>, usize)> {
+fn users(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<(Vec<Rc<Axis>>, usize)> {
     let (mut groups, mut roles) = (BTreeSet::new(), BTreeSet::new());
     for bundle in maker.universe.sides {
         for policy in bundle.compiled() {
@@ -182,15 +183,17 @@ fn users(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<(Vec<Axis>, usize)>
             }
         }
     }
+    let axes = |objects: &BTreeSet<Id>, fact: fn(Id, bool) -> Fact| -> Vec<_> {
+        objects.iter().map(|object| Rc::new(membership(maker, object, fact, policies))).collect()
+    };
+    let (of_groups, of_roles) = (axes(&groups, Fact::Group), axes(&roles, Fact::Role));
     let knowledge = |is_empty: bool| if is_empty { &[true][..] } else { &[true, false] };
     let mut ways = Vec::new();
     for has_groups in knowledge(groups.is_empty()) {
         for has_roles in knowledge(roles.is_empty()) {
-            let mut axes = vec![persons(maker, *has_groups, *has_roles, policies)];
-            let known_groups = groups.iter().filter(|_| *has_groups);
-            axes.extend(known_groups.map(|group| membership(maker, group, Fact::Group, policies)));
-            let known_roles = roles.iter().filter(|_| *has_roles);
-            axes.extend(known_roles.map(|role| membership(maker, role, Fact::Role, policies)));
+            let mut axes = vec![Rc::new(persons(maker, *has_groups, *has_roles, policies))];
+            axes.extend(of_groups.iter().filter(|_| *has_groups).cloned());
+            axes.extend(of_roles.iter().filter(|_| *has_roles).cloned());
             let sides = axes.len();
             ways.push((axes, sides));
         }

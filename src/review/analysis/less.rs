@@ -11,14 +11,20 @@ use super::walk::{Steps, Walk};
 use super::{Pass, start};
 use crate::compile::{CompiledFilter, CompiledPolicy};
 
-/// Whether no request was left out of `cut`, and none is decided differently, as far as `pass` wants to know.
-pub fn changes_nothing(universe: &Universe<'_>, cut: &Spaces, pass: &Pass<'_>, steps: &mut Steps) -> bool {
-    !cut.notes.iter().any(|note| note.leaves_out)
-        && cut.spaces.iter().all(|space| {
-            let start = start(universe, space, pass.is_report_only, pass.is_in);
-            let question = Change::new(universe, pass.is_report_only, pass.is_wanted);
-            Walk::run(space, question, &start, steps).is_ok_and(|(paths, ..)| paths.is_empty())
-        })
+/// Whether some request is decided differently, as far as `pass` wants to know; `None` when that is not known, because
+/// requests were left out of `cut` or the steps do not suffice.
+pub fn changes(universe: &Universe<'_>, cut: &Spaces, pass: &Pass<'_>, steps: &mut Steps) -> Option<bool> {
+    let mut is_known = !cut.notes.iter().any(|note| note.leaves_out);
+    for space in &cut.spaces {
+        let start = start(universe, space, pass.is_report_only, pass.is_in);
+        let question = Change::new(universe, pass.is_report_only, pass.is_wanted);
+        let found = Walk::first(space, question, &start, steps);
+        if !found.paths.is_empty() {
+            return Some(true);
+        }
+        is_known &= found.is_nothing();
+    }
+    is_known.then_some(false)
 }
 
 /// Whether `policy` is about objects of which only examples can be made.

@@ -6,7 +6,7 @@
 //! - A *space* is the requests of one kind of identity, a product of *axes* (`space`, `identity`, `network`).
 //! - An *axis* is cut into *atoms*, and atoms that no policy tells apart are a *group* (`axis`).
 //! - A *walk* goes through the product axis by axis, keeps only the policies that are left, and stops where the
-//!   question is settled (`walk`). What it finds are *regions*: a set of groups for each axis, and an answer.
+//!   question is settled (`walk`); where the question can matter at all is known before (`reach`). What it finds are *regions*: a set of groups for each axis, and an answer.
 //! - The *question* of [`diff`] is where the outcomes of two sets of policies differ (`change`, `outcome`).
 //!
 //! What a condition means is asked of `evaluate`, and every region comes with a request of which the decision itself
@@ -26,6 +26,7 @@ mod network;
 mod note;
 mod outcome;
 mod prove;
+mod reach;
 mod satisfy;
 mod space;
 #[cfg(test)]
@@ -52,7 +53,8 @@ use change::{Change, IsWanted, unimplied};
 use outcome::Outcome;
 use space::{Spaces, spaces};
 use universe::Universe;
-use walk::{Path, Space, Steps, Walk};
+use walk::{Found, Path, Space, Steps, Walk};
+use words::Places;
 
 /// Requests whose decision changes in one way.
 #[derive(Clone, Debug)]
@@ -109,9 +111,10 @@ pub fn diff(before: &CompiledBundle, after: &CompiledBundle) -> Result<Compariso
     let universe = Universe::new(before, after);
     let mut spaces = spaces(&universe, &|_| true);
     let mut comparison = Comparison { regions: Vec::new(), notes: std::mem::take(&mut spaces.notes) };
+    let mut places = Places::of(&spaces.ground);
     for is_report_only in [false, true] {
         let pass = Pass { is_report_only, ..Pass::of(&|_, _| true) };
-        compare(&universe, &spaces, &pass, &mut Steps::each(), &mut comparison)?;
+        compare(&universe, &spaces, &pass, &mut Steps::each(), &mut places, &mut comparison)?;
     }
     Ok(comparison)
 }
@@ -140,21 +143,27 @@ fn compare(
     spaces: &Spaces,
     pass: &Pass<'_>,
     steps: &mut Steps,
+    places: &mut Places<'_>,
     comparison: &mut Comparison,
 ) -> Result<(), AnalysisError> {
     for space in &spaces.spaces {
         let start = start(universe, space, pass.is_report_only, pass.is_in);
-        let question = Change::new(universe, pass.is_report_only, pass.is_wanted);
-        let Ok((paths, is_more, change)) = Walk::run(space, question, &start, steps) else {
-            comparison.notes.insert(Note::too_many_ways(space.name));
+        let question = || Change::new(universe, pass.is_report_only, pass.is_wanted);
+        let first = Walk::first(space, question(), &start, steps);
+        if first.is_nothing() {
             continue;
-        };
-        if is_more {
-            comparison.notes.insert(Note::more_regions(space.name, paths.len()));
         }
+        let mut part = steps.part();
+        let mut found = Walk::run(space, question(), &start, &mut part);
+        steps.put_back(part);
+        if let ([], [path, ..]) = (found.paths.as_slice(), first.paths.as_slice()) {
+            found = Found { left: found.left, ..Walk::within(space, question(), &start, path) };
+        }
+        let Found { paths, left, question: change } = found;
+        comparison.notes.extend(left.note(space.name, paths.len()));
         for path in paths {
             let teller = Teller { universe, space, pass, change: &change };
-            match teller.region(&path, &spaces.ground)? {
+            match teller.region(&path, places)? {
                 Some(region) => comparison.regions.push(region),
                 None => {
                     comparison.notes.insert(Note::alike_controls(space.name));
@@ -188,7 +197,7 @@ struct Teller<'u, 'b> {
 
 impl Teller<'_, '_> {
     /// The region of `path`; `None` when no request can tell the controls apart.
-    fn region(&self, path: &Path, ground: &network::Ground) -> Result<Option<Region>, AnalysisError> {
+    fn region(&self, path: &Path, places: &mut Places<'_>) -> Result<Option<Region>, AnalysisError> {
         let Some((before, after)) = self.change.outcomes(path.answer) else { return Ok(None) };
         let witness = match words::facts(self.space, path) {
             None => None,
@@ -203,7 +212,7 @@ impl Teller<'_, '_> {
             is_report_only: self.pass.is_report_only,
             loosens: loosens(before, after),
             subjects: self.space.name,
-            facets: words::facets(self.universe, ground, self.space, path),
+            facets: words::facets(self.universe, places, self.space, path),
             before: words::outcome(self.universe, before, self.change.session(before)),
             after: words::outcome(self.universe, after, self.change.session(after)),
             witness,

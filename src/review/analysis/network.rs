@@ -28,8 +28,8 @@ pub struct Ground {
     v6: Vec<(u128, u32)>,
     /// The classes: an address, and the country by each bundle's database.
     classes: Vec<Class>,
-    /// The class of each witness address.
-    by_address: HashMap<IpAddr, usize, RandomState>,
+    /// The class of each atom of the axis; `None` of those without an address.
+    by_atom: Vec<Option<u32>>,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Ground {
     /// Merges the tables of both sides. Cost: linear in the stretches, and in the locations of different places.
     pub fn new(universe: &Universe<'_>) -> Self {
         let [before, after] = universe.sides;
-        let mut ground = Self { v4: Vec::new(), v6: Vec::new(), classes: Vec::new(), by_address: HashMap::default() };
+        let mut ground = Self { v4: Vec::new(), v6: Vec::new(), classes: Vec::new(), by_atom: Vec::new() };
         let mut classes = Classes {
             bundles: universe.sides,
             named: [named(before), named(after)],
@@ -61,8 +61,6 @@ impl Ground {
             let class = classes.class(places, IpAddr::V6(Ipv6Addr::from(first)), &mut ground.classes);
             push(&mut ground.v6, first, class);
         });
-        let numbered = ground.classes.iter().enumerate();
-        ground.by_address = numbered.map(|(number, class)| (class.address, number)).collect();
         ground
     }
 
@@ -81,9 +79,9 @@ impl Ground {
         self.classes.len()
     }
 
-    /// The class of a witness address.
-    pub fn class_of(&self, address: IpAddr) -> Option<usize> {
-        self.by_address.get(&address).copied()
+    /// The class of an atom of the axis, by its number; `None` when it has no address.
+    pub fn class_of(&self, atom: usize) -> Option<usize> {
+        self.by_atom.get(atom).copied().flatten().map(|class| class as usize)
     }
 }
 
@@ -276,8 +274,9 @@ pub fn rows(universe: &Universe<'_>) -> Vec<Rows> {
     universe.sides.iter().enumerate().map(|(side, bundle)| Rows::new(universe, side, bundle)).collect()
 }
 
-/// The axis. Never fails on what it makes itself: contradictory countries are no request.
-pub fn axis(universe: &Universe<'_>, ground: &Ground, policies: &[u64]) -> Axis {
+/// The axis of `ground`, for identities of every kind. Never fails on what it makes itself: contradictory countries are no
+/// request.
+pub fn axis(universe: &Universe<'_>, ground: &mut Ground) -> Axis {
     let mut builder = AxisBuilder::new("location");
     let rows = rows(universe);
     let tables = universe.sides.map(CompiledBundle::location_table);
@@ -288,8 +287,8 @@ pub fn axis(universe: &Universe<'_>, ground: &Ground, policies: &[u64]) -> Axis 
     let has_compliant = tables.iter().any(|table| table.has_compliant_network);
     let compliant: &[Option<bool>] = if has_compliant { &[None, Some(false), Some(true)] } else { &[None] };
     let nowhere = Class { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), countries: [None, None] };
-    let addresses = ground.classes.iter().map(|class| (Some(class.address), class));
-    for (ip_address, class) in addresses.chain([(None, &nowhere)]) {
+    let addresses = (0..).zip(&ground.classes).map(|(number, class)| (Some(number), Some(class.address), class));
+    for (number, ip_address, class) in addresses.chain([(None, None, &nowhere)]) {
         for country in said.iter().filter(|said| is_possible(**said, class)) {
             for gps_country in &gps {
                 for compliant_network in compliant {
@@ -302,12 +301,13 @@ pub fn axis(universe: &Universe<'_>, ground: &Ground, policies: &[u64]) -> Axis 
                     if let Some(keep) = keep(universe, &rows, &network, &mut probe) {
                         let meaning = Meaning { keep, raise: universe.none() };
                         builder.add(Fact::Network(network), true, meaning);
+                        ground.by_atom.push(number);
                     }
                 }
             }
         }
     }
-    builder.finish(policies, universe.words)
+    builder.finish(&universe.chosen(|_, _| true), universe.words)
 }
 
 /// The policies whose location condition may hold of `network`; `None` when a bundle refuses it.

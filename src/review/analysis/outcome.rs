@@ -78,6 +78,13 @@ impl Ask<'_> {
     }
 }
 
+impl Ask<'_> {
+    /// Whether a clause of this implies one of `other`.
+    pub fn weakens(&self, other: &Self) -> bool {
+        other.clauses.iter().any(|clause| self.clauses.iter().any(|own| is_subset(own, clause)))
+    }
+}
+
 /// What the policies that apply come to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {

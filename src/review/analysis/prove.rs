@@ -23,12 +23,12 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::change::unimplied;
-use super::less::{changes_nothing, compares_parts, has_filter};
+use super::less::{changes, compares_parts, has_filter};
 use super::outcome::Outcome;
 use super::space::{Spaces, policy_of, spaces};
 use super::universe::Universe;
 use super::walk::Steps;
-use super::words::WHEN;
+use super::words::{Places, WHEN};
 use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare};
 use crate::compile::{CompiledBundle, CompiledPolicy, PolicyIndex, Stated, Statement};
 use crate::evaluate::{self, trace_one};
@@ -120,7 +120,14 @@ pub(super) fn prove_within(bundle: &CompiledBundle, stated: Stated, steps: Steps
     let all = spaces(&universe, &|_| true);
     let allowing = Universe::allowing(bundle, &with);
     let less = LESS.map(|_| OnceCell::new());
-    let mut prover = Prover { universe: &universe, all: &all, allowing: &allowing, less: &less, steps };
+    let mut prover = Prover {
+        universe: &universe,
+        all: &all,
+        allowing: &allowing,
+        less: &less,
+        steps,
+        places: Places::of(&all.ground),
+    };
     let prove = |statement: Statement| {
         let verdict = if statement.is_asked { prover.verdict(statement.policy)? } else { Verdict::NotAsked };
         Ok(Proof { statement, verdict })
@@ -138,6 +145,7 @@ struct Prover<'u, 'b> {
     /// Requests as the policies and statements of [`LESS`] cut them; made when they are needed.
     less: &'u [OnceCell<Spaces>; 3],
     steps: Steps,
+    places: Places<'u>,
 }
 
 /// Policies to prove from: all, those with filters of whole texts, those without filters.
@@ -187,7 +195,7 @@ impl Prover<'_, '_> {
                 let cut = cut.get_or_init(|| spaces(allowing, is_kept));
                 let is_in = |policy: &CompiledPolicy| is_asked(policy) && is_kept(policy);
                 let is_in = |side, bit| policy_of(allowing, side, bit).is_some_and(is_in);
-                changes_nothing(allowing, cut, &Pass { is_wanted: holds_back, ..Pass::of(&is_in) }, steps)
+                changes(allowing, cut, &Pass { is_wanted: holds_back, ..Pass::of(&is_in) }, steps) == Some(false)
             },
         )
     }
@@ -197,7 +205,8 @@ impl Prover<'_, '_> {
         let universe = self.universe;
         let is_in = |side, bit| policy_of(universe, side, bit).is_some_and(is_in);
         let mut found = Comparison::default();
-        compare(universe, self.all, &Pass { is_wanted: holds_back, ..Pass::of(&is_in) }, &mut self.steps, &mut found)?;
+        let pass = Pass { is_wanted: holds_back, ..Pass::of(&is_in) };
+        compare(universe, self.all, &pass, &mut self.steps, &mut self.places, &mut found)?;
         Ok(found)
     }
 

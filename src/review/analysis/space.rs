@@ -4,9 +4,10 @@
 //! enumerated is told in `notes`, never left out in silence. Start with [`spaces`].
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::axis::{Axis, AxisBuilder, Meaning};
-use super::fact::{Fact, What, Who, Witness};
+use super::fact::{Fact, TOKEN_EXCHANGE, What, Who, Witness};
 use super::identity;
 use super::network::{self, Ground};
 use super::note::Note;
@@ -34,7 +35,8 @@ pub struct Spaces {
 /// Cuts the requests of every kind of identity that some policy targets. They are cut by what the policies tell apart
 /// that `is_considered`; the others must be left out of every question.
 pub fn spaces(universe: &Universe<'_>, is_considered: &dyn Fn(&CompiledPolicy) -> bool) -> Spaces {
-    let ground = Ground::new(universe);
+    let mut ground = Ground::new(universe);
+    let network = Rc::new(network::axis(universe, &mut ground));
     let mut maker = Maker { universe, is_considered, probe: Probe::default(), notes: BTreeSet::new() };
     let mut spaces = Vec::new();
     let kinds = [
@@ -49,12 +51,14 @@ pub fn spaces(universe: &Universe<'_>, is_considered: &dyn Fn(&CompiledPolicy) -
         if policies.iter().all(|word| *word == 0) && !has_default {
             continue;
         }
-        for (mut axes, sides) in identity::axes(&mut maker, kind, &policies) {
-            axes.push(maker.resource(kind, &policies));
-            axes.extend(maker.levels(kind, &policies));
-            axes.extend(maker.devices(kind, &policies));
-            axes.extend(super::when::axes(&mut maker, &policies));
-            axes.push(network::axis(universe, &ground, &policies));
+        let ways = identity::axes(&mut maker, kind, &policies);
+        let mut others = vec![maker.resource(kind, &policies)];
+        others.extend(maker.levels(kind, &policies));
+        others.extend(maker.devices(kind, &policies));
+        others.extend(super::when::axes(&mut maker, &policies));
+        let others: Vec<_> = others.into_iter().map(Rc::new).chain([Rc::clone(&network)]).collect();
+        for (mut axes, sides) in ways {
+            axes.extend(others.iter().cloned());
             spaces.push(Space { name, axes, policies: policies.clone(), sides });
         }
     }
@@ -164,11 +168,9 @@ impl<'u, 'b> Maker<'u, 'b> {
             apps.extend(catalogue.filter_map(|principal| principal.app_id.clone()));
         }
         // What is never evaluated, and what baseline scopes stand for, are applications like others.
-        for known in ["fb60f99c-7a34-4190-8149-302f77469936", "00000003-0000-0000-c000-000000000000"] {
-            if kind == IdentityKind::AgentIdentity || known.starts_with('0') {
-                apps.insert(Id::new(known));
-            }
-        }
+        apps.insert(Id::new("00000003-0000-0000-c000-000000000000"));
+        let is_agent = kind == IdentityKind::AgentIdentity;
+        apps.extend(is_agent.then(|| Id::new(TOKEN_EXCHANGE)));
         let kinds: &[Option<ResourceKind>] = if has_agents {
             &[None, Some(ResourceKind::Application), Some(ResourceKind::AgentIdentity)]
         } else {
@@ -182,10 +184,17 @@ impl<'u, 'b> Maker<'u, 'b> {
             .chain(contexts.iter().cloned().map(Some))
             .chain((!contexts.is_empty()).then(|| Some("c99".into())).filter(|_| !contexts.contains("c99")))
             .collect();
+        // With a user action an agent's token exchange is evaluated, whether policies name the action or not.
         let actions: Vec<_> = std::iter::once(None)
-            .chain(UserAction::ALL.iter().map(|action| Some(*action)).filter(|_| !actions.is_empty()))
+            .chain(UserAction::ALL.iter().map(|action| Some(*action)).filter(|_| is_agent || !actions.is_empty()))
             .collect();
-        let facts = self.targets(&targets, (&contexts, &actions), kinds, &attributes);
+        let mut facts = self.targets(&targets, (&contexts, &actions), kinds, &attributes);
+        if is_agent {
+            // So it is beside another resource, which is more than what each of them comes to.
+            let exchange = Id::new(TOKEN_EXCHANGE);
+            let beside = facts.iter().filter(|what| what.app_id.as_ref().is_some_and(|id| *id != exchange)).cloned();
+            facts.extend(beside.map(|what| What { has_exchange: true, ..what }).collect::<Vec<_>>());
+        }
         let facts = facts.into_iter().map(|what| Fact::Resource(Box::new(what))).collect();
         self.part(Part::Other("application"), "application", kind, policies, facts)
     }
@@ -218,6 +227,7 @@ impl<'u, 'b> Maker<'u, 'b> {
                             context: context.clone(),
                             attributes: attributes.clone(),
                             is_baseline,
+                            has_exchange: false,
                         }));
                     }
                 }
@@ -255,7 +265,8 @@ impl<'u, 'b> Maker<'u, 'b> {
         std::iter::once(None).chain(examples.into_iter().map(Some)).collect()
     }
 
-    /// Several resources in one request come to what each of them comes to, taken together. So a change for several is
+    /// Several resources in one request come to what each of them comes to, taken together (an agent's token exchange
+    /// aside, which is enumerated). So a change for several is
     /// a change for one of them, unless a default block hides what one of them comes to.
     fn multiple(&mut self) {
         let is_narrow = |policy: &CompiledPolicy| !policy.resources.is_any();

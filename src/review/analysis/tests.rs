@@ -5,6 +5,7 @@
 //! falls into no group means that the cut is not fine enough. Then: a decision changes exactly in the regions.
 
 mod impact;
+mod many;
 mod prove;
 mod rich;
 mod wide;
@@ -20,7 +21,7 @@ use super::fact::{Fact, What, Who, Witness};
 use super::outcome::Outcome;
 use super::space::{Spaces, kept, spaces};
 use super::universe::Universe;
-use super::walk::{Path, Space, Steps, Walk};
+use super::walk::{Found, Left, Path, Space, Steps, Walk};
 use super::{identity, network, start};
 use crate::compile::{CompiledBundle, compile};
 use crate::evaluate::probe::{Part, Probe};
@@ -331,11 +332,14 @@ fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) -> (us
     let walk = |space, is_report_only| {
         let question = Change::new(&universe, is_report_only, |_, _| true);
         let start = start(&universe, space, is_report_only, |_, _| true);
-        Walk::run(space, question, &start, &mut Steps::each()).unwrap()
+        Walk::run(space, question, &start, &mut Steps::each())
     };
     let walks: Vec<_> = spaces.iter().map(|space| [walk(space, false), walk(space, true)]).collect();
+    for (space, of_space) in spaces.iter().zip(&walks) {
+        of_space.iter().zip([false, true]).for_each(|(found, it)| sooner(&universe, space, found, it, told));
+    }
     for witness in requests {
-        let Some((space, [(paths, is_more, change), reported])) =
+        let Some((space, [Found { paths, left, question: change }, reported])) =
             spaces.iter().zip(&walks).find(|(space, _)| is_of(space, witness))
         else {
             // Nothing targets this kind of identity: nothing can change.
@@ -345,16 +349,16 @@ fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) -> (us
             }
             continue;
         };
-        assert!(!is_more, "small bundles have few regions\n{told}");
+        assert_eq!(*left, Left::Nothing, "small bundles have few regions\n{told}");
         let Some(groups) = place(&universe, space, &rows, witness) else { continue };
         placed += 1;
         let found: Vec<_> = paths.iter().filter(|path| contains(path, &groups)).collect();
         assert!(found.len() <= 1, "regions are disjoint\n{told}");
-        let reports: Vec<_> = reported.0.iter().filter(|path| contains(path, &groups)).collect();
+        let reports: Vec<_> = reported.paths.iter().filter(|path| contains(path, &groups)).collect();
         for controls in SATISFIED {
             let decisions = bundles.map(|bundle| decide(bundle, witness, controls));
             let silent = bundles.map(|bundle| reports_nothing(bundle, witness, controls));
-            match reports.first().and_then(|path| reported.2.outcomes(path.answer)) {
+            match reports.first().and_then(|path| reported.question.outcomes(path.answer)) {
                 None => assert_eq!(silent[0], silent[1], "report-only: {witness:?} with {controls:?}\n{told}"),
                 Some((one, other)) => {
                     let predicted = [one, other].map(|outcome| lets(&universe, outcome, controls));
@@ -374,6 +378,38 @@ fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) -> (us
         }
     }
     (placed, changed)
+}
+
+/// A walk that looks for one region knows whether there is any, a cell of what it found has a region, and what a walk
+/// without enough steps tells is part of what `found` has.
+fn sooner(universe: &Universe<'_>, space: &Space, found: &Found<Change<'_, '_>>, is_report_only: bool, told: &str) {
+    let question = || Change::new(universe, is_report_only, |_, _| true);
+    let start = start(universe, space, is_report_only, |_, _| true);
+    let first = Walk::first(space, question(), &start, &mut Steps::each());
+    assert_eq!(first.is_nothing(), found.paths.is_empty(), "{told}");
+    let outcomes = |found: &Found<Change<'_, '_>>, path: &Path| {
+        let (before, after) = found.question.outcomes(path.answer).unwrap();
+        [before.clone(), after.clone()].map(|outcome| match outcome {
+            Outcome::Open { clauses, .. } => Outcome::Open { clauses, session: None },
+            Outcome::Blocked => Outcome::Blocked,
+        })
+    };
+    let is_part = |part: &Found<Change<'_, '_>>| {
+        for path in &part.paths {
+            let one = path.cell(space);
+            let whole = found.paths.iter().find(|whole| contains(whole, &one));
+            let whole = whole.unwrap_or_else(|| panic!("a region that is none\n{told}"));
+            assert_eq!(outcomes(part, path), outcomes(found, whole), "{told}");
+        }
+    };
+    if let Some(path) = first.paths.first() {
+        let cell = Walk::within(space, question(), &start, path);
+        assert_eq!(cell.paths.len(), 1, "{told}");
+        is_part(&cell);
+    }
+    for steps in [0, 1, 3, 10, 30] {
+        is_part(&Walk::run(space, question(), &start, &mut Steps::together(steps)));
+    }
 }
 
 #[test]
@@ -445,7 +481,7 @@ fn a_policy_is_idle_exactly_when_no_decision_needs_it_and_a_request_is_open_exac
         for space in &spaces {
             let question = super::gaps::Nothing { words: universe.words };
             let start = start(&universe, space, false, |side, _| side == 0);
-            let (paths, ..) = Walk::run(space, question, &start, &mut Steps::each()).unwrap();
+            let Found { paths, .. } = Walk::run(space, question, &start, &mut Steps::each());
             for witness in requests.iter().filter(|witness| is_of(space, witness)) {
                 let Some(groups) = place(&universe, space, &rows, witness) else { continue };
                 let mut evaluation = Evaluation::default();

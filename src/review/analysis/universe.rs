@@ -21,6 +21,10 @@ pub struct Universe<'b> {
     pub slots: Vec<[Option<Slot>; 2]>,
     /// What each asks for.
     pub asks: Vec<Ask<'b>>,
+    /// By number, the policies that add nothing where that one applies on both sides.
+    pub absorbed: Vec<Bits>,
+    /// The policies that block, by number.
+    pub blocking: Bits,
     /// Every grant control.
     pub controls: Controls,
     /// Words of a set of policies.
@@ -91,7 +95,12 @@ impl<'b> Universe<'b> {
         let words = slots.len().div_ceil(64).max(1);
         let defaults = sides.map(|bundle| bundle.identity().default_decision);
         let has_certain = defaults.contains(&DefaultDecision::Block);
-        Self { sides, bits, slots, asks, controls, words, defaults, has_certain }
+        let (absorbed, blocking) = (Vec::new(), Bits::default());
+        let mut universe =
+            Self { sides, bits, slots, asks, absorbed, blocking, controls, words, defaults, has_certain };
+        universe.blocking = universe.numbers(|ask| ask.blocks);
+        universe.absorbed = universe.asks.iter().map(|ask| universe.numbers(|other| ask.absorbs(other))).collect();
+        universe
     }
 
     /// As [`Self::new`], as if both allowed what no policy applies to.

@@ -3,14 +3,18 @@
 //! A walk decides axis by axis which policies are left, and looks at an axis only as far as the policies that are left
 //! tell its groups apart. It stops where the question is settled, and does not go twice where the same policies are
 //! left. What it finds is a decision diagram, in which equal branches are one; a path through it is a region, with a
-//! set of groups for every axis. Start with [`Walk::run`].
+//! set of groups for every axis. A walk that has taken its steps tells what it found until then, and that it is not all:
+//! each region is a true one all the same. Start with [`Walk::run`]; [`Walk::first`] only asks whether there is any.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 
-use super::axis::Axis;
+use super::axis::{Axis, Column};
 use super::bits::{Bits, meet, restrict, subtract, unite};
+use super::note::Note;
+use super::reach::{Leg, Reach};
 use crate::limits;
 
 /// A kind of request: its dimensions, all independent of each other.
@@ -19,11 +23,11 @@ pub struct Space {
     /// Whom it is about, in the plural.
     pub name: &'static str,
     /// The dimensions.
-    pub axes: Vec<Axis>,
+    pub axes: Vec<Rc<Axis>>,
     /// The policies that target these identities, in all views.
     pub policies: Vec<u64>,
-    /// How many of the first axes are about identity as an include and an exclude side; behind them only policies that
-    /// have been fulfilled are left. 0: identity is a condition like others.
+    /// How many of the first axes are about identity as an include and an exclude side: of policies only those that one
+    /// of them includes are left. 0: identity is a condition like others.
     pub sides: usize,
 }
 
@@ -32,12 +36,23 @@ pub struct Space {
 pub struct State {
     /// Those that may still apply.
     pub alive: Vec<u64>,
-    /// Those whose identity condition is fulfilled; empty behind identity.
+    /// Those whose identity condition is fulfilled, where that has sides.
     pub included: Vec<u64>,
 }
 
 /// What a walk is for. 0 is the answer of no interest.
 pub trait Question {
+    /// Words of one view of a set of policies.
+    fn words(&self) -> usize;
+
+    /// Policies, by number, of which one must be left with which the sides deal differently, for an answer that is not 0;
+    /// `None` if there is no such condition. `differing` is as in [`Self::is_settled`].
+    fn odd(&self, start: &[u64], differing: &[u64]) -> Option<Bits>;
+
+    /// Policies, by number, that can make a difference to whether any answer is not 0, of those that `odd` are among;
+    /// the others make a difference to which answer at most. `None` for all.
+    fn relevant(&self, odd: &Bits) -> Option<Bits>;
+
     /// Whether the answer is 0 wherever the walk may go on. `sure` is what will apply, `differing` what the two sides may
     /// still make something different of, by number.
     fn is_settled(&self, state: &State, sure: &[u64], differing: &[u64]) -> bool;
@@ -55,6 +70,28 @@ pub struct Path {
     pub answer: u32,
 }
 
+impl Path {
+    /// One group for each axis of `space`, if possible one of which a request can be made.
+    pub fn cell(&self, space: &Space) -> Vec<usize> {
+        let of_axis = |(axis, groups): (&Rc<Axis>, &Option<Bits>)| {
+            let all = || (0..axis.groups.len()).filter(|group| groups.as_ref().is_none_or(|own| own.contains(*group)));
+            let is_known = |group: &usize| axis.groups.get(*group).is_some_and(|group| group.witness.is_some());
+            all().find(is_known).or_else(|| all().next()).unwrap_or(0)
+        };
+        space.axes.iter().zip(&self.groups).map(of_axis).collect()
+    }
+}
+
+/// Words of a set of groups that are split in one step.
+const WORDS_A_STEP: usize = 64;
+
+/// The policies by which `question` can be answered at all.
+fn odd<Q: Question>(space: &Space, question: &Q, start: &[u64]) -> Option<Bits> {
+    let mut differing = vec![0; question.words()];
+    space.axes.iter().for_each(|axis| unite(&mut differing, &axis.differing));
+    question.odd(start, &differing)
+}
+
 /// How many steps walks may still take together.
 #[derive(Clone, Copy, Debug)]
 pub struct Steps(usize);
@@ -69,11 +106,59 @@ impl Steps {
     pub const fn each() -> Self {
         Self(usize::MAX)
     }
+
+    /// A part of them, taken off: enough to tell most of what there is, and the rest is left for the next walks.
+    pub const fn part(&mut self) -> Self {
+        let part = self.0 / 8;
+        self.0 -= part;
+        Self(part)
+    }
+
+    /// Puts back what is left of a part.
+    pub const fn put_back(&mut self, part: Self) {
+        self.0 += part.0;
+    }
 }
 
-/// Too many combinations to go through.
+/// What a walk found.
+#[derive(Debug)]
+pub struct Found<Q> {
+    /// Disjoint regions, at most `limits::ANALYSIS_REGIONS_MAX`.
+    pub paths: Vec<Path>,
+    /// Whether that is all.
+    pub left: Left,
+    /// What was asked.
+    pub question: Q,
+}
+
+impl<Q> Found<Q> {
+    /// Whether the answer is 0 everywhere, and that is certain.
+    pub fn is_nothing(&self) -> bool {
+        self.paths.is_empty() && self.left == Left::Nothing
+    }
+}
+
+/// What a walk has left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany;
+pub enum Left {
+    /// Nothing: what is told is all that there is.
+    Nothing,
+    /// There are more regions than are told.
+    Regions,
+    /// There were too many combinations to look at each: there may be more regions than are told.
+    Ways,
+}
+
+impl Left {
+    /// What to tell of it, when `count` regions of `space` are told.
+    pub fn note(self, space: &str, count: usize) -> Option<Note> {
+        match self {
+            Self::Nothing => None,
+            Self::Regions => Some(Note::more_regions(space, count)),
+            Self::Ways => Some(Note::too_many_ways(space)),
+        }
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Node {
@@ -85,108 +170,184 @@ enum Node {
 #[derive(Debug)]
 pub struct Walk<'s, Q> {
     space: &'s Space,
+    legs: Vec<Leg<'s>>,
     question: Q,
     nodes: Vec<Node>,
+    /// By node, how many regions there are below it.
+    regions: Vec<usize>,
     numbers: HashMap<Node, usize, RandomState>,
     known: HashMap<(usize, State), usize, RandomState>,
-    /// By axis, what every axis from there on makes no difference to.
+    /// By leg, what no leg from there on makes a difference to.
     always: Vec<Vec<u64>>,
-    /// By axis, what some axis from there on makes a difference of between the sides.
+    /// By leg, what some leg from there on makes a difference of between the sides.
     differing: Vec<Vec<u64>>,
+    /// By leg, what legs from there on include whoever asks.
+    raised: Vec<Vec<u64>>,
+    /// By leg, what legs from there on may include.
+    raisable: Vec<Vec<u64>>,
     steps_left: usize,
+    /// How many regions are looked for.
+    wanted: usize,
+    /// Why nothing more is looked at.
+    cut: Option<Left>,
 }
 
 const NOTHING: usize = 0;
 
 impl<'s, Q: Question> Walk<'s, Q> {
-    /// Asks `question` of everything in `space`, beginning with the policies of `start`. The regions are disjoint; at
-    /// most `limits::ANALYSIS_REGIONS_MAX` and whether there are more. The steps that it takes are taken off `steps`.
-    ///
-    /// Errors: more than `limits::ANALYSIS_STEPS_MAX` steps, or more than are left.
-    pub fn run(
-        space: &'s Space,
-        question: Q,
-        start: &[u64],
-        steps: &mut Steps,
-    ) -> Result<(Vec<Path>, bool, Q), TooMany> {
-        let most = limits::ANALYSIS_STEPS_MAX.min(steps.0);
-        let last = (start.to_vec(), vec![0; space.axes.first().map_or(0, |axis| axis.differing.len())]);
-        let (mut always, mut differing) = (vec![last.0], vec![last.1]);
-        for axis in space.axes.iter().rev() {
-            let (mut sure, mut unsure) = (axis.always.clone(), axis.differing.clone());
-            restrict(&mut sure, always.last().map_or(&[], Vec::as_slice));
-            unite(&mut unsure, differing.last().map_or(&[], Vec::as_slice));
-            always.push(sure);
-            differing.push(unsure);
+    /// Asks `question` of everything in `space`, beginning with the policies of `start`. The steps that it takes, at most
+    /// `limits::ANALYSIS_STEPS_MAX`, are taken off `steps`.
+    pub fn run(space: &'s Space, question: Q, start: &[u64], steps: &mut Steps) -> Found<Q> {
+        let reach = Reach::new(space, start, question.words(), odd(space, &question, start).as_ref());
+        Self::along(space, question, reach, limits::ANALYSIS_REGIONS_MAX, steps)
+    }
+
+    /// As [`Self::run`], only as far as to know whether the answer is 0 everywhere: at most one region is found, and what
+    /// it answers may lack policies that make no difference to that.
+    pub fn first(space: &'s Space, question: Q, start: &[u64], steps: &mut Steps) -> Found<Q> {
+        let odd = odd(space, &question, start);
+        let mut start = start.to_vec();
+        if let Some(relevant) = odd.as_ref().and_then(|odd| question.relevant(odd)) {
+            start.chunks_mut(question.words()).for_each(|view| restrict(view, &relevant.0));
         }
-        always.reverse();
-        differing.reverse();
+        let reach = Reach::new(space, &start, question.words(), odd.as_ref());
+        Self::along(space, question, reach, 0, steps)
+    }
+
+    /// As [`Self::run`], in a single cell of `path`, which [`Self::first`] found.
+    pub fn within(space: &'s Space, question: Q, start: &[u64], path: &Path) -> Found<Q> {
+        let reach = Reach::cell(space, start, &path.cell(space));
+        Self::along(space, question, reach, limits::ANALYSIS_REGIONS_MAX, &mut Steps::each())
+    }
+
+    /// Looks until there are more regions than `wanted`.
+    fn along(space: &'s Space, question: Q, reach: Reach<'s>, wanted: usize, steps: &mut Steps) -> Found<Q> {
+        let Reach { start, legs } = reach;
+        let most = limits::ANALYSIS_STEPS_MAX.min(steps.0);
+        let none = || vec![0; start.len()];
+        let (mut always, mut raised, mut raisable) = (vec![start.clone()], vec![none()], vec![none()]);
+        let mut differing = vec![vec![0; question.words()]];
+        for leg in legs.iter().rev() {
+            let mut sure = always.last().cloned().unwrap_or_default();
+            leg.columns.iter().for_each(|column| subtract(&mut sure, &column.drop));
+            always.push(sure);
+            let mut some = leg.raised.clone();
+            leg.columns.iter().for_each(|column| unite(&mut some, &column.raise));
+            for (rest, own) in [(&mut differing, &leg.differing), (&mut raised, &leg.raised), (&mut raisable, &some)] {
+                let mut all = rest.last().cloned().unwrap_or_default();
+                unite(&mut all, own);
+                rest.push(all);
+            }
+        }
+        [&mut always, &mut differing, &mut raised, &mut raisable].into_iter().for_each(|rest| rest.reverse());
         let mut walk = Self {
             space,
+            legs,
             question,
             nodes: vec![Node::Answer(0)],
+            regions: vec![0],
             numbers: HashMap::default(),
             known: HashMap::default(),
             always,
             differing,
+            raised,
+            raisable,
             steps_left: most,
+            wanted,
+            cut: None,
         };
         walk.numbers.insert(Node::Answer(0), NOTHING);
-        let included = vec![0; start.len()];
-        let root = walk.visit(0, State { alive: start.to_vec(), included });
+        let included = none();
+        let root = walk.visit(0, State { alive: start, included });
         steps.0 -= most - walk.steps_left;
-        let root = root?;
         let mut paths = Vec::new();
-        let mut groups = vec![None; space.axes.len()];
-        let is_all = walk.collect(root, &mut groups, &mut paths);
-        Ok((paths, !is_all, walk.question))
+        walk.collect(root, &mut vec![None; space.axes.len()], &mut paths);
+        Found { paths, left: walk.cut.unwrap_or(Left::Nothing), question: walk.question }
     }
 
-    fn visit(&mut self, depth: usize, mut state: State) -> Result<usize, TooMany> {
-        if depth == self.space.sides && depth > 0 {
-            restrict(&mut state.alive, &state.included);
+    /// The node of what is left at `depth`. Behind a cut nothing more is looked at, so nodes lack what is there.
+    fn visit(&mut self, depth: usize, mut state: State) -> usize {
+        if self.cut.is_some() {
+            return NOTHING;
         }
-        if depth >= self.space.sides {
-            state.included.clear();
-        } else {
-            restrict(&mut state.included, &state.alive);
+        // Whom no leg from here on includes it does not apply to.
+        if self.space.sides > 0 {
+            let mut left = self.raisable.get(depth).cloned().unwrap_or_default();
+            unite(&mut left, &state.included);
+            restrict(&mut state.alive, &left);
         }
-        let Some(axis) = self.space.axes.get(depth) else {
+        restrict(&mut state.included, &state.alive);
+        if depth == self.legs.len() {
             let answer = self.question.answer(&state);
-            return Ok(self.number(Node::Answer(answer)));
-        };
+            return self.number(Node::Answer(answer));
+        }
         if self.is_settled(depth, depth, &state, &[]) {
-            return Ok(NOTHING);
+            return NOTHING;
         }
         let key = (depth, state);
         if let Some(node) = self.known.get(&key) {
-            return Ok(*node);
+            return *node;
         }
-        let mut children: Vec<(Bits, usize)> = Vec::new();
-        for (groups, state) in self.split(depth, axis, &key.1)? {
-            let child = self.visit(depth + 1, state)?;
-            match children.iter_mut().find(|(_, known)| *known == child) {
-                Some((known, _)) => known.unite(&groups),
-                None if child == NOTHING => {}
-                None => children.push((groups, child)),
-            }
-        }
+        let children = self.children(depth, &key.1);
+        let axis = self.legs.get(depth).map_or(0, |leg| leg.axis);
+        let count = self.space.axes.get(axis).map_or(0, |axis| axis.groups.len());
         let node = match children.as_slice() {
             [] => NOTHING,
-            [(groups, child)] if groups.count() == axis.groups.len() => *child,
-            _ => {
-                children.sort_by(|one, other| one.0.0.cmp(&other.0.0));
-                self.number(Node::Branch(depth, children))
-            }
+            [(groups, child)] if groups.count() == count => *child,
+            _ => self.number(Node::Branch(axis, children)),
         };
         self.known.insert(key, node);
-        Ok(node)
+        node
     }
 
-    /// The groups of `axis`, told apart as far as the policies that are left do; those in which the question is
-    /// settled are left out.
-    fn split(&mut self, depth: usize, axis: &Axis, state: &State) -> Result<Vec<(Bits, State)>, TooMany> {
-        let fresh = |column: &&super::axis::Column| {
+    /// The groups of the leg at `depth`, told apart as far as the policies that are left do, and the node behind each;
+    /// those in which the question is settled are left out.
+    fn children(&mut self, depth: usize, state: &State) -> Vec<(Bits, usize)> {
+        let mut children: Vec<(Bits, usize)> = Vec::new();
+        let Some(leg) = self.legs.get(depth) else { return children };
+        let cost = 1 + leg.domain.0.len() / WORDS_A_STEP;
+        let (domain, mut state) = (leg.domain.clone(), state.clone());
+        unite(&mut state.included, &leg.raised);
+        let (columns, pending) = self.columns(depth, leg, &state);
+        // WHY a stack: who looks for one region is done with the first that is found.
+        let mut blocks = vec![(0, domain, state)];
+        while let Some((place, groups, state)) = blocks.pop() {
+            let Some(column) = columns.get(place) else {
+                let child = self.visit(depth + 1, state);
+                match children.iter_mut().find(|(_, known)| *known == child) {
+                    Some((known, _)) => known.unite(&groups),
+                    None if child == NOTHING => {}
+                    None => children.push((groups, child)),
+                }
+                continue;
+            };
+            match self.steps_left.checked_sub(cost).filter(|_| self.cut.is_none()) {
+                Some(left) => self.steps_left = left,
+                None => {
+                    self.cut.get_or_insert(Left::Ways);
+                    break;
+                }
+            }
+            let pending = pending.get(place + 1).map_or(&[][..], Vec::as_slice);
+            let (inside, outside) = (groups.and(&column.row), groups.minus(&column.row));
+            let (mut of_inside, mut of_outside) = (state.clone(), state);
+            unite(&mut of_inside.included, &column.raise);
+            subtract(&mut of_outside.alive, &column.drop);
+            // Outside fewer policies apply, so it is looked at first: what is looked for is mostly there.
+            for (groups, state) in [(inside, of_inside), (outside, of_outside)] {
+                if !groups.is_empty() && !self.is_settled(depth, depth + 1, &state, pending) {
+                    blocks.push((place + 1, groups, state));
+                }
+            }
+        }
+        children.sort_by(|one, other| one.0.0.cmp(&other.0.0));
+        children
+    }
+
+    /// The columns of `leg` that tell anything apart, those of undecided policies first; and by place in that order what
+    /// the columns from there on may still drop.
+    fn columns(&self, depth: usize, leg: &Leg<'s>, state: &State) -> (Vec<&'s Column>, Vec<Vec<u64>>) {
+        let fresh = |column: &&&Column| {
             meet(&column.drop, &state.alive)
                 || column
                     .raise
@@ -195,10 +356,9 @@ impl<'s, Q: Question> Walk<'s, Q> {
                     .zip(&state.included)
                     .any(|((raise, alive), in_)| raise & alive & !in_ != 0)
         };
-        let mut columns: Vec<_> = axis.columns.iter().filter(fresh).collect();
+        let mut columns: Vec<&Column> = leg.columns.iter().filter(fresh).copied().collect();
         let unsure = self.undecided(depth, state);
         columns.sort_by_key(|column| !meet(&column.drop, &unsure));
-        // By place in the order: what the columns from there on may still drop.
         let mut pending = vec![vec![0; state.alive.len()]];
         for column in columns.iter().rev() {
             let mut rest = pending.last().cloned().unwrap_or_default();
@@ -206,29 +366,12 @@ impl<'s, Q: Question> Walk<'s, Q> {
             pending.push(rest);
         }
         pending.reverse();
-        let mut blocks = vec![(Bits::all(axis.groups.len()), state.clone())];
-        for (column, pending) in columns.iter().zip(pending.iter().skip(1)) {
-            let mut next = Vec::with_capacity(blocks.len());
-            for (groups, state) in blocks {
-                self.steps_left = self.steps_left.checked_sub(1).ok_or(TooMany)?;
-                let (inside, outside) = (groups.and(&column.row), groups.minus(&column.row));
-                let (mut of_inside, mut of_outside) = (state.clone(), state);
-                unite(&mut of_inside.included, &column.raise);
-                subtract(&mut of_outside.alive, &column.drop);
-                for (groups, state) in [(inside, of_inside), (outside, of_outside)] {
-                    if !groups.is_empty() && !self.is_settled(depth, depth + 1, &state, pending) {
-                        next.push((groups, state));
-                    }
-                }
-            }
-            blocks = next;
-        }
-        Ok(blocks)
+        (columns, pending)
     }
 
     /// The positions of policies that only one side has, or that the sides may make something different of.
     fn undecided(&self, depth: usize, state: &State) -> Vec<u64> {
-        let words = self.differing.first().map_or(1, Vec::len).max(1);
+        let words = self.question.words();
         let differing = self.differing.get(depth).map_or(&[][..], Vec::as_slice);
         let mut result = Vec::with_capacity(state.alive.len());
         for views in state.alive.chunks(2 * words) {
@@ -244,15 +387,19 @@ impl<'s, Q: Question> Walk<'s, Q> {
         result
     }
 
-    /// Whether the question is settled at the axis `depth`, from which on the policies that `pending` leaves are sure
-    /// where every axis from `rest` on makes no difference to them.
-    fn is_settled(&self, depth: usize, rest: usize, state: &State, pending: &[u64]) -> bool {
-        let mut sure = state.alive.clone();
-        restrict(&mut sure, self.always.get(rest).map_or(&[], Vec::as_slice));
+    /// Whether the question is settled at the leg `depth`, from which on the policies that `pending` leaves are sure
+    /// where every leg from `rest` on makes no difference to them.
+    fn is_settled<'w>(&'w self, depth: usize, rest: usize, state: &State, pending: &[u64]) -> bool {
+        let of_rest = |rows: &'w [Vec<u64>]| rows.get(rest).map_or(&[][..], Vec::as_slice);
+        let always = of_rest(&self.always).iter().zip(&state.alive).map(|(always, alive)| always & alive);
+        let mut sure: Vec<u64> = match self.space.sides {
+            0 => always.collect(),
+            _ => {
+                let included = of_rest(&self.raised).iter().zip(&state.included);
+                always.zip(included).map(|(sure, (raised, included))| sure & (raised | included)).collect()
+            }
+        };
         subtract(&mut sure, pending);
-        if depth < self.space.sides {
-            restrict(&mut sure, &state.included);
-        }
         self.question.is_settled(state, &sure, self.differing.get(depth).map_or(&[], Vec::as_slice))
     }
 
@@ -260,32 +407,40 @@ impl<'s, Q: Question> Walk<'s, Q> {
         let next = self.nodes.len();
         let number = *self.numbers.entry(node.clone()).or_insert(next);
         if number == next {
+            let count = match &node {
+                Node::Answer(answer) => usize::from(*answer != 0),
+                Node::Branch(_, children) => {
+                    let below = children.iter().filter_map(|(_, child)| self.regions.get(*child));
+                    below.fold(0, |sum: usize, count| sum.saturating_add(*count))
+                }
+            };
+            // Whatever leads here, this many regions there are.
+            if count > self.wanted {
+                self.cut = Some(Left::Regions);
+            }
+            self.regions.push(count);
             self.nodes.push(node);
         }
         number
     }
 
-    /// Collects the regions below `node`; false when there are too many to keep.
-    fn collect(&self, node: usize, groups: &mut Vec<Option<Bits>>, paths: &mut Vec<Path>) -> bool {
+    /// Collects the regions below `node`, as many as are wanted and at least one.
+    fn collect(&self, node: usize, groups: &mut Vec<Option<Bits>>, paths: &mut Vec<Path>) {
         match self.nodes.get(node) {
-            None | Some(Node::Answer(0)) => true,
-            Some(Node::Answer(answer)) => {
-                if paths.len() >= limits::ANALYSIS_REGIONS_MAX {
-                    return false;
+            _ if paths.len() >= self.wanted.max(1) => {}
+            None | Some(Node::Answer(0)) => {}
+            Some(Node::Answer(answer)) => paths.push(Path { groups: groups.clone(), answer: *answer }),
+            Some(Node::Branch(axis, children)) => {
+                for (set, child) in children {
+                    if let Some(place) = groups.get_mut(*axis) {
+                        *place = Some(set.clone());
+                    }
+                    self.collect(*child, groups, paths);
+                    if let Some(place) = groups.get_mut(*axis) {
+                        *place = None;
+                    }
                 }
-                paths.push(Path { groups: groups.clone(), answer: *answer });
-                true
             }
-            Some(Node::Branch(depth, children)) => children.iter().all(|(set, child)| {
-                if let Some(place) = groups.get_mut(*depth) {
-                    *place = Some(set.clone());
-                }
-                let is_all = self.collect(*child, groups, paths);
-                if let Some(place) = groups.get_mut(*depth) {
-                    *place = None;
-                }
-                is_all
-            }),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! One text is one condition for both bundles, unless it reads what the bundles know differently: where locations lie,
 //! what a catalogue says. Then it may hold in one and not in the other. Start with [`axes`].
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::axis::{Axis, AxisBuilder, Meaning};
 use super::fact::Fact;
@@ -18,9 +18,9 @@ const EACH: [&[usize]; 2] = [&[0], &[1]];
 
 /// An axis for each condition of the policies that are considered.
 pub fn axes(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<Axis> {
-    let texts: BTreeSet<_> =
-        maker.policies().filter_map(|policy| Some(policy.when.as_ref()?.text().to_owned())).collect();
-    if texts.is_empty() {
+    let conditions: BTreeMap<_, _> =
+        maker.policies().filter_map(|policy| policy.when.as_deref()).map(|when| (when.text(), when.reads())).collect();
+    if conditions.is_empty() {
         return Vec::new();
     }
     // Every combination is looked at, also those that no request has.
@@ -31,14 +31,13 @@ pub fn axes(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<Axis> {
     let has_one_catalogue = maker.has_one_catalogue();
     let has_same_entities = maker.has_same_entities();
     let mut axes = Vec::new();
-    for text in texts {
-        // WHY: a word too many only keeps a change from being ruled out.
-        let reads = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        let is_one = (has_one_map || !reads(&["locations", "country"]))
-            && (has_one_catalogue || !reads(&["principal", "resource"]))
-            && (has_same_entities || !reads(&["attributes"]));
+    for (text, reads) in conditions {
+        // WHY: a name too many only keeps a change from being ruled out.
+        let is_one = (has_one_map || !reads.any_of(&["locations", "country"]))
+            && (has_one_catalogue || !reads.any_of(&["principal", "resource"]))
+            && (has_same_entities || !reads.any_of(&["attributes"]));
         let sides = if is_one { &[BOTH][..] } else { &EACH };
-        axes.extend(sides.iter().map(|sides| axis(maker, policies, &text, sides)));
+        axes.extend(sides.iter().map(|sides| axis(maker, policies, text, sides)));
     }
     axes
 }

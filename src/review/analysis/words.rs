@@ -1,6 +1,8 @@
 //! Regions in people's words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use foldhash::fast::RandomState;
 
 use super::axis::{Axis, Group};
 use super::bits::Bits;
@@ -10,8 +12,7 @@ use super::outcome::Outcome;
 use super::universe::Universe;
 use super::walk::{Path, Space};
 use crate::evaluate::MergedSession;
-use crate::model::location::CountryFact;
-use crate::model::request::Network;
+use crate::model::location::{Country, CountryFact};
 use crate::model::set::Word;
 use crate::model::{Id, IpRange};
 
@@ -30,12 +31,12 @@ pub struct Facet {
 }
 
 /// The dimensions in which `path` is not everything.
-pub fn facets(universe: &Universe<'_>, ground: &Ground, space: &Space, path: &Path) -> Vec<Facet> {
+pub fn facets(universe: &Universe<'_>, places: &mut Places<'_>, space: &Space, path: &Path) -> Vec<Facet> {
     let mut facets = Vec::new();
     for (axis, groups) in space.axes.iter().zip(&path.groups) {
         let Some(groups) = groups else { continue };
         let facet = match axis.name {
-            "location" => places(ground, axis, groups),
+            "location" => vec![places.facet(axis, groups)],
             name => {
                 let chosen = values(universe, axis, groups);
                 let others = values(universe, axis, &Bits::all(axis.groups.len()).minus(groups));
@@ -168,6 +169,9 @@ fn target(universe: &Universe<'_>, what: &What) -> String {
         }
         text += &more;
     };
+    if what.has_exchange {
+        add("and the token exchange".to_owned());
+    }
     if what.is_baseline {
         add("with baseline scopes only".to_owned());
     }
@@ -187,14 +191,32 @@ fn target(universe: &Universe<'_>, what: &What) -> String {
 }
 
 /// The part of a network fact that is not its address.
-type Beside = (Option<String>, Option<String>, Option<bool>);
+type Beside = (Option<CountryFact>, Option<Country>, Option<bool>);
 
-/// Places, by what else is known of the network where that matters.
-fn places(ground: &Ground, axis: &Axis, groups: &Bits) -> Vec<Facet> {
-    let all = Bits::all(axis.groups.len());
+/// Sets of places in words. Many regions are about the same ones, and there may be hundreds of thousands of stretches.
+#[derive(Debug)]
+pub struct Places<'g> {
+    ground: &'g Ground,
+    known: HashMap<Bits, Facet, RandomState>,
+}
+
+impl<'g> Places<'g> {
+    /// The places of `ground`, which are those of every network axis of its spaces.
+    pub fn of(ground: &'g Ground) -> Self {
+        Self { ground, known: HashMap::default() }
+    }
+
+    /// The places of `groups`, by what else is known of the network where that matters.
+    fn facet(&mut self, axis: &Axis, groups: &Bits) -> Facet {
+        let ground = self.ground;
+        self.known.entry(groups.clone()).or_insert_with(|| places(ground, axis, groups)).clone()
+    }
+}
+
+fn places(ground: &Ground, axis: &Axis, groups: &Bits) -> Facet {
     let chosen = by_beside(ground, axis, groups);
-    let others = by_beside(ground, axis, &all.minus(groups));
-    let every = by_beside(ground, axis, &all);
+    let others = by_beside(ground, axis, &Bits::all(axis.groups.len()).minus(groups));
+    let every = chosen.iter().chain(&others).map(|(beside, ..)| beside).collect::<HashSet<_>>().len();
     let mut told = Vec::<(String, Vec<&Beside>)>::new();
     for (beside, classes, is_addressless) in &chosen {
         let rest = others.iter().find(|(other, ..)| other == beside).map(|(_, classes, _)| ground.ranges(classes));
@@ -205,13 +227,13 @@ fn places(ground: &Ground, axis: &Axis, groups: &Bits) -> Vec<Facet> {
         }
     }
     let values = told.into_iter().map(|(text, besides)| {
-        if besides.len() == every.len() {
+        if besides.len() == every {
             return text;
         }
         let besides: Vec<_> = besides.iter().take(PLACES_SHOWN).map(|beside| beside_words(beside)).collect();
         format!("{text} ({})", besides.join("; "))
     });
-    vec![Facet { name: "location", values: values.collect(), is_all_but: false }]
+    Facet { name: "location", values: values.collect(), is_all_but: false }
 }
 
 fn addresses(ground: &Ground, classes: &Bits, rest: &[IpRange], is_addressless: bool) -> String {
@@ -229,9 +251,12 @@ fn addresses(ground: &Ground, classes: &Bits, rest: &[IpRange], is_addressless: 
 }
 
 fn beside_words((country, gps, compliant): &Beside) -> String {
-    let mut more =
-        vec![country.as_ref().map_or("country not stated".to_owned(), |country| format!("country like {country}"))];
-    more.extend(gps.as_ref().map(|country| format!("GPS country like {country}")));
+    let mut more = vec![match country {
+        None => "country not stated".to_owned(),
+        Some(CountryFact::Unmapped) => "country like unknown".to_owned(),
+        Some(CountryFact::Known(country)) => format!("country like {}", country.as_str()),
+    }];
+    more.extend(gps.map(|country| format!("GPS country like {}", country.as_str())));
     more.extend(compliant.map(|is_in| format!("{} the compliant network", if is_in { "in" } else { "not in" })));
     more.join(", ")
 }
@@ -241,23 +266,18 @@ const PLACES_SHOWN: usize = 12;
 
 fn by_beside(ground: &Ground, axis: &Axis, groups: &Bits) -> Vec<(Beside, Bits, bool)> {
     let mut found: Vec<(Beside, Bits, bool)> = Vec::new();
-    let mut positions = std::collections::HashMap::<Beside, usize>::new();
+    let mut positions = HashMap::<Beside, usize, RandomState>::default();
     let atoms = groups.iter().filter_map(|group| axis.groups.get(group)).flat_map(|group| &group.atoms);
-    for atom in atoms.filter_map(|atom| axis.atoms.get(*atom)) {
-        let Fact::Network(network) = atom else { continue };
-        let Network { ip_address, country, gps_country, compliant_network } = network;
-        let country = country.as_ref().map(|country| match country {
-            CountryFact::Unmapped => "unknown".to_owned(),
-            CountryFact::Known(country) => country.as_str().to_owned(),
-        });
-        let beside = (country, gps_country.map(|country| country.as_str().to_owned()), *compliant_network);
+    for number in atoms {
+        let Some(Fact::Network(network)) = axis.atoms.get(*number) else { continue };
+        let beside = (network.country, network.gps_country, network.compliant_network);
         let next = found.len();
-        let position = *positions.entry(beside.clone()).or_insert(next);
+        let position = *positions.entry(beside).or_insert(next);
         if position == next {
             found.push((beside, Bits::none(ground.classes()), false));
         }
         if let Some((_, classes, is_addressless)) = found.get_mut(position) {
-            match ip_address.and_then(|address| ground.class_of(address)) {
+            match ground.class_of(*number) {
                 Some(class) => classes.insert(class),
                 None => *is_addressless = true,
             }

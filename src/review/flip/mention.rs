@@ -20,6 +20,8 @@ use crate::model::{
 pub struct Mentions {
     /// Values to try, likelier first; some may be in it twice.
     pub(super) facts: Vec<Fact>,
+    /// Whether there are more.
+    pub(super) is_cut: bool,
 }
 
 /// An application that no policy is likely to name: the resource is then some other one.
@@ -66,9 +68,11 @@ impl Mentions {
             facts.extend(words::<CredentialType>(&[]).map(Fact::Credential));
         }
         policies.iter().for_each(|policy| people(&policy.conditions.users, &mut facts));
-        policies.iter().for_each(|policy| resources(&policy.conditions, &mut facts));
+        let mut is_cut = false;
+        policies.iter().for_each(|policy| is_cut |= resources(&policy.conditions, &mut facts));
+        is_cut |= facts.len() > limits::FLIP_FACTS_MAX;
         facts.truncate(limits::FLIP_FACTS_MAX);
-        Self { facts }
+        Self { facts, is_cut }
     }
 }
 
@@ -159,14 +163,17 @@ fn people(users: &Users, facts: &mut Vec<Fact>) {
     }
 }
 
-fn resources(conditions: &Conditions, facts: &mut Vec<Fact>) {
+/// Whether there are more than were taken.
+fn resources(conditions: &Conditions, facts: &mut Vec<Fact>) -> bool {
     let resources = &conditions.resources;
-    let apps = resources.exclude.iter().chain(&resources.include).filter_map(|target| match &target.value {
+    let mut apps = resources.exclude.iter().chain(&resources.include).filter_map(|target| match &target.value {
         ResourceTarget::App(id) => Some(id.clone()),
         _ => None,
     });
-    let some = apps.take(limits::RESOURCES_MAX).chain([Id::new(OTHER_APP)]);
+    let some = apps.by_ref().take(limits::RESOURCES_MAX).chain([Id::new(OTHER_APP)]);
     facts.extend(some.map(Fact::Resource));
+    let is_cut = apps.next().is_some();
     facts.extend(resources.user_actions.iter().map(Fact::UserAction));
     facts.extend(resources.authentication_contexts.iter().cloned().map(Fact::AuthenticationContext));
+    is_cut
 }

@@ -206,11 +206,55 @@ fn what_cannot_be_enumerated_leaves_a_statement_undecided_only_where_it_is_neede
 
 #[test]
 fn a_statement_past_the_bound_of_steps_is_undecided() {
+    // Two blocks cover the statement together, which takes a step to see; one that covers it alone takes none.
     let high = block("High", &format!("{ALL}, {RISK}"), "");
-    let statement = block("Claim", &format!("{ALL}, {RISK}"), "");
-    let within = |steps| verdict(std::slice::from_ref(&high), &statement, Steps::together(steps));
-    assert!(matches!(within(1_000), Verdict::Proved));
+    let rest = block("Rest", &format!("{ALL}, servicePrincipalRiskLevels: [low, medium, none]"), "");
+    let [at_risk, always] = [RISK, "servicePrincipalRiskLevels: [high, low, medium, none]"]
+        .map(|levels| block("Claim", &format!("{ALL}, {levels}"), ""));
+    let policies = [high, rest];
+    let within = |statement: &String, steps| verdict(&policies, statement, Steps::together(steps));
+    assert!(matches!(within(&at_risk, 0), Verdict::Proved));
+    assert!(matches!(within(&always, 1_000), Verdict::Proved));
     assert!(
-        matches!(within(0), Verdict::Undecided(reasons) if reasons == ["workloads: their policies combine in too many ways"])
+        matches!(within(&always, 0), Verdict::Undecided(reasons) if reasons == ["workloads: their policies combine in too many ways"])
     );
+}
+
+// Statements and policies are told apart by where they stand, but a second one of a name was an error across both.
+#[test]
+fn a_statement_may_have_the_name_of_a_policy() {
+    let [policy, statement] = [RISK, RISK].map(|risk| block("High", &format!("{ALL}, {risk}"), ""));
+    let allowed = block("High", ALL, "");
+    for (statement, is_proved) in [(statement, true), (allowed, false)] {
+        let [policies, statements] = [&policy, &statement].map(|line| format!("policies:\n{line}"));
+        let raw = raw(&[("all.yaml", &*policies), ("statements/all.yaml", &*statements)]);
+        let compilation = compile(&raw);
+        assert!(compilation.findings.iter().all(|finding| finding.id != "duplicate-id"), "{:?}", compilation.findings);
+        let proofs = prove(&compilation.bundle.unwrap(), compile_stated(&raw, &[]).unwrap()).unwrap();
+        assert_eq!(proofs.proved() == 1, is_proved, "{:?}", proofs.proofs);
+    }
+}
+
+// The endpoint where agents exchange tokens is never evaluated alone, but it is beside another resource, and with a user
+// action: neither was looked at, so that this was proved.
+#[test]
+fn an_agent_that_asks_for_the_token_exchange_and_more_breaks_a_statement() {
+    let about = |name: &str, apps: &str| {
+        let conditions =
+            format!("clientApplications: {{ includeAgentIdServicePrincipals: [All] }}, applications: {{ {apps} }}");
+        block(name, &conditions, "")
+    };
+    const EXCHANGE: &str = "includeApplications: [fb60f99c-7a34-4190-8149-302f77469936]";
+    let claim = about("Claim", EXCHANGE);
+    let actions = about("Actions", "includeUserActions: [\"urn:user:registersecurityinfo\"]");
+    let payroll = about("Payroll", "includeApplications: [payroll]");
+    let exchange = about("Exchange", EXCHANGE);
+    for (policies, is_proved) in [
+        (vec![payroll.clone()], false),
+        (vec![payroll.clone(), actions.clone()], false),
+        (vec![payroll, actions, exchange], true),
+    ] {
+        let verdict = verdict(&policies, &claim, Steps::each());
+        assert_eq!(matches!(verdict, Verdict::Proved), is_proved, "{policies:#?}\n{verdict:?}");
+    }
 }
