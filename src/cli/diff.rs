@@ -18,8 +18,8 @@ Example:
   $ doorward diff main/policies policies --fail-on newly-allowed
 
 Regions do not overlap, and together they are all requests whose decision changes, but for what is told as not \
-compared. Ends with 0, or with 5 when there is a change that --fail-on names. `newly-allowed` also fails on changed \
-controls that let somebody through who was not before.")]
+compared. Ends with 0, or with 5 when there is a change that --fail-on names, or when there are too many to tell all. \
+`newly-allowed` also fails on changed controls that let somebody through who was not before.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle as it was.
     before: PathBuf,
@@ -51,18 +51,20 @@ enum FailOn {
 }
 
 impl FailOn {
+    /// Whether there is such a change, or may be one among those that are not told.
     fn matches(self, comparison: &Comparison) -> bool {
         let enforced = |wanted: &dyn Fn(&Region) -> bool| {
             comparison.regions.iter().any(|region| !region.is_report_only && wanted(region))
         };
-        match self {
-            Self::NewlyAllowed => enforced(&|region| region.loosens),
-            Self::NewlyBlocked => enforced(&|region| region.kind == ChangeKind::NewlyBlocked),
-            Self::ChangedControls => enforced(&|region| region.kind == ChangeKind::Controls),
-            Self::ReportOnly => comparison.regions.iter().any(|region| region.is_report_only),
-            Self::NotCompared => !comparison.notes.is_empty(),
-            Self::Any => !comparison.regions.is_empty() || !comparison.notes.is_empty(),
-        }
+        comparison.is_cut
+            || match self {
+                Self::NewlyAllowed => enforced(&|region| region.loosens),
+                Self::NewlyBlocked => enforced(&|region| region.kind == ChangeKind::NewlyBlocked),
+                Self::ChangedControls => enforced(&|region| region.kind == ChangeKind::Controls),
+                Self::ReportOnly => comparison.regions.iter().any(|region| region.is_report_only),
+                Self::NotCompared => !comparison.notes.is_empty(),
+                Self::Any => !comparison.regions.is_empty() || !comparison.notes.is_empty(),
+            }
     }
 }
 
@@ -234,6 +236,21 @@ impl<'c> Body<'c> {
             schema_version: SCHEMA_VERSION,
             regions: comparison.regions.iter().map(region).collect(),
             not_compared: comparison.notes.iter().map(Note::as_str).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn no_gate_opens_on_changes_that_are_not_told() {
+        for gate in FailOn::value_variants() {
+            assert!(!gate.matches(&Comparison::default()), "{gate:?}");
+            assert!(gate.matches(&Comparison { is_cut: true, ..Comparison::default() }), "{gate:?}");
         }
     }
 }

@@ -93,6 +93,8 @@ pub struct Comparison {
     pub regions: Vec<Region>,
     /// What was not compared, in words, none twice.
     pub notes: BTreeSet<Note>,
+    /// Whether there were too many regions or ways to tell every change. What is missing may be of any kind.
+    pub is_cut: bool,
 }
 
 /// Why bundles cannot be compared.
@@ -110,7 +112,7 @@ pub enum AnalysisError {
 pub fn diff(before: &CompiledBundle, after: &CompiledBundle) -> Result<Comparison, AnalysisError> {
     let universe = Universe::new(before, after);
     let mut spaces = spaces(&universe, &|_| true);
-    let mut comparison = Comparison { regions: Vec::new(), notes: std::mem::take(&mut spaces.notes) };
+    let mut comparison = Comparison { notes: std::mem::take(&mut spaces.notes), ..Comparison::default() };
     let mut places = Places::of(&spaces.ground);
     for is_report_only in [false, true] {
         let pass = Pass { is_report_only, ..Pass::of(&|_, _| true) };
@@ -160,7 +162,9 @@ fn compare(
             found = Found { left: found.left, ..Walk::within(space, question(), &start, path) };
         }
         let Found { paths, left, question: change } = found;
-        comparison.notes.extend(left.note(space.name, paths.len()));
+        let note = left.note(space.name, paths.len());
+        comparison.is_cut |= note.is_some();
+        comparison.notes.extend(note);
         for path in paths {
             let teller = Teller { universe, space, pass, change: &change };
             match teller.region(&path, places)? {
