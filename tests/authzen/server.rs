@@ -82,7 +82,7 @@ impl Server {
     }
 
     pub fn wait_until(&self, is_wanted: impl Fn(&reload::View) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(120);
         assert!(self.status.wait_until(deadline, is_wanted).is_some(), "{:?}", self.status.view());
     }
 
