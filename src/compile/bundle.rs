@@ -361,8 +361,15 @@ impl WideMasks {
         mut found: impl FnMut(Slot),
     ) {
         let WideScratch { include, exclude } = scratch;
-        self.rows(possible, include);
         self.rows(inside, exclude);
+        // WHY: most often all is known, and both are one set.
+        let include = match std::ptr::eq(inside, possible) {
+            true => &*exclude,
+            false => {
+                self.rows(possible, include);
+                &*include
+            }
+        };
         let risk = risk.index() * self.words;
         let at = |table: &[u64], place: usize| table.get(place).copied().unwrap_or_default();
         let mut first: Slot = 0;

@@ -204,9 +204,9 @@ impl List {
     /// Bundle order. Slots are in it but for the wide policies, which come first, so most lists are sorted already.
     #[inline]
     fn sort(&mut self) {
-        let policies = self.items.get_mut(..self.len).unwrap_or_default();
-        if policies.len() > 1 && !policies.is_sorted() {
-            policies.sort_unstable();
+        // WHY asked here: most lists have one policy, and a call that finds that out costs more than the question.
+        if self.len > 1 {
+            self.items.get_mut(..self.len).unwrap_or_default().sort_unstable();
         }
     }
 }

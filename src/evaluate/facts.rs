@@ -65,7 +65,8 @@ impl<'a> Facts<'a> {
         scratch: &'a mut FactScratch,
     ) -> Result<Self, InputError> {
         scratch.locations.settle(bundle, &request.network, country)?;
-        Self::join(bundle, request, scratch)
+        let workload = join(bundle, request, &mut scratch.memberships)?;
+        Ok(Self::of(bundle, request, scratch, workload))
     }
 
     /// Joins a supposed request and a bundle: the country that is said is that of country locations, whatever the
@@ -78,46 +79,21 @@ impl<'a> Facts<'a> {
         scratch: &'a mut FactScratch,
     ) -> Result<Self, InputError> {
         scratch.locations.settle(bundle, &request.network, |said, mapped| Ok(said.or(mapped)))?;
-        let mut facts = Self::join(bundle, request, scratch)?;
-        if facts.workload.eligible == Truth::Unknown {
-            facts.workload.eligible = Truth::True;
+        let mut workload = join(bundle, request, &mut scratch.memberships)?;
+        if workload.eligible == Truth::Unknown {
+            workload.eligible = Truth::True;
         }
-        Ok(facts)
+        Ok(Self::of(bundle, request, scratch, workload))
     }
 
     #[inline]
-    fn join(
+    fn of(
         bundle: &'a CompiledBundle,
         request: &'a TokenRequest<'a>,
-        scratch: &'a mut FactScratch,
-    ) -> Result<Self, InputError> {
-        let identity = &request.identity;
-        if let Some(own) = &request.resource.attributes {
-            for app_id in &request.resource.app_ids {
-                let catalogue = bundle.attributes_of_app(*app_id);
-                agree_on_attributes("resource.customSecurityAttributes", Some(own), catalogue)?;
-            }
-        }
-        let workload = match identity.kind {
-            IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity | IdentityKind::AgentIdentity => {
-                Workload::settle(bundle, identity)?
-            }
-            IdentityKind::User | IdentityKind::AgentUser => {
-                let (known, _) = bundle.workloads().class(identity.id);
-                if known.is_some_and(|known| known.catalogue().is_some()) {
-                    return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
-                }
-                if guest::contradicts(identity) {
-                    return Err(InputError::conflict(
-                        "identity.homeTenant",
-                        "is not where `identity.guestType` has its home",
-                    ));
-                }
-                scratch.memberships.settle(bundle, identity);
-                Workload::NOBODY
-            }
-        };
-        Ok(Self {
+        scratch: &'a FactScratch,
+        workload: Workload<'a>,
+    ) -> Self {
+        Self {
             request,
             bundle,
             workload,
@@ -126,7 +102,7 @@ impl<'a> Facts<'a> {
             memberships: &scratch.memberships,
             audiences: Audiences::of(&request.resource),
             cedar: OnceCell::new(),
-        })
+        }
     }
 
     /// The catalogue's entry of the identity.
@@ -147,6 +123,41 @@ impl<'a> Facts<'a> {
         let is_only = || resource.app_ids.iter().all(|other| *other == app_id);
         let own = resource.attributes.as_ref().filter(|_| is_named && is_only());
         own.or_else(|| self.bundle.attributes_of_app(app_id))
+    }
+}
+
+/// Holds what the request says against the bundle; what the bundle knows of the workload, or of a user's memberships.
+///
+/// WHY not the facts themselves: they are larger than an error, and would be moved out of a result.
+#[inline]
+fn join<'b>(
+    bundle: &'b CompiledBundle,
+    request: &TokenRequest<'_>,
+    memberships: &mut Memberships,
+) -> Result<Workload<'b>, InputError> {
+    let identity = &request.identity;
+    if let Some(own) = &request.resource.attributes {
+        for app_id in &request.resource.app_ids {
+            let catalogue = bundle.attributes_of_app(*app_id);
+            agree_on_attributes("resource.customSecurityAttributes", Some(own), catalogue)?;
+        }
+    }
+    match identity.kind {
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity | IdentityKind::AgentIdentity => {
+            Workload::settle(bundle, identity)
+        }
+        IdentityKind::User | IdentityKind::AgentUser => {
+            let (known, _) = bundle.workloads().class(identity.id);
+            if known.is_some_and(|known| known.catalogue().is_some()) {
+                return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
+            }
+            if guest::contradicts(identity) {
+                let what = "is not where `identity.guestType` has its home";
+                return Err(InputError::conflict("identity.homeTenant", what));
+            }
+            memberships.settle(bundle, identity);
+            Ok(Workload::NOBODY)
+        }
     }
 }
 
