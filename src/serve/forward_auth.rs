@@ -122,15 +122,11 @@ async fn proxied(
 
 /// Where the proxy's client is.
 fn from(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Resolved {
-    let lines = || {
-        let all = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
-        all.map(HeaderValue::as_bytes)
-    };
-    let mut from = settings.client_ip.resolve(peer.ip(), lines());
+    let lines = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
+    let mut from = settings.client_ip.resolve(peer.ip(), lines.map(HeaderValue::as_bytes));
     // WHY: whoever asks here asks for somebody else. Its own address, which locations may well trust, is not its client's,
     // and a client may have made it forward nothing.
-    let is_said = lines().any(|line| !line.trim_ascii().is_empty());
-    if !is_said && settings.client_ip.trusts(peer.ip()) && matches!(from.client, Client::Known { .. }) {
+    if from.is_unsaid {
         from.client = Client::Missing;
     }
     from

@@ -117,7 +117,7 @@ impl<'a> Attributes<'a> {
         });
         let peer = match address.map(str::parse).transpose() {
             Ok(peer) => peer,
-            Err(_) => return Resolved { client: Client::Invalid, was_ignored: false },
+            Err(_) => return Resolved { client: Client::Invalid, was_ignored: false, is_unsaid: false },
         };
         settings.client_ip.resolve(peer, settings.client_ip.header().into_iter().flat_map(|name| self.lines(name)))
     }
