@@ -166,10 +166,8 @@ fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
     for (name, value) in decided.headers() {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
     }
-    let theirs =
-        asked.keys().map(HeaderName::as_str).filter(|name| gateway::is_ours(name) && !headers.contains_key(*name));
-    let theirs: Vec<&str> = theirs.collect();
-    if let (false, Ok(names)) = (theirs.is_empty(), HeaderValue::try_from(theirs.join(","))) {
+    let removed = decided.removed(asked.keys().map(HeaderName::as_str));
+    if let (false, Ok(names)) = (removed.is_empty(), HeaderValue::try_from(removed.join(","))) {
         headers.insert(TO_REMOVE, names);
     }
     response
