@@ -6,7 +6,7 @@
 //!
 //! | claim | becomes |
 //! |---|---|
-//! | `oid`, else `sub` | `identity.id` |
+//! | `oid`, else `uid` where `cid` is, else the client whose own token it is, else `sub` | `identity.id` |
 //! | `idtyp`; without it, see [`Holder::new`] | `identity.type` |
 //! | `appid`, `azp`, `client_id`, `cid` | `identity.appId`: the principal's own application, or the one that acts for the user |
 //! | `azpacr`, `appidacr` | `credential.type` of a service principal |
@@ -17,8 +17,12 @@
 //! `tid` is the tenant that issued the token: neither the home of a guest nor the owner of an application, so it is
 //! neither of these. `groups` is not read: tokens may carry some groups only, and a set that lacks one would lift the
 //! policies of that group.
-//! Source: Microsoft identity platform documentation, access token claims reference, read August 2026; RFC 9068; RFC 8176;
-//! Okta documentation, OpenID Connect & OAuth 2.0 API, access token payload, read August 2026.
+//!
+//! Whoever asks for a token and whoever uses it is the same identity: that of a person of Okta is `uid`, not the login in
+//! `sub`, and that of a client of Keycloak or Auth0 its client id, not what `sub` makes of it.
+//! Sources: Microsoft identity platform documentation, access token claims reference; RFC 9068; RFC 8176; Okta
+//! documentation, OpenID Connect & OAuth 2.0 API, access token payload; Keycloak documentation, Server Administration
+//! Guide, service accounts; Auth0 documentation, access token profiles; read August 2026.
 
 use prost_types::value::Kind;
 use prost_types::{ListValue, Value};
@@ -31,6 +35,8 @@ use crate::model::decision::InputError;
 
 /// Claims that only tokens of people have.
 const OF_PEOPLE: [&str; 6] = ["preferred_username", "upn", "unique_name", "email", "given_name", "family_name"];
+/// Claims of Keycloak that only tokens of a sign-in have.
+const OF_SESSIONS: [&str; 3] = ["sid", "session_state", "auth_time"];
 /// Claims that custom conditions see as they are.
 const SHOWN: [&str; 6] = ["iss", "tid", "iat", "acrs", "xms_cc", "scp"];
 /// Those of them that are lists, even where an issuer writes a single text.
@@ -57,38 +63,34 @@ pub struct Holder {
 impl Holder {
     /// Reads verified claims.
     ///
-    /// Whether a person holds the token: `idtyp` says `user` or `app`. Without it, one with a claim that only people
-    /// have is a person's; so is one whose `sub` names somebody else than its `oid`, which only an application's token has
-    /// twice, or than its client when it has no `oid`; so is one with `scp`, unless it has no `oid` and its `sub` is its
-    /// client: Okta and Ory Hydra write the scopes of applications there, too. Any other is a service principal's.
+    /// Whether a person holds the token: `idtyp` says `user` or `app`. Without it, one with a `uid` of Okta is a person's;
+    /// one in which Keycloak or Auth0 says that it is the client's own is a service principal's. Of the others one with a
+    /// claim that only people have is a person's; so is one whose `sub` names somebody else than its `oid`, which only an
+    /// application's token has twice, or than its client when it has no `oid`; so is one with `scp`, unless it has no
+    /// `oid` and its `sub` is its client: Okta and Ory Hydra write the scopes of applications there, too. Any other is a
+    /// service principal's.
     ///
     /// # Errors
     /// Neither `oid` nor `sub`; a claim of the wrong type; an `idtyp` that is neither; two names of the client, or of an
     /// application's own token, or two ways in which the client authenticated, that differ.
     pub fn new(claims: &Map<String, Json>) -> Result<Self, InputError> {
         let claims = Claims(claims);
-        let (oid, subject) = (claims.text("oid")?, claims.text("sub")?);
-        let Some(id) = oid.or(subject) else {
+        let (oid, uid, subject, client) = (claims.text("oid")?, claims.uid()?, claims.text("sub")?, claims.client()?);
+        let own = match (oid, uid, claims.text("idtyp")?) {
+            (None, None, None) => claims.of_client(subject, client),
+            _ => None,
+        };
+        let Some(id) = oid.or(uid).or(own).or(subject) else {
             return Err(InputError::invalid("identity", "is required: the token has neither `oid` nor `sub`"));
         };
-        let client = claims.client()?;
         let is_person = match claims.text("idtyp")? {
             Some("user") => true,
-            Some("app") if matches!((oid, subject), (Some(oid), Some(subject)) if !is_same(oid, subject)) => {
+            Some("app") if subject.is_some_and(|subject| !is_same(id, subject)) => {
                 return Err(InputError::conflict("identity.id", "the token of an application names two"));
             }
             Some("app") => false,
             Some(_) => return Err(invalid("idtyp", "must be `user` or `app`")),
-            None => {
-                let is_client = match (oid, subject, client) {
-                    (None, Some(subject), Some(client)) => Some(is_same(subject, client)),
-                    _ => None,
-                };
-                OF_PEOPLE.iter().any(|claim| claims.0.contains_key(*claim))
-                    || (claims.0.contains_key("scp") && is_client != Some(true))
-                    || is_client == Some(false)
-                    || matches!((oid, subject), (Some(oid), Some(subject)) if !is_same(oid, subject))
-            }
+            None => uid.is_some() || (own.is_none() && claims.is_persons(oid, subject, client)),
         };
         let app_id = client.map(str::to_owned);
         let mut identity = v1::Identity { id: Some(id.to_owned()), app_id, ..Default::default() };
@@ -126,6 +128,39 @@ impl<'a> Claims<'a> {
             Some(_) => None,
         };
         texts.ok_or_else(|| invalid(name, "must be text or a list of texts"))
+    }
+
+    /// Who a person of Okta is. Others may use the name for anything, so it counts beside Okta's name of the client.
+    fn uid(self) -> Result<Option<&'a str>, InputError> {
+        if self.0.contains_key("cid") { self.text("uid") } else { Ok(None) }
+    }
+
+    /// The client, if the token is its own and its issuer is one that calls its clients otherwise in `sub`.
+    ///
+    /// In Auth0 that is the client with a word behind it, which no user's id can end in. In Keycloak it is an account of
+    /// the client's, known by its name. A person may have come by that name, but not by a token without a session; a
+    /// client to which Keycloak is told to give refresh tokens has one as well, so it is taken for a user.
+    fn of_client(self, subject: Option<&str>, client: Option<&'a str>) -> Option<&'a str> {
+        let client = client?;
+        let is_auth0s = subject.and_then(|subject| subject.strip_suffix("@clients")) == Some(client);
+        // WHY: Keycloak writes names of accounts in small letters.
+        let name = self.0.get("preferred_username").and_then(Json::as_str);
+        let account = name.and_then(|name| name.strip_prefix("service-account-"));
+        let is_keycloaks = account.is_some_and(|account| account == client.to_lowercase());
+        let is_sign_in = OF_SESSIONS.iter().any(|claim| self.0.contains_key(*claim));
+        (is_auth0s || (is_keycloaks && !is_sign_in)).then_some(client)
+    }
+
+    /// What claims say of a person when none says it outright.
+    fn is_persons(self, oid: Option<&str>, subject: Option<&str>, client: Option<&str>) -> bool {
+        let is_client = match (oid, subject, client) {
+            (None, Some(subject), Some(client)) => Some(is_same(subject, client)),
+            _ => None,
+        };
+        OF_PEOPLE.iter().any(|claim| self.0.contains_key(*claim))
+            || (self.0.contains_key("scp") && is_client != Some(true))
+            || is_client == Some(false)
+            || matches!((oid, subject), (Some(oid), Some(subject)) if !is_same(oid, subject))
     }
 
     /// The application that asked for the token.
@@ -242,16 +277,59 @@ mod tests {
         let (user, workload) = (v1::IdentityType::User, v1::IdentityType::ServicePrincipal);
         check(json!({"cid": "0oa1", "sub": "0oa1", "scp": ["read"]}), workload, "0oa1", Some("0oa1"));
         check(json!({"client_id": "x", "sub": "x", "scp": ["read"], "ext": {}}), workload, "x", Some("x"));
-        check(
-            json!({"cid": "0oa1", "uid": "00u1", "sub": "a@b.test", "scp": ["read"]}),
-            user,
-            "a@b.test",
-            Some("0oa1"),
-        );
         check(json!({"sub": "x", "scp": ["read"]}), user, "x", None);
         check(json!({"oid": OID, "sub": OID, "azp": OID, "scp": ["read"]}), user, OID, Some(OID));
         let conflict = holder(json!({"sub": "x", "cid": "x", "client_id": "y"})).unwrap_err();
         assert_eq!(conflict.kind.as_str(), "input_conflict");
+    }
+
+    /// The hook names a person of Okta by `uid`, and so do policies; a gateway that goes by the login would not find them.
+    #[test]
+    fn a_person_of_okta_has_the_id_that_policies_and_the_hook_have() {
+        let user = v1::IdentityType::User;
+        for subject in ["a@b.test", "0oa1", "00u1", "0oa1@clients"] {
+            let claims = json!({"cid": "0oa1", "uid": "00u1", "sub": subject, "scp": ["read"]});
+            check(claims, user, "00u1", Some("0oa1"));
+        }
+        check(json!({"cid": "0oa1", "uid": "00u1"}), user, "00u1", Some("0oa1"));
+        // What another issuer writes there may be anything.
+        check(json!({"azp": "ledger", "uid": "alice", "sub": "u-1"}), user, "u-1", Some("ledger"));
+        check(json!({"cid": "0oa1", "oid": OID, "uid": "00u1", "sub": "s"}), user, OID, Some("0oa1"));
+        assert_eq!(holder(json!({"cid": "0oa1", "uid": 7, "sub": "x"})).unwrap_err().field, "claims.uid");
+        let conflict = holder(json!({"idtyp": "app", "cid": "0oa1", "uid": "00u1", "sub": "0oa1"})).unwrap_err();
+        assert_eq!(conflict.kind.as_str(), "input_conflict");
+    }
+
+    #[test]
+    fn the_own_token_of_a_client_of_keycloak_or_auth0_is_the_clients() {
+        let workload = v1::IdentityType::ServicePrincipal;
+        let keycloak = |more: Json| {
+            let mut claims = json!({"sub": OID, "azp": "Ledger", "preferred_username": "service-account-ledger"});
+            claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            claims
+        };
+        check(keycloak(json!({})), workload, "Ledger", Some("Ledger"));
+        check(
+            keycloak(json!({"client_id": "Ledger", "clientAddress": "192.0.2.1"})),
+            workload,
+            "Ledger",
+            Some("Ledger"),
+        );
+        let auth0 = json!({"sub": "abc@clients", "azp": "abc", "gty": "client-credentials"});
+        check(auth0, workload, "abc", Some("abc"));
+        check(json!({"sub": "abc@clients", "client_id": "abc", "scope": "read"}), workload, "abc", Some("abc"));
+
+        let user = v1::IdentityType::User;
+        for claim in OF_SESSIONS {
+            check(keycloak(json!({claim: "x"})), user, OID, Some("Ledger"));
+        }
+        let others = |name: &str| json!({"preferred_username": name});
+        for name in ["service-account-portal", "service-account-ledger2", "service-account-", "ledger"] {
+            check(keycloak(others(name)), user, OID, Some("Ledger"));
+        }
+        check(json!({"sub": "abc@clients", "azp": "xyz"}), user, "abc@clients", Some("xyz"));
+        check(json!({"sub": "auth0|abc@clients", "azp": "abc"}), user, "auth0|abc@clients", Some("abc"));
+        check(json!({"sub": "abc@clients", "azp": "abc", "idtyp": "user"}), user, "abc@clients", Some("abc"));
     }
 
     #[test]

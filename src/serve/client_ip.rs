@@ -132,6 +132,8 @@ pub struct Resolved {
     pub client: Client,
     /// Whether there was a forwarded header that did not count, because its sender is not trusted.
     pub was_ignored: bool,
+    /// Whether a trusted peer has forwarded nothing, so that the client is the peer itself.
+    pub is_unsaid: bool,
 }
 
 impl ClientIp {
@@ -170,20 +172,23 @@ impl ClientIp {
     pub fn resolve<'h>(&self, peer: Option<IpAddr>, lines: impl IntoIterator<Item = &'h [u8]>) -> Resolved {
         let lines: Vec<&[u8]> = lines.into_iter().map(<[u8]>::trim_ascii).collect();
         let is_said = lines.iter().any(|line| !line.is_empty());
-        let found = |client| Resolved { client, was_ignored: false };
+        let found = |client| Resolved { client, was_ignored: false, is_unsaid: false };
         match &self.mode {
             Mode::Peer => found(of_peer(peer, false)),
             Mode::External if !is_said => found(Client::Missing),
             Mode::External => found(alone(&lines)),
-            _ if !self.trusts(peer) => Resolved { client: of_peer(peer, false), was_ignored: is_said },
+            _ if !self.trusts(peer) => Resolved { was_ignored: is_said, ..found(of_peer(peer, false)) },
             _ if lines.iter().map(|line| line.len()).sum::<usize>() > limits::FORWARDED_BYTES_MAX => {
                 found(Client::Invalid)
             }
             // WHY: such a header is not one of a chain that may be empty; without it nobody has said anything.
             Mode::Header(_) if !is_said => found(Client::Missing),
             Mode::Header(_) => found(alone(&lines)),
+            Mode::Xff | Mode::Forwarded if !is_said && self.hops.is_none() => {
+                Resolved { is_unsaid: true, ..found(of_peer(peer, true)) }
+            }
             Mode::Xff | Mode::Forwarded => {
-                let chain = if is_said { self.chain(&lines) } else { Some(Vec::new()) };
+                let chain = if is_said { self.chain(&lines) } else { None };
                 found(chain.map_or(Client::Invalid, |chain| self.walk(peer, &chain)))
             }
         }

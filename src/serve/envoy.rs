@@ -83,7 +83,7 @@ pub async fn check(door: &Door, settings: &Settings, request: Request<Incoming>)
         // WHY: how much there is to say about a request is the client's choice.
         Err(Refusal::TooLarge) => {
             door.decider.refused(Surface::Envoy, Refusal::TooLarge, None);
-            return grpc::answered(&answer::write(&Outcome::Invalid, &[]));
+            return grpc::answered(&answer::write(&Outcome::Invalid, []));
         }
         Err(refusal) => return undecided(door, refusal),
     };
@@ -111,7 +111,7 @@ async fn decide(
         // WHY: a client can send headers that are no UTF-8, which spoils the message.
         let error = InputError::invalid("request", "is not a valid protobuf message");
         door.decider.refused(Surface::Envoy, error.into(), None);
-        return Ok(answer::write(&Outcome::Invalid, &[]));
+        return Ok(answer::write(&Outcome::Invalid, []));
     };
     let attributes = attributes::Attributes::new(request.attributes.as_ref());
     let bearer = bearer::holder(door.issuers.as_ref(), attributes.authorization(settings));
@@ -123,7 +123,7 @@ async fn decide(
     let outcome = gateway::decide(door, Surface::Envoy, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Unavailable(refused) => Err(status(&refused.refusal)),
-        outcome => Ok(answer::write(&outcome, &attributes.header_names())),
+        outcome => Ok(answer::write(&outcome, attributes.header_names())),
     }
 }
 

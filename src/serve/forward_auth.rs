@@ -122,15 +122,11 @@ async fn proxied(
 
 /// Where the proxy's client is.
 fn from(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Resolved {
-    let lines = || {
-        let all = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
-        all.map(HeaderValue::as_bytes)
-    };
-    let mut from = settings.client_ip.resolve(peer.ip(), lines());
+    let lines = settings.client_ip.header().into_iter().flat_map(|name| headers.get_all(name));
+    let mut from = settings.client_ip.resolve(peer.ip(), lines.map(HeaderValue::as_bytes));
     // WHY: whoever asks here asks for somebody else. Its own address, which locations may well trust, is not its client's,
     // and a client may have made it forward nothing.
-    let is_said = lines().any(|line| !line.trim_ascii().is_empty());
-    if !is_said && settings.client_ip.trusts(peer.ip()) && matches!(from.client, Client::Known { .. }) {
+    if from.is_unsaid {
         from.client = Client::Missing;
     }
     from
@@ -170,10 +166,8 @@ fn allowed(decided: &Decided, asked: &HeaderMap) -> Response<Reply> {
     for (name, value) in decided.headers() {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
     }
-    let theirs =
-        asked.keys().map(HeaderName::as_str).filter(|name| gateway::is_ours(name) && !headers.contains_key(*name));
-    let theirs: Vec<&str> = theirs.collect();
-    if let (false, Ok(names)) = (theirs.is_empty(), HeaderValue::try_from(theirs.join(","))) {
+    let removed = decided.removed(asked.keys().map(HeaderName::as_str));
+    if let (false, Ok(names)) = (removed.is_empty(), HeaderValue::try_from(removed.join(","))) {
         headers.insert(TO_REMOVE, names);
     }
     response

@@ -40,6 +40,8 @@ const OURS: [&str; 3] = ["x-ca-", "doorward-", "x-doorward-"];
 pub const DENIED: &str = r#"{"error":"access_denied"}"#;
 /// What a client hears that nobody knows (RFC 6750, section 3).
 pub const CHALLENGE: &str = "Bearer";
+/// What is wrong with a token whose holder could do more (RFC 9470, section 3).
+const STEP_UP: &str = "insufficient_user_authentication";
 /// What a client hears whose token cannot be believed (RFC 6750, section 3.1).
 pub const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 
@@ -126,20 +128,20 @@ impl Decided {
         self.answer.decision() == v1::Decision::Allow
     }
 
-    /// What a client is told that can be let through with another token: the same that the answer has for it. Of a block
-    /// without remedy only those hear who say that they take such challenges; others would ask again and again.
+    /// What a client is told that can be let through with another token, in one line, which every gateway passes on whole.
+    ///
+    /// Who is blocked for want of a control hears what RFC 9470 has for it (section 3), and before that the claims
+    /// challenge that the answer has where a token is used. Of a block without remedy only those hear who say that they
+    /// take such challenges; others would ask again and again.
     pub fn challenge(&self) -> Option<HeaderValue> {
         let unmet = &self.answer.unmet_controls;
-        if unmet.is_empty() && !self.takes_challenges {
-            return None;
-        }
-        let mut challenge = self.answer.oauth_error.as_ref()?.challenge()?;
-        if !unmet.is_empty() {
-            // WHY: for clients that know no claims challenges (RFC 9470, section 3).
-            let controls: Vec<_> = unmet.iter().map(|control| plain(control)).collect();
-            challenge += &format!(", acr_values=\"{}\"", controls.join(" "));
-        }
-        challenge.try_into().ok()
+        let is_told = self.takes_challenges || !unmet.is_empty();
+        let claims = self.answer.oauth_error.as_ref().filter(|_| is_told).and_then(v1::OAuthError::challenge);
+        let controls: Vec<_> = unmet.iter().map(|control| plain(control)).collect();
+        let step_up =
+            (!unmet.is_empty()).then(|| format!("Bearer error=\"{STEP_UP}\", acr_values=\"{}\"", controls.join(" ")));
+        let challenges: Vec<_> = claims.into_iter().chain(step_up).collect();
+        if challenges.is_empty() { None } else { challenges.join(", ").try_into().ok() }
     }
 
     /// The headers that an allowed request goes on with. An id that no header can carry as it is is left out, lest it
@@ -150,10 +152,18 @@ impl Decided {
         headers.extend((plain(&self.subject) == self.subject).then(|| (SUBJECT, self.subject.clone())));
         headers
     }
+
+    /// The headers that an allowed request does not go on with: of those that the gateway says the client has sent, and of
+    /// our own, whatever is ours and not among [`Self::headers`]. A gateway need not say everything that it passes on.
+    pub fn removed<'n>(&self, sent: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+        let set = self.headers();
+        let ours = sent.into_iter().filter(|name| is_ours(name) && *name != SUBJECT).chain([SUBJECT]);
+        ours.filter(|name| !set.iter().any(|(own, _)| own == name)).collect()
+    }
 }
 
 /// Whether only doorward, or somebody who speaks to it, may set a header of this name, in lower case.
-pub fn is_ours(name: &str) -> bool {
+fn is_ours(name: &str) -> bool {
     OURS.iter().any(|prefix| name.starts_with(prefix))
 }
 

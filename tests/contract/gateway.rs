@@ -121,7 +121,7 @@ pub fn forward(world: &World, over: Over, all: &[Asked], flavour: &str) -> Vec<T
         match status {
             200 => Told::new(true),
             403 => Told::new(false),
-            401 if head.contains("error=\"insufficient_claims\"") => Told::new(false),
+            401 if head.contains("error=\"insufficient_") => Told::new(false),
             _ => panic!("{asked:?}: {head} {body}"),
         }
     };

@@ -94,6 +94,17 @@ fn an_allowed_request_gets_an_empty_body_and_our_headers() {
     assert_eq!(answer.header("x-envoy-auth-headers-to-remove"), Some("x-ca-role"));
 }
 
+/// Proxies pass on more than they say, so that a name which doorward cannot give is taken away unasked.
+#[test]
+fn an_id_that_no_header_can_carry_leaves_room_for_no_other() {
+    for id in ["nobody (anonymous)", "a,b", "j\u{fc}rgen"] {
+        let anonymous = format!("{SETTINGS}    anonymous: {{ type: servicePrincipal, id: '{id}' }}\n");
+        let answer = asked(&Doorward::start(&anonymous), ORDERS, &[("x-forwarded-for", OFFICE)]);
+        assert_eq!((answer.status, answer.header("x-ca-subject")), (200, None), "{id}");
+        assert_eq!(answer.header("x-envoy-auth-headers-to-remove"), Some("x-ca-subject"), "{id}");
+    }
+}
+
 #[test]
 fn who_cannot_be_told_is_challenged_and_who_is_blocked_hears_no_reason() {
     let doorward = Doorward::start(SETTINGS);

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use crate::check;
-use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, challenge, told};
+use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, ask, challenge, told};
 
 const SETTINGS: &str = "
 doors:
@@ -88,5 +88,5 @@ async fn a_client_is_challenged_with_the_error_that_the_decision_api_has_for_it(
     let headers = check::answer_headers(&response);
     let (_, told, _) = headers.iter().find(|(name, ..)| name == "www-authenticate").unwrap();
     let (told, expected) = (challenge(Some(told)).unwrap(), challenge(Some(&expected)).unwrap());
-    assert_eq!(told, format!("{expected}, acr_values=\"mfa\""));
+    assert_eq!(told, format!("{expected}, {SIGN_IN}"));
 }

@@ -107,7 +107,9 @@ impl Answer {
 }
 
 /// What a client that can get another token is told, as [`challenge`] shows it.
-pub const STEP_UP: &str = r#"Bearer error="insufficient_claims", claims={"access_token":{"nbf":{"essential":true,"value":"NOW"}}}, acr_values="mfa""#;
+pub const STEP_UP: &str = r#"Bearer error="insufficient_claims", claims={"access_token":{"nbf":{"essential":true,"value":"NOW"}}}, Bearer error="insufficient_user_authentication", acr_values="mfa""#;
+/// The same where a token is issued, so that no claims challenge is.
+pub const SIGN_IN: &str = r#"Bearer error="insufficient_user_authentication", acr_values="mfa""#;
 /// The same of a block without remedy.
 pub const ANEW: &str =
     r#"Bearer error="insufficient_claims", claims={"access_token":{"nbf":{"essential":true,"value":"NOW"}}}"#;

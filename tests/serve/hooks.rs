@@ -139,6 +139,16 @@ fn hydra_cases() -> Vec<(&'static str, Value, u16, &'static str)> {
             "",
         ),
         (
+            "a user of whom only that other name is told",
+            changed(
+                user_with_client(json!({"client_id": "client", "subject_type": "pairwise"})),
+                "/session/id_token/subject",
+                Value::Null,
+            ),
+            403,
+            "input_invalid",
+        ),
+        (
             "a user whom the client should not know by another name",
             changed(
                 user_with_client(json!({"client_id": "client", "subject_type": "public"})),
@@ -367,6 +377,11 @@ async fn okta_hears_an_error_with_status_200_of_whatever_is_not_allowed() {
         (
             "nobody in a grant for users",
             with("/data/context/protocol/request/grant_type", json!("authorization_code")),
+            Some("No access decision: input_invalid."),
+        ),
+        (
+            "nobody in a grant that is not told",
+            with("/data/context/protocol/request", json!({"client_id": "client"})),
             Some("No access decision: input_invalid."),
         ),
         (

@@ -11,7 +11,7 @@ fn rule(text: &str) -> ClientIp {
 }
 
 /// The outcome in words: an address, `proxy ADDRESS` when all of the chain is trusted, `missing`, `invalid`; `ignored`
-/// behind it when a header did not count.
+/// behind it when a header did not count, and `unsaid` when a trusted peer has forwarded nothing.
 fn told(rule: &ClientIp, peer: &str, lines: &[&str]) -> String {
     let peer = (peer != "unix").then(|| peer.parse().unwrap());
     let resolved = rule.resolve(peer, lines.iter().map(|line| line.as_bytes()));
@@ -21,7 +21,8 @@ fn told(rule: &ClientIp, peer: &str, lines: &[&str]) -> String {
         Client::Missing => "missing".to_owned(),
         Client::Invalid => "invalid".to_owned(),
     };
-    if resolved.was_ignored { client + " ignored" } else { client }
+    let more = [(resolved.was_ignored, " ignored"), (resolved.is_unsaid, " unsaid")];
+    more.into_iter().filter(|(is_so, _)| *is_so).fold(client, |client, (_, word)| client + word)
 }
 
 #[track_caller]
@@ -56,9 +57,9 @@ fn a_trusted_peer_that_forwards_nothing_is_the_client_itself() {
     check(
         XFF,
         &[
-            ("10.0.0.1", &[], "proxy 10.0.0.1"),
-            ("10.0.0.1", &[""], "proxy 10.0.0.1"),
-            ("10.0.0.1", &[" ", "\t"], "proxy 10.0.0.1"),
+            ("10.0.0.1", &[], "proxy 10.0.0.1 unsaid"),
+            ("10.0.0.1", &[""], "proxy 10.0.0.1 unsaid"),
+            ("10.0.0.1", &[" ", "\t"], "proxy 10.0.0.1 unsaid"),
         ],
     );
 }
@@ -86,7 +87,7 @@ fn the_unix_socket_is_trusted_when_the_operator_says_so() {
         &[
             ("unix", &["198.51.100.1, 203.0.113.7, 10.1.1.1"], "203.0.113.7"),
             ("unix", &["10.1.1.1"], "proxy 10.1.1.1"),
-            ("unix", &[], "missing"),
+            ("unix", &[], "missing unsaid"),
         ],
     );
 }
@@ -216,7 +217,7 @@ fn the_forwarded_header_is_read_as_rfc_7239_has_it() {
             ("10.0.0.1", &["for=192.0.2.1, for=198.51.100.17;by=10.0.0.9, for=10.1.1.1"], "198.51.100.17"),
             ("10.0.0.1", &["for=192.0.2.1", "proto=\"a,b;c=\\\"d\";for=\"203.0.113.7:1\""], "203.0.113.7"),
             ("10.0.0.1", &["for=203.0.113.7:1"], "203.0.113.7"),
-            ("10.0.0.1", &[], "proxy 10.0.0.1"),
+            ("10.0.0.1", &[], "proxy 10.0.0.1 unsaid"),
             ("10.0.0.1", &["for=unknown"], "invalid"),
             ("10.0.0.1", &["for=_SEVKISEK, for=10.1.1.1"], "invalid"),
             ("10.0.0.1", &["proto=http"], "invalid"),

@@ -14,8 +14,8 @@ use crate::serve::claims;
 use crate::serve::gateway::{CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome};
 use crate::serve::wire::v1;
 
-/// The answer for one outcome; `names` are the headers of the request that only doorward may set.
-pub fn write(outcome: &Outcome, names: &[&str]) -> CheckResponse {
+/// The answer for one outcome; `names` are those of the request's headers.
+pub fn write<'n>(outcome: &Outcome, names: impl IntoIterator<Item = &'n str>) -> CheckResponse {
     match outcome {
         Outcome::Decided(decided) => {
             let challenge = decided.challenge();
@@ -33,11 +33,9 @@ pub fn write(outcome: &Outcome, names: &[&str]) -> CheckResponse {
     }
 }
 
-fn allowed(decided: &Decided, names: &[&str]) -> CheckResponse {
-    let ours = decided.headers();
-    let is_set = |name: &str| ours.iter().any(|(own, _)| *own == name);
-    let headers_to_remove = names.iter().filter(|name| !is_set(name)).map(|name| (*name).to_owned()).collect();
-    let headers = ours.iter().map(|(name, value)| header(name, value)).collect();
+fn allowed<'n>(decided: &Decided, names: impl IntoIterator<Item = &'n str>) -> CheckResponse {
+    let headers_to_remove = decided.removed(names).into_iter().map(str::to_owned).collect();
+    let headers = decided.headers().iter().map(|(name, value)| header(name, value)).collect();
     CheckResponse {
         status: Some(Status { code: Code::Ok.into() }),
         http_response: Some(HttpResponse::OkResponse(OkHttpResponse { headers, headers_to_remove })),

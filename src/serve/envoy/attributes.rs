@@ -15,7 +15,7 @@ use crate::model::decision::InputError;
 use crate::serve::claims::{self, Holder};
 use crate::serve::client_ip::{Client, Resolved};
 use crate::serve::gateway::bearer::Unproven;
-use crate::serve::gateway::{Asked, Route, is_ours};
+use crate::serve::gateway::{Asked, Route};
 use crate::serve::wire::v1;
 
 /// The filter of Envoy that verifies tokens.
@@ -57,13 +57,13 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The names of the request's headers that only doorward may set.
-    pub fn header_names(self) -> Vec<&'a str> {
-        let names = self.http.iter().flat_map(|http| {
+    /// The names of the request's headers, as far as Envoy tells them.
+    pub fn header_names(self) -> impl Iterator<Item = &'a str> {
+        let names = self.http.into_iter().flat_map(|http| {
             let listed = http.header_map.iter().flat_map(|map| &map.headers);
             http.headers.keys().chain(listed.map(|header| &header.key))
         });
-        names.map(String::as_str).filter(|name| is_ours(name)).collect()
+        names.map(String::as_str)
     }
 
     /// The lines of the header with the client's token, unless Envoy itself has verified it.
@@ -117,7 +117,7 @@ impl<'a> Attributes<'a> {
         });
         let peer = match address.map(str::parse).transpose() {
             Ok(peer) => peer,
-            Err(_) => return Resolved { client: Client::Invalid, was_ignored: false },
+            Err(_) => return Resolved { client: Client::Invalid, was_ignored: false, is_unsaid: false },
         };
         settings.client_ip.resolve(peer, settings.client_ip.header().into_iter().flat_map(|name| self.lines(name)))
     }

@@ -97,8 +97,8 @@ const USER: &str = "data.context.user.id";
 /// a workload that policies for people do not concern.
 fn to_client(client: Option<&str>, grant_type: Option<&str>, subject: Option<&str>) -> Result<Issuance, InputError> {
     let client = client.ok_or_else(|| InputError::invalid(CLIENT, "is required"))?;
-    if grant_type.is_some_and(|grant_type| grant_type != "client_credentials") {
-        return Err(InputError::invalid(USER, "is required for this grant"));
+    if grant_type != Some("client_credentials") {
+        return Err(InputError::invalid(USER, "is required for every grant but `client_credentials`"));
     }
     if subject.is_some_and(|subject| subject != client) {
         return Err(InputError::conflict(USER, "is missing, and the token is not for the client"));
