@@ -179,7 +179,10 @@ pub const HOOK_SIGNATURE_AGE_MAX: Duration = Duration::from_secs(300);
 /// Most signatures of one call that are looked at: a key that is replaced, and the next one.
 pub const HOOK_SIGNATURES_MAX: usize = 4;
 /// Most decisions that are made to tell which scopes are left of a token: its gates, times the actions of the catalogue.
-pub const GRANTED_SCOPES_TRIED_MAX: usize = 512;
+/// WHY so few: they are made where other calls wait for theirs; 256 are about two batches.
+pub const GRANTED_SCOPES_TRIED_MAX: usize = 256;
+/// Most bytes of gates that these decisions are made with, once for each of them.
+pub const GRANTED_SCOPES_BYTES_MAX: usize = BATCH_DEFAULTS_BYTES_MAX;
 /// Most groups of one request: Entra considers 4,096 memberships.
 pub const GROUPS_MAX: usize = 4_096;
 /// Most resources of one request.

@@ -11,17 +11,14 @@ use crate::model::{Reason, TokenRequest};
 use crate::review::mistaken::{self, Mistaken};
 use crate::serve::wire::Asked;
 use crate::serve::wire::oauth::OAuthError;
+use crate::text::plain;
 
 /// Decides. A request that contradicts itself or the bundle cannot be used.
 pub fn decided(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Evaluation, Stop> {
     let mut evaluation = Evaluation::default();
     evaluate(bundle, request, &mut evaluation).map_err(|error| unusable(&error))?;
     if let Some(Mistaken { what, help }) = mistaken::identity(bundle, &request.identity) {
-        aside::say(&format!(
-            "{} {what}; {help}
-",
-            paint::doubt("warning:")
-        ));
+        aside::say(&format!("{} {what}; {help}\n", paint::doubt("warning:")));
     }
     Ok(evaluation)
 }
@@ -58,7 +55,8 @@ pub fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<S
 
 /// What the token comes with, and what to tell the person who asked and the OAuth client: a line each.
 pub fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
-    let session = evaluation.session(bundle).map(|session| format!("  session: {}\n", session.words().join(", ")));
+    let session =
+        evaluation.session(bundle).map(|session| format!("  session: {}\n", plain(&session.words().join(", "))));
     let message = evaluation.message().map(|message| format!("  tell the user: {message}\n"));
     let error = OAuthError::of(bundle, evaluation, Asked::of(request)).map(|error| format!("  OAuth error: {error}\n"));
     [session, message, error].into_iter().flatten().collect()
@@ -67,7 +65,7 @@ pub fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenR
 /// The first few by name, the others by number.
 fn named(bundle: &CompiledBundle, policies: &[PolicyIndex]) -> String {
     const SHOWN: usize = 3;
-    let name = |index: &PolicyIndex| format!("`{}`", bundle.policy(*index).display_name);
+    let name = |index: &PolicyIndex| format!("`{}`", plain(&bundle.policy(*index).display_name));
     let mut names: Vec<_> = policies.iter().take(SHOWN).map(name).collect();
     if policies.len() > SHOWN {
         names.push(format!("{} more", policies.len() - SHOWN));

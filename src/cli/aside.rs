@@ -4,10 +4,12 @@
 
 use std::io::{IsTerminal, Write};
 
+use super::paint;
+
 /// Prints `text`; nobody listening is no failure.
 pub fn say(text: &str) {
     let mut stream = anstream::stderr();
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let _ = stream.write_all(paint::harmless(text).as_bytes()).and_then(|()| stream.flush());
 }
 
 /// Whether a person watches standard error.

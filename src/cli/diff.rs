@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::decide::Format;
 use super::{Exit, Outcome, Stop, answer, load, paint};
 use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Note, Region, Shown, Witness};
+use crate::text::plain;
 
 /// Version of the JSON output; it rises when a reader of an older one could be misled.
 const SCHEMA_VERSION: u32 = 1;
@@ -150,7 +151,7 @@ pub fn conditions(facets: &[Facet]) -> Vec<(String, String)> {
 pub fn table(lines: &[(String, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let line = |(name, value): &(String, String)| {
-        format!("    {}  {value}\n", paint::styled(paint::FAINT, &paint::padded(name, width)))
+        format!("    {}  {}\n", paint::styled(paint::FAINT, &paint::padded(name, width)), plain(value))
     };
     lines.iter().map(line).collect::<String>() + "\n"
 }
@@ -160,7 +161,7 @@ const SHOWN: usize = 6;
 
 /// Values in a line, the first of them.
 pub fn listed(values: &[String]) -> String {
-    let mut text = values.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let mut text = values.iter().take(SHOWN).map(|value| plain(value)).collect::<Vec<_>>().join(", ");
     if values.len() > SHOWN {
         text += &format!(" and {} more", values.len() - SHOWN);
     }

@@ -8,6 +8,7 @@ use super::decide::Format;
 use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::review::analysis::{self, Gaps};
+use crate::text::plain;
 
 /// Arguments of `gaps`.
 #[derive(Debug, clap::Args)]
@@ -60,12 +61,12 @@ fn human(bundle: &CompiledBundle, gaps: &Gaps) -> String {
         text += &format!(
             "{} {}: every decision would be the same without it\n",
             paint::doubt("idle:"),
-            name(bundle, *index)
+            plain(name(bundle, *index))
         );
     }
     for set in &gaps.identical {
         let names: Vec<_> = set.iter().map(|index| name(bundle, *index)).collect();
-        text += &format!("{} {}\n", paint::doubt("identical:"), names.join(", "));
+        text += &format!("{} {}\n", paint::doubt("identical:"), plain(&names.join(", ")));
     }
     for note in &gaps.notes {
         text += &format!("{} {note}\n", paint::doubt("not looked at:"));

@@ -11,6 +11,7 @@ use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::CompiledBundle;
 use crate::model::{Bundle, State};
 use crate::review::impact::{self, Answer, ChangedCase, Edit, Impact, NamedBy, Object};
+use crate::text::plain;
 
 /// Arguments of `impact`.
 #[derive(Debug, clap::Args)]
@@ -168,7 +169,7 @@ fn cases(impact: &Impact) -> String {
     for case in impact.cases.iter().take(CASES_SHOWN) {
         let place = paint::styled(paint::FAINT, &paint::padded(&place(case), width));
         let [before, after] = case.answers.each_ref().map(|answer| told(answer.as_ref()));
-        text += &format!("  {place}  {}: {before} -> {after}\n", case.name);
+        text += &format!("  {place}  {}: {before} -> {after}\n", plain(&case.name));
     }
     if impact.cases.len() > CASES_SHOWN {
         text += &format!("  ... and {} more\n", impact.cases.len() - CASES_SHOWN);

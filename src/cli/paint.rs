@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use anstyle::{AnsiColor, Style};
 
 use crate::model::Decision;
-use crate::text::{Finding, Severity};
+use crate::text::plain::{escaped, is_unprintable};
+use crate::text::{Finding, Severity, plain};
 
 /// What is said first and must be found again.
 pub const STRONG: Style = Style::new().bold();
@@ -16,19 +17,19 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
 const HELPFUL: Style = AnsiColor::Cyan.on_default();
 
-/// `text` in `style`.
+/// `text`, without a style or break of its own, in `style`.
 pub fn styled(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", plain(text))
 }
 
 /// What the styles above are to a terminal; and a line break, as some files have it.
 const SEQUENCES: [&str; 8] =
     ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[36m", "\r\n"];
 
-/// `text` with nothing in it that a terminal obeys but styles: names come from files, and must not hide or rewrite what is
-/// said about them. What is taken out is spelled as in JSON, which `text` may be.
+/// A whole result with nothing in it that a terminal obeys but styles and breaks of lines, which [`plain`] has taken out of
+/// names. What is taken out is spelled as in JSON, which `text` may be.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    let is_obeyed = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let is_obeyed = |character: char| is_unprintable(character) && !matches!(character, '\n' | '\t');
     let mut rest = text;
     let mut told = String::new();
     while let Some(at) = rest.find(is_obeyed) {
@@ -41,7 +42,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
                 style.len()
             }
             (None, Some(character)) => {
-                told += &format!("\\u{:04x}", u32::from(character));
+                told += &escaped(character);
                 character.len_utf8()
             }
             (None, None) => break,
@@ -121,8 +122,9 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {}", if count == 1 { noun } else { &plural })
 }
 
-/// `text` with spaces up to `width` characters.
+/// `text`, without a style or break of its own, with spaces up to `width` characters.
 pub fn padded(text: &str, width: usize) -> String {
+    let text = plain(text);
     let missing = width.saturating_sub(text.chars().count());
     format!("{text}{}", " ".repeat(missing))
 }

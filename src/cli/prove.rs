@@ -12,7 +12,7 @@ use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::{self, CompiledBundle};
 use crate::limits;
 use crate::review::analysis::{self, Proof, Proofs, Region, Verdict};
-use crate::text::{self, RawBundle, RawFile, Severity};
+use crate::text::{self, RawBundle, RawFile, Severity, plain};
 
 /// Arguments of `prove`.
 #[derive(Debug, clap::Args)]
@@ -118,7 +118,7 @@ fn told(proof: &Proof, width: usize) -> String {
         Verdict::Undecided(_) | Verdict::NotAsked => paint::doubt(&padded),
     };
     let place = paint::styled(paint::FAINT, &format!("{}:{}", statement.file, statement.line));
-    let mut text = format!("{painted}  {}  {place}\n", statement.name);
+    let mut text = format!("{painted}  {}  {place}\n", plain(&statement.name));
     match verdict {
         Verdict::Proved | Verdict::NotAsked => {}
         Verdict::Undecided(reasons) => {

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::Stop;
@@ -37,7 +37,8 @@ The command finds the sidecar by its environment:
 
 It starts when the bundle is in force. Ends with the command's own exit code, or 128 and the number of the signal \
 that ended it; before the command starts with 3 or 4 when the bundle is invalid or fails its tests, and with 1 when \
-something cannot be read or started. SIGTERM and SIGHUP are passed on.")]
+something cannot be read or started. SIGTERM and SIGHUP are passed on, unless they are \
+ignored from the start, as by nohup.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,
@@ -86,7 +87,8 @@ fn accompany(command: &[OsString], addresses: &Addresses) -> Result<ExitStatus, 
         .context("cannot start a runtime for signals")?;
     runtime.block_on(async {
         // WHY: before the command starts, so that there is no moment in which a signal would leave it alone.
-        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let ignored = ignored();
+        let listen = |kind| Listener::new(kind, ignored).context("cannot listen for signals");
         let (mut terminate, mut hangup) = (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?);
         // A terminal sends them to the command too, whose answer it is to end.
         let (mut interrupt, mut quit) = (listen(SignalKind::interrupt())?, listen(SignalKind::quit())?);
@@ -99,14 +101,39 @@ fn accompany(command: &[OsString], addresses: &Addresses) -> Result<ExitStatus, 
                     let outcome = outcome.map_err(|_| anyhow!("nobody waits for the command"))?;
                     return Ok(outcome.context("cannot wait for the command")?);
                 }
-                _ = interrupt.recv() => {}
-                _ = quit.recv() => {}
-                _ = terminate.recv() => pass(pid, Signal::TERM),
+                () = interrupt.comes() => {}
+                () = quit.comes() => {}
+                () = terminate.comes() => pass(pid, Signal::TERM),
                 // WHY: the end of this process alone would leave the command without its sidecar, and the folder behind.
-                _ = hangup.recv() => pass(pid, Signal::HUP),
+                () = hangup.comes() => pass(pid, Signal::HUP),
             }
         }
     })
+}
+
+/// A signal that is listened for; none that was ignored when the process began, as by `nohup`, so that it stays ignored,
+/// here and by the command.
+struct Listener(Option<unix::Signal>);
+
+impl Listener {
+    fn new(kind: SignalKind, ignored: u64) -> io::Result<Self> {
+        let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
+        (!is_ignored).then(|| signal(kind)).transpose().map(Self)
+    }
+
+    async fn comes(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The signals that this process ignores, a bit for each from 1; none where the system does not say.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or_default()
 }
 
 fn pass(command: Option<Pid>, signal: Signal) {

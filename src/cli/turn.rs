@@ -6,6 +6,7 @@ use super::paint;
 use crate::compile::CompiledBundle;
 use crate::model::{Decision, TokenRequest};
 use crate::review::flip::{Deed, Fact, Flip, Searched};
+use crate::text::plain;
 
 /// An answer with the change beside its own members.
 #[derive(Serialize)]
@@ -72,7 +73,7 @@ pub fn sentence(
         }
     };
     let facts: Vec<_> = flip.facts.iter().map(|fact| told(bundle, fact, request)).collect();
-    format!("smallest change to {}: {}\n", paint::decision(flip.decision, turned), facts.join(" and "))
+    format!("smallest change to {}: {}\n", paint::decision(flip.decision, turned), plain(&facts.join(" and ")))
 }
 
 fn told(bundle: &CompiledBundle, fact: &Fact, request: &TokenRequest<'_>) -> String {

@@ -5,10 +5,13 @@
 
 use super::guest;
 use super::session::MergedSession;
-use crate::compile::{CompiledBundle, CompiledControl, CompiledPolicy, Gate, Grant, PolicyIndex, Slot};
+use crate::compile::{
+    CompiledBundle, CompiledControl, CompiledPolicy, CompiledSession, Gate, Grant, PolicyIndex, Slot,
+};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
 use crate::model::request::{Identity, Satisfied};
+use crate::model::session::Period;
 use crate::model::{IdRef, IdentityKind, Operator, Truth};
 
 /// The policies that apply, and what they come to.
@@ -62,9 +65,20 @@ impl Combination {
 
     /// The session controls of all enforced policies that apply, merged; `None` when there are none, or no token.
     pub(super) fn session<'b>(&self, bundle: &'b CompiledBundle) -> Option<MergedSession<'b>> {
+        MergedSession::of(self.sessions(bundle))
+    }
+
+    /// The shortest time between sign-ins that any of these policies names, hours. Merged, it may be lost: every time is
+    /// oftener, and names none.
+    pub(super) fn sign_in_hours(&self, bundle: &CompiledBundle) -> Option<u64> {
+        let frequencies = self.sessions(bundle).filter_map(|session| session.controls.sign_in_frequency);
+        frequencies.filter_map(|frequency| frequency.period).map(Period::hours).min()
+    }
+
+    fn sessions<'b>(&self, bundle: &'b CompiledBundle) -> impl Iterator<Item = &'b CompiledSession> {
         let asking = self.asking.iter().filter(|slot| bundle.gates().gate(**slot).has_session());
         let sessions = asking.filter_map(|slot| bundle.slot(*slot).session.as_deref());
-        MergedSession::of(sessions.filter(|_| self.reason.decision() == Decision::Allow))
+        sessions.filter(|_| self.reason.decision() == Decision::Allow)
     }
 
     /// Forgets the last decision. All memory that this bundle can need is taken at its first one.

@@ -81,6 +81,12 @@ impl Evaluation {
         self.outcome.session(bundle)
     }
 
+    /// The shortest time between sign-ins that any policy of an allowed token names, hours: what merging into
+    /// [`Self::session`] may leave out. `bundle` is the one that decided.
+    pub fn sign_in_hours(&self, bundle: &CompiledBundle) -> Option<u64> {
+        self.outcome.sign_in_hours(bundle)
+    }
+
     /// What to tell the person who asked, in a sentence, when there is something to do about a block.
     pub fn message(&self) -> Option<&'static str> {
         self.outcome.message()

@@ -208,7 +208,7 @@ impl Authzen {
         let request_id = request_id.and_then(|id| id.to_str().ok()).filter(|id| is_request_id(id));
         let body = match batch {
             Batch::Single(question) => {
-                let gates = Gates::of([Some(&question)]);
+                let gates = Gates::of([Some(&question)], asking.bundle());
                 let outcome = [self.decide(&mut asking, question, Vec::new(), request_id)];
                 let scopes = gates.scopes(&outcome, asking.bundle(), self.open.known(asking.bundle(), None));
                 answer::single(outcome, scopes)
@@ -227,7 +227,7 @@ impl Authzen {
     ) -> serde_json::Value {
         let scopes: Vec<_> = (0..items.len()).map(|place| batch::scopes(&items, place)).collect();
         exchange::tell(&mut items);
-        let gates = Gates::of(items.iter().map(|item| item.as_ref().ok()));
+        let gates = Gates::of(items.iter().map(|item| item.as_ref().ok()), asking.bundle());
         let mut outcomes = Vec::with_capacity(items.len());
         for (item, scopes) in items.into_iter().zip(scopes) {
             let outcome = match item {

@@ -7,11 +7,5 @@ use super::wire::v1;
 
 /// Longest life of a token, seconds; `None` when the policies say nothing of it.
 pub fn ceiling(answer: &v1::DecideResponse) -> Option<u64> {
-    let frequency = answer.session_controls.as_ref()?.sign_in_frequency.as_ref()?;
-    let hours = match frequency.r#type.as_str() {
-        "hours" => 1,
-        "days" => 24,
-        _ => return None,
-    };
-    frequency.value.map(|value| u64::from(value) * hours * 3600)
+    answer.session_controls.as_ref()?.token_lifetime_seconds.map(u64::from)
 }

@@ -21,6 +21,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
@@ -145,11 +146,12 @@ impl Connections {
                 };
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                 let gate = gate(&door, &peer, certificate.map(AsRef::as_ref));
-                // One whose end cannot be read lets nobody in.
+                // One that cannot be read lets nobody in.
                 let end = certificate.and_then(|certificate| callers::expires(certificate));
+                let (leave, leaving) = watch::channel(false);
                 tokio::select! {
-                    () = connection(stream, peer, gate, door, stop) => {}
-                    () = callers::ended(end) => tracing::debug!("the certificate of a connected caller has ended"),
+                    () = connection(stream, peer, gate, door, leaving) => {}
+                    () = leave_in_time(&leave, stop, end) => {}
                 }
             }),
         }
@@ -170,6 +172,17 @@ impl Connections {
             drop(open);
         });
     }
+}
+
+/// Tells a connection to `leave` with the end of its certificate or of the server, whichever comes first, and lets what it
+/// has begun end within [`limits::DRAIN_TIME_MAX`].
+async fn leave_in_time(leave: &watch::Sender<bool>, mut stop: watch::Receiver<bool>, end: Option<Timestamp>) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = callers::ended(end) => tracing::debug!("the certificate of a connected caller has ended"),
+    }
+    leave.send_replace(true);
+    tokio::time::sleep(limits::DRAIN_TIME_MAX).await;
 }
 
 /// The gate of a connection, unless everybody may ask.

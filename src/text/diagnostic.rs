@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::mend::{Fix, Mend};
+use super::plain::is_unprintable;
 use super::rule::Rule;
 use super::source::{Sources, Span};
 use crate::limits;
@@ -277,14 +278,6 @@ fn printable(message: &str) -> String {
         }
     }
     printed
-}
-
-/// Control characters, those that nobody sees, and those that make text read in another order than it is written.
-fn is_unprintable(character: char) -> bool {
-    let is_hidden = matches!(character, '\u{200b}' | '\u{2060}' | '\u{feff}');
-    let is_turning =
-        matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || is_hidden || is_turning
 }
 
 fn place(span: Span, sources: &Sources) -> String {

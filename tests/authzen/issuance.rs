@@ -98,15 +98,16 @@ async fn a_token_lives_no_longer_than_the_time_between_sign_ins() {
             "sessionControls: {{ signInFrequency: {{ isEnabled: true, type: {unit}, value: {value}, frequencyInterval: timeBased }} }}"
         ))
     };
+    let every_time = everybody(
+        "sessionControls: { signInFrequency: { isEnabled: true, frequencyInterval: everyTime } }\ngrantControls: { operator: OR, builtInControls: [mfa] }",
+    );
     for (policies, lifetime) in [
         (vec![frequency(4, "hours")], json!({ "token_lifetime": 14_400 })),
         (vec![frequency(2, "days"), frequency(36, "hours")], json!({ "token_lifetime": 129_600 })),
-        (
-            vec![everybody(
-                "sessionControls: { signInFrequency: { isEnabled: true, frequencyInterval: everyTime } }\ngrantControls: { operator: OR, builtInControls: [mfa] }",
-            )],
-            json!(null),
-        ),
+        (vec![every_time.clone()], json!(null)),
+        // A sign-in every time is oftener than one each hour, and takes nothing from the hour's limit.
+        (vec![frequency(1, "hours"), every_time.clone()], json!({ "token_lifetime": 3_600 })),
+        (vec![every_time.clone(), frequency(2, "days"), frequency(3, "hours")], json!({ "token_lifetime": 10_800 })),
         (vec![everybody("sessionControls: { persistentBrowser: { isEnabled: true, mode: never } }")], json!(null)),
     ] {
         let files: Vec<_> = policies
@@ -350,29 +351,54 @@ async fn of_several_gates_one_item_alone_names_the_scopes_that_are_left_at_each(
     assert_eq!(answer, json!({ "evaluations": [shaped("mail.read mail.delete"), yes, yes] }));
 }
 
+/// The scopes of the answer to a call with one gate, or of that to the first of several.
+fn granted(answer: &Value) -> Vec<String> {
+    let answer = answer.get("evaluations").map_or(answer, |answers| &answers[0]);
+    let scopes = answer["context"]["issuance"]["granted_scope"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    scopes.split_terminator(' ').map(str::to_owned).collect()
+}
+
 /// Making a call larger must not get more scopes out of it.
 #[tokio::test]
-async fn a_call_that_is_too_large_to_tell_its_scopes_grants_none() {
-    let server = granting().await;
-    let large = with(gate(CODE), "/context/note", json!("x".repeat(200_000)));
-    let mut body = with(large.clone(), "/evaluations", json!([]));
-    let other =
-        |number: usize| json!({ "resource": { "type": "audience", "id": format!("https://{number}") }, "context": {} });
-    assert_eq!(server.ask(EVALUATION, &body).await["context"]["issuance"]["granted_scope"], "mail.read mail.send");
-    body["context"] = json!({});
-    body["evaluations"] = (0..100).map(other).collect();
-    let few = server.ask(EVALUATIONS, &body).await;
-    assert_eq!(few["evaluations"][0]["context"]["issuance"]["granted_scope"], "mail.read mail.send");
+async fn a_call_that_is_too_large_to_try_all_scopes_grants_those_that_it_tried() {
     let actions: String = (0..30).map(|number| format!("  - {{ name: s{number} }}\n")).collect();
     let more = [("q.cedar", NO_DELETE.to_owned()), ("e.yaml", format!("{ACTIONS}{actions}"))];
     let server = Server::start(more, "{}");
-    let one = with(gate(CODE), "/context/note", json!("x".repeat(1_000)));
-    let one = server.ask(EVALUATION, &one).await["context"]["issuance"]["granted_scope"].clone();
-    assert!(one.as_str().unwrap().starts_with("mail.read mail.send s0 "), "{one}");
-    let large = server.ask(EVALUATION, &large).await;
-    assert_eq!(large["context"]["issuance"]["granted_scope"], "");
-    let many = server.ask(EVALUATIONS, &body).await;
-    assert_eq!(many["evaluations"][0]["context"]["issuance"]["granted_scope"], "");
+    let large = |bytes| with(gate(CODE), "/context/note", json!("x".repeat(bytes)));
+    let all = granted(&server.ask(EVALUATION, &large(1_000)).await);
+    assert_eq!((all.len(), &all[..3]), (32, &["mail.read".to_owned(), "mail.send".to_owned(), "s0".to_owned()][..]));
+    for (bytes, tried) in [(100_000, 10), (200_000, 5)] {
+        let few = granted(&server.ask(EVALUATION, &large(bytes)).await);
+        assert_eq!(few, all[..tried - 1], "one of those that were tried is refused");
+        let bob = with(large(bytes), "/subject/id", json!("bob"));
+        assert_eq!(granted(&server.ask(EVALUATION, &bob).await).len(), tried, "what is not tried is not granted");
+    }
+    let other =
+        |number: usize| json!({ "resource": { "type": "audience", "id": format!("https://{number}") }, "context": {} });
+    let many = with(gate(CODE), "/evaluations", (0..100).map(other).collect());
+    assert_eq!(granted(&server.ask(EVALUATIONS, &many).await), all[..2]);
+}
+
+/// A catalogue of more scopes than are tried said nothing, so that a scope which a policy refuses was granted.
+#[tokio::test]
+async fn of_a_catalogue_without_end_what_is_not_tried_is_not_granted() {
+    let actions: String = (0..600).map(|number| format!("  - {{ name: s{number} }}\n")).collect();
+    let server = Server::start([("q.cedar", NO_DELETE.to_owned()), ("e.yaml", format!("{ACTIONS}{actions}"))], "{}");
+    let scopes = granted(&server.ask(EVALUATION, &gate(CODE)).await);
+    assert!(!scopes.contains(&"mail.delete".to_owned()), "{scopes:?}");
+    assert_eq!((scopes.len(), scopes.last().unwrap().as_str()), (255, "s252"));
+}
+
+/// A gate of the same subject, of whom more is said there, was left out, and the scopes that are refused at it stayed.
+#[tokio::test]
+async fn a_subject_is_the_same_at_every_gate_whatever_is_said_of_it() {
+    let server = granting().await;
+    let other = json!({
+        "subject": { "type": "user", "id": "dora", "properties": { "x": 1 } },
+        "resource": { "type": "audience", "id": "https://other" },
+    });
+    let body = with(with(gate(CODE), "/subject/id", json!("dora")), "/evaluations", json!([{}, other]));
+    assert_eq!(granted(&server.ask(EVALUATIONS, &body).await), ["mail.read", "mail.delete"]);
 }
 
 /// Conditions saw nothing of these objects, so no policy could tell who acts for whom.
@@ -472,5 +498,32 @@ async fn conditions_see_both_parties_of_an_exchange_at_both_gates() {
     assert_eq!(ask(json!([{}, by("client", "desk"), elsewhere])).await, [true, true, false]);
     let said = json!({ "context": { "exchange.party.id": "desk" } });
     assert_eq!(ask(json!([said, by("client", "helper")])).await, [false, false], "the gates say it, not the context");
+    let said = with(gate(CODE), "/context", json!({ "exchange.subject.id": "alice", "exchange.party.id": "helper" }));
+    let said = with(said, "/action/name", json!("issue:access_token:token_exchange"));
+    assert!(!server.decision(&said).await, "who asks about one gate says nothing of two");
     assert!(server.decision(&gate(CODE)).await, "what is no exchange has no parties");
+}
+
+/// A scope was judged with both parties when it was tried, and without them when the call asked about it.
+#[tokio::test]
+async fn a_scope_of_an_exchange_is_judged_alike_whether_it_is_asked_about_or_not() {
+    let cedar = "@id(\"no-writing\")\nforbid (principal, action, resource) when { context.action == \"mail.send\" && \
+                 context.attributes.text.hasTag(\"exchange.party.id\") && \
+                 context.attributes.text.getTag(\"exchange.party.id\") == \"helper\" };\n";
+    let files = [
+        ("q.cedar", cedar.to_owned()),
+        ("e.yaml", ACTIONS.to_owned()),
+        ("bundle.yaml", "eligibility: all\n".to_owned()),
+    ];
+    let server = Server::start(files, "{}");
+    let by = |party: &str| json!({ "subject": { "type": "client", "id": party } });
+    let scope = json!({ "action": { "name": "mail.send" } });
+    let said = with(scope.clone(), "/context", json!({ "exchange.party.id": "desk" }));
+    let exchange = |items: Value| with(gate("issue:access_token:token_exchange"), "/evaluations", items);
+    let gates = server.ask(EVALUATIONS, &exchange(json!([{}, by("helper")]))).await;
+    assert_eq!(granted(&gates), ["mail.read", "mail.delete"]);
+    for (party, scope, allows) in [("helper", &scope, false), ("helper", &said, false), ("desk", &scope, true)] {
+        let answer = server.ask(EVALUATIONS, &exchange(json!([{}, by(party), scope]))).await;
+        assert_eq!(answer["evaluations"][2]["decision"], json!(allows), "{party} {scope}");
+    }
 }

@@ -222,3 +222,34 @@ fn names_cannot_command_the_terminal() {
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["policies"][0]["displayName"], "Block \u{1b}[2J\u{1b}]0;title\u{7}\u{1b}[8m\u{9b}2J");
 }
+
+/// A name could write a line of its own, as what was decided, or be shown in another order than it is written in.
+#[test]
+fn names_stay_within_their_line_and_in_their_style() {
+    let name = "Block x\\ndecision  allow\\e[32m\\r\\n\\u202ewolla\\u2028";
+    let policy = BLOCK.1.replace("displayName: Block", &format!("displayName: \"{name}\""));
+    let case = format!(
+        "cases:\n- {{ name: \"{name}\", request: {{ identity: {{ type: servicePrincipal, id: x }} }}, expect: {{ decision: allow }} }}\n"
+    );
+    let folder = bundle(&[("block.yaml", &policy), ("twin.yaml", &policy), ("tests/a.yaml", &case)]);
+    let other = bundle(&[("block.yaml", &policy.replace("state: enabled", "state: disabled"))]);
+    let (path, other) = (folder.path().to_str().unwrap(), other.path().to_str().unwrap());
+    let escaped = r"Block x\u000adecision  allow\u001b[32m\u000d\u000a\u202ewolla\u2028";
+    for arguments in [
+        &["decide", path, "--id", "x"][..],
+        &["explain", path, "--id", "x"],
+        &["gaps", path],
+        &["test", path],
+        &["test", path, "--coverage"],
+        &["diff", path, other],
+        &["impact", path, other],
+    ] {
+        for forced in ["0", "1"] {
+            let run = Run::from(command(arguments).env("CLICOLOR_FORCE", forced).output().unwrap());
+            let told = run.told();
+            assert!(told.contains(escaped), "{arguments:?}: {told}");
+            assert!(!told.lines().any(|line| line.starts_with("decision  allow")), "{arguments:?}: {told}");
+            assert!(!told.contains(['\u{202e}', '\u{2028}', '\r']), "{arguments:?}: {told}");
+        }
+    }
+}

@@ -67,13 +67,31 @@ fn what_a_terminal_sends_to_both_leaves_the_sidecar_to_the_command() {
     }
 }
 
+/// What was ignored, as by `nohup`, ended the command: listening for it was no longer ignoring it.
+#[test]
+fn a_signal_that_is_ignored_from_the_start_stays_so() {
+    let signals = ["HUP", "QUIT", "INT", "TERM"];
+    let script = "echo $DOORWARD_SOCKET; for it in HUP QUIT INT TERM; do kill -$it $$; done; read line; \
+                  test -S $DOORWARD_SOCKET && echo serving";
+    let doorward = command(&["run", WORKLOAD, "--", "sh", "-c", script]);
+    let mut ignoring = Command::new("sh");
+    ignoring.args(["-c", &format!("trap '' {}; exec \"$0\" \"$@\"", signals.join(" "))]);
+    ignoring.arg(doorward.get_program()).args(doorward.get_args()).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let (mut child, mut told, _) = started(ignoring);
+    signals.iter().for_each(|signal| send(signal, &child));
+    child.stdin.take().unwrap().write_all(b"go on\n").unwrap();
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert_eq!((line.as_str(), child.wait().unwrap().code()), ("serving\n", Some(0)));
+}
+
 /// A command that has begun, what it says from then on, and the socket that it was told.
 fn begun(script: &str) -> (Child, BufReader<ChildStdout>, String) {
-    let mut child = command(&["run", WORKLOAD, "--", "sh", "-c", script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    started(command(&["run", WORKLOAD, "--", "sh", "-c", script]))
+}
+
+fn started(mut command: Command) -> (Child, BufReader<ChildStdout>, String) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     // WHY held to the end: `tail` ends by itself, and with it the script, when nobody reads what it writes.
     let mut told = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();

@@ -296,6 +296,56 @@ async fn a_connection_ends_with_the_certificate_that_opened_it() {
     assert!(place.ask(&server, Some(&gateway), None).await.is_err());
 }
 
+/// What was under way at the end of an hourly certificate was cut off each hour.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_request_that_is_under_way_when_the_certificate_ends_is_answered() {
+    let place = Place::new();
+    let server = Server::with(|settings| {
+        settings.callers = place.callers(&format!("'{GATEWAY}'"), "");
+        settings.bounds.idle_time_max = Duration::from_secs(3600);
+    });
+    let end = Timestamp::now().as_second() + 4;
+    let until = |params: &mut CertificateParams| {
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end.try_into().unwrap());
+    };
+    let gateway = place.authority.issue(&[GATEWAY], until);
+    let mut idle = place.connect(&server, Some(&gateway), "http/1.1").await.unwrap();
+    let mut busy = place.connect(&server, Some(&gateway), "http/1.1").await.unwrap();
+    let body = outside().to_string();
+    let (first, rest) = body.split_at(1);
+    let head = format!(
+        "POST /v1/decide HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    busy.write_all(head.as_bytes()).await.unwrap();
+    let mut begun = [0; 25];
+    busy.read_exact(&mut begun).await.unwrap();
+    assert!(begun.starts_with(b"HTTP/1.1 100 "), "the request is under way");
+    busy.write_all(first.as_bytes()).await.unwrap();
+    let patience = Duration::from_secs(60);
+    // Nothing is under way on the other connection, so that it ends with the certificate.
+    let _ = tokio::time::timeout(patience, idle.read_to_end(&mut Vec::new())).await.expect("it ends");
+    busy.write_all(rest.as_bytes()).await.unwrap();
+    let mut told = Vec::new();
+    let _ = tokio::time::timeout(patience, busy.read_to_end(&mut told)).await.expect("it ends too");
+    assert!(told.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&told));
+    assert!(Timestamp::now().as_second() >= end, "and not before");
+}
+
+/// RFC 5280, section 4.1.2.5: a certificate that is never to end ends with the year 9999.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn certificates_without_an_end_are_taken() {
+    let place = Place::new();
+    let never = |params: &mut CertificateParams| {
+        params.not_after = rcgen::date_time_ymd(9999, 12, 31) + Duration::from_secs(24 * 3600 - 1);
+    };
+    place.certify(&place.authority.issue(&["localhost"], never));
+    let server = place.server(&format!("'{GATEWAY}'"), "");
+    let gateway = place.authority.issue(&[GATEWAY], never);
+    assert_eq!(place.ask(&server, Some(&gateway), None).await.unwrap().status.as_u16(), 200);
+}
+
 #[test]
 fn files_that_cannot_be_used_are_told_before_anything_is_served() {
     let start = |callers: CallerSettings| {

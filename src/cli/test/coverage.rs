@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::paint;
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::review::coverage::{Coverage, Item, Subject};
+use crate::text::plain;
 
 /// A line for each policy and one for the named locations, then what is not covered, then cases for that.
 pub fn table(bundle: &CompiledBundle, coverage: &Coverage) -> String {
@@ -32,7 +33,7 @@ pub fn table(bundle: &CompiledBundle, coverage: &Coverage) -> String {
     text += "\nnot covered:\n";
     for item in &uncovered {
         let lacks = if item.case.is_none() { paint::styled(paint::FAINT, "  (no case found)") } else { String::new() };
-        text += &format!("  {}{lacks}\n", item.subject.told(bundle));
+        text += &format!("  {}{lacks}\n", plain(&item.subject.told(bundle)));
     }
     text + &paste("cover", uncovered.iter().filter_map(|item| item.case.as_deref()))
 }

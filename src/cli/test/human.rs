@@ -4,7 +4,7 @@ use super::{Run, coverage, mutation, why};
 use crate::cli::paint;
 use crate::compile::CompiledBundle;
 use crate::review::cases::{CaseOutcome, CaseResult};
-use crate::text::Severity;
+use crate::text::{Severity, plain};
 
 /// How many cases came out how.
 #[derive(Default)]
@@ -90,7 +90,7 @@ pub fn nothing(run: &Run<'_>) -> String {
 
 /// A case that did not pass.
 pub fn case(bundle: &CompiledBundle, result: &CaseResult) -> String {
-    let place = format!("{}:{}: {}", result.file, result.line, result.name);
+    let place = format!("{}:{}: {}", plain(&result.file), result.line, plain(&result.name));
     let note = result.note.as_ref().map(|note| format!("  note: {}\n", note.trim())).unwrap_or_default();
     match &result.outcome {
         CaseOutcome::Pass => String::new(),
@@ -103,8 +103,8 @@ pub fn case(bundle: &CompiledBundle, result: &CaseResult) -> String {
             let width = differences.iter().map(|difference| difference.field.len()).max().unwrap_or(0);
             for difference in differences {
                 let field = paint::padded(difference.field, width);
-                text += &format!("  {field}  expected {}\n", difference.expected);
-                text += &format!("  {}  actual   {}\n", paint::padded("", width), difference.actual);
+                text += &format!("  {field}  expected {}\n", plain(&difference.expected));
+                text += &format!("  {}  actual   {}\n", paint::padded("", width), plain(&difference.actual));
             }
             for line in why::told(bundle, trace).lines() {
                 text += &format!("    {line}\n");

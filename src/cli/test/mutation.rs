@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::coverage::paste;
 use crate::cli::paint;
 use crate::review::mutate::{Fate, Mutation};
+use crate::text::plain;
 
 /// A count, the changes that no case notices, and cases that would.
 pub fn list(mutation: &Mutation) -> String {
@@ -23,7 +24,7 @@ pub fn list(mutation: &Mutation) -> String {
             Fate::Survived { case: None } => paint::styled(paint::FAINT, "  (no request found that it changes)"),
             _ => String::new(),
         };
-        text += &format!("  {}{lacks}\n", mutant.what);
+        text += &format!("  {}{lacks}\n", plain(&mutant.what));
     }
     text + &paste("notice", mutation.survivors().filter_map(|mutant| case(&mutant.fate)))
 }

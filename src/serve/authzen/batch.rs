@@ -138,8 +138,6 @@ pub fn scopes(items: &[Item], place: usize) -> Vec<String> {
     if !is_gate(this) {
         return vec![this.action.name.clone()];
     }
-    let of_this = |other: &&Question| {
-        !is_gate(other) && other.resource.kind == this.resource.kind && other.resource.id == this.resource.id
-    };
+    let of_this = |other: &&Question| !is_gate(other) && other.resource.is(&this.resource);
     known().filter(of_this).map(|other| other.action.name.clone()).collect()
 }

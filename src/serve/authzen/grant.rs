@@ -17,41 +17,46 @@ use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::serve::decider::would_allow;
 
-/// The gates of a call that asks about nothing else; none of another one.
-#[derive(Debug)]
+/// The gates of a call that asks about nothing else; none of another one, or when the catalogue has no scopes.
+#[derive(Debug, Default)]
 pub struct Gates(Vec<Question>);
 
 impl Gates {
     /// Those of a call; an item that is no question is `None`.
-    pub fn of<'q>(items: impl IntoIterator<Item = Option<&'q Question>>) -> Self {
+    pub fn of<'q>(items: impl IntoIterator<Item = Option<&'q Question>>, bundle: &CompiledBundle) -> Self {
+        // WHY: deciding uses a question up, and few bundles need it again.
+        if catalogue(bundle).next().is_none() {
+            return Self::default();
+        }
         let gate = |item: Option<&'q Question>| item.filter(|item| is_gate(&item.action.name));
         let gates: Option<Vec<_>> = items.into_iter().map(gate).collect();
         Self(gates.unwrap_or_default().into_iter().cloned().collect())
     }
 
-    /// The scopes that are left at every gate which `outcomes` leave open, if one is refused; separated by spaces, in
-    /// bundle order. In an exchange they are those of the subject, whose gates come first: who acts for it has none of
-    /// its own. Nothing of a catalogue of more than [`limits::GRANTED_SCOPES_TRIED_MAX`]; none of a call that would need
-    /// more decisions than that, or one that is too large for them. Cost: a decision for each open gate and scope.
+    /// The scopes that are left at every gate which `outcomes` leave open, if one is not; separated by spaces, in bundle
+    /// order. In an exchange they are those of the subject, whose gates come first: who acts for it has none of its own.
+    /// As many are tried as [`limits::GRANTED_SCOPES_TRIED_MAX`] and [`limits::GRANTED_SCOPES_BYTES_MAX`] let through;
+    /// none of the others is left. Cost: a decision for each open gate and scope.
     pub fn scopes(&self, outcomes: &[Outcome], bundle: &CompiledBundle, known: Known<'_>) -> Option<String> {
         let subject = &self.0.first()?.subject;
-        let open = self.0.iter().zip(outcomes).filter(|(gate, outcome)| outcome.allows && gate.subject == *subject);
+        let open = self.0.iter().zip(outcomes).filter(|(gate, outcome)| outcome.allows && gate.subject.is(subject));
         let open: Vec<_> = open.map(|(gate, _)| gate).collect();
-        let names = bundle.entities().all().actions.iter().map(|action| &*action.id.value);
-        let scopes: Vec<_> = names.filter(|name| is_scope(name)).collect();
-        if open.is_empty() || scopes.len() > limits::GRANTED_SCOPES_TRIED_MAX {
+        if open.is_empty() {
             return None;
         }
         // WHY: the caller's own caller may say how large a call is, and must not get more by making it larger.
-        let bytes = open.iter().map(|gate| size(gate)).sum::<usize>().saturating_mul(scopes.len());
-        if scopes.len() * open.len() > limits::GRANTED_SCOPES_TRIED_MAX || bytes > limits::SEARCH_BYTES_MAX {
-            return Some(String::new());
-        }
+        let bytes = open.iter().map(|gate| size(gate)).sum::<usize>().max(1);
+        let most = (limits::GRANTED_SCOPES_TRIED_MAX / open.len()).min(limits::GRANTED_SCOPES_BYTES_MAX / bytes);
         let now = Timestamp::now();
         let is_left = |scope: &&str| open.iter().all(|gate| allows(gate, scope, bundle, known, now));
-        let left: Vec<_> = scopes.iter().copied().filter(is_left).collect();
-        (left.len() < scopes.len()).then(|| left.join(" "))
+        let left: Vec<_> = catalogue(bundle).take(most).filter(is_left).collect();
+        (left.len() < catalogue(bundle).count()).then(|| left.join(" "))
     }
+}
+
+/// The scopes of the catalogue of actions.
+fn catalogue(bundle: &CompiledBundle) -> impl Iterator<Item = &str> {
+    bundle.entities().all().actions.iter().map(|action| &*action.id.value).filter(|name| is_scope(name))
 }
 
 fn size(gate: &Question) -> usize {

@@ -12,6 +12,7 @@ use prost::Message;
 use prost_types::Value;
 use prost_types::value::Kind;
 
+use super::exchange;
 use crate::model::decision::InputError;
 use crate::serve::wire::json;
 use crate::serve::wire::message::Object;
@@ -37,6 +38,13 @@ pub struct Entity {
     pub id: String,
     /// Its properties.
     pub properties: Fields,
+}
+
+impl Entity {
+    /// Whether `other` is the same one, whatever is said of the two.
+    pub fn is(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.id == other.id
+    }
 }
 
 /// What is to be done.
@@ -94,11 +102,14 @@ impl Parts {
     /// # Errors
     /// A member that is missing or of the wrong type.
     pub fn question(self) -> Result<Question> {
+        let mut context = self.context.unwrap_or_default();
+        // What a call as a whole says is nothing that one question can say of itself.
+        exchange::NAMES.iter().flatten().for_each(|name| drop(context.remove(*name)));
         Ok(Question {
             subject: entity(self.subject, "subject")?,
             action: action(self.action)?,
             resource: entity(self.resource, "resource")?,
-            context: self.context.unwrap_or_default(),
+            context,
         })
     }
 }

@@ -26,10 +26,11 @@ pub fn find<'a>(certificate: &[u8], allowed: &'a [Allowed]) -> Option<&'a Allowe
     allowed.iter().find(is_its)
 }
 
-/// When a certificate (DER) ends; `None` if it cannot be read.
+/// When a certificate (DER) ends, or the last moment that can be told before that; `None` if it cannot be read.
 pub fn expires(certificate: &[u8]) -> Option<Timestamp> {
     let end = Certificate::from_der(certificate).ok()?.tbs_certificate.validity.not_after.to_unix_duration();
-    Timestamp::from_second(i64::try_from(end.as_secs()).ok()?).ok()
+    // WHY: the end of one that is never to end is that of the year 9999 (RFC 5280, section 4.1.2.5), a day too late.
+    Some(i64::try_from(end.as_secs()).ok().and_then(|end| Timestamp::from_second(end).ok()).unwrap_or(Timestamp::MAX))
 }
 
 /// Waits until `end` has come; forever when there is none. The clock may be set meanwhile, so it is looked at again and

@@ -2,8 +2,8 @@
 //!
 //! The target must interrupt on errors: only then is there no token when doorward refuses or cannot be reached. A block
 //! is told with status 200 and the error that Zitadel forwards. The payload tells neither the grant nor the address;
-//! both are unknown then. A policy about the device code flow blocks nothing here: a flow that nobody tells is none. Of an exchange it tells the actor, whom conditions see as `act.sub` and `act.iss`, unknown
-//! without one.
+//! both are unknown then. A policy about the device code flow blocks nothing here: a flow that nobody tells is none. Of
+//! an exchange it tells the actor, whom conditions see as `act.sub` and `act.iss`, unknown without one.
 //!
 //! Zitadel asks before it makes an access token that is a JWT. Before it makes an opaque one it does not ask: only an ID
 //! token that comes with it, introspection and userinfo do, by the other function. Sources: Zitadel documentation,

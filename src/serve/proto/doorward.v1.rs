@@ -594,6 +594,11 @@ pub struct SessionControls {
     pub global_secure_access_filtering_profiles: ::prost::alloc::vec::Vec<
         ::prost::alloc::string::String,
     >,
+    /// Longest life of a token, seconds: the shortest time between sign-ins that any policy asks for. It is told beside
+    /// `everyTime` too, which by itself limits no life.
+    #[prost(uint32, optional, tag = "9")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_lifetime_seconds: ::core::option::Option<u32>,
 }
 /// How often to sign in again.
 #[derive(serde::Serialize, serde::Deserialize)]

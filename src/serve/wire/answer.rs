@@ -247,6 +247,7 @@ fn session_controls(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<
         disable_resilience_defaults: controls.disable_resilience_defaults.then_some(true),
         secure_sign_in_session: controls.secure_sign_in_session.then_some(true),
         global_secure_access_filtering_profiles: filtering_profiles.into_iter().map(str::to_owned).collect(),
+        token_lifetime_seconds: evaluation.sign_in_hours(bundle).map(seconds),
     })
 }
 
@@ -257,6 +258,11 @@ fn sign_in_frequency(frequency: SignInFrequency) -> v1::SignInFrequency {
         r#type: spelled(frequency.period.map(|period| period.unit)),
         authentication_type: frequency.factors.as_str().to_owned(),
     }
+}
+
+/// What is longer than the field can say ends sooner.
+fn seconds(hours: u64) -> u32 {
+    u32::try_from(hours.saturating_mul(3600)).unwrap_or(u32::MAX)
 }
 
 /// The word, or nothing.
