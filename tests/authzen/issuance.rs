@@ -498,7 +498,7 @@ async fn conditions_see_both_parties_of_an_exchange_at_both_gates() {
     assert_eq!(ask(json!([{}, by("client", "desk"), elsewhere])).await, [true, true, false]);
     let said = json!({ "context": { "exchange.party.id": "desk" } });
     assert_eq!(ask(json!([said, by("client", "helper")])).await, [false, false], "the gates say it, not the context");
-    let said = with(gate(CODE), "/context", json!({ "exchange.subject.id": "alice", "exchange.party.id": "helper" }));
+    let said = with(gate(CODE), "/context", json!({ "exchange.subject.id": "alice", "exchange.party.id": "desk" }));
     let said = with(said, "/action/name", json!("issue:access_token:token_exchange"));
     assert!(!server.decision(&said).await, "who asks about one gate says nothing of two");
     assert!(server.decision(&gate(CODE)).await, "what is no exchange has no parties");
