@@ -232,7 +232,7 @@ pub const LOG_QUEUE_MAX: usize = 16_384;
 pub const LOG_QUEUE_BYTES_MAX: usize = 64 << 20;
 /// Longest time that a connection may stay without a complete request head, and that it may stay open unused.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
-/// Longest time that connections get to finish what they have begun when the process stops.
+/// Longest time that connections get to finish what they have begun when the process stops, or their certificate ends.
 pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 /// Most connections open on the operators' listener.
 pub const OPERATOR_CONNECTIONS_MAX: usize = 64;

@@ -43,7 +43,9 @@ fn the_socket_goes_with_the_command() {
 #[test]
 fn signals_are_passed_on_and_the_command_says_how_it_ends() {
     for (signal, code) in [("TERM", 7), ("HUP", 8)] {
-        let script = "trap 'kill -KILL $!; exit 7' TERM; trap 'kill -KILL $!; exit 8' HUP; tail -f /dev/null & echo $DOORWARD_SOCKET; wait";
+        // WHY `-KILL`: what has not become `tail` yet may lose any other signal.
+        let script = "trap 'kill -KILL $!; exit 7' TERM; trap 'kill -KILL $!; exit 8' HUP; \
+                      tail -f /dev/null & echo $DOORWARD_SOCKET; wait";
         let (mut child, mut told, socket) = begun(script);
         send(signal, &child);
         assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
