@@ -32,6 +32,7 @@ mod lifetime;
 mod listener;
 mod ops;
 mod peer;
+mod plain;
 mod record;
 pub mod replay;
 pub mod wire;

@@ -31,6 +31,7 @@ use super::body::Reply;
 use super::callers::{self, Gate, pass};
 use super::door::{self, Decision, Door};
 use super::peer::Peer;
+use super::plain::Plain;
 use crate::limits;
 
 /// What a serving thread accepts from.
@@ -275,7 +276,7 @@ where
         }
     });
     let server = server();
-    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(server.serve_connection(TokioIo::new(Plain(stream)), service));
     let has_stopped = stop.clone();
     let mut stopping = pin!(stop.wait_for(|stop| *stop));
     let mut idle = pin!(tokio::time::sleep(idle_time));
@@ -317,8 +318,7 @@ where
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     // WHY: the timer of `connection` watches for slow heads without a timer for each request.
-    // WHY: answers are small; copying one behind its head and sending both with a plain write is cheaper than `writev`.
-    server.http1().header_read_timeout(None).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX).writev(false);
+    server.http1().header_read_timeout(None).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
     server
         .http2()
         .timer(TokioTimer::new())
