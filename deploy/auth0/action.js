@@ -3,7 +3,8 @@
 // Auth0, so DOORWARD_TOKEN is sent as bearer token.
 //
 // A block is `access_denied` after a login and `invalid_request` for a machine, whose codes Auth0 limits. An Action that
-// throws or takes too long fails the transaction: no token when doorward is down.
+// throws or takes too long fails the transaction: no token when doorward is down. A token without an audience is one for an
+// unknown application, to which policies about any application apply.
 // `tests/serve/node.rs` runs this file with events as Auth0 documents them, not in Auth0.
 
 exports.onExecutePostLogin = async (event, api) => {
@@ -53,11 +54,8 @@ function gate(protocol) {
   return grants[protocol] && `issue:access_token:${grants[protocol]}`;
 }
 
+/** Nothing without an audience: scopes alone would say that the token is for Microsoft's directory. */
 function resource(event, scopes) {
   const audience = event.resource_server?.identifier;
-  return {
-    appIds: audience ? [audience] : [],
-    scopes: scopes ?? [],
-    target: audience ? { type: 'audience', id: audience } : undefined,
-  };
+  return audience ? { appIds: [audience], scopes: scopes ?? [], target: { type: 'audience', id: audience } } : undefined;
 }

@@ -1,8 +1,10 @@
 // Conditional access for Amazon Cognito: a Lambda function for the trigger `Pre token generation` (event version 2 or 3).
 //
-// DOORWARD_URL is where doorward answers `POST /v1/decide`, reachable from the function's VPC. An error that the function
-// throws, its timeout included, is an error of the sign-in: no token. Cognito gives this trigger no address, so location
-// is unknown: `missingIp` of the bundle says what location policies make of that.
+// DOORWARD_URL is where doorward answers `POST /v1/decide`, reachable from the function's VPC; DOORWARD_TOKEN, if it is
+// there, is sent as bearer token, which a listener that is not on loopback asks for. An error that the function throws, its
+// timeout included, is an error of the sign-in: no token. Cognito gives this trigger no address, so location is unknown:
+// `missingIp` of the bundle says what location policies make of that. Nor does it say what a token is for, so policies
+// about any application apply; its scopes are not sent, since alone they would mean Microsoft's directory.
 // `tests/serve/node.rs` runs this file with events as Cognito documents them, not in AWS.
 
 const GRANTS = {
@@ -15,15 +17,15 @@ export async function handler(event) {
   const { callerContext, request, triggerSource, userName } = event;
   const isClient = triggerSource === 'TokenGeneration_ClientCredentials';
   const grant = GRANTS[triggerSource];
+  const token = process.env.DOORWARD_TOKEN;
   const response = await fetch(new URL('/v1/decide', process.env.DOORWARD_URL), {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({
       identity: isClient
         ? { type: 'servicePrincipal', id: callerContext.clientId }
         : { type: 'user', id: request.userAttributes?.sub ?? userName },
       action: grant && `issue:access_token:${grant}`,
-      resource: { scopes: request.scopes ?? [] },
       attributes: { client_id: callerContext.clientId, groups: request.groupConfiguration?.groupsToOverride },
     }),
     redirect: 'error',

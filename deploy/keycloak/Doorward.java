@@ -4,6 +4,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -12,8 +13,11 @@ import java.util.stream.Collectors;
 /**
  * Asks doorward about one token. Needs a JDK 17 or later and nothing else; {@code DoorwardExecutor} calls it in Keycloak.
  *
- * <p>{@code java Doorward.java URL user|servicePrincipal ID CLIENT GRANT ADDRESS SCOPE...} asks from the command line, and
- * {@code tests/serve/java.rs} does.
+ * <p>Where the environment has {@code DOORWARD_TOKEN}, it is sent as bearer token, which {@code callers} of doorward's settings
+ * know.
+ *
+ * <p>{@code java Doorward.java URL user|servicePrincipal ID CLIENT GRANT ADDRESS AUDIENCES SCOPE...} asks from the command line,
+ * with commas between audiences and {@code -} for none, and {@code tests/serve/java.rs} does.
  */
 public final class Doorward {
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
@@ -23,11 +27,13 @@ public final class Doorward {
     /** What to tell the OAuth client instead of a token. */
     public record Refusal(String error, String description) {}
 
-    /** A token that is to be issued. */
-    public record Issuance(boolean isUser, String id, String clientId, String grantType, String address, List<String> scopes) {}
+    /** A token that is to be issued. No audience: nobody knows what it is for, so policies about any application apply. */
+    public record Issuance(
+            boolean isUser, String id, String clientId, String grantType, String address, List<String> audiences, List<String> scopes) {}
 
     private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
     private final URI decide;
+    private final Optional<String> token = Optional.ofNullable(System.getenv("DOORWARD_TOKEN"));
 
     public Doorward(URI url) {
         this.decide = url.resolve("/v1/decide");
@@ -35,13 +41,13 @@ public final class Doorward {
 
     /** Why there is no token; empty if there may be one. Whoever cannot be asked has not allowed it. */
     public Optional<Refusal> refusal(Issuance issuance) {
-        HttpRequest request = HttpRequest.newBuilder(decide)
+        HttpRequest.Builder request = HttpRequest.newBuilder(decide)
                 .timeout(TIMEOUT)
                 .header("content-type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(json(issuance)))
-                .build();
+                .POST(HttpRequest.BodyPublishers.ofString(json(issuance)));
+        token.ifPresent(secret -> request.header("authorization", "Bearer " + secret));
         try {
-            HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+            HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
             // doorward writes the decision first, and nothing between the names.
             if (response.statusCode() == 200 && response.body().startsWith("{\"decision\":\"allow\",")) {
                 return Optional.empty();
@@ -60,13 +66,26 @@ public final class Doorward {
 
     private static String json(Issuance issuance) {
         String grant = issuance.grantType().substring(issuance.grantType().lastIndexOf(':') + 1).replace('-', '_');
-        String scopes = issuance.scopes().stream().map(Doorward::text).collect(Collectors.joining(","));
         String type = issuance.isUser() ? "user" : "servicePrincipal";
         return "{\"identity\":{\"type\":" + text(type) + ",\"id\":" + text(issuance.id()) + "}"
                 + ",\"network\":{\"ipAddress\":" + text(issuance.address()) + "}"
                 + ",\"action\":" + text("issue:access_token:" + grant)
-                + ",\"resource\":{\"scopes\":[" + scopes + "]}"
+                + (grant.equals("device_code") ? ",\"authenticationFlow\":\"deviceCodeFlow\"" : "")
+                + ",\"resource\":" + resource(issuance.audiences(), issuance.scopes())
                 + ",\"attributes\":{\"client_id\":" + text(issuance.clientId()) + "}}";
+    }
+
+    /** Scopes alone would say that the token is for Microsoft's directory. */
+    private static String resource(List<String> audiences, List<String> scopes) {
+        if (audiences.isEmpty()) {
+            return "{}";
+        }
+        String target = ",\"target\":{\"type\":\"audience\",\"id\":" + text(audiences.get(0)) + "}";
+        return "{\"appIds\":" + texts(audiences) + ",\"scopes\":" + texts(scopes) + (audiences.size() == 1 ? target : "") + "}";
+    }
+
+    private static String texts(List<String> values) {
+        return values.stream().map(Doorward::text).collect(Collectors.joining(",", "[", "]"));
     }
 
     private static String text(String value) {
@@ -78,7 +97,9 @@ public final class Doorward {
     public static void main(String[] arguments) {
         List<String> all = List.of(arguments);
         boolean isUser = all.get(1).equals("user");
-        Issuance issuance = new Issuance(isUser, all.get(2), all.get(3), all.get(4), all.get(5), all.subList(6, all.size()));
+        List<String> audiences = all.get(6).equals("-") ? List.of() : Arrays.asList(all.get(6).split(","));
+        Issuance issuance =
+                new Issuance(isUser, all.get(2), all.get(3), all.get(4), all.get(5), audiences, all.subList(7, all.size()));
         System.out.println(new Doorward(URI.create(all.get(0))).refusal(issuance)
                 .map(refusal -> refusal.error() + ": " + refusal.description())
                 .orElse("allowed"));

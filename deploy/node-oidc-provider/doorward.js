@@ -10,6 +10,7 @@
 // A block is the OAuth error of doorward's answer, with `error_codes`, `suberror` and the `claims` challenge. When doorward
 // cannot be reached or does not decide there is no token: status 503. Behind a proxy that sets `X-Forwarded-For` set
 // `provider.proxy = true`, or the proxy's address is the client's. A refresh token outlives a block; a code is used up.
+// A token without an audience is one for an unknown application, to which policies about any application apply.
 // `tests/serve/node.rs` runs this file.
 import { errors } from 'oidc-provider';
 
@@ -103,7 +104,8 @@ function requestOf(ctx, accountId, audience, scope) {
     action: `issue:access_token:${grant}`,
     resource: {
       appIds: audiences,
-      scopes: (scope ?? '').split(' ').filter(Boolean),
+      // Scopes alone would say that the token is for Microsoft's directory, not that nobody knows what it is for.
+      scopes: audiences.length > 0 ? (scope ?? '').split(' ').filter(Boolean) : [],
       target: audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined,
     },
     network: { ipAddress: ctx.ip },

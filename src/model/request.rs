@@ -108,7 +108,8 @@ pub struct Resource<'a> {
     /// All custom security attributes of the resource's service principal; of several resources it is not known whose
     /// they are, and those of the catalogue count.
     pub attributes: Option<Attributes<'a>>,
-    /// The scopes that are asked for, all of them; empty: not said.
+    /// The scopes that are asked for, all of them; empty: not said. Nothing but baseline scopes without an application is
+    /// a request to the directory, not to an unknown one.
     pub scopes: Vec<&'a str>,
     /// The thing itself, where it is finer than an application; absent is unknown. Custom conditions alone look at it.
     pub target: Option<Target<'a>>,

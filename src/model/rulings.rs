@@ -34,6 +34,7 @@
 //!
 //! - **Baseline scopes.** A request for nothing but baseline scopes is for Windows Azure Active Directory. The legacy
 //!   behaviour, which a tenant can hold on to for a while, is not offered: it exempts such requests. Rows 85a to 85c.
+//!   Doors for token services that are not Entra say no scopes without an application: which one it is, is unknown then.
 //! - **GPS and report-only.** A report-only policy never decides; that Entra may interrupt a sign-in to ask for GPS is left
 //!   to the token service. Row 85d.
 //! - **Report-only and user actions.** Entra does not evaluate report-only policies for user actions at sign-in; its What

@@ -527,3 +527,24 @@ async fn a_scope_of_an_exchange_is_judged_alike_whether_it_is_asked_about_or_not
         assert_eq!(answer["evaluations"][2]["decision"], json!(allows), "{party} {scope}");
     }
 }
+
+/// Scopes of OpenID alone made Entra's directory of a resource of which nobody says that it is an application, so no
+/// policy about an application blocked them.
+#[tokio::test]
+async fn scopes_do_not_say_which_application_a_resource_is() {
+    let payroll = "conditions: { users: { includeUsers: [All] }, applications: { includeApplications: [payroll] } }";
+    let block = format!("{payroll}\ngrantControls: {{ operator: OR, builtInControls: [block] }}");
+    let server = Server::start([("p.yaml", policy("payroll", &block))], "{}");
+    let decisions = |answer: &Value| {
+        let all = answer["evaluations"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        all.iter().map(|one| one["decision"] == true).collect::<Vec<_>>()
+    };
+    for scope in ["read", "openid", "User.Read"] {
+        for (kind, id, is_allowed) in [("api", "1", false), ("audience", "payroll", false), ("audience", "1", true)] {
+            let items = json!([{ "action": { "name": CODE } }, { "action": { "name": scope } }]);
+            let asked = with(with(gate(CODE), "/evaluations", items), "/resource", json!({ "type": kind, "id": id }));
+            let answer = server.ask(EVALUATIONS, &asked).await;
+            assert_eq!(decisions(&answer), [is_allowed; 2], "{scope} {kind} {id}");
+        }
+    }
+}

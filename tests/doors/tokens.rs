@@ -254,7 +254,8 @@ async fn requests_of_a_real_envoy_are_decided_by_the_token_in_them() {
 async fn what_a_token_says_is_in_the_decision_log_and_the_token_is_not() {
     let issuer = Issuer::start().await;
     let doorward = Doorward::start(&issuer.settings(DOORS));
-    let claims = json!({"iat": 1_700_000_000, "tid": "t-1", "xms_cc": ["cp1"], "acrs": "c1"});
+    let claims =
+        json!({"iat": 1_700_000_000, "tid": "t-1", "xms_cc": ["cp1"], "acrs": "c1", "scope": "openid profile"});
     let (good, bad) = (issuer.token(claims), issuer.token(json!({"exp": 1})));
     for token in [&good, &bad] {
         let headers = [("authorization", token.as_str()), ("x-forwarded-for", OFFICE), ("host", "api.test")];
@@ -264,6 +265,8 @@ async fn what_a_token_says_is_in_the_decision_log_and_the_token_is_not() {
     let records = doorward.log();
     let attributes = &records[0]["input"]["attributes"];
     assert_eq!(records[0]["decision"], "allow");
+    // Scopes of OpenID would say that the request is for Entra's directory.
+    assert_eq!(records[0]["input"]["resource"], json!({"target": {"type": "service", "id": "api.test"}}));
     assert_eq!(attributes["claims.iat"], 1_700_000_000.0);
     assert_eq!((&attributes["claims.tid"], &attributes["claims.xms_cc"]), (&json!("t-1"), &json!(["cp1"])));
     assert_eq!(attributes["claims.acrs"], json!(["c1"]));

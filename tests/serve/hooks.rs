@@ -584,6 +584,35 @@ async fn zitadel_is_known_by_a_fresh_signature_of_the_very_body() {
     assert_eq!(post(&server, ZITADEL, &headers, &body).await.status, 401);
 }
 
+/// Scopes of OpenID alone made Entra's directory of a token of which nobody had told what it is for, so no policy about an
+/// application blocked it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_token_of_no_known_audience_is_for_any_application_whatever_its_scopes() {
+    let server = Server::with(open(ALL));
+    server.replace(
+        "3-users.yaml",
+        "displayName: No payroll\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: \
+         { includeApplications: [eeeeeeee-0000-4000-8000-000000000001] } }\n\
+         grantControls: { operator: OR, builtInControls: [block] }\n",
+    );
+    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
+    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    let okta_user = changed(okta_workload(), "/data/context/user", json!({"id": "alice"}));
+    for scopes in [&[][..], &["read"], &["openid"], &["openid", "profile", "email", "offline_access"], &["User.Read"]] {
+        for (audience, is_allowed) in [(None, false), (Some("https://api"), true)] {
+            let hydra = changed(user(), "/request/granted_scopes", json!(scopes));
+            let hydra = changed(hydra, "/request/granted_audience", json!(audience.as_slice())).to_string();
+            let answer = post(&server, HYDRA, &[], &hydra).await;
+            assert_eq!(answer.status == 204, is_allowed, "{scopes:?} {audience:?}: {}", answer.text);
+            let granted: Value = scopes.iter().map(|scope| ((*scope).to_owned(), json!({}))).collect();
+            let okta = changed(okta_user.clone(), "/data/access/scopes", granted);
+            let okta = changed(okta, "/data/access/claims/aud", json!(audience)).to_string();
+            let answer = post(&server, OKTA, &[("x-key", KEY)], &okta).await;
+            assert_eq!(answer.json() == json!({}), is_allowed, "{scopes:?} {audience:?}: {}", answer.text);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_a_bundle_no_hook_says_yes() {
     let server = Server::without_bundle_and(open(ALL));

@@ -151,6 +151,10 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     activate(&server, "2", &users.replace("[mfa]", "[block]"));
     let blocked = provider.token("app", ELSEWHERE, &refresh).await;
     assert_eq!(error(&blocked), (400, json!("invalid_grant"), json!([53003])), "{}", blocked.text);
+    // It names no audience, and its scopes alone say nothing of what it is for.
+    activate(&server, "payroll", &for_payroll(&users));
+    let blocked = provider.token("app", ELSEWHERE, &refresh).await;
+    assert_eq!(error(&blocked), (400, json!("invalid_grant"), json!([53003])), "{}", blocked.text);
     activate(&server, "3", &users);
     let refreshed = provider.token("app", ELSEWHERE, &refresh).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
@@ -165,6 +169,18 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     }
 }
 
+/// What the functions of Cognito and Auth0 make of doorward's answers, a line each; `token` is how they authenticate
+/// themselves.
+fn told(server: &std::net::SocketAddr, token: Option<&str>) -> String {
+    let mut node = Command::new("node");
+    node.arg(root().join("tests/serve/snippets.mjs")).arg(root().join("deploy")).arg(format!("http://{server}"));
+    token.map(|token| node.env("DOORWARD_TOKEN", token));
+    let output = node.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    told.as_object().unwrap().iter().map(|(name, outcome)| format!("{name}: {outcome}\n")).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_else() {
     if !has_node() {
@@ -172,18 +188,36 @@ async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_
     }
     let mut server = Server::start();
     let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
-    activate(&server, "2", &users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [exempt]"));
-    let url = format!("http://{}", server.tcp());
-    let told = || {
-        let mut node = Command::new("node");
-        node.arg(root().join("tests/serve/snippets.mjs")).arg(root().join("deploy")).arg(&url);
-        let output = node.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let lines = told.as_object().unwrap().iter().map(|(name, outcome)| format!("{name}: {outcome}\n"));
-        lines.collect::<String>()
-    };
-    assert_snapshot!("functions", told());
+    let users = users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [exempt]");
+    activate(&server, "2", &users);
+    let address = server.tcp();
+    assert_snapshot!("functions", told(&address, None));
+    // Scopes of OpenID alone made Entra's directory of a token of which nobody had told what it is for.
+    activate(&server, "3", &for_payroll(&users));
+    assert_snapshot!("functions-payroll", told(&address, None));
     server.stop();
-    assert!(!told().contains("allowed"), "nothing is allowed by a doorward that is down");
+    assert!(!told(&address, None).contains("allowed"), "nothing is allowed by a doorward that is down");
+}
+
+/// A policy for users that blocks tokens for one application, and those of which nobody says what they are for.
+fn for_payroll(users: &str) -> String {
+    users
+        .replace("includeApplications: [All]", "includeApplications: [eeeeeeee-0000-4000-8000-000000000001]")
+        .replace("[mfa]", "[block]")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn functions_of_cognito_and_auth0_say_who_they_are() {
+    if !has_node() {
+        return;
+    }
+    let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
+    let callers = crate::callers::callers(&format!("bearer: [{{ name: functions, sha256: {hash} }}]\n"));
+    let (open, guarded) = (Server::start(), Server::with(|settings| settings.callers = callers));
+    let expected = told(&open.tcp(), None);
+    assert!(expected.contains("allowed"), "{expected}");
+    assert_eq!(told(&guarded.tcp(), Some("correct horse")), expected);
+    for stranger in [Some("another"), None] {
+        assert!(!told(&guarded.tcp(), stranger).contains("allowed"), "{stranger:?}");
+    }
 }

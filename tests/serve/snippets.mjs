@@ -18,10 +18,12 @@ async function cognito(name, triggerSource, userAttributes) {
   told[`cognito ${name}`] = outcome;
 }
 
-async function login(name, methods, ip) {
+const secrets = { DOORWARD_URL: url, DOORWARD_TOKEN: process.env.DOORWARD_TOKEN };
+
+async function login(name, methods, ip, identifier) {
   let outcome = 'allowed';
   await auth0.onExecutePostLogin({
-    secrets: { DOORWARD_URL: url, DOORWARD_TOKEN: 't' }, user: { user_id: 'alice' }, client: { client_id: 'app' },
+    secrets, resource_server: identifier && { identifier }, user: { user_id: 'alice' }, client: { client_id: 'app' },
     request: { ip }, authentication: { methods: methods.map((method) => ({ name: method })) },
     transaction: { protocol: 'oidc-basic-profile', requested_scopes: ['openid'] },
   }, { access: { deny: (reason) => { outcome = reason; } } }).catch(() => { outcome = 'failed'; });
@@ -31,7 +33,7 @@ async function login(name, methods, ip) {
 async function exchange(name, ip) {
   let outcome = 'allowed';
   await auth0.onExecuteCredentialsExchange({
-    secrets: { DOORWARD_URL: url, DOORWARD_TOKEN: 't' }, client: { client_id: 'workload' }, request: { ip },
+    secrets, client: { client_id: 'workload' }, request: { ip },
     resource_server: { identifier: 'https://api' }, accessToken: { scope: ['read'] },
   }, { access: { deny: (code, reason) => { outcome = `${code} ${reason}`; } } }).catch(() => { outcome = 'failed'; });
   told[`auth0 ${name}`] = outcome;
@@ -42,6 +44,7 @@ await cognito('exempt user', 'TokenGeneration_RefreshTokens', { sub: 'exempt' })
 await cognito('workload', 'TokenGeneration_ClientCredentials', undefined);
 await login('password', ['pwd'], '203.0.113.9');
 await login('second factor', ['pwd', 'mfa'], '203.0.113.9');
+await login('second factor, for an API', ['pwd', 'mfa'], '203.0.113.9', 'https://api');
 await login('no address', ['pwd', 'mfa'], 'unknown');
 await exchange('office', '198.51.100.7');
 await exchange('elsewhere', '203.0.113.9');

@@ -144,9 +144,14 @@ fn flow(action: &Action) -> Result<i32> {
 }
 
 fn target(resource: &Entity, scopes: Vec<String>) -> v1::Resource {
-    let is_application = matches!(resource.kind.as_str(), "application" | "audience");
+    // WHY: scopes without an application are taken for a request to Entra's directory, and policies about any other
+    // application would not apply. Of another kind of resource nobody has said which one it is.
+    let (app_ids, scopes) = match resource.kind.as_str() {
+        "application" | "audience" => (vec![resource.id.clone()], scopes),
+        _ => (Vec::new(), Vec::new()),
+    };
     v1::Resource {
-        app_ids: if is_application { vec![resource.id.clone()] } else { Vec::new() },
+        app_ids,
         target: Some(v1::Target { r#type: Some(resource.kind.clone()), id: Some(resource.id.clone()) }),
         scopes,
         ..v1::Resource::default()

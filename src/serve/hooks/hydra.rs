@@ -45,7 +45,8 @@ pub struct Settings {
     /// What Hydra authenticates itself with, `oauth2.token_hook.auth` of its settings; whoever reaches the listener may
     /// ask if it is left out.
     pub api_key: Option<ApiKey>,
-    /// What a token is for when Hydra grants it no audience.
+    /// What a token is for when Hydra grants it no audience; without it that is unknown, and policies about any
+    /// application apply.
     pub default_audience: Option<String>,
     /// The key of `session.extra` under which the consent app puts the user's address.
     pub ip_claim: Option<String>,

@@ -141,11 +141,18 @@ impl Issuance {
         let gate = self.gate.as_ref();
         let mut satisfied = v1::Satisfied::default();
         self.amr.iter().for_each(|method| amr::prove(method, &mut satisfied));
+        // WHY: scopes without an application are taken for a request to Entra's directory, and policies about any other
+        // application would not apply. Which one it is, nobody has said here.
+        let scopes = match (audience, scope) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(scope)) => vec![scope.to_owned()],
+            (Some(_), None) => self.scopes.clone(),
+        };
         v1::DecideRequest {
             identity: Some(v1::Identity { r#type: kind.number(), id, app_id, ..v1::Identity::default() }),
             resource: Some(v1::Resource {
                 app_ids: audience.map(str::to_owned).into_iter().collect(),
-                scopes: scope.map_or_else(|| self.scopes.clone(), |scope| vec![scope.to_owned()]),
+                scopes,
                 target: audience.map(|id| v1::Target { r#type: Some(AUDIENCE.to_owned()), id: Some(id.to_owned()) }),
                 ..v1::Resource::default()
             }),

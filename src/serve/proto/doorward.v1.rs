@@ -183,8 +183,9 @@ pub struct Resource {
         skip_serializing_if = "Option::is_none"
     )]
     pub custom_security_attributes: ::core::option::Option<::prost_types::Struct>,
-    /// The scopes that are asked for, all of them; a request for nothing but baseline scopes is one for the directory. At
-    /// most 256.
+    /// The scopes that are asked for, all of them. As in Entra, a request for nothing but baseline scopes (those of OpenID,
+    /// and some of Microsoft Graph) without app ids is one for the directory: policies about another application do not
+    /// apply. A token service that is not Entra and does not know the application leaves them out. At most 256.
     #[prost(string, repeated, tag = "6")]
     #[serde(
         deserialize_with = "crate::serve::wire::json::list",
