@@ -8,6 +8,7 @@ mod cedar;
 mod combination;
 mod entity;
 mod fast;
+mod guest;
 mod location;
 mod object;
 mod placeholder;

@@ -5,12 +5,12 @@
 use super::super::rules;
 use super::combination;
 use super::object::{Context, Object, Path, parse_word};
-use super::{session, strength, target};
+use super::{guest, session, strength, target};
 use crate::model::policy::{
-    Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
+    Conditions, Filter, GrantControls, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
 };
 use crate::model::set::Word;
-use crate::model::{GrantControl, GuestType, Operator, Set, State, TransferMethod, UserAction};
+use crate::model::{GrantControl, Operator, Set, State, TransferMethod, UserAction};
 use crate::text::{Diagnostic, Embedded, Node, Severity, Span, Spanned};
 
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
@@ -226,41 +226,11 @@ fn read_users(mut object: Object<'_, '_>, context: &mut Context) -> Users {
         exclude_groups: target::ids(object.texts("excludeGroups", context), context),
         include_roles: target::ids(object.texts("includeRoles", context), context),
         exclude_roles: target::ids(object.texts("excludeRoles", context), context),
-        include_guests: read_guests(&mut object, "includeGuestsOrExternalUsers", context),
-        exclude_guests: read_guests(&mut object, "excludeGuestsOrExternalUsers", context),
+        include_guests: guest::guests(&mut object, "includeGuestsOrExternalUsers", context),
+        exclude_guests: guest::guests(&mut object, "excludeGuestsOrExternalUsers", context),
     };
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     users
-}
-
-fn read_guests(object: &mut Object<'_, '_>, key: &'static str, context: &mut Context) -> Option<Guests> {
-    let mut guests = object.object(key, context)?;
-    // WHY: `none` is Graph's zero; as a kind of guest it would mean every member of the tenant.
-    let types: Set<GuestType> = guests.flags("guestOrExternalUserTypes", context);
-    let types = types.iter().filter(|kind| *kind != GuestType::None).collect();
-    // WHY not an empty list for nothing: here nothing means every tenant, and who is meant may be exempt.
-    let tenants = guests.member("externalTenants");
-    let tenants = tenants.and_then(|node| Object::new(node, Path::default().join("externalTenants"), context));
-    let tenants = tenants.and_then(|mut tenants| {
-        let odata_type = tenants.text("@odata.type", context);
-        let kind = tenants.text("membershipKind", context);
-        if kind.is_none() && odata_type.is_some_and(|text| text.value.ends_with("AllExternalTenants")) {
-            return None;
-        }
-        let members = target::ids(tenants.texts("members", context), context);
-        tenants.finish(&rules::UNKNOWN_PROPERTY, context);
-        match kind.map(|kind| (kind.value.to_ascii_lowercase(), kind.span)) {
-            Some((kind, _)) if kind == "all" => None,
-            Some((kind, span)) if kind != "enumerated" => {
-                let what = format!("`{kind}` is no membership kind");
-                context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, span, what).help("it is `all` or `enumerated`"));
-                None
-            }
-            _ => Some(members.into_iter().map(|member| member.value).collect()),
-        }
-    });
-    guests.finish(&rules::UNKNOWN_PROPERTY, context);
-    Some(Guests { types, tenants })
 }
 
 fn read_client_applications(mut object: Object<'_, '_>, conditions: &mut Conditions, context: &mut Context) {
