@@ -40,6 +40,13 @@ pub struct Policy {
     pub kept: Vec<Kept>,
 }
 
+impl Policy {
+    /// Whether `name` is its id or its name.
+    pub fn is_called(&self, name: &str) -> bool {
+        [self.id.as_ref(), Some(&self.display_name)].into_iter().flatten().any(|own| *own.value == *name)
+    }
+}
+
 /// A condition in Cedar, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct When {

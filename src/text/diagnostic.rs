@@ -133,6 +133,11 @@ impl Diagnostics {
         } else {
             self.warnings += 1;
         }
+        self.keep(diagnostic);
+    }
+
+    fn keep(&mut self, diagnostic: Diagnostic) {
+        let is_error = diagnostic.severity == Severity::Error;
         if self.items.len() < limits::DIAGNOSTICS_MAX {
             self.items.push(diagnostic);
         } else if is_error && let Some(place) = self.items.iter_mut().rfind(|kept| kept.severity == Severity::Warning) {
@@ -145,6 +150,19 @@ impl Diagnostics {
         for diagnostic in others {
             self.push(diagnostic);
         }
+    }
+
+    /// An empty collection that makes of warnings what this one makes of them, for [`Diagnostics::append`].
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { levels: self.levels.clone(), ..Self::default() }
+    }
+
+    /// Adds what a [`Diagnostics::part`] of this collection has found, kept or not.
+    pub fn append(&mut self, part: Self) {
+        self.errors += part.errors;
+        self.warnings += part.warnings;
+        part.items.into_iter().for_each(|diagnostic| self.keep(diagnostic));
     }
 
     /// Whether nothing was found.

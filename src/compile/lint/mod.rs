@@ -22,13 +22,6 @@ use crate::model::policy::{LocationTarget, Policy};
 use crate::model::{Bundle, FilterMode, LocationKind};
 use crate::text::{Diagnostic, Diagnostics, suggest};
 
-/// Whether the author left `policy` out.
-pub fn is_ignored(bundle: &Bundle, policy: &Policy) -> bool {
-    let names = [policy.id.as_ref(), Some(&policy.display_name)];
-    let ignored = &bundle.settings.ignored_policies;
-    names.into_iter().flatten().any(|name| ignored.iter().any(|ignored| ignored.value == name.value))
-}
-
 /// Problems of one policy that takes part.
 pub fn policy(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Diagnostic>) {
     let is_empty = compiled.users.include.is_empty() && compiled.workloads.is_empty() && compiled.agents.is_empty();
