@@ -76,7 +76,6 @@ pub fn policy(text: Embedded, context: &mut Context) -> Option<Policy> {
         is_deleted: false,
         conditions: everybody(text.span),
         grant: Some(block(text.span)),
-        has_session_controls: false,
         session_controls: SessionControls::default(),
         filtering_profile: None,
         when: Some(When { form: WhenForm::Statement, text }),

@@ -44,7 +44,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     }
     // WHY: a control that could not be read has been reported, and is no missing one.
     let is_readable = context.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    if is_readable && !session.has_effect && grant.as_ref().is_none_or(asks_for_nothing) {
+    if is_readable && !session.has_effect && grant.as_ref().is_none_or(GrantControls::is_empty) {
         let span = grant.as_ref().map_or(object.span(), |grant| grant.span);
         let help = "give it `grantControls`, for example `{ builtInControls: [block] }`";
         context.report(Diagnostic::new(&rules::NO_CONTROLS, span, "the policy has no control").help(help));
@@ -59,7 +59,6 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         is_deleted: deleted.is_some(),
         conditions,
         grant,
-        has_session_controls: session.has_effect,
         session_controls: session.controls,
         filtering_profile: session.filtering_profile,
         when,
@@ -67,7 +66,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     };
     // WHY: of what could not be read nobody knows what it stands beside.
     if is_readable {
-        combination::check(&policy, node, context);
+        combination::check(&policy, session.has_effect, node, context);
     }
     Some(policy)
 }
@@ -99,7 +98,6 @@ pub fn template(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         is_deleted: false,
         conditions: body.conditions,
         grant: body.grant,
-        has_session_controls: body.session.has_effect,
         session_controls: body.session.controls,
         filtering_profile: body.session.filtering_profile,
         when: None,
@@ -126,13 +124,6 @@ fn body(object: &mut Object<'_, '_>, context: &mut Context) -> Body {
     let grant = object.object("grantControls", context).map(|controls| read_grant(controls, context));
     let session = session::session_controls(object, context);
     Body { conditions, grant, session }
-}
-
-fn asks_for_nothing(grant: &GrantControls) -> bool {
-    grant.built_in.is_empty()
-        && grant.authentication_strength.is_none()
-        && grant.terms_of_use.is_empty()
-        && grant.custom_factors.is_empty()
 }
 
 /// Where the object says that it was deleted. Anything but a timestamp is an error: it must not drop a policy.
@@ -345,11 +336,7 @@ fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControl
         custom_factors: owned(object.texts("customAuthenticationFactors", context)),
         span: object.span(),
     };
-    let controls = grant.built_in.len()
-        + usize::from(grant.authentication_strength.is_some())
-        + grant.terms_of_use.len()
-        + grant.custom_factors.len();
-    if operator.is_none() && controls > 1 {
+    if operator.is_none() && grant.len() > 1 {
         let help = "write `operator: AND` or `operator: OR`";
         context.report(Diagnostic::new(&rules::NO_OPERATOR, object.span(), "the controls have no operator").help(help));
     }
