@@ -121,7 +121,12 @@ impl Diagnostics {
     }
 
     /// Adds one. Past the limit it is counted, not kept; an error then takes the place of a warning.
-    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.push_first(diagnostic, 1);
+    }
+
+    /// As [`Diagnostics::push`], the first of `times` alike, of which the others are counted only.
+    pub fn push_first(&mut self, mut diagnostic: Diagnostic, times: usize) {
         match self.levels.iter().find(|(id, _)| *id == diagnostic.rule.id) {
             Some((_, Level::Allow)) => return,
             Some((_, Level::Error)) if diagnostic.takes_part => diagnostic.severity = Severity::Error,
@@ -129,9 +134,9 @@ impl Diagnostics {
         }
         let is_error = diagnostic.severity == Severity::Error;
         if is_error {
-            self.errors += 1;
+            self.errors += times;
         } else {
-            self.warnings += 1;
+            self.warnings += times;
         }
         self.keep(diagnostic);
     }

@@ -11,7 +11,7 @@ use crate::model::policy::{
 };
 use crate::model::set::Word;
 use crate::model::{GrantControl, Operator, Set, State, TransferMethod, UserAction};
-use crate::text::{Diagnostic, Embedded, Node, Severity, Span, Spanned};
+use crate::text::{Diagnostic, Embedded, Node, Span, Spanned};
 
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
 const NO_MEANING: &str =
@@ -43,7 +43,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         );
     }
     // WHY: a control that could not be read has been reported, and is no missing one.
-    let is_readable = context.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let is_readable = !context.has_error();
     if is_readable && !session.has_effect && grant.as_ref().is_none_or(GrantControls::is_empty) {
         let span = grant.as_ref().map_or(object.span(), |grant| grant.span);
         let help = "give it `grantControls`, for example `{ builtInControls: [block] }`";

@@ -158,7 +158,7 @@ impl Reader<'_> {
         if self.read.is_full() {
             return;
         }
-        let mut context = Context { placeholders: self.placeholders.clone(), ..Context::default() };
+        let mut context = Context::new(self.placeholders.clone());
         match kind {
             Some(_) if self.is_in_statements => return self.statement(node, kind, context),
             Some(ObjectKind::Policy) => {

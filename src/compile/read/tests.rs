@@ -106,3 +106,28 @@ fn a_file_that_is_read_twice_counts_once() {
     assert_eq!(ids, [None, Some("A (2)")]);
     assert_eq!(told(&reading).iter().filter(|id| **id == "duplicate-name").count(), 1);
 }
+
+#[test]
+fn problems_of_one_object_are_counted_and_not_all_kept() {
+    let flood = |of: &str| (0..limits::DIAGNOSTICS_MAX * 3).map(|_| of).collect::<Vec<_>>().join(",");
+    // An error behind a flood of another kind refuses the bundle all the same.
+    let users = format!(r#"{{ "includeUsers": [{}], "includeGuestsOrExternalUsers": {{}} }}"#, flood(r#""a@b""#));
+    let policy = format!(r#"{{ "displayName": "A", "state": "enabled", "conditions": {{ "users": {users} }} }}"#);
+    let mut context = object::Context::default();
+    let node = text::json::parse_fast(&policy, &mut ()).unwrap();
+    let _ = policy::policy(&node, &mut context);
+    assert!(context.diagnostics.len() <= limits::DIAGNOSTICS_MAX && context.has_error());
+    let mut diagnostics = Diagnostics::default();
+    context.flush(true, &mut diagnostics);
+    assert_eq!((diagnostics.errors(), diagnostics.warnings()), (1, limits::DIAGNOSTICS_MAX * 3));
+}
+
+#[test]
+fn members_that_nothing_reads_are_bounded() {
+    let members = repeated(limits::UNREAD_MEMBERS_MAX * 3, |number| format!(r#""k{number}": 0"#));
+    let policy = format!(r#"{{ "displayName": "A", "state": "disabled", "conditions": {{}}, {members} }}"#);
+    let reading = read(&raw(&[("a.json", &policy)]), Mode::Fast);
+    let kept = reading.bundle.policies.first().map(|policy| policy.kept.len());
+    assert_eq!(kept, Some(limits::UNREAD_MEMBERS_MAX));
+    assert!(reading.diagnostics.warnings() > limits::UNREAD_MEMBERS_MAX);
+}
