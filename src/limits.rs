@@ -79,6 +79,8 @@ pub const CATALOGUE_MAX: usize = 2_000_000;
 pub const ENTITIES_MAX: usize = 100_000;
 /// Most properties of one entity.
 pub const ENTITY_PROPERTIES_MAX: usize = 64;
+/// Most members of one object that nothing reads, and that are kept as they are. Graph's service principals have forty.
+pub const UNREAD_MEMBERS_MAX: usize = 1_000;
 /// Most evaluations of a filter while a bundle is compiled: filtered policies times different sets of attributes.
 pub const CATALOGUE_EVALUATIONS_MAX: usize = 1 << 25;
 /// Most bytes of the lists of policies that principals get by name or by filter.

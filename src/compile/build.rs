@@ -1,5 +1,6 @@
 //! From the model to the compiled form: resolve, check, number, tabulate.
 
+use super::bound::{Counts, Kind};
 use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, WideMasks, insert};
 use super::entity::EntityTable;
 use super::gate::Gates;
@@ -50,7 +51,8 @@ pub(super) fn build_with(
     database: Option<&[u8]>,
     diagnostics: &mut Diagnostics,
 ) -> Option<CompiledBundle> {
-    if !within_limits(&bundle, diagnostics) {
+    let counts = Counts::of(&bundle);
+    if !within_limits(&bundle, counts, diagnostics) {
         return None;
     }
     let errors_before = diagnostics.errors();
@@ -58,7 +60,6 @@ pub(super) fn build_with(
         Ok(countries) => (countries, None),
         Err(problem) => (Vec::new(), Some(problem)),
     };
-    let ranges = count_ranges(&bundle.locations);
     let ranged = lint::ranges(&bundle);
     let entities = EntityTable::new(&mut bundle, diagnostics);
     // WHY first: it takes the most memory by far, and what is made later then finds room where the ranges were.
@@ -93,6 +94,7 @@ pub(super) fn build_with(
     let all_trusted = names.all_trusted();
     drop(names);
     let directory_names = directory_names(&bundle, &directory_objects);
+    let ranges = counts.count(Kind::Ranges);
     let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names, entities };
     let assembled = network.and_then(|network| assemble(bundle, digest, network, parts));
     assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
@@ -109,24 +111,9 @@ struct Parts {
     entities: EntityTable,
 }
 
-fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
-    let ranges = count_ranges(&bundle.locations);
-    let policies = || bundle.policies.iter().chain(&bundle.statements);
-    let cedar: usize = policies().filter_map(|policy| policy.when.as_ref()).map(|when| when.text.text.len()).sum();
-    let crossed = [
-        (bundle.policies.len(), limits::POLICIES_MAX, "policies"),
-        (bundle.statements.len(), limits::STATEMENTS_MAX, "statements"),
-        (bundle.locations.len(), limits::LOCATIONS_MAX, "named locations"),
-        (bundle.principals.len(), limits::CATALOGUE_MAX, "service principals"),
-        (bundle.strengths.len(), limits::STRENGTHS_MAX, "authentication strengths"),
-        (bundle.entities.subjects.len(), limits::ENTITIES_MAX, "subjects"),
-        (bundle.entities.resources.len(), limits::ENTITIES_MAX, "resources"),
-        (bundle.entities.actions.len(), limits::ENTITIES_MAX, "actions"),
-        (ranges, limits::RANGES_MAX, "address ranges"),
-        (cedar, limits::CEDAR_BYTES_ALL_MAX, "bytes of conditions in Cedar"),
-    ];
-    for (count, max, what) in crossed.into_iter().filter(|(count, max, _)| count > max) {
-        let what = format!("{count} {what}, {max} are the most");
+fn within_limits(bundle: &Bundle, counts: Counts, diagnostics: &mut Diagnostics) -> bool {
+    for kind in counts.crossed() {
+        let what = format!("{} {}, {} are the most", counts.count(kind), kind.name(), kind.most());
         diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what));
     }
     // WHY: a filter would take an attribute that was left out for one that the object does not have.
@@ -136,7 +123,7 @@ fn within_limits(bundle: &Bundle, diagnostics: &mut Diagnostics) -> bool {
         let what = format!("more than {} custom security attributes on one object", limits::ATTRIBUTES_MAX);
         diagnostics.push(Diagnostic::new(&rules::TOO_MANY, principal.id.span, what));
     }
-    cut.is_empty() && crossed.iter().all(|(count, max, _)| count <= max)
+    cut.is_empty() && counts.crossed().next().is_none()
 }
 
 fn ranges_of(location: &NamedLocation) -> Option<&Ranges> {
@@ -144,10 +131,6 @@ fn ranges_of(location: &NamedLocation) -> Option<&Ranges> {
         LocationKind::Ip { ranges, .. } => Some(ranges),
         _ => None,
     }
-}
-
-fn count_ranges(locations: &[NamedLocation]) -> usize {
-    locations.iter().filter_map(ranges_of).map(Ranges::len).sum()
 }
 
 /// Policies with their references resolved.
@@ -172,8 +155,8 @@ impl<'m> Resolved<'m> {
     ) {
         let next = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
         for (index, policy) in (next..).map(PolicyIndex).zip(policies) {
-            let is_ignored = lint::is_ignored(bundle, policy);
-            let takes_part = policy.state != State::Disabled && !policy.is_deleted && !is_ignored;
+            let is_ignored = bundle.settings.ignores(policy);
+            let takes_part = bundle.settings.admits(policy);
             let id = policy.id.as_ref().unwrap_or(&policy.display_name);
             self.heads.push(PolicyHead {
                 id: id.value.clone(),
@@ -224,12 +207,9 @@ impl<'m> Resolved<'m> {
 
 /// Who ignores a policy by a name means no statement of that name: it would claim nothing, and nobody would know.
 fn ignored_beside(bundle: &Bundle, statement: &Policy) -> Option<Diagnostic> {
-    let names = |policy: &Policy, name: &str| {
-        [policy.id.as_ref(), Some(&policy.display_name)].into_iter().flatten().any(|own| *own.value == *name)
-    };
-    let ignored = bundle.settings.ignored_policies.iter().filter(|ignored| names(statement, &ignored.value));
+    let ignored = bundle.settings.ignored_policies.iter().filter(|ignored| statement.is_called(&ignored.value));
     let mut both = ignored.filter_map(|ignored| {
-        let policy = bundle.policies.iter().find(|policy| names(policy, &ignored.value))?;
+        let policy = bundle.policies.iter().find(|policy| policy.is_called(&ignored.value))?;
         let what = format!("`ignoredPolicies` names `{}`, a policy and a statement", ignored.value);
         let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, statement.display_name.span, what);
         Some(diagnostic.help("give the statement another name").related(policy.display_name.span, "the policy"))

@@ -14,6 +14,7 @@
 //! dependencies are for the caller to express as `resource.appIds`.
 
 mod application;
+mod bound;
 mod build;
 mod bundle;
 pub mod cedar;
@@ -49,7 +50,6 @@ pub use stated::{Stated, Statement, compile_stated};
 pub(crate) use build::EligibilityFacts;
 pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert};
 pub(crate) use gate::{Gate, risk_bit};
-pub(crate) use lint::is_ignored;
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{
     CompiledControl, CompiledFilter, CompiledPolicy, CompiledSession, Grant, LocationCondition, PrincipalScope,
@@ -109,7 +109,7 @@ pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compi
 }
 
 fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
-    let Reading { bundle: model, mut sources, mut diagnostics } = read(raw, mode);
+    let Reading { bundle: model, mut sources, mut diagnostics, is_complete } = read(raw, mode);
     if mode == Mode::Fast {
         // WHY: the fast way needs no text any more, for it tells no places; a large tenant's text is most of the memory.
         sources = Sources::default();
@@ -117,7 +117,9 @@ fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Comp
     let database = database(raw, &model);
     let unread = diagnostics.errors() > 0;
     let looked = (!unread).then(|| look(&model));
-    let bundle = build(model, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
+    // WHY: of what was not read nobody knows what is missing.
+    let bundle = if is_complete { build(model, &raw.digest, database, &mut diagnostics) } else { None };
+    let bundle = bundle.filter(|_| !unread);
     (conclude(bundle, &diagnostics, diagnostics.findings(&sources)), looked)
 }
 

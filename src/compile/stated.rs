@@ -50,7 +50,7 @@ pub fn compile_stated(raw: &RawBundle, more: &[RawFile]) -> Option<Stated> {
 }
 
 fn attempt(raw: &RawBundle, more: &[RawFile], mode: Mode) -> Stated {
-    let Reading { bundle: model, sources, mut diagnostics } = read_with(raw, more, mode);
+    let Reading { bundle: model, sources, mut diagnostics, is_complete } = read_with(raw, more, mode);
     let policies = u32::try_from(model.policies.len()).unwrap_or(u32::MAX);
     let mut statements: Vec<_> = (policies..)
         .map(PolicyIndex)
@@ -69,7 +69,11 @@ fn attempt(raw: &RawBundle, more: &[RawFile], mode: Mode) -> Stated {
         .collect();
     let unread = diagnostics.errors() > 0;
     let database = database(raw, &model);
-    let bundle = build_with(model, Statements::InForce, &raw.digest, database, &mut diagnostics).filter(|_| !unread);
+    let bundle = if is_complete {
+        build_with(model, Statements::InForce, &raw.digest, database, &mut diagnostics).filter(|_| !unread)
+    } else {
+        None
+    };
     for statement in &mut statements {
         let head = bundle.as_ref().and_then(|bundle| bundle.policies().get(statement.policy.as_usize()));
         statement.is_asked = head.is_some_and(|head| head.takes_part);

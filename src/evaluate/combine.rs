@@ -264,11 +264,8 @@ impl CompiledControl {
 
     /// Whether Entra would ask the user for it on the spot.
     pub(super) fn is_interactive(&self) -> bool {
-        use crate::model::GrantControl as Built;
         match self {
-            Self::BuiltIn(control) => {
-                matches!(control, Built::Mfa | Built::PasswordChange | Built::RiskRemediation | Built::VerifiedId)
-            }
+            Self::BuiltIn(control) => control.is_interactive(),
             _ => true,
         }
     }

@@ -8,6 +8,7 @@ use super::id::Id;
 use super::location::{NamedLocation, Ranges};
 use super::policy::{AuthenticationStrength, Policy};
 use super::principal::ServicePrincipal;
+use super::vocabulary::State;
 use crate::text::Spanned;
 
 /// Everything that the files of a bundle say, references not yet resolved.
@@ -62,6 +63,18 @@ pub struct BundleSettings {
     pub ignored_policies: Vec<Spanned<Box<str>>>,
     /// Which kind of identity callers mean by the type of a subject.
     pub subject_types: SubjectTypes,
+}
+
+impl BundleSettings {
+    /// Whether the author left `policy` out, by its id or its name.
+    pub fn ignores(&self, policy: &Policy) -> bool {
+        self.ignored_policies.iter().any(|ignored| policy.is_called(&ignored.value))
+    }
+
+    /// Whether `policy` has a part in decisions, enforced or reported.
+    pub fn admits(&self, policy: &Policy) -> bool {
+        policy.state != State::Disabled && !policy.is_deleted && !self.ignores(policy)
+    }
 }
 
 /// What is decided when no enabled policy applies.

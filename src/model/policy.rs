@@ -30,14 +30,19 @@ pub struct Policy {
     pub when: Option<When>,
     /// What must be satisfied.
     pub grant: Option<GrantControls>,
-    /// Whether it carries session controls that have an effect.
-    pub has_session_controls: bool,
     /// The session controls that have an effect.
     pub session_controls: SessionControls,
     /// The Global Secure Access filtering profile that its sessions get.
     pub filtering_profile: Option<Box<str>>,
     /// Properties that decide nothing, session controls among them, kept as they were written.
     pub kept: Vec<Kept>,
+}
+
+impl Policy {
+    /// Whether `name` is its id or its name.
+    pub fn is_called(&self, name: &str) -> bool {
+        [self.id.as_ref(), Some(&self.display_name)].into_iter().flatten().any(|own| *own.value == *name)
+    }
 }
 
 /// A condition in Cedar, as written.
@@ -252,6 +257,21 @@ pub struct GrantControls {
     pub custom_factors: Vec<Box<str>>,
     /// Where the grant controls stand.
     pub span: Span,
+}
+
+impl GrantControls {
+    /// How many controls they are.
+    pub fn len(&self) -> usize {
+        self.built_in.len()
+            + usize::from(self.authentication_strength.is_some())
+            + self.terms_of_use.len()
+            + self.custom_factors.len()
+    }
+
+    /// Whether they ask for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// An authentication strength, as expanded in an export, as an object of the bundle, or as a mere id.

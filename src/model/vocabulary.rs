@@ -382,6 +382,13 @@ vocabulary! {
     }
 }
 
+impl GrantControl {
+    /// Whether Entra would ask the user for it on the spot: the others are properties of a device or an app.
+    pub const fn is_interactive(self) -> bool {
+        matches!(self, Self::Mfa | Self::PasswordChange | Self::RiskRemediation | Self::VerifiedId)
+    }
+}
+
 impl UserAction {
     /// The URN that policies use.
     pub const fn urn(self) -> &'static str {

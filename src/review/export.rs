@@ -15,7 +15,6 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::graph;
-use crate::compile::is_ignored;
 use crate::limits;
 use crate::model::bundle::{DefaultDecision, Eligibility};
 use crate::model::location::LocationKind;
@@ -109,7 +108,7 @@ fn lost(bundle: &Bundle, policy: &Policy) -> Option<&'static str> {
         guests.into_iter().flatten().any(|guests| guests.types.contains(GuestType::PersonalMicrosoftAccount));
     if policy.is_deleted {
         Some("it is in the recycle bin")
-    } else if is_ignored(bundle, policy) {
+    } else if bundle.settings.ignores(policy) {
         Some("`ignoredPolicies` names it: doorward does not represent all of it")
     } else if policy.when.is_some() {
         Some("Graph has no condition in Cedar")

@@ -18,7 +18,6 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::compile::is_ignored;
 use crate::model::location::Kept;
 use crate::model::{Bundle, Id, NamedLocation};
 
@@ -45,10 +44,9 @@ impl Version {
 /// doorward cannot represent it. Cost: linear in the bundle.
 pub fn policies(bundle: &Bundle) -> impl Iterator<Item = Option<Value>> {
     let names = Names::new(bundle);
-    bundle
-        .policies
-        .iter()
-        .map(move |policy| (!policy.is_deleted && !is_ignored(bundle, policy)).then(|| policy::policy(policy, &names)))
+    bundle.policies.iter().map(move |policy| {
+        (!policy.is_deleted && !bundle.settings.ignores(policy)).then(|| policy::policy(policy, &names))
+    })
 }
 
 /// Every named location in bundle order. Cost: linear in the bundle.

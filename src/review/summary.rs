@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::compile;
 use crate::model::location::CountryLookup;
 use crate::model::policy::{Conditions, Policy, ResourceTarget, UserTarget, Users};
 use crate::model::set::Word;
@@ -88,7 +87,7 @@ impl fmt::Display for Summary {
 fn state(bundle: &Bundle, policy: &Policy) -> &'static str {
     if policy.is_deleted {
         "deleted"
-    } else if compile::is_ignored(bundle, policy) {
+    } else if bundle.settings.ignores(policy) {
         "ignored"
     } else {
         policy.state.as_str()

@@ -81,9 +81,7 @@ impl Unpacking {
             return Ok(());
         };
         match kind {
-            EntryType::Directory => {}
-            EntryType::Regular if written.ends_with(b"/") => {}
-            EntryType::Regular => {}
+            EntryType::Directory | EntryType::Regular => {}
             EntryType::Link | EntryType::Symlink => return Err(SourceError::LinkInArchive { name }),
             _ => return Err(SourceError::SpecialFile { name }),
         }

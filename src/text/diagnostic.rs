@@ -121,7 +121,12 @@ impl Diagnostics {
     }
 
     /// Adds one. Past the limit it is counted, not kept; an error then takes the place of a warning.
-    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.push_first(diagnostic, 1);
+    }
+
+    /// As [`Diagnostics::push`], the first of `times` alike, of which the others are counted only.
+    pub fn push_first(&mut self, mut diagnostic: Diagnostic, times: usize) {
         match self.levels.iter().find(|(id, _)| *id == diagnostic.rule.id) {
             Some((_, Level::Allow)) => return,
             Some((_, Level::Error)) if diagnostic.takes_part => diagnostic.severity = Severity::Error,
@@ -129,10 +134,15 @@ impl Diagnostics {
         }
         let is_error = diagnostic.severity == Severity::Error;
         if is_error {
-            self.errors += 1;
+            self.errors += times;
         } else {
-            self.warnings += 1;
+            self.warnings += times;
         }
+        self.keep(diagnostic);
+    }
+
+    fn keep(&mut self, diagnostic: Diagnostic) {
+        let is_error = diagnostic.severity == Severity::Error;
         if self.items.len() < limits::DIAGNOSTICS_MAX {
             self.items.push(diagnostic);
         } else if is_error && let Some(place) = self.items.iter_mut().rfind(|kept| kept.severity == Severity::Warning) {
@@ -145,6 +155,19 @@ impl Diagnostics {
         for diagnostic in others {
             self.push(diagnostic);
         }
+    }
+
+    /// An empty collection that makes of warnings what this one makes of them, for [`Diagnostics::append`].
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { levels: self.levels.clone(), ..Self::default() }
+    }
+
+    /// Adds what a [`Diagnostics::part`] of this collection has found, kept or not.
+    pub fn append(&mut self, part: Self) {
+        self.errors += part.errors;
+        self.warnings += part.warnings;
+        part.items.into_iter().for_each(|diagnostic| self.keep(diagnostic));
     }
 
     /// Whether nothing was found.

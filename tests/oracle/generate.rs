@@ -212,7 +212,6 @@ pub fn policy() -> impl Strategy<Value = Policy> {
             display_name: placed("".into()),
             state,
             is_deleted,
-            has_session_controls: grant.is_none(),
             session_controls,
             filtering_profile,
             conditions,

@@ -9,7 +9,6 @@ use crate::text::Diagnostic;
 
 const OF_DEVICES: [GrantControl; 2] = [GrantControl::CompliantDevice, GrantControl::DomainJoinedDevice];
 const OF_APPS: [GrantControl; 2] = [GrantControl::ApprovedApplication, GrantControl::CompliantApplication];
-const INTERACTIVE: [GrantControl; 3] = [GrantControl::Mfa, GrantControl::PasswordChange, GrantControl::RiskRemediation];
 
 /// Problems of the grant controls of a policy.
 pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {
@@ -30,14 +29,16 @@ pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {
             "write `builtInControls: [block]` or `[compliantDevice]` in a policy of its own for `AllAgentIdUsers`";
         problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
     }
-    if conditions.flows == Set::from_iter([TransferMethod::DeviceCodeFlow]) && !can_be_met(grant, &OF_DEVICES) {
+    if conditions.flows == Set::from_iter([TransferMethod::DeviceCodeFlow])
+        && !can_be_met(grant, |control| OF_DEVICES.contains(&control))
+    {
         let what = "with the device code flow no device control can be met";
         let help = "write `builtInControls: [block]` if nobody is to use the flow";
         problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
     }
     let is_legacy = |app| matches!(app, ClientApp::ExchangeActiveSync | ClientApp::EasSupported | ClientApp::Other);
     let apps = conditions.client_apps;
-    if !apps.is_empty() && apps.iter().all(is_legacy) && !can_be_met(grant, &INTERACTIVE) {
+    if !apps.is_empty() && apps.iter().all(is_legacy) && !can_be_met(grant, GrantControl::is_interactive) {
         let what = "legacy clients cannot be asked for anything";
         let help = "write `builtInControls: [block]` if nobody is to use them";
         problems.push(Diagnostic::new(&rules::UNMEETABLE_CONTROL, grant.span, what).help(help));
@@ -46,7 +47,7 @@ pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {
     let lacking = [Platform::MacOs, Platform::Linux]
         .into_iter()
         .find(|platform| platforms.include.contains(*platform) && !platforms.exclude.contains(*platform));
-    if let Some(platform) = lacking.filter(|_| !can_be_met(grant, &OF_APPS)) {
+    if let Some(platform) = lacking.filter(|_| !can_be_met(grant, |control| OF_APPS.contains(&control))) {
         let name = crate::model::set::Word::as_str(platform);
         let what = format!("on {name} no app can be approved or protected");
         let help = format!("take {name} out of `includePlatforms`, or add a control and `operator: OR`");
@@ -56,19 +57,14 @@ pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {
 
 fn can_be_met_by_agent(grant: &GrantControls) -> bool {
     let has_device = grant.built_in.contains(GrantControl::CompliantDevice);
-    let count = grant.built_in.len()
-        + usize::from(grant.authentication_strength.is_some())
-        + grant.terms_of_use.len()
-        + grant.custom_factors.len();
     match grant.operator {
-        Operator::And => count == usize::from(has_device),
-        Operator::Or => count == 0 || has_device,
+        Operator::And => grant.len() == usize::from(has_device),
+        Operator::Or => grant.is_empty() || has_device,
     }
 }
 
-/// Whether the controls can be met when those of `missing` cannot. A strength is met where MFA is.
-fn can_be_met(grant: &GrantControls, missing: &[GrantControl]) -> bool {
-    let is_missing = |control: GrantControl| missing.contains(&control);
+/// Whether the controls can be met when the missing ones cannot. A strength is met where MFA is.
+fn can_be_met(grant: &GrantControls, is_missing: impl Fn(GrantControl) -> bool) -> bool {
     let strength = grant.authentication_strength.iter().map(|_| !is_missing(GrantControl::Mfa));
     let others = grant.terms_of_use.iter().chain(&grant.custom_factors).map(|_| true);
     let built_in: Vec<_> = grant.built_in.iter().map(|control| !is_missing(control)).collect();

@@ -19,21 +19,15 @@ use super::rules;
 use crate::limits;
 use crate::model::location::CountryLookup;
 use crate::model::policy::{LocationTarget, Policy};
-use crate::model::{Bundle, FilterMode, LocationKind};
-use crate::text::{Diagnostic, Diagnostics, suggest};
-
-/// Whether the author left `policy` out.
-pub fn is_ignored(bundle: &Bundle, policy: &Policy) -> bool {
-    let names = [policy.id.as_ref(), Some(&policy.display_name)];
-    let ignored = &bundle.settings.ignored_policies;
-    names.into_iter().flatten().any(|name| ignored.iter().any(|ignored| ignored.value == name.value))
-}
+use crate::model::{Bundle, FilterMode, LocationKind, Platform};
+use crate::text::{Diagnostic, Diagnostics, Severity, suggest};
 
 /// Problems of one policy that takes part.
 pub fn policy(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Diagnostic>) {
     let is_empty = compiled.users.include.is_empty() && compiled.workloads.is_empty() && compiled.agents.is_empty();
     // WHY: a scope whose names led nowhere is no empty one; those have been reported.
-    if is_empty && problems.is_empty() {
+    let is_resolved = problems.iter().all(|problem| problem.severity != Severity::Error);
+    if is_empty && is_resolved {
         let what = format!("`{}` applies to nobody", policy.display_name.value);
         let help = "include users, service principals or agent identities";
         problems.push(Diagnostic::new(&rules::EMPTY_SCOPE, policy.display_name.span, what).help(help));
@@ -44,7 +38,7 @@ pub fn policy(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Dia
         && resources.user_actions.is_empty()
         && resources.authentication_contexts.is_empty()
         && !filter_includes
-        && problems.is_empty()
+        && is_resolved
     {
         let what = format!("`{}` applies to no resource", policy.display_name.value);
         let help = "write `includeApplications: [All]`, or leave `applications` out";
@@ -56,6 +50,7 @@ pub fn policy(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Dia
         (compiled.workloads.excludes_all, "service principals"),
         (compiled.agents.excludes_all, "agent identities"),
         (compiled.users.exclude.all, "users"),
+        (compiled.platforms.exclude.contains(Platform::All), "platforms"),
     ];
     for (_, what) in excludes_all.into_iter().filter(|(is_all, _)| *is_all) {
         let what = format!("`{}` excludes all {what}", policy.display_name.value);

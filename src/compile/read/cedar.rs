@@ -15,26 +15,26 @@ use crate::text::{Diagnostic, Embedded, FileId, Sources, Span, Spanned, suggest}
 /// Annotations that mean something.
 const ANNOTATIONS: [&str; 3] = ["id", "displayName", "state"];
 
-/// The texts of the policies of `file`.
-pub fn statements(sources: &Sources, file: FileId, context: &mut Context) -> Vec<Embedded> {
+/// The texts of the policies of `file`, one after the other.
+pub fn statements<'s>(
+    sources: &'s Sources,
+    file: FileId,
+    context: &mut Context,
+) -> impl Iterator<Item = Embedded> + use<'s> {
     let text = sources.file(file).map_or("", |file| file.text());
     let whole = Embedded::new(text, Span::new(file, 0, u32::try_from(text.len()).unwrap_or(u32::MAX)));
-    match cedar::statements(&whole) {
+    let ranges = match cedar::statements(&whole) {
         Ok(ranges) if ranges.is_empty() => {
             context.report(Diagnostic::new(&rules::EMPTY_DOCUMENT, whole.span, "the file holds nothing"));
-            Vec::new()
+            ranges
         }
-        Ok(ranges) => {
-            let part = |range: std::ops::Range<usize>| {
-                Embedded::new(text.get(range.clone()).unwrap_or_default(), whole.within(range))
-            };
-            ranges.into_iter().map(part).collect()
-        }
+        Ok(ranges) => ranges,
         Err(diagnostic) => {
             context.report(diagnostic);
             Vec::new()
         }
-    }
+    };
+    ranges.into_iter().map(move |range| Embedded::new(text.get(range.clone()).unwrap_or_default(), whole.within(range)))
 }
 
 /// The policy that `text` states; `None` when it cannot be one.
@@ -76,7 +76,6 @@ pub fn policy(text: Embedded, context: &mut Context) -> Option<Policy> {
         is_deleted: false,
         conditions: everybody(text.span),
         grant: Some(block(text.span)),
-        has_session_controls: false,
         session_controls: SessionControls::default(),
         filtering_profile: None,
         when: Some(When { form: WhenForm::Statement, text }),

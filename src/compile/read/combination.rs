@@ -8,17 +8,18 @@
 use super::super::rules;
 use super::object::Context;
 use crate::model::policy::{Conditions, GrantControls, Platforms, Policy, ResourceTarget};
-use crate::model::{ClientApp, FilterMode, GrantControl, Operator, Set, UserAction};
+use crate::model::{ClientApp, FilterMode, GrantControl, Operator, UserAction};
 use crate::text::{Diagnostic, Node, Rule, Span, Value};
 
-/// Reports what does not go together in `policy`, which was read from `node`.
-pub fn check(policy: &Policy, node: &Node<'_>, context: &mut Context) {
+/// Reports what does not go together in `policy`, which was read from `node`; `has_session` says whether one of its session
+/// controls has an effect.
+pub fn check(policy: &Policy, has_session: bool, node: &Node<'_>, context: &mut Context) {
     let place = Place { node, name: policy.display_name.span };
     if let Some(grant) = &policy.grant {
         block_alone(grant, place, context);
         password_change(policy, grant, place, context);
     }
-    workload_control(policy, place, context);
+    workload_control(policy, has_session, place, context);
     resources(&policy.conditions, place, context);
     register_device(policy, place, context);
     if let Some(session) = node.member("sessionControls") {
@@ -45,18 +46,11 @@ impl Place<'_, '_> {
 const CONTROLS: [&str; 2] = ["grantControls", "builtInControls"];
 
 fn block_alone(grant: &GrantControls, place: Place<'_, '_>, context: &mut Context) {
-    if grant.built_in.contains(GrantControl::Block) && count(grant) > 1 {
+    if grant.built_in.contains(GrantControl::Block) && grant.len() > 1 {
         let what = "`block` stands beside other controls";
         let help = "keep `block` alone, or take it out to ask for the others";
         context.report(Diagnostic::new(&rules::BLOCK_WITH_CONTROLS, place.of(&CONTROLS), what).help(help));
     }
-}
-
-fn count(grant: &GrantControls) -> usize {
-    grant.built_in.len()
-        + usize::from(grant.authentication_strength.is_some())
-        + grant.terms_of_use.len()
-        + grant.custom_factors.len()
 }
 
 /// Source: Microsoft Graph reference, `conditionalAccessGrantControls`, section "Special considerations when using
@@ -72,7 +66,7 @@ fn password_change(policy: &Policy, grant: &GrantControls, place: Place<'_, '_>,
     let is_other = |control| !matches!(control, GrantControl::PasswordChange | GrantControl::Mfa);
     if grant.built_in.iter().any(is_other) || !grant.terms_of_use.is_empty() || !grant.custom_factors.is_empty() {
         report(place.of(&CONTROLS), "`passwordChange` stands beside a control that is not MFA", "keep `mfa` alone");
-    } else if count(grant) == 1 {
+    } else if grant.len() == 1 {
         let help = "write `builtInControls: [mfa, passwordChange]` and `operator: AND`";
         report(place.of(&CONTROLS), "`passwordChange` without MFA", help);
     } else if grant.operator == Operator::Or {
@@ -114,7 +108,7 @@ fn has_client_apps(conditions: &Conditions) -> bool {
     !conditions.client_apps.is_empty() && !conditions.client_apps.contains(ClientApp::All)
 }
 
-fn workload_control(policy: &Policy, place: Place<'_, '_>, context: &mut Context) {
+fn workload_control(policy: &Policy, has_session: bool, place: Place<'_, '_>, context: &mut Context) {
     let conditions = &policy.conditions;
     let by_filter = |filter: &Option<crate::model::policy::Filter>| {
         filter.as_ref().is_some_and(|filter| filter.mode == FilterMode::Include)
@@ -129,10 +123,10 @@ fn workload_control(policy: &Policy, place: Place<'_, '_>, context: &mut Context
     };
     let is_block = |grant: &GrantControls| grant.built_in.contains(GrantControl::Block);
     let help = "write `builtInControls: [block]`, and make what users must meet a policy of its own";
-    if let Some(grant) = policy.grant.as_ref().filter(|grant| !is_block(grant) && count(grant) > 0) {
+    if let Some(grant) = policy.grant.as_ref().filter(|grant| !is_block(grant) && !grant.is_empty()) {
         let what = format!("{subject} are asked for a control that nobody can meet for them");
         context.report(Diagnostic::new(&rules::WORKLOAD_CONTROL, grant.span, what).help(help));
-    } else if policy.has_session_controls {
+    } else if has_session {
         let what = format!("{subject} have no session that could be controlled");
         let span = place.of(&["sessionControls"]);
         context.report(Diagnostic::new(&rules::WORKLOAD_CONTROL, span, what).help(help));
@@ -166,8 +160,9 @@ fn register_device(policy: &Policy, place: Place<'_, '_>, context: &mut Context)
         context.report(Diagnostic::new(&rules::REGISTER_DEVICE, place.of(path), what).help(help));
     };
     let is_only_mfa = |grant: &GrantControls| {
-        let others = grant.built_in.iter().filter(|control| *control != GrantControl::Mfa);
-        others.collect::<Set<_>>().is_empty() && grant.terms_of_use.is_empty() && grant.custom_factors.is_empty()
+        grant.built_in.iter().all(|control| control == GrantControl::Mfa)
+            && grant.terms_of_use.is_empty()
+            && grant.custom_factors.is_empty()
     };
     if policy.grant.as_ref().is_some_and(|grant| !is_only_mfa(grant)) {
         let what = "device registration with a control that is not MFA";

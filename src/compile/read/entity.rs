@@ -2,47 +2,72 @@
 //!
 //! Knows shapes alone; what types of subjects mean, and which entity there is twice, `compile::entity` says.
 
+use super::super::bound::Kind;
 use super::super::rules;
 use super::object::{Context, Object, Path, wrong_type};
 use crate::limits;
 use crate::model::{Entities, Entity, Property};
 use crate::text::{Diagnostic, Node, Spanned, Value};
 
-/// Reads `node`, the object of the three lists.
-pub fn entities(node: &Node<'_>, context: &mut Context) -> Entities {
+/// The three lists of `node`, and what is in them.
+pub fn lists<'n>(node: &'n Node<'_>, context: &mut Context) -> [(List, &'n [Node<'n>]); 3] {
     let Some(mut object) = Object::new(node, Path::default().join("entities"), context) else {
-        return Entities::default();
+        return [(SUBJECT, &[]), (RESOURCE, &[]), (ACTION, &[])];
     };
-    let mut read = |key, part: Part, context: &mut Context| {
-        let nodes = object.list(key, context);
-        nodes.iter().filter_map(|node| part.entity(node, context)).collect()
-    };
-    let entities = Entities {
-        subjects: read("subjects", SUBJECT, context),
-        resources: read("resources", RESOURCE, context),
-        actions: read("actions", ACTION, context),
-    };
+    let lists = [("subjects", SUBJECT), ("resources", RESOURCE), ("actions", ACTION)];
+    let lists = lists.map(|(key, list)| (list, object.list(key, context)));
     object.finish(&rules::UNKNOWN_SETTING, context);
-    entities
+    lists
 }
 
 /// One of the three lists.
-#[derive(Clone, Copy)]
-struct Part {
+#[derive(Clone, Copy, Debug)]
+pub struct List {
     /// What its properties are called by, and what messages call its members by.
     prefix: &'static str,
     /// How messages call one of them.
     name: &'static str,
     /// Whether it has a type and an id, or a name alone.
     has_type: bool,
+    kind: Kind,
+    of: fn(&mut Entities) -> &mut Vec<Entity>,
 }
 
-const SUBJECT: Part = Part { prefix: "subject", name: "a subject", has_type: true };
-const RESOURCE: Part = Part { prefix: "resource", name: "a resource", has_type: true };
-const ACTION: Part = Part { prefix: "action", name: "an action", has_type: false };
+const SUBJECT: List = List {
+    prefix: "subject",
+    name: "a subject",
+    has_type: true,
+    kind: Kind::Subjects,
+    of: |entities| &mut entities.subjects,
+};
+const RESOURCE: List = List {
+    prefix: "resource",
+    name: "a resource",
+    has_type: true,
+    kind: Kind::Resources,
+    of: |entities| &mut entities.resources,
+};
+const ACTION: List = List {
+    prefix: "action",
+    name: "an action",
+    has_type: false,
+    kind: Kind::Actions,
+    of: |entities| &mut entities.actions,
+};
 
-impl Part {
-    fn entity(self, node: &Node<'_>, context: &mut Context) -> Option<Entity> {
+impl List {
+    /// What it is a list of.
+    pub fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// The list in the model.
+    pub fn of(self, entities: &mut Entities) -> &mut Vec<Entity> {
+        (self.of)(entities)
+    }
+
+    /// Reads `node`, a member of the list.
+    pub fn entity(self, node: &Node<'_>, context: &mut Context) -> Option<Entity> {
         let mut object = Object::new(node, Path::default().join(self.prefix), context)?;
         let mut required = |key, context: &mut Context| {
             let text = object.text(key, context).filter(|text| !text.value.is_empty());

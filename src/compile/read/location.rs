@@ -140,8 +140,8 @@ fn not_a_range(meant: &str, odata_type: Option<&str>, span: Span) -> Diagnostic 
 /// The range of a Graph prefix object; host bits are cleared, as the service does when it matches.
 fn typed_prefix(odata_type: Option<&str>, cidr: &str) -> Option<IpRange> {
     match odata_type {
-        Some("#microsoft.graph.iPv4CidrRange") => prefix::of_v4(cidr).map(|net| IpRange::from_prefix(net.into())),
-        Some("#microsoft.graph.iPv6CidrRange") => prefix::of_v6(cidr).map(|net| IpRange::from_prefix(net.into())),
+        Some(V4_PREFIX) => prefix::of_v4(cidr).map(|net| IpRange::from_prefix(net.into())),
+        Some(V6_PREFIX) => prefix::of_v6(cidr).map(|net| IpRange::from_prefix(net.into())),
         None => prefix::of_either(cidr).map(IpRange::from_prefix),
         Some(_) => None,
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::super::rules;
 use super::placeholder::Placeholders;
+use crate::limits;
 use crate::model::Set;
 use crate::model::location::Kept;
 use crate::model::set::Word;
@@ -15,8 +16,10 @@ use crate::text::{Diagnostic, Diagnostics, Entry, Mend, Node, Rule, Severity, Sp
 /// Where reading reports to, and what it keeps.
 #[derive(Debug, Default)]
 pub struct Context {
-    /// Problems so far.
+    /// Problems so far, of those that are reported at most [`limits::DIAGNOSTICS_MAX`].
     pub diagnostics: Vec<Diagnostic>,
+    /// The first of each kind of the others, and how many of that kind there are.
+    further: Vec<(Diagnostic, usize)>,
     /// Properties that decide nothing.
     pub kept: Vec<Kept>,
     /// What placeholders stand for; `None`: the bundle says nothing of any.
@@ -24,15 +27,33 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reports a problem.
+    /// Nothing reported yet.
+    pub fn new(placeholders: Option<Arc<Placeholders>>) -> Self {
+        Self { placeholders, ..Self::default() }
+    }
+
+    /// Reports a problem. WHY not all of them are kept: one object may have millions.
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        if self.diagnostics.len() < limits::DIAGNOSTICS_MAX {
+            return self.diagnostics.push(diagnostic);
+        }
+        match self.further.iter_mut().find(|(first, _)| first.rule.id == diagnostic.rule.id) {
+            Some((_, times)) => *times += 1,
+            None => self.further.push((diagnostic, 1)),
+        }
+    }
+
+    /// Whether there is a problem that refuses the object.
+    pub fn has_error(&self) -> bool {
+        let further = self.further.iter().map(|(first, _)| first);
+        self.diagnostics.iter().chain(further).any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Hands the problems over, as warnings if the object takes no part in decisions.
     pub fn flush(&mut self, takes_part: bool, diagnostics: &mut Diagnostics) {
-        for diagnostic in self.diagnostics.drain(..) {
-            diagnostics.push(if takes_part { diagnostic } else { diagnostic.as_warning() });
+        let all = self.diagnostics.drain(..).map(|diagnostic| (diagnostic, 1)).chain(self.further.drain(..));
+        for (diagnostic, times) in all {
+            diagnostics.push_first(if takes_part { diagnostic } else { diagnostic.as_warning() }, times);
         }
     }
 }
@@ -202,7 +223,8 @@ impl<'n, 'a> Object<'n, 'a> {
     /// Ends the reading: members nobody asked for are kept, and reported as `rule` with a near miss. OData
     /// annotations are kept without a word.
     pub fn finish(self, rule: &'static Rule, context: &mut Context) {
-        for entry in self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key)) {
+        let mut unread = self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key));
+        for entry in unread.by_ref().take(limits::UNREAD_MEMBERS_MAX) {
             let is_annotation = entry.key.contains("@odata.") || entry.key.starts_with("@microsoft.graph.");
             self.keep_entry(entry, context);
             if !is_annotation {
@@ -216,6 +238,11 @@ impl<'n, 'a> Object<'n, 'a> {
                 }
                 context.report(diagnostic);
             }
+        }
+        if let Some(entry) = unread.next() {
+            let what =
+                format!("more than {} members of one object that nothing here reads", limits::UNREAD_MEMBERS_MAX);
+            context.report(Diagnostic::new(&rules::TOO_MANY, entry.key_span, what));
         }
     }
 }

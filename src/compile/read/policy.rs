@@ -5,13 +5,13 @@
 use super::super::rules;
 use super::combination;
 use super::object::{Context, Object, Path, parse_word};
-use super::{session, strength, target};
+use super::{guest, session, strength, target};
 use crate::model::policy::{
-    Conditions, Filter, GrantControls, Guests, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
+    Conditions, Filter, GrantControls, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
 };
 use crate::model::set::Word;
-use crate::model::{GrantControl, GuestType, Operator, Set, State, TransferMethod, UserAction};
-use crate::text::{Diagnostic, Embedded, Node, Severity, Span, Spanned};
+use crate::model::{GrantControl, Operator, Set, State, TransferMethod, UserAction};
+use crate::text::{Diagnostic, Embedded, Node, Span, Spanned};
 
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
 const NO_MEANING: &str =
@@ -43,8 +43,8 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         );
     }
     // WHY: a control that could not be read has been reported, and is no missing one.
-    let is_readable = context.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    if is_readable && !session.has_effect && grant.as_ref().is_none_or(asks_for_nothing) {
+    let is_readable = !context.has_error();
+    if is_readable && !session.has_effect && grant.as_ref().is_none_or(GrantControls::is_empty) {
         let span = grant.as_ref().map_or(object.span(), |grant| grant.span);
         let help = "give it `grantControls`, for example `{ builtInControls: [block] }`";
         context.report(Diagnostic::new(&rules::NO_CONTROLS, span, "the policy has no control").help(help));
@@ -59,7 +59,6 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         is_deleted: deleted.is_some(),
         conditions,
         grant,
-        has_session_controls: session.has_effect,
         session_controls: session.controls,
         filtering_profile: session.filtering_profile,
         when,
@@ -67,7 +66,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     };
     // WHY: of what could not be read nobody knows what it stands beside.
     if is_readable {
-        combination::check(&policy, node, context);
+        combination::check(&policy, session.has_effect, node, context);
     }
     Some(policy)
 }
@@ -99,7 +98,6 @@ pub fn template(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         is_deleted: false,
         conditions: body.conditions,
         grant: body.grant,
-        has_session_controls: body.session.has_effect,
         session_controls: body.session.controls,
         filtering_profile: body.session.filtering_profile,
         when: None,
@@ -126,13 +124,6 @@ fn body(object: &mut Object<'_, '_>, context: &mut Context) -> Body {
     let grant = object.object("grantControls", context).map(|controls| read_grant(controls, context));
     let session = session::session_controls(object, context);
     Body { conditions, grant, session }
-}
-
-fn asks_for_nothing(grant: &GrantControls) -> bool {
-    grant.built_in.is_empty()
-        && grant.authentication_strength.is_none()
-        && grant.terms_of_use.is_empty()
-        && grant.custom_factors.is_empty()
 }
 
 /// Where the object says that it was deleted. Anything but a timestamp is an error: it must not drop a policy.
@@ -226,41 +217,11 @@ fn read_users(mut object: Object<'_, '_>, context: &mut Context) -> Users {
         exclude_groups: target::ids(object.texts("excludeGroups", context), context),
         include_roles: target::ids(object.texts("includeRoles", context), context),
         exclude_roles: target::ids(object.texts("excludeRoles", context), context),
-        include_guests: read_guests(&mut object, "includeGuestsOrExternalUsers", context),
-        exclude_guests: read_guests(&mut object, "excludeGuestsOrExternalUsers", context),
+        include_guests: guest::guests(&mut object, "includeGuestsOrExternalUsers", context),
+        exclude_guests: guest::guests(&mut object, "excludeGuestsOrExternalUsers", context),
     };
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     users
-}
-
-fn read_guests(object: &mut Object<'_, '_>, key: &'static str, context: &mut Context) -> Option<Guests> {
-    let mut guests = object.object(key, context)?;
-    // WHY: `none` is Graph's zero; as a kind of guest it would mean every member of the tenant.
-    let types: Set<GuestType> = guests.flags("guestOrExternalUserTypes", context);
-    let types = types.iter().filter(|kind| *kind != GuestType::None).collect();
-    // WHY not an empty list for nothing: here nothing means every tenant, and who is meant may be exempt.
-    let tenants = guests.member("externalTenants");
-    let tenants = tenants.and_then(|node| Object::new(node, Path::default().join("externalTenants"), context));
-    let tenants = tenants.and_then(|mut tenants| {
-        let odata_type = tenants.text("@odata.type", context);
-        let kind = tenants.text("membershipKind", context);
-        if kind.is_none() && odata_type.is_some_and(|text| text.value.ends_with("AllExternalTenants")) {
-            return None;
-        }
-        let members = target::ids(tenants.texts("members", context), context);
-        tenants.finish(&rules::UNKNOWN_PROPERTY, context);
-        match kind.map(|kind| (kind.value.to_ascii_lowercase(), kind.span)) {
-            Some((kind, _)) if kind == "all" => None,
-            Some((kind, span)) if kind != "enumerated" => {
-                let what = format!("`{kind}` is no membership kind");
-                context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, span, what).help("it is `all` or `enumerated`"));
-                None
-            }
-            _ => Some(members.into_iter().map(|member| member.value).collect()),
-        }
-    });
-    guests.finish(&rules::UNKNOWN_PROPERTY, context);
-    Some(Guests { types, tenants })
 }
 
 fn read_client_applications(mut object: Object<'_, '_>, conditions: &mut Conditions, context: &mut Context) {
@@ -375,11 +336,7 @@ fn read_grant(mut object: Object<'_, '_>, context: &mut Context) -> GrantControl
         custom_factors: owned(object.texts("customAuthenticationFactors", context)),
         span: object.span(),
     };
-    let controls = grant.built_in.len()
-        + usize::from(grant.authentication_strength.is_some())
-        + grant.terms_of_use.len()
-        + grant.custom_factors.len();
-    if operator.is_none() && controls > 1 {
+    if operator.is_none() && grant.len() > 1 {
         let help = "write `operator: AND` or `operator: OR`";
         context.report(Diagnostic::new(&rules::NO_OPERATOR, object.span(), "the controls have no operator").help(help));
     }

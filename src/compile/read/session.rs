@@ -21,6 +21,18 @@ pub struct Session {
     pub filtering_profile: Option<Box<str>>,
 }
 
+/// The controls that are read.
+const READ: [&str; 8] = [
+    "signInFrequency",
+    "persistentBrowser",
+    "cloudAppSecurity",
+    "continuousAccessEvaluation",
+    "applicationEnforcedRestrictions",
+    "disableResilienceDefaults",
+    "secureSignInSession",
+    "globalSecureAccessFilteringProfile",
+];
+
 /// Reads `sessionControls` of the policy `object`, and keeps them as written.
 pub fn session_controls(object: &mut Object<'_, '_>, context: &mut Context) -> Session {
     let node = object.member("sessionControls");
@@ -28,8 +40,11 @@ pub fn session_controls(object: &mut Object<'_, '_>, context: &mut Context) -> S
         Some(controls) => read(controls, context),
         None => Session::default(),
     };
-    let entries = node.and_then(Node::as_map).unwrap_or_default();
-    session.has_effect = entries.iter().any(|entry| !entry.key.contains("@odata.") && is_active(&entry.node));
+    let entries = node.and_then(Node::as_map).unwrap_or_default().iter();
+    let mut unread = entries.filter(|entry| !READ.contains(&&*entry.key) && !entry.key.contains("@odata."));
+    session.has_effect = session.controls != SessionControls::default()
+        || session.filtering_profile.is_some()
+        || unread.any(|entry| is_active(&entry.node));
     object.keep("sessionControls", context);
     session
 }
@@ -56,11 +71,11 @@ fn read(mut object: Object<'_, '_>, context: &mut Context) -> Session {
     Session { has_effect: false, controls, filtering_profile }
 }
 
-/// Whether a control has an effect: it is neither null nor switched off.
+/// Whether a control that nobody reads has an effect: it is neither null nor switched off, as [`active`] has it.
 fn is_active(node: &Node<'_>) -> bool {
     match &node.value {
         Value::Null => false,
-        Value::Map(_) => node.member("isEnabled").is_none_or(|is_enabled| is_enabled.value == Value::Bool(true)),
+        Value::Map(_) => node.member("isEnabled").is_none_or(|is_enabled| is_enabled.value != Value::Bool(false)),
         Value::Bool(value) => *value,
         _ => true,
     }

@@ -4,10 +4,13 @@
 //! knows nothing of what a statement is for; `review::analysis` proves it.
 
 use super::super::rules;
+use super::fast::PackedRanges;
 use super::object::Context;
-use super::{ObjectKind, Reader, policy};
+use super::policy;
+use super::reader::Reader;
+use super::shape::ObjectKind;
 use crate::model::State;
-use crate::text::{self, Diagnostic, FileId, Node};
+use crate::text::{self, Diagnostic, FileId, Node, Spanned};
 
 /// Whether the file of this name holds statements.
 pub fn is_below(name: &str) -> bool {
@@ -19,35 +22,35 @@ impl Reader<'_> {
     pub(super) fn statements(&mut self, files: &[FileId]) {
         self.is_in_statements = true;
         for file in files {
-            if let Some(node) = text::parse(self.sources, *file, &mut self.diagnostics) {
-                self.document(&node, &mut super::PackedRanges::default());
+            if self.read.is_full() {
+                break;
+            }
+            if let Some(node) = text::parse(self.sources, *file, &mut self.read.diagnostics) {
+                self.document(&node, &mut PackedRanges::default());
             }
         }
         self.is_in_statements = false;
     }
 
-    /// Reads one; whether it is asked.
-    pub(super) fn statement(&mut self, node: &Node<'_>, kind: Option<ObjectKind>, context: &mut Context) -> bool {
+    /// Reads one.
+    pub(super) fn statement(&mut self, node: &Node<'_>, kind: Option<ObjectKind>, mut context: Context) {
         let Some(ObjectKind::Policy) = kind else {
             let help = "put it into a file outside of `statements/`; statements can name it from there";
-            context.report(
-                Diagnostic::new(&rules::UNUSABLE_STATEMENT, node.span, "an object that is no policy").help(help),
-            );
-            return true;
+            let what = "an object that is no policy";
+            context.report(Diagnostic::new(&rules::UNUSABLE_STATEMENT, node.span, what).help(help));
+            return context.flush(true, &mut self.read.diagnostics);
         };
-        let mut policy = policy::policy(node, context);
-        if let Some(when) = policy.as_mut().and_then(|policy| policy.when.as_mut()) {
-            when.text.locate(self.sources);
-        }
-        if let Some(name) =
-            policy.as_ref().filter(|policy| policy.state == State::ReportOnly).map(|policy| &policy.display_name)
-        {
-            let what = format!("`{}` is report-only", name.value);
+        let statement = self.located(policy::policy(node, &mut context), node.span);
+        if let Some(policy) = statement.as_ref().filter(|policy| policy.state == State::ReportOnly) {
+            let Spanned { value: name, span } = &policy.display_name;
             let help = "write `state: enabled`, or `state: disabled` to have it not asked";
-            context.report(Diagnostic::new(&rules::UNUSABLE_STATEMENT, name.span, what).help(help));
+            let what = format!("`{name}` is report-only");
+            context.report(Diagnostic::new(&rules::UNUSABLE_STATEMENT, *span, what).help(help));
         }
-        let is_asked = policy.as_ref().is_none_or(|policy| policy.state != State::Disabled && !policy.is_deleted);
-        self.bundle.statements.extend(policy);
-        is_asked
+        let is_asked = statement.as_ref().is_none_or(|statement| self.settings.admits(statement));
+        context.flush(is_asked, &mut self.read.diagnostics);
+        if let Some(statement) = statement {
+            self.read.statement(statement, node.span);
+        }
     }
 }
