@@ -238,6 +238,10 @@ pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 pub const OPERATOR_CONNECTIONS_MAX: usize = 64;
 /// Most clients that watch health on one core at once. Clients of gRPC that do so take one that is refused for unwell.
 pub const HEALTH_WATCHES_MAX: usize = 1_024;
+/// Most calls of health whose message is on its way to one core.
+pub const HEALTH_CALLS_MAX: usize = 256;
+/// Most calls of reflection open on one core: people make them, one at a time.
+pub const REFLECTIONS_MAX: usize = 64;
 /// Largest head of a request, bytes.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Most requests in flight on one HTTP/2 connection.

@@ -29,6 +29,8 @@ mod openapi;
 mod operators;
 #[path = "serve/process.rs"]
 mod process;
+#[path = "serve/services.rs"]
+mod services;
 #[path = "serve/support.rs"]
 mod support;
 #[path = "serve/tls.rs"]

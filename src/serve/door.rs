@@ -11,7 +11,6 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use tonic::service::Routes;
 
 use super::authzen::{self, Authzen};
 use super::body::{self, Reply};
@@ -20,6 +19,7 @@ use super::decider::{Arrival, Decider};
 use super::graph::Graph;
 use super::jwt::Issuers;
 use super::peer::Peer;
+use super::services::Services;
 use super::wire::Refusal;
 use super::{Bounds, envoy, forward_auth, grpc, hooks, http as json};
 use crate::limits;
@@ -31,7 +31,7 @@ pub struct Door {
     /// Where all of them lead.
     pub decider: Decider,
     /// gRPC services beside decisions.
-    pub services: Routes,
+    pub services: Services,
     /// How much is let in.
     pub bounds: Bounds,
     /// Whether the decision API is open.

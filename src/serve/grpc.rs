@@ -1,7 +1,8 @@
-//! The door that speaks gRPC: service `doorward.v1.Decisions`, health and reflection. What is Envoy's goes on to [`envoy`].
+//! The door that speaks gRPC: service `doorward.v1.Decisions`. What is Envoy's goes on to [`envoy`], health and reflection to
+//! [`super::services`].
 //!
 //! Calls of one message are framed here: a five byte prefix each way, so that a decision pays for no stream. The
-//! stream, health and reflection are tonic's. It decodes and encodes; what is decided is the decider's.
+//! stream is tonic's. It decodes and encodes; what is decided is the decider's.
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
@@ -16,7 +17,6 @@ use hyper::body::Incoming;
 use prost::Message;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::{Code, Status};
-use tower::ServiceExt;
 
 use super::body::Reply;
 use super::decider::Arrival;
@@ -44,10 +44,7 @@ pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Re
     match request.uri().path() {
         "/doorward.v1.Decisions/DecideStream" => stream(door, request).await,
         envoy::CHECK if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
-        _ => match door.services.clone().oneshot(request).await {
-            Ok(response) => response.map(Reply::Tonic),
-            Err(never) => match never {},
-        },
+        _ => door.services.answer(door, request).await,
     }
 }
 
