@@ -92,7 +92,9 @@ impl Settings {
         let mut issuance = match (user.machine, user.human) {
             (Some(_), Some(_)) => return Err(InputError::conflict("user", "is both human and machine")),
             (Some(_), None) => Issuance::to_workload(id),
-            (None, _) => Issuance::to_user(id),
+            (None, Some(_)) => Issuance::to_user(id),
+            // WHY: policies for users spare workloads, and the other way round, so neither is guessed.
+            (None, None) => return Err(InputError::invalid("user", "is neither human nor machine")),
         };
         issuance.client_id = payload.application.and_then(|application| application.client_id);
         let actor = payload.actor.unwrap_or_default();
