@@ -33,7 +33,7 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
     if let Some(graph) = &door.graph
         && Graph::leads_to(request.uri())
     {
-        return graph.answer(door, request).await;
+        return graph.answer(door, peer, request).await;
     }
     if let Some(authzen) = &door.authzen
         && authzen.leads_to(request.uri())

@@ -104,8 +104,8 @@ impl Callers {
                 (Some(_), None) => Standing::Unwelcome,
                 (_, process) => Standing::Known(process.map(|process| format!("uid:{}", process.uid()).into())),
             },
-            Peer::Tcp(_) if !self.settings.authenticate_tcp() => Standing::Known(None),
-            Peer::Tcp(_) => self.by_certificate(certificate),
+            Peer::Tcp { .. } if !self.settings.authenticate_tcp() => Standing::Known(None),
+            Peer::Tcp { .. } => self.by_certificate(certificate),
         };
         Gate::new(Arc::clone(self), standing)
     }
