@@ -24,8 +24,10 @@ pub use self::settings::{
     Allowed, BearerSettings, CallerSettings, ClientSettings, TlsSettings, TokenSettings, UnixSettings,
 };
 pub use self::tls::{Tls, TlsError, cryptography};
+use super::claims::Holder;
 use super::jwt::{Claims, Issuers, SecondIssuer, TokenError};
 use super::peer::Peer;
+use super::wire::v1;
 use crate::limits;
 
 /// Who may ask.
@@ -153,16 +155,21 @@ impl Callers {
         let known = self.settings.jwt.iter().find(is_its).ok_or(Denial::Invalid)?;
         let subject = claims.text("sub").or_else(|| claims.text("client_id")).unwrap_or_default();
         let is_listed = known.subjects.is_empty() || known.subjects.iter().any(|listed| listed == subject);
-        // WHY: a person never asks for decisions, whatever scopes their token has been given.
-        // Entra's tokens without `idtyp` have one id twice when they are an application's own.
-        let is_person = match (claims.text("idtyp"), claims.text("oid")) {
-            (Some(kind), _) => kind != "app",
-            (None, Some(oid)) => oid != subject,
-            (None, None) => false,
-        };
-        match is_listed && !is_person && has_scope(&claims, &known.scope) {
+        match is_listed && is_of_workload(&claims) && has_scope(&claims, &known.scope) {
             true => Ok((name(subject), claims.expires())),
             false => Err(Denial::Insufficient),
+        }
+    }
+}
+
+/// Whether a token is an application's own. A person never asks for decisions, whatever scopes their token has been given,
+/// and neither does one of whom the token does not say what it is.
+fn is_of_workload(claims: &Claims) -> bool {
+    match Holder::new(claims.as_map()) {
+        Ok(holder) => holder.identity.r#type() == v1::IdentityType::ServicePrincipal,
+        Err(error) => {
+            tracing::debug!(%error, "nobody can say whose a caller's access token is");
+            false
         }
     }
 }
