@@ -31,6 +31,8 @@ mod operators;
 mod process;
 #[path = "serve/services.rs"]
 mod services;
+#[path = "serve/streams.rs"]
+mod streams;
 #[path = "serve/support.rs"]
 mod support;
 #[path = "serve/tls.rs"]

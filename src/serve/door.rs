@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::authzen::{self, Authzen};
 use super::body::{self, Reply};
-use super::callers::{self, Callers, Gate};
+use super::callers::{self, Callers, Gate, Lease};
 use super::decider::{Arrival, Decider};
 use super::graph::Graph;
 use super::jwt::Issuers;
@@ -155,12 +155,17 @@ pub async fn pass(
         true => grpc::refuse(door, Surface::Grpc, refusal),
         false => json::refuse(door, refusal),
     };
+    let mut lease = None;
     let caller = match gate {
         None => Ok(None),
         // WHY: a hook asks for a key of its own, and its callers can send no other.
         Some(_) if !is_grpc && door.hooks.has_key(request.uri().path()) => Ok(None),
         Some(gate) => {
-            let caller = gate.admit(request.headers(), Timestamp::now()).await;
+            let now = Timestamp::now();
+            let caller = gate.admit(request.headers(), now).await;
+            if request.uri().path() == grpc::DECIDE_STREAM {
+                lease = gate.lease(request.headers(), now);
+            }
             gate.take_token(request.headers_mut());
             caller
         }
@@ -181,7 +186,7 @@ pub async fn pass(
     let answering = async {
         match Decision::of(&request) {
             Some(decision) => decide(door, decision, request.into_body()).await,
-            None => answer(door, peer, request).await,
+            None => answer(door, peer, lease, request).await,
         }
     };
     (callers::pass::with(caller.clone(), answering).await, caller)
@@ -193,10 +198,10 @@ fn is_api(path: &str) -> bool {
     decides || path == "/v1/openapi.json" || path.starts_with("/doorward.v1.Decisions/")
 }
 
-/// Answers any other request, which `peer` sent. Never fails either.
-pub async fn answer(door: &Arc<Door>, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
+/// Answers any other request, which `peer` sent, for no longer than `lease`. Never fails either.
+async fn answer(door: &Arc<Door>, peer: Peer, lease: Option<Lease>, request: Request<Incoming>) -> Response<Reply> {
     match speaks_grpc(&request) {
-        true => grpc::answer(door, request).await,
+        true => grpc::answer(door, lease, request).await,
         false => json::answer(door, peer, request).await,
     }
 }

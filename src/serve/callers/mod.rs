@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use self::certificate::{ended, expires};
-pub use self::gate::Gate;
+pub use self::gate::{Gate, Lease};
 pub use self::secret::SecretHash;
 pub(super) use self::secret::read_hex;
 pub use self::settings::{
@@ -141,7 +141,7 @@ impl Callers {
         found.map(|known| name(&known.name))
     }
 
-    /// The caller with this access token, and when the token ends, seconds since the epoch.
+    /// The caller with this access token, and when the token is good no more, seconds since the epoch.
     async fn by_token(&self, token: &str, now: Timestamp) -> Result<(Arc<str>, f64), Denial> {
         let claims = match self.issuers.verify(token, now).await {
             Ok(claims) => claims,
@@ -156,7 +156,7 @@ impl Callers {
         let subject = claims.text("sub").or_else(|| claims.text("client_id")).unwrap_or_default();
         let is_listed = known.subjects.is_empty() || known.subjects.iter().any(|listed| listed == subject);
         match is_listed && is_of_workload(&claims) && has_scope(&claims, &known.scope) {
-            true => Ok((name(subject), claims.expires())),
+            true => Ok((name(subject), claims.expires() + known.issuer.leeway.0.as_secs_f64())),
             false => Err(Denial::Insufficient),
         }
     }
