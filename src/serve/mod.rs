@@ -325,7 +325,7 @@ impl Running {
     }
 
     /// Stops: fails the readiness probe, waits for the drain delay, accepts no more, lets what has begun end within
-    /// [`limits::DRAIN_TIME_MAX`], writes the decision log. Returns when all of it is done.
+    /// [`limits::DRAIN_TIME_MAX`], writes the decision log for as long again at most. Returns when all of it is done.
     pub fn stop(self) {
         self.readiness.stop();
         thread::sleep(self.drain_delay);
@@ -341,7 +341,7 @@ impl Drop for Running {
         }
         // WHY: with the serving threads their senders are gone, so the log can end.
         if let Some(log) = self.log.take() {
-            log.finish();
+            log.finish(limits::DRAIN_TIME_MAX);
         }
         self.unix = None;
     }
