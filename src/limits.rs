@@ -228,7 +228,7 @@ pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 /// Decision records that wait for the log's writer before further ones are dropped and counted.
 pub const LOG_QUEUE_MAX: usize = 16_384;
 
-/// Most bytes of decision records that wait for the log's writer, counted as encoded requests.
+/// Most bytes of decision records that wait for the log's writer.
 pub const LOG_QUEUE_BYTES_MAX: usize = 64 << 20;
 /// Longest time that a connection may stay without a complete request head, and that it may stay open unused.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(60);

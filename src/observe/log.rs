@@ -4,6 +4,8 @@
 //! counted. One thread encodes and writes. The request is logged as the caller sent it, so a record holds ids and
 //! addresses: the log is as confidential as the requests are.
 
+mod names;
+
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use self::names::Names;
 use crate::limits;
 
 /// Who may read a new log: its owner and group. Records hold ids and addresses.
@@ -75,15 +78,26 @@ pub struct Record<I> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// Ids of the policies that decided, in bundle order.
-    pub policies: Vec<String>,
+    pub policies: Names,
     /// Ids of the report-only policies that would have blocked or asked for more, in bundle order.
-    pub report_only: Vec<String>,
+    pub report_only: Names,
     /// Controls that would turn the block into an allow.
-    pub unmet_controls: Vec<String>,
+    pub unmet_controls: Names,
     /// The bundle it was decided with.
     pub bundle: Bundle,
     /// How long deciding took, nanoseconds.
     pub duration_ns: u64,
+}
+
+impl<I> Record<I> {
+    /// Memory without what the request holds, bytes.
+    fn bytes(&self) -> usize {
+        let Self { policies, report_only, unmet_controls, bundle, .. } = self;
+        let texts = [&bundle.name, &bundle.revision, &bundle.digest, &self.request_id].map(String::len);
+        let more = [&self.pep, &self.country, &self.field].map(|text| text.as_ref().map_or(0, String::len));
+        let names = [policies, report_only, unmet_controls].map(Names::bytes);
+        size_of::<Self>() + [&texts[..], &more, &names].into_iter().flatten().sum::<usize>()
+    }
 }
 
 /// The bundle of a record.
@@ -165,8 +179,9 @@ impl<I> Clone for Sender<I> {
 }
 
 impl<I> Sender<I> {
-    /// Hands a record over, or drops and counts it: it never waits. `bytes` is about what it occupies.
+    /// Hands a record over, or drops and counts it: it never waits. `bytes` is what its request holds.
     pub fn send(&self, record: Record<I>, bytes: usize) {
+        let bytes = record.bytes() + bytes;
         if !self.shared.waiting.add(bytes) {
             self.shared.dropped.fetch_add(1, Relaxed);
             return;

@@ -55,9 +55,9 @@ fn record(request_id: String) -> Record<&'static str> {
         decision: "block",
         reason: "blocked_by_policy",
         field: None,
-        policies: vec!["p1".to_owned()],
-        report_only: vec![],
-        unmet_controls: vec![],
+        policies: ["p1"].iter().collect(),
+        report_only: Names::default(),
+        unmet_controls: Names::default(),
         bundle: Bundle { name: "b".to_owned(), revision: "1".to_owned(), digest: "d".to_owned() },
         duration_ns: 7,
         country: None,
@@ -104,7 +104,7 @@ fn waiting_records_are_bounded_in_bytes_too() {
     let (log, sender) = start(Target::Writer(Box::new(gate.clone()))).unwrap().unwrap();
     sender.send(record("first".to_owned()), 1);
     gate.wait_for_writer();
-    let large = limits::LOG_QUEUE_BYTES_MAX / 4;
+    let large = limits::LOG_QUEUE_BYTES_MAX / 4 - 4096;
     for number in 0..6 {
         sender.send(record(number.to_string()), large);
     }
@@ -112,6 +112,26 @@ fn waiting_records_are_bounded_in_bytes_too() {
     gate.open();
     drop(sender);
     assert_eq!(log.finish(PATIENCE).failed, 0);
+}
+
+/// Only the request was counted: a thousand policies that would have blocked made sixty times as much of it.
+#[test]
+fn names_of_policies_count_as_bytes_that_wait() {
+    let gate = Gate::default();
+    let (log, sender) = start(Target::Writer(Box::new(gate.clone()))).unwrap().unwrap();
+    sender.send(record("first".to_owned()), 1);
+    gate.wait_for_writer();
+    let ids: Vec<_> = (0..1_000).map(|number| format!("cccccccc-0000-4000-8000-{number:012}")).collect();
+    let text: usize = ids.iter().map(String::len).sum();
+    let sent = 2 * limits::LOG_QUEUE_BYTES_MAX / text;
+    for number in 0..sent {
+        sender.send(Record { report_only: ids.iter().collect(), ..record(number.to_string()) }, 1);
+    }
+    let kept = sent - usize::try_from(log.meter().counts().dropped).unwrap();
+    assert!(kept * text <= limits::LOG_QUEUE_BYTES_MAX && kept * text > limits::LOG_QUEUE_BYTES_MAX / 2, "{kept}");
+    gate.open();
+    drop(sender);
+    assert_eq!(log.finish(PATIENCE).written, 1 + kept as u64);
 }
 
 #[test]
