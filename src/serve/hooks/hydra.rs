@@ -91,6 +91,10 @@ impl ApiKey {
 }
 
 impl Hook for Settings {
+    fn has_key(&self) -> bool {
+        self.api_key.is_some()
+    }
+
     fn is_authentic(&self, headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> bool {
         self.api_key.as_ref().is_none_or(|key| key.is_in(headers))
     }

@@ -38,6 +38,10 @@ pub struct Settings {
 }
 
 impl Hook for Settings {
+    fn has_key(&self) -> bool {
+        true
+    }
+
     fn is_authentic(&self, headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> bool {
         self.header.is_header_with(&self.sha256, headers)
     }

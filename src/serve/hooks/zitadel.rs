@@ -38,6 +38,10 @@ pub struct Settings {
 }
 
 impl Hook for Settings {
+    fn has_key(&self) -> bool {
+        true
+    }
+
     fn is_authentic(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> bool {
         let mut values = headers.get_all(SIGNATURE).iter();
         let header = values.next().and_then(|value| value.to_str().ok());
