@@ -8,7 +8,6 @@
 //! | `overloaded` | 503 | RESOURCE_EXHAUSTED |
 //! | `timed_out` | 408 | DEADLINE_EXCEEDED |
 //! | `incomplete` | 400 | CANCELLED |
-//! | `unauthenticated` | 401 | UNAUTHENTICATED |
 //! | `content_type` | 415 | - |
 //! | `method` | 405 | - |
 //! | `not_found` | 404 | UNIMPLEMENTED |
