@@ -17,6 +17,8 @@ mod issuer;
 mod java;
 #[path = "serve/limits.rs"]
 mod limits;
+#[path = "serve/loader.rs"]
+mod loader;
 #[path = "serve/log.rs"]
 mod log;
 #[path = "serve/node.rs"]

@@ -26,6 +26,8 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 pub struct Facts {
     /// The bundle in force.
     pub bundle: Option<BundleFacts>,
+    /// When the source of the bundle was last looked at, seconds since the epoch.
+    pub checked: Option<f64>,
     /// How many loads came to which result.
     pub loads: Vec<(&'static str, u64)>,
     /// What became of the records of the decision log, if there is one.
@@ -78,6 +80,10 @@ impl Collector for Scrape {
         durations(&totals, &mut encoder)?;
         if let Some(bundle) = &self.facts.bundle {
             bundle_in_force(bundle, &totals, &mut encoder)?;
+        }
+        if let Some(checked) = self.facts.checked {
+            let help = "When the source of the bundle was last looked at";
+            one(&mut encoder, "bundle_checked_timestamp_seconds", help, &ConstGauge::new(checked))?;
         }
         let loads = self.facts.loads.iter().map(|(result, count)| ([("result", (*result).to_owned())], *count));
         counters(&mut encoder, "bundle_loads", "Bundle loads by result", loads)?;
