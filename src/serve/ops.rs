@@ -25,8 +25,8 @@ use crate::limits;
 use crate::model::State as PolicyState;
 use crate::observe::log;
 use crate::observe::metrics::Core;
-use crate::observe::metrics::exposition::{self, BundleFacts, Facts};
-use crate::reload::{Active, LoadResult, Status, View};
+use crate::observe::metrics::exposition::{self, BundleFacts, Facts, LoadTimes};
+use crate::reload::{Active, LOAD_BUCKETS_MS, LoadResult, Status, Times, View};
 use crate::text::Finding;
 
 /// What operators can see.
@@ -139,10 +139,16 @@ async fn metrics(State(ops): State<Ops>) -> Response {
         bundle: bundle(&ops.active),
         checked: view.checked.map(|checked| checked.as_duration().as_secs_f64()),
         loads: LoadResult::ALL.map(|result| (result.as_str(), view.loads.of(result))).to_vec(),
+        load_times: view.loads.times().map(|(stage, times)| load_times(stage, times)).collect(),
         log: ops.log.as_ref().map(log::Meter::counts),
         certificate_expires: ops.tls.as_ref().map(|tls| tls.expires().as_duration().as_secs_f64()),
     };
     ([(header::CONTENT_TYPE, exposition::MEDIA_TYPE)], exposition::text(&ops.cores, facts)).into_response()
+}
+
+fn load_times(stage: &'static str, times: &Times) -> LoadTimes {
+    let bounds = LOAD_BUCKETS_MS.iter().map(|bound| *bound as f64 / 1e3).chain([f64::INFINITY]);
+    LoadTimes { stage, buckets: bounds.zip(times.counts).collect(), sum: times.sum.as_secs_f64() }
 }
 
 fn bundle(active: &Active) -> Option<BundleFacts> {

@@ -21,7 +21,12 @@ async fn a_loader_that_has_ended_degrades_and_takes_nothing_out_of_service() {
     loader.wait_first().unwrap();
     let mut operator = Http::over(TcpStream::connect(running.addresses().ops.unwrap()).await.unwrap()).await;
     assert_eq!(operator.get("/v1/status").await.json()["state"], "serving");
-    assert!(checked(&operator.get("/metrics").await.text) > 1.7e9);
+    let metrics = operator.get("/metrics").await.text;
+    assert!(checked(&metrics) > 1.7e9);
+    for stage in ["fetch", "compile", "swap"] {
+        let line = format!("doorward_bundle_load_duration_seconds_count{{stage=\"{stage}\"}} 1\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
 
     loader.stop();
     assert_eq!(operator.get("/v1/status").await.json()["state"], "degraded");

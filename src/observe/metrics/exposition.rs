@@ -30,6 +30,8 @@ pub struct Facts {
     pub checked: Option<f64>,
     /// How many loads came to which result.
     pub loads: Vec<(&'static str, u64)>,
+    /// How long the stages of loads took.
+    pub load_times: Vec<LoadTimes>,
     /// What became of the records of the decision log, if there is one.
     pub log: Option<log::Counts>,
     /// When the server's certificate ends, seconds since the epoch, if there is TLS.
@@ -53,6 +55,17 @@ pub struct BundleFacts {
     pub ranges: usize,
     /// Ids of its report-only policies, in bundle order.
     pub report_only: Vec<String>,
+}
+
+/// How long one stage of all loads took.
+#[derive(Clone, Debug)]
+pub struct LoadTimes {
+    /// The stage.
+    pub stage: &'static str,
+    /// Upper bounds, seconds, ascending, and how many took at most that and more than the one before.
+    pub buckets: Vec<(f64, u64)>,
+    /// All of them together, seconds.
+    pub sum: f64,
 }
 
 /// The text of one scrape.
@@ -87,6 +100,7 @@ impl Collector for Scrape {
         }
         let loads = self.facts.loads.iter().map(|(result, count)| ([("result", (*result).to_owned())], *count));
         counters(&mut encoder, "bundle_loads", "Bundle loads by result", loads)?;
+        load_times(&self.facts.load_times, &mut encoder)?;
         if let Some(expires) = self.facts.certificate_expires {
             tls(expires, totals.handshakes_failed(), &mut encoder)?;
         }
@@ -148,6 +162,17 @@ fn durations(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::R
             &buckets,
             None,
         )?;
+    }
+    Ok(())
+}
+
+fn load_times(stages: &[LoadTimes], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Time that the stages of bundle loads took";
+    let mut family = encoder.encode_descriptor("bundle_load_duration_seconds", help, None, MetricType::Histogram)?;
+    for LoadTimes { stage, buckets, sum } in stages {
+        let labels: Labels<1> = [("stage", (*stage).to_owned())];
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        family.encode_family(&labels)?.encode_histogram::<Labels<0>>(*sum, count, buckets, None)?;
     }
     Ok(())
 }
