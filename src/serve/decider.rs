@@ -146,7 +146,7 @@ impl Decider {
 
     /// Counts a request that is refused before or instead of a decision, and names it.
     pub fn refused(&self, surface: Surface, refusal: Refusal, request_id: Option<String>) -> Refused {
-        self.core.refused(surface, refusal.reason());
+        self.core.refused(surface, refusal.undecided());
         Refused { refusal, request_id: request_id.unwrap_or_else(|| self.ids.next()) }
     }
 

@@ -13,7 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Registry;
 
-use super::{BUCKETS_NS, Core, ERRORS, Surface, Totals};
+use super::{BUCKETS_NS, Core, Surface, Totals, Undecided};
 use crate::limits;
 use crate::model::Reason;
 use crate::observe::log;
@@ -121,22 +121,25 @@ fn requests(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
         let decided = Reason::ALL.into_iter().map(move |reason| {
             (labels(surface, reason.decision().as_str(), reason.as_str()), totals.decided(surface, reason))
         });
-        let refused =
-            ERRORS.into_iter().map(move |reason| (labels(surface, "error", reason), totals.refused(surface, reason)));
+        let refused = Undecided::ALL
+            .into_iter()
+            .map(move |why| (labels(surface, "error", why.as_str()), totals.refused(surface, why)));
         decided.chain(refused)
     });
     counters(encoder, "decisions", "Requests by decision and reason", decisions)?;
     let by_surface = |of: &dyn Fn(Surface) -> u64| {
         Surface::ALL.map(|surface| ([("surface", surface.as_str().to_owned())], of(surface)))
     };
-    let invalid = |surface| totals.refused(surface, "input_invalid") + totals.refused(surface, "input_conflict");
+    let invalid = |surface| {
+        [Undecided::InputInvalid, Undecided::InputConflict].map(|why| totals.refused(surface, why)).into_iter().sum()
+    };
     counters(encoder, "invalid_input", "Requests with a field that cannot be used", by_surface(&invalid))?;
     let missing = |surface| totals.missing_ip(surface);
     counters(encoder, "missing_ip", "Decided requests without an address", by_surface(&missing))?;
     let untrusted = |surface| totals.untrusted_forwarded(surface);
     let help = "Requests with a forwarded header from somebody who is not trusted";
     counters(encoder, "untrusted_forwarded_header", help, by_surface(&untrusted))?;
-    let shed = by_surface(&|surface| totals.refused(surface, "overloaded"));
+    let shed = by_surface(&|surface| totals.refused(surface, Undecided::Overloaded));
     let connections = ([("surface", "connection".to_owned())], totals.connections_shed());
     let help = "Requests and connections turned away because there were too many";
     counters(encoder, "requests_shed", help, shed.into_iter().chain([connections]))?;
