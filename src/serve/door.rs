@@ -12,6 +12,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 
+use super::api::ApiPath;
 use super::authzen::{self, Authzen};
 use super::body::{self, Reply};
 use super::callers::{self, Callers, Gate, Lease};
@@ -99,12 +100,12 @@ impl Decision {
     /// What a request asks for; `None` when it is for something else, or cannot be for this.
     pub fn of<B>(request: &Request<B>) -> Option<Self> {
         let kind = request.headers().get(CONTENT_TYPE)?.as_bytes();
-        let (surface, is_batch) = match request.uri().path() {
-            "/v1/decide" => (Surface::Http, false),
-            "/v1/decide/batch" => (Surface::Http, true),
-            "/doorward.v1.Decisions/Decide" => (Surface::Grpc, false),
-            "/doorward.v1.Decisions/DecideBatch" => (Surface::Grpc, true),
-            _ => return None,
+        let (surface, is_batch) = match ApiPath::of(request.uri().path())? {
+            ApiPath::Decide => (Surface::Http, false),
+            ApiPath::Batch => (Surface::Http, true),
+            ApiPath::GrpcDecide => (Surface::Grpc, false),
+            ApiPath::GrpcBatch => (Surface::Grpc, true),
+            ApiPath::GrpcStream | ApiPath::OpenApi => return None,
         };
         let is_meant = match surface {
             Surface::Http => *request.method() == Method::POST && json::is_json(kind),
@@ -163,7 +164,7 @@ pub async fn pass(
         Some(gate) => {
             let now = Timestamp::now();
             let caller = gate.admit(request.headers(), now).await;
-            if request.uri().path() == grpc::DECIDE_STREAM {
+            if ApiPath::of(request.uri().path()) == Some(ApiPath::GrpcStream) {
                 lease = gate.lease(request.headers(), now);
             }
             gate.take_token(request.headers_mut());
@@ -180,7 +181,7 @@ pub async fn pass(
             return (response, None);
         }
     };
-    if !door.has_api && is_api(request.uri().path()) {
+    if !door.has_api && ApiPath::of(request.uri().path()).is_some() {
         return (refuse(Refusal::NotFound), caller);
     }
     let answering = async {
@@ -190,12 +191,6 @@ pub async fn pass(
         }
     };
     (callers::pass::with(caller.clone(), answering).await, caller)
-}
-
-/// Whether a path is the decision API's own.
-fn is_api(path: &str) -> bool {
-    let decides = path.strip_prefix("/v1/decide").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    decides || path == "/v1/openapi.json" || path.starts_with("/doorward.v1.Decisions/")
 }
 
 /// Answers any other request, which `peer` sent, for no longer than `lease`. Never fails either.

@@ -18,6 +18,7 @@ use prost::Message;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::{Code, Status};
 
+use super::api::ApiPath;
 use super::body::Reply;
 use super::callers::Lease;
 use super::decider::Arrival;
@@ -30,8 +31,6 @@ use crate::observe::metrics::Surface;
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// A compression flag and the length of the message.
 pub const PREFIX: usize = 5;
-/// The call that goes on after its head.
-pub(super) const DECIDE_STREAM: &str = "/doorward.v1.Decisions/DecideStream";
 /// Room for a usual answer.
 const ANSWER_BYTES: usize = 768;
 /// Room for one message of a stream, and for the answers that are sent together.
@@ -44,9 +43,9 @@ pub fn is_grpc(kind: &[u8]) -> bool {
 
 /// Answers one gRPC request that is no call of one message to `Decisions`; a stream for no longer than `lease`.
 pub async fn answer(door: &Arc<Door>, lease: Option<Lease>, request: Request<Incoming>) -> Response<Reply> {
-    match request.uri().path() {
-        DECIDE_STREAM => stream(door, lease, request).await,
-        envoy::CHECK if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
+    match (ApiPath::of(request.uri().path()), request.uri().path()) {
+        (Some(ApiPath::GrpcStream), _) => stream(door, lease, request).await,
+        (_, envoy::CHECK) if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
         _ => door.services.answer(door, request).await,
     }
 }

@@ -10,6 +10,7 @@
 //! decision logic: the same facts get the same answer through every one.
 
 mod amr;
+mod api;
 pub mod authzen;
 mod body;
 pub mod callers;
