@@ -172,6 +172,8 @@ pub const FORWARDED_ENTRIES_MAX: usize = 64;
 pub const FORWARDED_BYTES_MAX: usize = 4 << 10;
 /// Most requests that one call of a token hook comes to: one for each audience, and for each audience and scope.
 pub const HOOK_REQUESTS_MAX: usize = BATCH_MAX;
+/// Longest name of a gate, bytes.
+pub const GATE_BYTES_MAX: usize = 50;
 /// Longest part of the name of a gate, such as a grant type, bytes.
 pub const GATE_SEGMENT_BYTES_MAX: usize = 31;
 /// How old a signed call of a token hook may be, and how much younger than the clock here.

@@ -21,6 +21,7 @@ mod door;
 pub mod envoy;
 mod file;
 pub mod forward_auth;
+mod gate;
 pub mod gateway;
 mod graph;
 mod grpc;
