@@ -148,3 +148,23 @@ struct Actor {
 struct Application {
     client_id: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kind of user that came with a newer version would have been asked about as a person, and no policy for workloads.
+    #[test]
+    fn who_is_neither_human_nor_machine_is_not_guessed() {
+        let settings: Settings = serde_json::from_str(r#"{"signingKey": "a key of the target"}"#).unwrap();
+        for kind in [r#""robot": {}"#, r#""human": null, "machine": null"#, r#""human": null"#] {
+            let payload = format!(r#"{{"function": "function/preaccesstoken", "user": {{"id": "312", {kind}}}}}"#);
+            match settings.issuance(payload.as_bytes()) {
+                Err(Unread::Fact(error)) => assert_eq!((error.kind.as_str(), &*error.field), ("input_invalid", "user")),
+                _ => panic!("{payload}"),
+            }
+        }
+        let known = br#"{"function": "function/preaccesstoken", "user": {"id": "311", "human": {}}}"#;
+        assert!(settings.issuance(known).is_ok());
+    }
+}
