@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::serve::Doors;
 use crate::serve::callers::CallerSettings;
@@ -17,10 +18,17 @@ use crate::serve::jwt::IssuerSettings;
 pub struct Config {
     /// Which doors are open, and how each asks.
     pub doors: Doors,
-    /// Who may ask.
+    /// Who may ask; everybody who reaches a listener, if it is left out.
+    #[serde(deserialize_with = "somebody")]
     pub callers: CallerSettings,
     /// Whose tokens gateways' doors believe.
     pub issuers: Vec<IssuerSettings>,
+}
+
+/// WHY: who begins the section means that not everybody may ask.
+fn somebody<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CallerSettings, D::Error> {
+    let callers = CallerSettings::deserialize(deserializer)?;
+    if callers.is_empty() { Err(D::Error::custom("say who may ask, or leave `callers` out")) } else { Ok(callers) }
 }
 
 /// Why a settings file cannot be used: where, and what is wrong.
@@ -71,7 +79,14 @@ mod tests {
         let callers = "callers: { tls: { certificate: a, key: b } }\n";
         assert!(problem(&format!("{callers}callers: {{}}\n")).contains("callers"));
         assert!(problem("doors: { api: false, api: true }").contains("api"));
-        assert!(problem("callers: {}\n---\ncallers: {}\n").contains('2'));
+        assert!(problem("doors: {}\n---\ndoors: {}\n").contains('2'));
+    }
+
+    #[test]
+    fn callers_of_whom_nothing_is_said_are_not_everybody() {
+        for text in ["callers:\n  # bearer: later\n", "callers: {}", "callers: null", "callers: { unix: }"] {
+            assert!(problem(text).contains("callers"), "{text}");
+        }
     }
 
     #[test]

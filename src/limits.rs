@@ -174,6 +174,8 @@ pub const FORWARDED_ENTRIES_MAX: usize = 64;
 pub const FORWARDED_BYTES_MAX: usize = 4 << 10;
 /// Most requests that one call of a token hook comes to: one for each audience, and for each audience and scope.
 pub const HOOK_REQUESTS_MAX: usize = BATCH_MAX;
+/// Longest name of a gate, bytes.
+pub const GATE_BYTES_MAX: usize = 50;
 /// Longest part of the name of a gate, such as a grant type, bytes.
 pub const GATE_SEGMENT_BYTES_MAX: usize = 31;
 /// How old a signed call of a token hook may be, and how much younger than the clock here.
@@ -230,7 +232,7 @@ pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(5);
 /// Decision records that wait for the log's writer before further ones are dropped and counted.
 pub const LOG_QUEUE_MAX: usize = 16_384;
 
-/// Most bytes of decision records that wait for the log's writer, counted as encoded requests.
+/// Most bytes of decision records that wait for the log's writer.
 pub const LOG_QUEUE_BYTES_MAX: usize = 64 << 20;
 /// Longest time that a connection may stay without a complete request head, and that it may stay open unused.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(60);
@@ -240,6 +242,10 @@ pub const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 pub const OPERATOR_CONNECTIONS_MAX: usize = 64;
 /// Most clients that watch health on one core at once. Clients of gRPC that do so take one that is refused for unwell.
 pub const HEALTH_WATCHES_MAX: usize = 1_024;
+/// Most calls of health whose message is on its way to one core.
+pub const HEALTH_CALLS_MAX: usize = 256;
+/// Most calls of reflection open on one core: people make them, one at a time.
+pub const REFLECTIONS_MAX: usize = 64;
 /// Largest head of a request, bytes.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 << 10;
 /// Most requests in flight on one HTTP/2 connection.

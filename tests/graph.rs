@@ -13,6 +13,8 @@ mod agreement;
 mod cases;
 #[path = "graph/examples.rs"]
 mod examples;
+#[path = "graph/links.rs"]
+mod links;
 #[path = "oracle/mod.rs"]
 #[allow(dead_code, reason = "the oracle's judges are for other tests")]
 mod oracle;

@@ -17,6 +17,8 @@ mod issuer;
 mod java;
 #[path = "serve/limits.rs"]
 mod limits;
+#[path = "serve/loader.rs"]
+mod loader;
 #[path = "serve/log.rs"]
 mod log;
 #[path = "serve/node.rs"]
@@ -29,6 +31,10 @@ mod openapi;
 mod operators;
 #[path = "serve/process.rs"]
 mod process;
+#[path = "serve/services.rs"]
+mod services;
+#[path = "serve/streams.rs"]
+mod streams;
 #[path = "serve/support.rs"]
 mod support;
 #[path = "serve/tls.rs"]

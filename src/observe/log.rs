@@ -4,19 +4,22 @@
 //! counted. One thread encodes and writes. The request is logged as the caller sent it, so a record holds ids and
 //! addresses: the log is as confidential as the requests are.
 
+mod names;
+
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use self::names::Names;
 use crate::limits;
 
 /// Who may read a new log: its owner and group. Records hold ids and addresses.
@@ -75,15 +78,26 @@ pub struct Record<I> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// Ids of the policies that decided, in bundle order.
-    pub policies: Vec<String>,
+    pub policies: Names,
     /// Ids of the report-only policies that would have blocked or asked for more, in bundle order.
-    pub report_only: Vec<String>,
+    pub report_only: Names,
     /// Controls that would turn the block into an allow.
-    pub unmet_controls: Vec<String>,
+    pub unmet_controls: Names,
     /// The bundle it was decided with.
     pub bundle: Bundle,
     /// How long deciding took, nanoseconds.
     pub duration_ns: u64,
+}
+
+impl<I> Record<I> {
+    /// Memory without what the request holds, bytes.
+    fn bytes(&self) -> usize {
+        let Self { policies, report_only, unmet_controls, bundle, .. } = self;
+        let texts = [&bundle.name, &bundle.revision, &bundle.digest, &self.request_id].map(String::len);
+        let more = [&self.pep, &self.country, &self.field].map(|text| text.as_ref().map_or(0, String::len));
+        let names = [policies, report_only, unmet_controls].map(Names::bytes);
+        size_of::<Self>() + [&texts[..], &more, &names].into_iter().flatten().sum::<usize>()
+    }
 }
 
 /// The bundle of a record.
@@ -113,8 +127,43 @@ struct Shared {
     written: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
-    bytes_queued: AtomicUsize,
+    /// Handed over to the writer, which has not said yet that they got through. The log's thread alone changes it.
+    unflushed: AtomicU64,
+    waiting: Waiting,
 }
+
+/// How many records wait, and how many bytes.
+///
+/// WHY both in one number: a request steps it once.
+#[derive(Debug, Default)]
+struct Waiting(AtomicU64);
+
+impl Waiting {
+    const RECORD: u64 = 1 << 40;
+
+    /// Adds a record, unless there are too many bytes.
+    fn add(&self, bytes: usize) -> bool {
+        let is_full = self.bytes().saturating_add(bytes) > limits::LOG_QUEUE_BYTES_MAX;
+        if !is_full {
+            self.0.fetch_add(Self::RECORD | bytes as u64, Relaxed);
+        }
+        !is_full
+    }
+
+    fn take(&self, bytes: usize) {
+        self.0.fetch_sub(Self::RECORD | bytes as u64, Relaxed);
+    }
+
+    fn records(&self) -> u64 {
+        self.0.load(Relaxed) / Self::RECORD
+    }
+
+    fn bytes(&self) -> usize {
+        usize::try_from(self.0.load(Relaxed) % Self::RECORD).unwrap_or(usize::MAX)
+    }
+}
+
+const _: () = assert!(limits::LOG_QUEUE_BYTES_MAX < Waiting::RECORD as usize / 2, "both have room in one number");
 
 /// The end of the queue that requests put records into; clones share it.
 #[derive(Debug)]
@@ -130,16 +179,15 @@ impl<I> Clone for Sender<I> {
 }
 
 impl<I> Sender<I> {
-    /// Hands a record over, or drops and counts it: it never waits. `bytes` is about what it occupies.
+    /// Hands a record over, or drops and counts it: it never waits. `bytes` is what its request holds.
     pub fn send(&self, record: Record<I>, bytes: usize) {
-        let is_full = self.shared.bytes_queued.load(Relaxed).saturating_add(bytes) > limits::LOG_QUEUE_BYTES_MAX;
-        if is_full {
+        let bytes = record.bytes() + bytes;
+        if !self.shared.waiting.add(bytes) {
             self.shared.dropped.fetch_add(1, Relaxed);
             return;
         }
-        self.shared.bytes_queued.fetch_add(bytes, Relaxed);
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send((record, bytes)) {
-            self.shared.bytes_queued.fetch_sub(bytes, Relaxed);
+            self.shared.waiting.take(bytes);
             self.shared.dropped.fetch_add(1, Relaxed);
         }
     }
@@ -149,7 +197,8 @@ impl<I> Sender<I> {
 #[derive(Debug)]
 pub struct Log {
     shared: Arc<Shared>,
-    thread: JoinHandle<()>,
+    /// Closed when its thread has ended.
+    ended: Receiver<()>,
 }
 
 /// Starts the thread of the log; `None` when the target is [`Target::Off`].
@@ -166,11 +215,13 @@ pub fn start<I: Serialize + Send + 'static>(target: Target) -> io::Result<Option
     let (queue, records) = mpsc::sync_channel(limits::LOG_QUEUE_MAX);
     let shared = Arc::new(Shared::default());
     let theirs = Arc::clone(&shared);
-    let thread = thread::Builder::new().name("decision-log".to_owned()).spawn(move || {
+    let (end, ended) = mpsc::sync_channel(0);
+    thread::Builder::new().name("decision-log".to_owned()).spawn(move || {
+        let _end: SyncSender<()> = end;
         run(&records, BufWriter::with_capacity(64 << 10, writer), &theirs);
     })?;
     let sender = Sender { queue, shared: Arc::clone(&shared) };
-    Ok(Some((Log { shared, thread }, sender)))
+    Ok(Some((Log { shared, ended }, sender)))
 }
 
 /// Reads the counters of a log.
@@ -194,11 +245,17 @@ impl Log {
         Meter(Arc::clone(&self.shared))
     }
 
-    /// Waits until everything is written. All senders must be gone, or it waits for them.
-    pub fn finish(self) -> Counts {
-        let meter = self.meter();
-        let _ = self.thread.join();
-        meter.counts()
+    /// Waits until everything is written, but no longer than `within`: whoever reads the log may have stalled. What is left
+    /// then is dropped and counted. All senders must be gone, or it waits for them.
+    pub fn finish(self, within: Duration) -> Counts {
+        let has_ended = self.ended.recv_timeout(within) != Err(RecvTimeoutError::Timeout);
+        let counts = self.meter().counts();
+        if has_ended {
+            return counts;
+        }
+        let left = self.shared.waiting.records() + self.shared.unflushed.load(Relaxed);
+        tracing::error!(records = left, "the decision log could not be written in time; its last records are lost");
+        Counts { dropped: counts.dropped + left, ..counts }
     }
 }
 
@@ -210,7 +267,7 @@ const RECORDS_UNTIL_FLUSH: u64 = 256;
 
 fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut writer: impl Write, shared: &Shared) {
     let mut line = Vec::with_capacity(1 << 10);
-    let (mut empty_looks, mut unflushed) = (0, 0);
+    let mut empty_looks = 0;
     loop {
         // WHY: a sender that must wake a waiting thread pays for a system call. A busy log looks every few milliseconds
         // instead of waiting; only an idle one waits, and then a single request pays.
@@ -222,24 +279,21 @@ fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut writer: impl Wr
         match next {
             Ok((record, bytes)) => {
                 empty_looks = 0;
-                if write(&record, &mut line, &mut writer) {
-                    unflushed += 1;
-                } else {
-                    shared.failed.fetch_add(1, Relaxed);
+                let counter = if write(&record, &mut line, &mut writer) { &shared.unflushed } else { &shared.failed };
+                counter.fetch_add(1, Relaxed);
+                shared.waiting.take(bytes);
+                if shared.unflushed.load(Relaxed) >= RECORDS_UNTIL_FLUSH {
+                    flush(&mut writer, shared);
                 }
-                if unflushed >= RECORDS_UNTIL_FLUSH {
-                    flush(&mut writer, &mut unflushed, shared);
-                }
-                shared.bytes_queued.fetch_sub(bytes, Relaxed);
             }
             Err(TryRecvError::Empty) => {
                 if empty_looks == 0 {
-                    flush(&mut writer, &mut unflushed, shared);
+                    flush(&mut writer, shared);
                 }
                 empty_looks += 1;
                 thread::sleep(LOOK);
             }
-            Err(TryRecvError::Disconnected) => return flush(&mut writer, &mut unflushed, shared),
+            Err(TryRecvError::Disconnected) => return flush(&mut writer, shared),
         }
     }
 }
@@ -254,7 +308,7 @@ fn write<I: Serialize>(record: &Record<I>, line: &mut Vec<u8>, writer: &mut impl
 }
 
 /// Only what is flushed counts as written: until then it is in a buffer, and the disk may be full.
-fn flush(writer: &mut impl Write, unflushed: &mut u64, shared: &Shared) {
+fn flush(writer: &mut impl Write, shared: &Shared) {
     let counter = match writer.flush() {
         Ok(()) => &shared.written,
         Err(error) => {
@@ -262,7 +316,7 @@ fn flush(writer: &mut impl Write, unflushed: &mut u64, shared: &Shared) {
             &shared.failed
         }
     };
-    counter.fetch_add(std::mem::take(unflushed), Relaxed);
+    counter.fetch_add(shared.unflushed.swap(0, Relaxed), Relaxed);
 }
 
 fn rfc3339<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -52,21 +52,73 @@ impl Surface {
 }
 
 /// Why a request got no decision, as far as counters tell it.
-pub const ERRORS: [&str; 13] = [
-    "input_invalid",
-    "input_conflict",
-    "no_bundle",
-    "too_large",
-    "overloaded",
-    "timed_out",
-    "incomplete",
-    "content_type",
-    "method",
-    "not_found",
-    "unauthenticated",
-    "forbidden",
-    "no_keys",
-];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// A field cannot be used.
+    InputInvalid,
+    /// Two sources of one fact disagree.
+    InputConflict,
+    /// There is no bundle.
+    NoBundle,
+    /// The message is too large.
+    TooLarge,
+    /// There are too many requests.
+    Overloaded,
+    /// The message did not arrive in time.
+    TimedOut,
+    /// The message ended early.
+    Incomplete,
+    /// The body is of another kind.
+    ContentType,
+    /// The path takes another method.
+    Method,
+    /// There is no such path.
+    NotFound,
+    /// Who asks is not known.
+    Unauthenticated,
+    /// Who asks may not.
+    Forbidden,
+    /// The keys of a token's issuer are not known.
+    NoKeys,
+}
+
+impl Undecided {
+    /// All of them, in the order of declaration.
+    pub const ALL: [Self; 13] = [
+        Self::InputInvalid,
+        Self::InputConflict,
+        Self::NoBundle,
+        Self::TooLarge,
+        Self::Overloaded,
+        Self::TimedOut,
+        Self::Incomplete,
+        Self::ContentType,
+        Self::Method,
+        Self::NotFound,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NoKeys,
+    ];
+
+    /// The value of the label `reason`, which callers are told as well.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InputInvalid => "input_invalid",
+            Self::InputConflict => "input_conflict",
+            Self::NoBundle => "no_bundle",
+            Self::TooLarge => "too_large",
+            Self::Overloaded => "overloaded",
+            Self::TimedOut => "timed_out",
+            Self::Incomplete => "incomplete",
+            Self::ContentType => "content_type",
+            Self::Method => "method",
+            Self::NotFound => "not_found",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NoKeys => "no_keys",
+        }
+    }
+}
 
 /// Upper bounds of the buckets of durations, nanoseconds.
 pub const BUCKETS_NS: [u64; 14] = [
@@ -103,7 +155,7 @@ pub struct Core {
 #[derive(Debug, Default)]
 struct Door {
     decided: [AtomicU64; Reason::ALL.len()],
-    refused: [AtomicU64; ERRORS.len()],
+    refused: [AtomicU64; Undecided::ALL.len()],
     durations: [AtomicU64; BUCKETS_NS.len() + 1],
     duration_ns_sum: AtomicU64,
     in_flight: AtomicU64,
@@ -145,11 +197,9 @@ impl Core {
         }
     }
 
-    /// A request got no decision for `reason`, one of [`ERRORS`].
-    pub fn refused(&self, surface: Surface, reason: &str) {
-        let place = ERRORS.iter().position(|known| *known == reason);
-        debug_assert!(place.is_some(), "an uncounted reason");
-        step(place.and_then(|place| self.door(surface).refused.get(place)));
+    /// A request got no decision.
+    pub fn refused(&self, surface: Surface, why: Undecided) {
+        step(self.door(surface).refused.get(why as usize));
     }
 
     /// A report-only policy would have blocked or asked for more.
@@ -235,10 +285,9 @@ impl Totals<'_> {
         self.at(surface, |door| &door.decided, reason as usize)
     }
 
-    /// Requests of one door that got no decision; `reason` is one of [`ERRORS`].
-    pub fn refused(&self, surface: Surface, reason: &str) -> u64 {
-        let place = ERRORS.iter().position(|known| *known == reason);
-        place.map_or(0, |place| self.at(surface, |door| &door.refused, place))
+    /// Requests of one door that got no decision.
+    pub fn refused(&self, surface: Surface, why: Undecided) -> u64 {
+        self.at(surface, |door| &door.refused, why as usize)
     }
 
     /// How many decisions of one door took at most a bucket's bound and more than the one before; the last is the rest.
@@ -328,6 +377,16 @@ mod tests {
         assert_eq!(totals.durations(Surface::Http)[BUCKETS_NS.len()], 1);
         assert_eq!(totals.duration_sum(Surface::Grpc), Duration::from_nanos(5_001));
         assert_eq!(totals.missing_ip(Surface::Grpc), 1);
+    }
+
+    #[test]
+    fn every_way_not_to_decide_is_counted_apart() {
+        let cores = [Arc::new(Core::default())];
+        for (place, why) in Undecided::ALL.into_iter().enumerate() {
+            (0..=place).for_each(|_| cores[0].refused(Surface::Envoy, why));
+        }
+        let told = Undecided::ALL.map(|why| Totals(&cores).refused(Surface::Envoy, why));
+        assert_eq!(told, std::array::from_fn(|place| place as u64 + 1));
     }
 
     #[test]

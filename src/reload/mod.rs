@@ -22,5 +22,5 @@ pub use in_force::InForce;
 pub use outcome::{Built, Facts, LoadResult, Loaded, Rejection, Stage};
 pub use shelf::{GraphView, Reader, Shelf};
 pub use snapshot::{Active, Snapshot};
-pub use status::{ActiveBundle, Durations, Load, Loads, RejectedBundle, Status, View};
+pub use status::{ActiveBundle, Durations, LOAD_BUCKETS_MS, Loads, RejectedBundle, Status, Times, View};
 pub use task::{FirstLoadError, Loader};

@@ -25,10 +25,8 @@ pub struct View {
     pub rejected: Option<Arc<RejectedBundle>>,
     /// When the source was last looked at.
     pub checked: Option<Timestamp>,
-    /// How many loads came to which end.
+    /// What became of the loads.
     pub loads: Loads,
-    /// The last load.
-    pub last: Option<Load>,
     /// The loader has ended; nothing will change any more.
     pub has_stopped: bool,
 }
@@ -59,19 +57,23 @@ pub struct RejectedBundle {
     pub rejection: Rejection,
 }
 
-/// How many loads came to which end since the start.
+/// How many loads came to which end since the start, and how long their stages took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loads {
     counts: [u64; LoadResult::ALL.len()],
+    times: [Times; Durations::STAGES.len()],
 }
 
-/// One load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
-    /// How it ended.
-    pub result: LoadResult,
-    /// How long its stages took.
-    pub durations: Durations,
+/// Upper bounds of the buckets of durations of loads, milliseconds.
+pub const LOAD_BUCKETS_MS: [u64; 10] = [1, 5, 20, 50, 100, 250, 500, 1_000, 5_000, 30_000];
+
+/// How long one stage of all loads took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// How many took at most a bucket's bound and more than the one before; the last is the rest.
+    pub counts: [u64; LOAD_BUCKETS_MS.len() + 1],
+    /// All of them together.
+    pub sum: Duration,
 }
 
 /// How long the stages of a load took; `None` for a stage it did not come to.
@@ -138,6 +140,24 @@ impl ActiveBundle {
     }
 }
 
+impl Durations {
+    /// The stages, in the order in which a load comes to them.
+    const STAGES: [&'static str; 4] = ["fetch", "compile", "selftest", "swap"];
+}
+
+impl Times {
+    fn add(&mut self, took: Duration) {
+        let place = LOAD_BUCKETS_MS
+            .iter()
+            .position(|bound| took <= Duration::from_millis(*bound))
+            .unwrap_or(LOAD_BUCKETS_MS.len());
+        if let Some(count) = self.counts.get_mut(place) {
+            *count += 1;
+        }
+        self.sum = self.sum.saturating_add(took);
+    }
+}
+
 impl Loads {
     /// How many loads ended so.
     pub fn of(&self, result: LoadResult) -> u64 {
@@ -149,9 +169,18 @@ impl Loads {
         self.counts.iter().sum()
     }
 
-    pub(super) fn add(&mut self, result: LoadResult) {
+    /// The stages by name, in the order in which a load comes to them, and how long they took.
+    pub fn times(&self) -> impl Iterator<Item = (&'static str, &Times)> {
+        Durations::STAGES.into_iter().zip(&self.times)
+    }
+
+    pub(super) fn add(&mut self, result: LoadResult, took: &Durations) {
         if let Some(count) = self.counts.get_mut(result as usize) {
             *count += 1;
+        }
+        let Durations { fetch, compile, selftest, swap } = took;
+        for (times, took) in self.times.iter_mut().zip([fetch, compile, selftest, swap]) {
+            took.iter().for_each(|took| times.add(*took));
         }
     }
 }
@@ -171,13 +200,28 @@ mod tests {
         let mut loads = Loads::default();
         for (index, result) in LoadResult::ALL.into_iter().enumerate() {
             for _ in 0..=index {
-                loads.add(result);
+                loads.add(result, &Durations::default());
             }
         }
         for (index, result) in LoadResult::ALL.into_iter().enumerate() {
             assert_eq!(loads.of(result), index as u64 + 1, "{}", result.as_str());
         }
         assert_eq!(loads.total(), 21);
+    }
+
+    #[test]
+    fn stages_are_timed_as_far_as_a_load_comes() {
+        let mut loads = Loads::default();
+        let fetch = Some(Duration::from_millis(5));
+        loads.add(LoadResult::FetchError, &Durations { fetch, ..Durations::default() });
+        let compile = Some(Duration::from_secs(60));
+        loads.add(LoadResult::RejectedInvalid, &Durations { fetch, compile, ..Durations::default() });
+        let told: Vec<_> = loads.times().map(|(stage, times)| (stage, times.counts, times.sum.as_millis())).collect();
+        let (mut fetches, mut compiles, none) = ([0; 11], [0; 11], [0; 11]);
+        (fetches[1], compiles[10]) = (2, 1);
+        let expected =
+            [("fetch", fetches, 10), ("compile", compiles, 60_000), ("selftest", none, 0), ("swap", none, 0)];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::machine::{Action, Input, Machine, Pace, Reading, Report};
 use super::outcome::{Built, LoadResult, Loaded, Rejection, Stage};
 use super::snapshot::{Active, Retired, Snapshot};
-use super::status::{ActiveBundle, Durations, Load, RejectedBundle, Status, View};
+use super::status::{ActiveBundle, Durations, RejectedBundle, Status, View};
 use super::watch::{Bell, Watch};
 use crate::limits;
 use crate::source::{Places, Source, SourceError, Stamp};
@@ -237,8 +237,7 @@ impl<B: Loaded> Work<B> {
                 }
             };
             view.checked = Some(now);
-            view.loads.add(result);
-            view.last = Some(Load { result, durations });
+            view.loads.add(result, &durations);
         });
         (self.on_load)(&view);
     }

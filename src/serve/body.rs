@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::wire::Refusal;
 
@@ -52,6 +53,8 @@ pub enum Reply {
     Unary(Option<Bytes>, Option<HeaderMap>),
     /// Whatever tonic says.
     Tonic(tonic::body::Body),
+    /// The same, and the place that it takes until it has been sent or given up.
+    Held(tonic::body::Body, OwnedSemaphorePermit),
 }
 
 impl Reply {
@@ -84,7 +87,7 @@ impl Body for Reply {
                 Some(data) => Some(Frame::data(data)),
                 None => trailers.take().map(Frame::trailers),
             },
-            Self::Tonic(body) => {
+            Self::Tonic(body) | Self::Held(body, _) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
             }
@@ -96,7 +99,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Unary(data, trailers) => data.is_none() && trailers.is_none(),
-            Self::Tonic(body) => body.is_end_stream(),
+            Self::Tonic(body) | Self::Held(body, _) => body.is_end_stream(),
         }
     }
 
@@ -104,7 +107,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Unary(data, _) => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
-            Self::Tonic(body) => body.size_hint(),
+            Self::Tonic(body) | Self::Held(body, _) => body.size_hint(),
         }
     }
 }

@@ -17,7 +17,7 @@ use prost::Message;
 
 use super::record::{self, Input};
 use super::wire::message::{DecideBatchRequest, DecideRequest};
-use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, v1};
+use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, is_request_id, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
@@ -146,7 +146,7 @@ impl Decider {
 
     /// Counts a request that is refused before or instead of a decision, and names it.
     pub fn refused(&self, surface: Surface, refusal: Refusal, request_id: Option<String>) -> Refused {
-        self.core.refused(surface, refusal.reason());
+        self.core.refused(surface, refusal.undecided());
         Refused { refusal, request_id: request_id.unwrap_or_else(|| self.ids.next()) }
     }
 
@@ -157,7 +157,8 @@ impl Decider {
 
     fn no_bundle(&self, arrival: Arrival<'_>) -> Refused {
         let message = wire::read::<DecideRequest<'_>>(arrival.encoding, arrival.body).ok();
-        let request_id = message.and_then(|message| message.request_id().map(str::to_owned));
+        let request_id =
+            message.and_then(|message| message.request_id().filter(|id| is_request_id(id)).map(str::to_owned));
         self.refused(arrival.surface, Refusal::NoBundle, request_id)
     }
 
@@ -211,7 +212,7 @@ impl Decider {
         (started, now): (Instant, Timestamp),
     ) -> Refused {
         // WHY: an id that cannot be used is not echoed.
-        let request_id = message.request_id().filter(|_| error.field != "requestId");
+        let request_id = message.request_id().filter(|id| is_request_id(id));
         let refused = self.refused(arrival.surface, error.into(), request_id.map(str::to_owned));
         if let Some(log) = &self.log {
             log.send(record::refused(bundle, arrival, &refused, (now, started.elapsed())), arrival.body.len());

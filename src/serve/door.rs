@@ -11,15 +11,16 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use tonic::service::Routes;
 
+use super::api::ApiPath;
 use super::authzen::{self, Authzen};
 use super::body::{self, Reply};
-use super::callers::{self, Callers, Gate};
+use super::callers::{self, Callers, Gate, Lease};
 use super::decider::{Arrival, Decider};
 use super::graph::Graph;
 use super::jwt::Issuers;
 use super::peer::Peer;
+use super::services::Services;
 use super::wire::Refusal;
 use super::{Bounds, envoy, forward_auth, grpc, hooks, http as json};
 use crate::limits;
@@ -31,7 +32,7 @@ pub struct Door {
     /// Where all of them lead.
     pub decider: Decider,
     /// gRPC services beside decisions.
-    pub services: Routes,
+    pub services: Services,
     /// How much is let in.
     pub bounds: Bounds,
     /// Whether the decision API is open.
@@ -99,12 +100,12 @@ impl Decision {
     /// What a request asks for; `None` when it is for something else, or cannot be for this.
     pub fn of<B>(request: &Request<B>) -> Option<Self> {
         let kind = request.headers().get(CONTENT_TYPE)?.as_bytes();
-        let (surface, is_batch) = match request.uri().path() {
-            "/v1/decide" => (Surface::Http, false),
-            "/v1/decide/batch" => (Surface::Http, true),
-            "/doorward.v1.Decisions/Decide" => (Surface::Grpc, false),
-            "/doorward.v1.Decisions/DecideBatch" => (Surface::Grpc, true),
-            _ => return None,
+        let (surface, is_batch) = match ApiPath::of(request.uri().path())? {
+            ApiPath::Decide => (Surface::Http, false),
+            ApiPath::Batch => (Surface::Http, true),
+            ApiPath::GrpcDecide => (Surface::Grpc, false),
+            ApiPath::GrpcBatch => (Surface::Grpc, true),
+            ApiPath::GrpcStream | ApiPath::OpenApi => return None,
         };
         let is_meant = match surface {
             Surface::Http => *request.method() == Method::POST && json::is_json(kind),
@@ -155,12 +156,17 @@ pub async fn pass(
         true => grpc::refuse(door, Surface::Grpc, refusal),
         false => json::refuse(door, refusal),
     };
+    let mut lease = None;
     let caller = match gate {
         None => Ok(None),
         // WHY: a hook asks for a key of its own, and its callers can send no other.
         Some(_) if !is_grpc && door.hooks.has_key(request.uri().path()) => Ok(None),
         Some(gate) => {
-            let caller = gate.admit(request.headers(), Timestamp::now()).await;
+            let now = Timestamp::now();
+            let caller = gate.admit(request.headers(), now).await;
+            if ApiPath::of(request.uri().path()) == Some(ApiPath::GrpcStream) {
+                lease = gate.lease(request.headers(), now);
+            }
             gate.take_token(request.headers_mut());
             caller
         }
@@ -175,28 +181,22 @@ pub async fn pass(
             return (response, None);
         }
     };
-    if !door.has_api && is_api(request.uri().path()) {
+    if !door.has_api && ApiPath::of(request.uri().path()).is_some() {
         return (refuse(Refusal::NotFound), caller);
     }
     let answering = async {
         match Decision::of(&request) {
             Some(decision) => decide(door, decision, request.into_body()).await,
-            None => answer(door, peer, request).await,
+            None => answer(door, peer, lease, request).await,
         }
     };
     (callers::pass::with(caller.clone(), answering).await, caller)
 }
 
-/// Whether a path is the decision API's own.
-fn is_api(path: &str) -> bool {
-    let decides = path.strip_prefix("/v1/decide").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    decides || path == "/v1/openapi.json" || path.starts_with("/doorward.v1.Decisions/")
-}
-
-/// Answers any other request, which `peer` sent. Never fails either.
-pub async fn answer(door: &Arc<Door>, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
+/// Answers any other request, which `peer` sent, for no longer than `lease`. Never fails either.
+async fn answer(door: &Arc<Door>, peer: Peer, lease: Option<Lease>, request: Request<Incoming>) -> Response<Reply> {
     match speaks_grpc(&request) {
-        true => grpc::answer(door, request).await,
+        true => grpc::answer(door, lease, request).await,
         false => json::answer(door, peer, request).await,
     }
 }

@@ -12,6 +12,7 @@ pub mod settings;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use http::HeaderValue;
 use prost_types::value::Kind;
@@ -25,6 +26,7 @@ use super::decider::Asking;
 use super::door::Door;
 use super::jwt::TokenError;
 use super::wire::{Refusal, Refused, is_request_id, v1};
+use crate::compile::CompiledBundle;
 use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
@@ -118,7 +120,7 @@ pub struct Decided {
     pub subject: String,
     /// Whether the client says that it can handle claims challenges.
     pub takes_challenges: bool,
-    /// Names of the locations that the address is in.
+    /// Names of the locations that the address is in; for Envoy alone.
     pub locations: Vec<String>,
 }
 
@@ -188,14 +190,21 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
     }
     let client = asked.from.client;
     let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
-    if let (Outcome::Decided(decided), Client::Known { address, .. }) = (&mut outcome, client) {
-        let bundle = asking.bundle();
-        bundle.place(address).locations.each(|location| {
-            let name = bundle.location_table().names.get(usize::from(location));
-            decided.locations.extend(name.map(ToString::to_string));
-        });
+    // WHY: of all gateways Envoy alone is told.
+    if let (Outcome::Decided(decided), Client::Known { address, .. }, Surface::Envoy) = (&mut outcome, client, surface)
+    {
+        decided.locations = locations(asking.bundle(), address);
     }
     outcome
+}
+
+fn locations(bundle: &CompiledBundle, address: IpAddr) -> Vec<String> {
+    let mut names = Vec::new();
+    bundle.place(address).locations.each(|location| {
+        let name = bundle.location_table().names.get(usize::from(location));
+        names.extend(name.map(ToString::to_string));
+    });
+    names
 }
 
 fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_normal: bool) -> Outcome {

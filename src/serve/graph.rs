@@ -25,6 +25,7 @@ use self::route::{Route, Target};
 use super::body::Reply;
 use super::door::{Door, InFlight};
 use super::http::{is_json, reply};
+use super::peer::Peer;
 use super::wire;
 use crate::limits;
 use crate::observe::metrics::Surface;
@@ -55,10 +56,10 @@ impl Graph {
     }
 
     /// Answers one request.
-    pub async fn answer(&self, door: &Door, request: Request<Incoming>) -> Response<Reply> {
+    pub async fn answer(&self, door: &Door, peer: Peer, request: Request<Incoming>) -> Response<Reply> {
         let request_id = guid(&door.decider.next_request_id());
         let client_request_id = request.headers().get(CLIENT_REQUEST_ID).cloned();
-        let outcome = self.outcome(door, request).await;
+        let outcome = self.outcome(door, peer, request).await;
         let said = client_request_id.as_ref().and_then(|id| id.to_str().ok());
         let mut response = match outcome {
             Ok(body) => reply(StatusCode::OK, JSON, body),
@@ -71,8 +72,8 @@ impl Graph {
         response
     }
 
-    async fn outcome(&self, door: &Door, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
-        let route = Route::new(request.uri(), &origin(request.uri(), request.headers()))?;
+    async fn outcome(&self, door: &Door, peer: Peer, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
+        let route = Route::new(request.uri(), &origin(peer, request.uri(), request.headers()))?;
         let method = route.target.method();
         if *request.method() != method {
             return Err(Refusal::method(&method));
@@ -104,10 +105,10 @@ async fn read(door: &Door, request: Request<Incoming>) -> Result<Bytes, Refusal>
 }
 
 /// Where the caller thinks that it is: scheme and host, for the links of an answer.
-fn origin(uri: &Uri, headers: &HeaderMap) -> String {
+fn origin(peer: Peer, uri: &Uri, headers: &HeaderMap) -> String {
     let host = || headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = uri.authority().map(http::uri::Authority::as_str).or_else(host).unwrap_or("localhost");
-    format!("{}://{host}", uri.scheme_str().unwrap_or("http"))
+    format!("{}://{host}", uri.scheme_str().unwrap_or_else(|| peer.scheme()))
 }
 
 /// 32 hex digits as Graph writes ids of requests.

@@ -1,7 +1,8 @@
-//! The door that speaks gRPC: service `doorward.v1.Decisions`, health and reflection. What is Envoy's goes on to [`envoy`].
+//! The door that speaks gRPC: service `doorward.v1.Decisions`. What is Envoy's goes on to [`envoy`], health and reflection to
+//! [`super::services`].
 //!
 //! Calls of one message are framed here: a five byte prefix each way, so that a decision pays for no stream. The
-//! stream, health and reflection are tonic's. It decodes and encodes; what is decided is the decider's.
+//! stream is tonic's. It decodes and encodes; what is decided is the decider's.
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
@@ -16,9 +17,10 @@ use hyper::body::Incoming;
 use prost::Message;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
 use tonic::{Code, Status};
-use tower::ServiceExt;
 
+use super::api::ApiPath;
 use super::body::Reply;
+use super::callers::Lease;
 use super::decider::Arrival;
 use super::door::{Door, InFlight};
 use super::envoy;
@@ -39,15 +41,12 @@ pub fn is_grpc(kind: &[u8]) -> bool {
     kind.starts_with(b"application/grpc")
 }
 
-/// Answers one gRPC request that is no call of one message to `Decisions`.
-pub async fn answer(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply> {
-    match request.uri().path() {
-        "/doorward.v1.Decisions/DecideStream" => stream(door, request).await,
-        envoy::CHECK if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
-        _ => match door.services.clone().oneshot(request).await {
-            Ok(response) => response.map(Reply::Tonic),
-            Err(never) => match never {},
-        },
+/// Answers one gRPC request that is no call of one message to `Decisions`; a stream for no longer than `lease`.
+pub async fn answer(door: &Arc<Door>, lease: Option<Lease>, request: Request<Incoming>) -> Response<Reply> {
+    match (ApiPath::of(request.uri().path()), request.uri().path()) {
+        (Some(ApiPath::GrpcStream), _) => stream(door, lease, request).await,
+        (_, envoy::CHECK) if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
+        _ => door.services.answer(door, request).await,
     }
 }
 
@@ -105,7 +104,7 @@ pub fn refuse(door: &Door, surface: Surface, refusal: Refusal) -> Response<Reply
     door.decider.refused(surface, refusal, None).to_status().into_http()
 }
 
-async fn stream(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply> {
+async fn stream(door: &Arc<Door>, lease: Option<Lease>, request: Request<Incoming>) -> Response<Reply> {
     let Some(in_flight) = InFlight::begin(Arc::clone(door), Surface::GrpcStream) else {
         return refuse(door, Surface::GrpcStream, Refusal::Overloaded);
     };
@@ -114,10 +113,10 @@ async fn stream(door: &Arc<Door>, request: Request<Incoming>) -> Response<Reply>
     }
     let codec = StreamCodec(Arc::clone(door));
     let mut server = tonic::server::Grpc::new(codec).max_decoding_message_size(limits::REQUEST_BYTES_MAX);
-    server.streaming(StreamService(Some(in_flight)), request).await.map(Reply::Tonic)
+    server.streaming(StreamService(Some(in_flight), lease), request).await.map(Reply::Tonic)
 }
 
-struct StreamService(Option<InFlight<Arc<Door>>>);
+struct StreamService(Option<InFlight<Arc<Door>>>, Option<Lease>);
 
 impl tonic::server::StreamingService<Vec<u8>> for StreamService {
     type Response = Vec<u8>;
@@ -125,7 +124,8 @@ impl tonic::server::StreamingService<Vec<u8>> for StreamService {
     type Future = Ready<Result<tonic::Response<Results>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<Vec<u8>>>) -> Self::Future {
-        let results = self.0.take().map(|in_flight| Results { results: request.into_inner(), in_flight });
+        let ended: Option<Ended> = self.1.take().map(|lease| Box::pin(lease.ended()) as Ended);
+        let results = self.0.take().map(|in_flight| Results { results: request.into_inner(), in_flight, ended });
         ready(results.map(tonic::Response::new).ok_or_else(|| Status::internal("called twice")))
     }
 }
@@ -134,12 +134,22 @@ impl tonic::server::StreamingService<Vec<u8>> for StreamService {
 struct Results {
     results: Streaming<Vec<u8>>,
     in_flight: InFlight<Arc<Door>>,
+    /// When its caller's token ends, if it has one that does.
+    ended: Option<Ended>,
 }
+
+type Ended = Pin<Box<dyn Future<Output = Refusal> + Send>>;
 
 impl Stream for Results {
     type Item = Result<Vec<u8>, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // WHY: before the next message, which is decided as it is read.
+        if let Some(Poll::Ready(refusal)) = self.ended.as_mut().map(|ended| ended.as_mut().poll(cx)) {
+            self.ended = None;
+            let refused = self.in_flight.door.decider.refused(Surface::GrpcStream, refusal, None);
+            return Poll::Ready(Some(Err(refused.to_status())));
+        }
         let next = ready!(Pin::new(&mut self.results).poll_next(cx));
         let decider = &self.in_flight.door.decider;
         Poll::Ready(next.map(|next| {

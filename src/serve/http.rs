@@ -9,6 +9,7 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICA
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
+use super::api::ApiPath;
 use super::body::Reply;
 use super::decider::Arrival;
 use super::door::Door;
@@ -33,7 +34,7 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
     if let Some(graph) = &door.graph
         && Graph::leads_to(request.uri())
     {
-        return graph.answer(door, request).await;
+        return graph.answer(door, peer, request).await;
     }
     if let Some(authzen) = &door.authzen
         && authzen.leads_to(request.uri())
@@ -43,12 +44,12 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
     if door.hooks.leads_to(request.uri().path()) {
         return door.hooks.answer(door, request).await;
     }
-    match (request.uri().path(), request.method()) {
+    match (ApiPath::of(request.uri().path()), request.method()) {
         // What is well-formed never gets here: `Decision` knows it.
-        ("/v1/decide" | "/v1/decide/batch", &Method::POST) => refuse(door, Refusal::ContentType),
-        ("/v1/openapi.json", &Method::GET) => reply(StatusCode::OK, JSON, wire::OPENAPI),
-        ("/v1/decide" | "/v1/decide/batch", _) => refuse(door, Refusal::Method("POST")),
-        ("/v1/openapi.json", _) => refuse(door, Refusal::Method("GET")),
+        (Some(ApiPath::Decide | ApiPath::Batch), &Method::POST) => refuse(door, Refusal::ContentType),
+        (Some(ApiPath::OpenApi), &Method::GET) => reply(StatusCode::OK, JSON, wire::OPENAPI),
+        (Some(ApiPath::Decide | ApiPath::Batch), _) => refuse(door, Refusal::Method("POST")),
+        (Some(ApiPath::OpenApi), _) => refuse(door, Refusal::Method("GET")),
         _ => refuse(door, Refusal::NotFound),
     }
 }

@@ -4,10 +4,9 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Connections that the system keeps until a thread accepts them.
 const BACKLOG: i32 = 1024;
@@ -39,6 +38,20 @@ fn tcp_once(address: SocketAddr, is_shared: bool) -> io::Result<std::net::TcpLis
     Ok(socket.into())
 }
 
+/// Whether nobody listens at `path` any more, which is sure only where the system says so.
+///
+/// # Errors
+/// Somebody listens, or nobody can say: who may not connect, or finds the queue full, has met a live server.
+fn must_be_stale(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    match socket.connect(&SockAddr::unix(path)?) {
+        Ok(()) => Err(io::ErrorKind::AddrInUse.into()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::ErrorKind::AddrInUse.into()),
+        Err(error) => Err(error),
+    }
+}
+
 /// A Unix socket that removes its file when it is dropped.
 #[derive(Debug)]
 pub struct UnixSocket {
@@ -59,8 +72,8 @@ impl UnixSocket {
                     "the path is taken by something else than a socket",
                 ));
             }
-            Ok(_) if UnixStream::connect(path).is_ok() => return Err(io::ErrorKind::AddrInUse.into()),
-            _ => {}
+            Ok(_) => must_be_stale(path)?,
+            Err(_) => {}
         }
         // WHY: the socket gets its mode before it gets its name, so that there is no moment in which others may connect.
         let mut unfinished = path.as_os_str().to_owned();
@@ -103,6 +116,8 @@ impl Drop for UnixSocket {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::{UnixListener, UnixStream};
+
     use super::*;
 
     #[test]
@@ -120,9 +135,31 @@ mod tests {
     fn stale_socket_is_replaced_and_a_live_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("doorward.sock");
-        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        drop(UnixListener::bind(&path).unwrap());
         let _live = UnixSocket::bind(&path).unwrap();
         assert_eq!(UnixSocket::bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        UnixStream::connect(&path).unwrap();
+    }
+
+    /// A server whose queue is full, or to which others may not connect, was taken for one that is gone, and lost its name.
+    #[test]
+    fn a_live_socket_that_cannot_be_connected_to_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("doorward.sock");
+        let busy = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        busy.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        busy.listen(0).unwrap();
+        let _waiting = UnixStream::connect(&path).unwrap();
+        assert_eq!(UnixSocket::bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+
+        // As to somebody who may not connect: the kind of socket is another one.
+        let other = folder.path().join("datagrams.sock");
+        let _datagrams = std::os::unix::net::UnixDatagram::bind(&other).unwrap();
+        assert!(UnixSocket::bind(&other).is_err());
+        assert!(fs::symlink_metadata(&other).unwrap().file_type().is_socket());
+        assert!(!folder.path().join("datagrams.sock.new").exists());
+        drop(busy);
+        let _ours = UnixSocket::bind(&path).unwrap();
         UnixStream::connect(&path).unwrap();
     }
 
@@ -140,7 +177,7 @@ mod tests {
         assert_eq!(UnixSocket::bind(&free).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&beside).unwrap(), "mine");
         fs::remove_file(&beside).unwrap();
-        drop(std::os::unix::net::UnixListener::bind(&beside).unwrap());
+        drop(UnixListener::bind(&beside).unwrap());
         UnixSocket::bind(&free).unwrap();
     }
 }

@@ -10,6 +10,7 @@
 //! decision logic: the same facts get the same answer through every one.
 
 mod amr;
+mod api;
 pub mod authzen;
 mod body;
 pub mod callers;
@@ -20,6 +21,7 @@ mod door;
 pub mod envoy;
 mod file;
 pub mod forward_auth;
+mod gate;
 pub mod gateway;
 mod graph;
 mod grpc;
@@ -35,6 +37,7 @@ mod peer;
 mod plain;
 mod record;
 pub mod replay;
+mod services;
 pub mod wire;
 mod worker;
 
@@ -48,7 +51,6 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::watch;
-use tonic::service::Routes;
 
 use self::authzen::Authzen;
 use self::callers::{CallerSettings, CallersError, Tls};
@@ -60,6 +62,7 @@ use self::jwt::{IssuerSettings, SecondIssuer};
 use self::keeper::Keeper;
 use self::listener::UnixSocket;
 use self::ops::Ops;
+use self::services::Services;
 use crate::limits;
 use crate::observe::log::{self, Log};
 use crate::observe::metrics::Core;
@@ -238,7 +241,7 @@ pub fn start(settings: Settings, active: Arc<Active>, status: Arc<Status>) -> Re
     for core in cores.iter() {
         let door = Arc::new(Door {
             decider: Decider::new(Arc::clone(&active), Arc::clone(core), sender.clone()),
-            services: services(&readiness, &settings.doors)?,
+            services: Services::new(&readiness, &settings.doors).map_err(StartError::Reflection)?,
             bounds: settings.bounds,
             has_api: settings.doors.api.0,
             graph: settings.doors.graph.then(Graph::new),
@@ -278,20 +281,6 @@ fn thread(name: &str, run: impl FnOnce() -> io::Result<()> + Send + 'static) -> 
         }
     };
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StartError::Thread)
-}
-
-fn services(readiness: &Readiness, doors: &Doors) -> Result<Routes, StartError> {
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    let v1 = reflection().build_v1().map_err(StartError::Reflection)?;
-    // WHY: the reflection client of Python, among others, knows the older version alone.
-    let v1alpha = reflection().build_v1alpha().map_err(StartError::Reflection)?;
-    let other = doors.envoy.is_some().then_some(envoy::SERVICE);
-    let health = health::service(readiness.clone(), other);
-    Ok(Routes::new(health).add_service(v1).add_service(v1alpha).prepare())
 }
 
 /// Where a running server listens.
@@ -338,7 +327,7 @@ impl Running {
     }
 
     /// Stops: fails the readiness probe, waits for the drain delay, accepts no more, lets what has begun end within
-    /// [`limits::DRAIN_TIME_MAX`], writes the decision log. Returns when all of it is done.
+    /// [`limits::DRAIN_TIME_MAX`], writes the decision log for as long again at most. Returns when all of it is done.
     pub fn stop(self) {
         self.readiness.stop();
         thread::sleep(self.drain_delay);
@@ -354,7 +343,7 @@ impl Drop for Running {
         }
         // WHY: with the serving threads their senders are gone, so the log can end.
         if let Some(log) = self.log.take() {
-            log.finish();
+            log.finish(limits::DRAIN_TIME_MAX);
         }
         self.unix = None;
     }

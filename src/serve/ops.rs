@@ -25,8 +25,8 @@ use crate::limits;
 use crate::model::State as PolicyState;
 use crate::observe::log;
 use crate::observe::metrics::Core;
-use crate::observe::metrics::exposition::{self, BundleFacts, Facts};
-use crate::reload::{Active, LoadResult, Status, View};
+use crate::observe::metrics::exposition::{self, BundleFacts, Facts, LoadTimes};
+use crate::reload::{Active, LOAD_BUCKETS_MS, LoadResult, Status, Times, View};
 use crate::text::Finding;
 
 /// What operators can see.
@@ -105,8 +105,28 @@ async fn startup(State(ops): State<Ops>) -> Response {
 
 async fn ready(State(ops): State<Ops>) -> Response {
     let reason = if ops.readiness.is_stopping() { "stopping\n" } else { "no bundle yet\n" };
-    let is_degraded = ops.status.view().rejected.is_some();
-    probe(ops.readiness.is_ready(), reason, if is_degraded { "degraded: bundle_rejected\n" } else { "ok\n" })
+    let well = match degraded(&ops.status.view()) {
+        Some(Degraded::Stopped) => "degraded: loader_stopped\n",
+        Some(Degraded::Rejected) => "degraded: bundle_rejected\n",
+        None => "ok\n",
+    };
+    probe(ops.readiness.is_ready(), reason, well)
+}
+
+/// Why what is in force is not what it should be.
+enum Degraded {
+    /// The loader has ended: no change of the files will be seen.
+    Stopped,
+    /// The newest bundle was refused.
+    Rejected,
+}
+
+fn degraded(view: &View) -> Option<Degraded> {
+    match (view.has_stopped, &view.rejected) {
+        (true, _) => Some(Degraded::Stopped),
+        (false, Some(_)) => Some(Degraded::Rejected),
+        (false, None) => None,
+    }
 }
 
 fn probe(is_well: bool, unwell: &'static str, well: &'static str) -> Response {
@@ -117,11 +137,18 @@ async fn metrics(State(ops): State<Ops>) -> Response {
     let view = ops.status.view();
     let facts = Facts {
         bundle: bundle(&ops.active),
+        checked: view.checked.map(|checked| checked.as_duration().as_secs_f64()),
         loads: LoadResult::ALL.map(|result| (result.as_str(), view.loads.of(result))).to_vec(),
+        load_times: view.loads.times().map(|(stage, times)| load_times(stage, times)).collect(),
         log: ops.log.as_ref().map(log::Meter::counts),
         certificate_expires: ops.tls.as_ref().map(|tls| tls.expires().as_duration().as_secs_f64()),
     };
     ([(header::CONTENT_TYPE, exposition::MEDIA_TYPE)], exposition::text(&ops.cores, facts)).into_response()
+}
+
+fn load_times(stage: &'static str, times: &Times) -> LoadTimes {
+    let bounds = LOAD_BUCKETS_MS.iter().map(|bound| *bound as f64 / 1e3).chain([f64::INFINITY]);
+    LoadTimes { stage, buckets: bounds.zip(times.counts).collect(), sum: times.sum.as_secs_f64() }
 }
 
 fn bundle(active: &Active) -> Option<BundleFacts> {
@@ -190,7 +217,7 @@ async fn status(State(ops): State<Ops>) -> Response {
 fn status_body<'a>(readiness: &Readiness, view: &'a View, now: Timestamp) -> StatusBody<'a> {
     let age = |then: Timestamp| now.duration_since(then).as_secs();
     StatusBody {
-        state: match (readiness.is_stopping(), readiness.has_started(), view.rejected.is_some()) {
+        state: match (readiness.is_stopping(), readiness.has_started(), degraded(view).is_some()) {
             (true, _, _) => "stopping",
             (_, false, _) => "starting",
             (_, true, true) => "degraded",

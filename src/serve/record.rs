@@ -14,7 +14,7 @@ use super::decider::Arrival;
 use super::wire::{Encoding, Refused, v1};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::Evaluation;
-use crate::observe::log::{Bundle, Record};
+use crate::observe::log::{Bundle, Names, Record};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub(super) fn decided(
     evaluation: &Evaluation,
     (now, took): (Timestamp, Duration),
 ) -> Record<Input> {
-    let ids = |policies: &[PolicyIndex]| policies.iter().map(|policy| bundle.policy(*policy).id.to_string()).collect();
+    let ids = |policies: &[PolicyIndex]| policies.iter().map(|policy| &bundle.policy(*policy).id).collect();
     Record {
         time: now,
         request_id: request_id.to_owned(),
@@ -87,9 +87,9 @@ pub(super) fn refused(
         decision: "error",
         reason: refused.refusal.reason(),
         field: Some(refused.refusal.field()),
-        policies: Vec::new(),
-        report_only: Vec::new(),
-        unmet_controls: Vec::new(),
+        policies: Names::default(),
+        report_only: Names::default(),
+        unmet_controls: Names::default(),
         country: None,
         bundle: bundle_of(bundle),
         duration_ns: nanoseconds(took),

@@ -128,8 +128,8 @@ struct Connections {
 
 impl Connections {
     fn start_tcp(&self, stream: TcpStream, address: SocketAddr) {
-        let peer = Peer::Tcp(address);
         let tls = self.door.callers.as_ref().and_then(|callers| callers.tls()).map(|tls| tls.config());
+        let peer = Peer::Tcp { address, is_encrypted: tls.is_some() };
         match tls {
             None => self.start(move |door, stop| async move {
                 let gate = gate(&door, &peer, None);

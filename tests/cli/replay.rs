@@ -33,6 +33,20 @@ fn a_pipeline_chooses_which_changes_fail() {
     }
 }
 
+/// A request that was allowed and is refused gets no token any more. It was counted beside the changes between block and
+/// refusal, and the gate let it pass.
+#[test]
+fn who_was_allowed_and_is_refused_is_newly_blocked() {
+    let log = std::fs::read_to_string(LOG).unwrap();
+    let allowed = log.lines().find(|line| line.contains(r#""decision":"allow""#)).unwrap();
+    let refused = allowed.replace(r#""ipAddress":"192.0.2.7""#, r#""ipAddress":"the office""#);
+    assert_ne!(refused, allowed);
+    let run = doorward_reading(&refused, &["replay", WORKLOAD, "-", "--fail-on", "newly-blocked", "--format", "json"]);
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(body["changed"], serde_json::json!({ "newlyAllowed": 0, "newlyBlocked": 1, "otherwise": 0 }));
+    assert_eq!(run.code, 5);
+}
+
 #[test]
 fn lines_that_are_no_records_are_counted_and_named() {
     let log = std::fs::read_to_string(LOG).unwrap();

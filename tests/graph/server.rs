@@ -25,7 +25,18 @@ pub struct Server {
 impl Server {
     /// With these files as the bundle in force.
     pub fn start<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Self {
-        let mut server = Self::without_bundle(|settings| settings.doors.graph = true);
+        Self::start_with(files, |_| {})
+    }
+
+    /// The same, with other settings.
+    pub fn start_with<'f>(
+        files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let mut server = Self::without_bundle(|settings| {
+            settings.doors.graph = true;
+            change(settings);
+        });
         server.fill(files);
         let (active, status) = (Arc::clone(&server.active), Arc::clone(&server.status));
         let loader = reload::start_with_graph(Source::new(server.folder.path()), active, status, |_| {});

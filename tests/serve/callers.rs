@@ -209,6 +209,12 @@ async fn an_access_token_lets_a_caller_in_only_with_audience_and_scope() {
         }
         claims
     };
+    let without_client = |claims: Value| {
+        let mut all = access_token();
+        all.as_object_mut().unwrap().remove("client_id");
+        all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        all
+    };
     let good = [
         access_token(),
         scoped("scp", json!("doorward.decide")),
@@ -216,6 +222,9 @@ async fn an_access_token_lets_a_caller_in_only_with_audience_and_scope() {
         scoped("roles", json!(["doorward.decide"])),
         set("/idtyp", json!("app")),
         set("/oid", json!("gateway-1")),
+        without_client(json!({"azp": "Portal", "sub": "1-2-3", "preferred_username": "service-account-portal"})),
+        without_client(json!({"azp": "portal", "sub": "portal@clients", "gty": "client-credentials"})),
+        without_client(json!({"cid": "0oa1", "sub": "0oa1"})),
     ];
     for claims in good {
         let token = key.sign(&claims);
@@ -236,6 +245,12 @@ async fn an_access_token_lets_a_caller_in_only_with_audience_and_scope() {
         set("/scope", json!("doorward.*")),
         set("/idtyp", json!("user")),
         set("/oid", json!("the-person-whose-sub-this-is")),
+        // Of Okta, Keycloak and Auth0; and one that does not say whose it is.
+        without_client(json!({"cid": "0oa1", "uid": "00u1", "sub": "alice@example.org"})),
+        without_client(json!({"azp": "portal", "sub": "1-2-3", "sid": "s", "preferred_username": "alice"})),
+        without_client(json!({"azp": "portal", "sub": "1-2-3", "email": "alice@example.org"})),
+        without_client(json!({"azp": "portal", "sub": "auth0|alice"})),
+        set("/azp", json!("another-client")),
     ];
     for claims in known_but_not_allowed {
         let token = key.sign(&claims);
@@ -268,7 +283,7 @@ async fn only_the_listed_subjects_are_let_in_when_there_is_a_list() {
     let keys = KeyServer::start(&[&key]).await;
     let server = server(&jwt(&keys.url, ", subjects: [gateway-1]"));
     for (subject, status) in [("gateway-1", 200), ("gateway-2", 403), ("Gateway-1", 403)] {
-        let token = key.sign(&changed(access_token(), "/sub", json!(subject)));
+        let token = key.sign(&changed(changed(access_token(), "/sub", json!(subject)), "/client_id", json!(subject)));
         let answer = ask(&server, &[("authorization", &format!("Bearer {token}"))]).await;
         assert_eq!(answer.status.as_u16(), status, "{subject}");
     }

@@ -140,6 +140,12 @@ async fn without_a_bundle_nothing_is_decided() {
         assert_eq!((answer.status.as_u16(), &answer.json()["error"]["reason"]), (503, &json!("no_bundle")));
         assert_eq!(answer.headers["retry-after"], "1");
     }
+    // An id that can be used is told again, and no other.
+    let long = "x".repeat(doorward::limits::REQUEST_ID_BYTES_MAX + 1);
+    for (id, is_told) in [("r-1", true), ("", false), ("a\nb", false), (&*long, false)] {
+        let answer = http.decide(&changed(outside(), "/requestId", json!(id))).await;
+        assert_eq!(answer.json()["error"]["requestId"] == id, is_told, "{id:?}: {}", answer.text);
+    }
     let mut client = server.grpc().await;
     let message: v1::DecideRequest = serde_json::from_value(outside()).unwrap();
     let one = client.decide(message.clone()).await.unwrap_err();

@@ -4,6 +4,8 @@ use std::sync::{Condvar, Mutex};
 
 use super::*;
 
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A writer that does not return from its first write until it is opened.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<GateState>, Condvar)>);
@@ -53,9 +55,9 @@ fn record(request_id: String) -> Record<&'static str> {
         decision: "block",
         reason: "blocked_by_policy",
         field: None,
-        policies: vec!["p1".to_owned()],
-        report_only: vec![],
-        unmet_controls: vec![],
+        policies: ["p1"].iter().collect(),
+        report_only: Names::default(),
+        unmet_controls: Names::default(),
         bundle: Bundle { name: "b".to_owned(), revision: "1".to_owned(), digest: "d".to_owned() },
         duration_ns: 7,
         country: None,
@@ -76,10 +78,24 @@ fn a_blocked_sink_drops_and_counts_records_and_never_blocks_the_sender() {
     assert_eq!(log.meter().counts().dropped, 10);
     gate.open();
     drop(sender);
-    let counts = log.finish();
+    let counts = log.finish(PATIENCE);
     assert_eq!(counts, Counts { written: 1 + limits::LOG_QUEUE_MAX as u64, dropped: 10, failed: 0 });
     let text = String::from_utf8(gate.0.0.lock().unwrap().text.clone()).unwrap();
     assert_eq!(text.lines().count() as u64, counts.written);
+}
+
+/// A server was told to end, and did not for as long as whoever read its log had stalled.
+#[test]
+fn a_blocked_sink_keeps_nobody_from_ending_and_what_is_left_is_counted() {
+    let gate = Gate::default();
+    let (log, sender) = start(Target::Writer(Box::new(gate.clone()))).unwrap().unwrap();
+    for number in 0..10 {
+        sender.send(record(number.to_string()), 100);
+    }
+    gate.wait_for_writer();
+    drop(sender);
+    assert_eq!(log.finish(Duration::from_millis(1)), Counts { written: 0, dropped: 10, failed: 0 });
+    gate.open();
 }
 
 #[test]
@@ -88,14 +104,34 @@ fn waiting_records_are_bounded_in_bytes_too() {
     let (log, sender) = start(Target::Writer(Box::new(gate.clone()))).unwrap().unwrap();
     sender.send(record("first".to_owned()), 1);
     gate.wait_for_writer();
-    let large = limits::LOG_QUEUE_BYTES_MAX / 4;
+    let large = limits::LOG_QUEUE_BYTES_MAX / 4 - 4096;
     for number in 0..6 {
         sender.send(record(number.to_string()), large);
     }
     assert_eq!(log.meter().counts().dropped, 2);
     gate.open();
     drop(sender);
-    assert_eq!(log.finish().failed, 0);
+    assert_eq!(log.finish(PATIENCE).failed, 0);
+}
+
+/// Only the request was counted: a thousand policies that would have blocked made sixty times as much of it.
+#[test]
+fn names_of_policies_count_as_bytes_that_wait() {
+    let gate = Gate::default();
+    let (log, sender) = start(Target::Writer(Box::new(gate.clone()))).unwrap().unwrap();
+    sender.send(record("first".to_owned()), 1);
+    gate.wait_for_writer();
+    let ids: Vec<_> = (0..1_000).map(|number| format!("cccccccc-0000-4000-8000-{number:012}")).collect();
+    let text: usize = ids.iter().map(String::len).sum();
+    let sent = 2 * limits::LOG_QUEUE_BYTES_MAX / text;
+    for number in 0..sent {
+        sender.send(Record { report_only: ids.iter().collect(), ..record(number.to_string()) }, 1);
+    }
+    let kept = sent - usize::try_from(log.meter().counts().dropped).unwrap();
+    assert!(kept * text <= limits::LOG_QUEUE_BYTES_MAX && kept * text > limits::LOG_QUEUE_BYTES_MAX / 2, "{kept}");
+    gate.open();
+    drop(sender);
+    assert_eq!(log.finish(PATIENCE).written, 1 + kept as u64);
 }
 
 #[test]
@@ -114,7 +150,7 @@ fn a_failing_sink_is_counted_and_does_not_stop_the_log() {
         sender.send(record(number.to_string()), 1);
     }
     drop(sender);
-    assert_eq!(log.finish(), Counts { written: 0, dropped: 0, failed: 3 });
+    assert_eq!(log.finish(PATIENCE), Counts { written: 0, dropped: 0, failed: 3 });
 }
 
 #[test]
@@ -124,7 +160,7 @@ fn nothing_counts_as_written_on_a_full_disk() {
         sender.send(record(number.to_string()), 1);
     }
     drop(sender);
-    assert_eq!(log.finish(), Counts { written: 0, dropped: 0, failed: 1_000 });
+    assert_eq!(log.finish(PATIENCE), Counts { written: 0, dropped: 0, failed: 1_000 });
 }
 
 #[test]
@@ -135,7 +171,7 @@ fn a_new_log_is_not_for_everyone_to_read() {
     let (log, sender) = start::<&str>(Target::File(path.clone())).unwrap().unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o137, 0);
     drop(sender);
-    log.finish();
+    log.finish(PATIENCE);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Registry;
 
-use super::{BUCKETS_NS, Core, ERRORS, Surface, Totals};
+use super::{BUCKETS_NS, Core, Surface, Totals, Undecided};
 use crate::limits;
 use crate::model::Reason;
 use crate::observe::log;
@@ -26,8 +26,12 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 pub struct Facts {
     /// The bundle in force.
     pub bundle: Option<BundleFacts>,
+    /// When the source of the bundle was last looked at, seconds since the epoch.
+    pub checked: Option<f64>,
     /// How many loads came to which result.
     pub loads: Vec<(&'static str, u64)>,
+    /// How long the stages of loads took.
+    pub load_times: Vec<LoadTimes>,
     /// What became of the records of the decision log, if there is one.
     pub log: Option<log::Counts>,
     /// When the server's certificate ends, seconds since the epoch, if there is TLS.
@@ -51,6 +55,17 @@ pub struct BundleFacts {
     pub ranges: usize,
     /// Ids of its report-only policies, in bundle order.
     pub report_only: Vec<String>,
+}
+
+/// How long one stage of all loads took.
+#[derive(Clone, Debug)]
+pub struct LoadTimes {
+    /// The stage.
+    pub stage: &'static str,
+    /// Upper bounds, seconds, ascending, and how many took at most that and more than the one before.
+    pub buckets: Vec<(f64, u64)>,
+    /// All of them together, seconds.
+    pub sum: f64,
 }
 
 /// The text of one scrape.
@@ -79,8 +94,13 @@ impl Collector for Scrape {
         if let Some(bundle) = &self.facts.bundle {
             bundle_in_force(bundle, &totals, &mut encoder)?;
         }
+        if let Some(checked) = self.facts.checked {
+            let help = "When the source of the bundle was last looked at";
+            one(&mut encoder, "bundle_checked_timestamp_seconds", help, &ConstGauge::new(checked))?;
+        }
         let loads = self.facts.loads.iter().map(|(result, count)| ([("result", (*result).to_owned())], *count));
         counters(&mut encoder, "bundle_loads", "Bundle loads by result", loads)?;
+        load_times(&self.facts.load_times, &mut encoder)?;
         if let Some(expires) = self.facts.certificate_expires {
             tls(expires, totals.handshakes_failed(), &mut encoder)?;
         }
@@ -101,22 +121,25 @@ fn requests(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
         let decided = Reason::ALL.into_iter().map(move |reason| {
             (labels(surface, reason.decision().as_str(), reason.as_str()), totals.decided(surface, reason))
         });
-        let refused =
-            ERRORS.into_iter().map(move |reason| (labels(surface, "error", reason), totals.refused(surface, reason)));
+        let refused = Undecided::ALL
+            .into_iter()
+            .map(move |why| (labels(surface, "error", why.as_str()), totals.refused(surface, why)));
         decided.chain(refused)
     });
     counters(encoder, "decisions", "Requests by decision and reason", decisions)?;
     let by_surface = |of: &dyn Fn(Surface) -> u64| {
         Surface::ALL.map(|surface| ([("surface", surface.as_str().to_owned())], of(surface)))
     };
-    let invalid = |surface| totals.refused(surface, "input_invalid") + totals.refused(surface, "input_conflict");
+    let invalid = |surface| {
+        [Undecided::InputInvalid, Undecided::InputConflict].map(|why| totals.refused(surface, why)).into_iter().sum()
+    };
     counters(encoder, "invalid_input", "Requests with a field that cannot be used", by_surface(&invalid))?;
     let missing = |surface| totals.missing_ip(surface);
     counters(encoder, "missing_ip", "Decided requests without an address", by_surface(&missing))?;
     let untrusted = |surface| totals.untrusted_forwarded(surface);
     let help = "Requests with a forwarded header from somebody who is not trusted";
     counters(encoder, "untrusted_forwarded_header", help, by_surface(&untrusted))?;
-    let shed = by_surface(&|surface| totals.refused(surface, "overloaded"));
+    let shed = by_surface(&|surface| totals.refused(surface, Undecided::Overloaded));
     let connections = ([("surface", "connection".to_owned())], totals.connections_shed());
     let help = "Requests and connections turned away because there were too many";
     counters(encoder, "requests_shed", help, shed.into_iter().chain([connections]))?;
@@ -142,6 +165,17 @@ fn durations(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::R
             &buckets,
             None,
         )?;
+    }
+    Ok(())
+}
+
+fn load_times(stages: &[LoadTimes], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Time that the stages of bundle loads took";
+    let mut family = encoder.encode_descriptor("bundle_load_duration_seconds", help, None, MetricType::Histogram)?;
+    for LoadTimes { stage, buckets, sum } in stages {
+        let labels: Labels<1> = [("stage", (*stage).to_owned())];
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        family.encode_family(&labels)?.encode_histogram::<Labels<0>>(*sum, count, buckets, None)?;
     }
     Ok(())
 }

@@ -9,10 +9,10 @@ use prost_types::Value;
 use prost_types::value::Kind;
 
 use super::question::{Fields, Parts, Question, list, object, text, weight};
-use super::request::is_gate;
 use super::{BatchDefaults, answer::Outcome};
 use crate::limits;
 use crate::model::decision::InputError;
+use crate::serve::gate::is_gate;
 
 /// A question of a batch, or what is wrong with the item.
 pub type Item = Result<Question, InputError>;

@@ -13,7 +13,7 @@ use prost_types::value::Kind;
 
 use super::batch::Item;
 use super::question::{Entity, Question};
-use super::request::is_gate;
+use crate::serve::gate::is_gate;
 
 /// The attributes that name the subject, and those that name the requesting party.
 pub const NAMES: [[&str; 2]; 2] =

@@ -12,10 +12,11 @@ use jiff::Timestamp;
 
 use super::answer::Outcome;
 use super::question::{Action, Fields, Question, weight};
-use super::request::{Known, Mapping, is_gate};
+use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::serve::decider::would_allow;
+use crate::serve::gate::is_gate;
 
 /// The gates of a call that asks about nothing else; none of another one, or when the catalogue has no scopes.
 #[derive(Debug, Default)]

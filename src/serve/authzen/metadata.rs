@@ -4,11 +4,11 @@
 //!
 //! Source: OpenID Authorization API 1.0, section 9, read August 2026.
 
-use std::fs;
-
 use serde_json::{Map, Value, json};
 
 use super::{STEP_UP, Settings, Signing};
+use crate::limits;
+use crate::serve::file;
 use crate::serve::jwt::{self, SignError};
 
 /// The profile for token issuance.
@@ -60,7 +60,8 @@ pub fn document(settings: &Settings) -> Result<Option<Value>, MetadataError> {
 
 fn sign(signing: &Signing, claims: &Value) -> Result<String, MetadataError> {
     let path = || signing.key.display().to_string();
-    let pem = fs::read(&signing.key).map_err(|error| MetadataError::Key(path(), error))?;
+    let pem =
+        file::read(&signing.key, limits::CERTIFICATE_BYTES_MAX).map_err(|error| MetadataError::Key(path(), error))?;
     jwt::sign(&pem, signing.algorithm, signing.key_id.as_deref(), claims)
         .map_err(|error| MetadataError::Sign(path(), error))
 }

@@ -30,16 +30,13 @@ use super::question::{Action, Entity, Fields, Question, object, text, texts};
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::location::canonical;
-use crate::model::{IdentityKind, RiskLevel, SubjectTypes, TransferMethod};
+use crate::model::{IdentityKind, RiskLevel, SubjectTypes};
 use crate::serve::amr;
+use crate::serve::gate::{Gate, is_gate};
 use crate::serve::wire::spelling::Spelling;
 use crate::serve::wire::v1;
 
 type Result<T> = std::result::Result<T, InputError>;
-
-/// Longest name of a gate action, bytes, and longest part of one.
-const GATE_BYTES_MAX: usize = 50;
-const GATE_PART_BYTES_MAX: usize = 31;
 
 /// What a question comes to.
 #[derive(Debug)]
@@ -120,27 +117,14 @@ fn client(context: &Fields) -> Result<Option<String>> {
     }
 }
 
-/// Whether an action is a gate of token issuance.
-pub fn is_gate(name: &str) -> bool {
-    name.starts_with("issue:")
-}
-
 /// The flow that a gate action names. The name decides which policies apply, so one that is no name is a problem.
-/// Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
 fn flow(action: &Action) -> Result<i32> {
-    let Some(rest) = action.name.strip_prefix("issue:") else { return Ok(0) };
-    let is_part = |part: &str| {
-        part.len() <= GATE_PART_BYTES_MAX
-            && part.starts_with(|first: char| first.is_ascii_lowercase())
-            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    match rest.split_once(':') {
-        Some((token, grant)) if action.name.len() <= GATE_BYTES_MAX && is_part(token) && is_part(grant) => {
-            let is_device_code = grant == "device_code";
-            Ok(if is_device_code { TransferMethod::DeviceCodeFlow.number() } else { 0 })
-        }
-        _ => Err(InputError::invalid("action.name", "must be `issue:<token type>:<grant type>`")),
+    if !is_gate(&action.name) {
+        return Ok(0);
     }
+    let gate = Gate::new(&action.name);
+    let gate = gate.ok_or_else(|| InputError::invalid("action.name", "must be `issue:<token type>:<grant type>`"))?;
+    Ok(gate.flow().map_or(0, |flow| flow.number()))
 }
 
 fn target(resource: &Entity, scopes: Vec<String>) -> v1::Resource {

@@ -17,15 +17,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use self::certificate::{ended, expires};
-pub use self::gate::Gate;
+pub use self::gate::{Gate, Lease};
 pub use self::secret::SecretHash;
 pub(super) use self::secret::read_hex;
 pub use self::settings::{
     Allowed, BearerSettings, CallerSettings, ClientSettings, TlsSettings, TokenSettings, UnixSettings,
 };
 pub use self::tls::{Tls, TlsError, cryptography};
+use super::claims::Holder;
 use super::jwt::{Claims, Issuers, SecondIssuer, TokenError};
 use super::peer::Peer;
+use super::wire::v1;
 use crate::limits;
 
 /// Who may ask.
@@ -104,8 +106,8 @@ impl Callers {
                 (Some(_), None) => Standing::Unwelcome,
                 (_, process) => Standing::Known(process.map(|process| format!("uid:{}", process.uid()).into())),
             },
-            Peer::Tcp(_) if !self.settings.authenticate_tcp() => Standing::Known(None),
-            Peer::Tcp(_) => self.by_certificate(certificate),
+            Peer::Tcp { .. } if !self.settings.authenticate_tcp() => Standing::Known(None),
+            Peer::Tcp { .. } => self.by_certificate(certificate),
         };
         Gate::new(Arc::clone(self), standing)
     }
@@ -139,7 +141,7 @@ impl Callers {
         found.map(|known| name(&known.name))
     }
 
-    /// The caller with this access token, and when the token ends, seconds since the epoch.
+    /// The caller with this access token, and when the token is good no more, seconds since the epoch.
     async fn by_token(&self, token: &str, now: Timestamp) -> Result<(Arc<str>, f64), Denial> {
         let claims = match self.issuers.verify(token, now).await {
             Ok(claims) => claims,
@@ -153,16 +155,21 @@ impl Callers {
         let known = self.settings.jwt.iter().find(is_its).ok_or(Denial::Invalid)?;
         let subject = claims.text("sub").or_else(|| claims.text("client_id")).unwrap_or_default();
         let is_listed = known.subjects.is_empty() || known.subjects.iter().any(|listed| listed == subject);
-        // WHY: a person never asks for decisions, whatever scopes their token has been given.
-        // Entra's tokens without `idtyp` have one id twice when they are an application's own.
-        let is_person = match (claims.text("idtyp"), claims.text("oid")) {
-            (Some(kind), _) => kind != "app",
-            (None, Some(oid)) => oid != subject,
-            (None, None) => false,
-        };
-        match is_listed && !is_person && has_scope(&claims, &known.scope) {
-            true => Ok((name(subject), claims.expires())),
+        match is_listed && is_of_workload(&claims) && has_scope(&claims, &known.scope) {
+            true => Ok((name(subject), claims.expires() + known.issuer.leeway.0.as_secs_f64())),
             false => Err(Denial::Insufficient),
+        }
+    }
+}
+
+/// Whether a token is an application's own. A person never asks for decisions, whatever scopes their token has been given,
+/// and neither does one of whom the token does not say what it is.
+fn is_of_workload(claims: &Claims) -> bool {
+    match Holder::new(claims.as_map()) {
+        Ok(holder) => holder.identity.r#type() == v1::IdentityType::ServicePrincipal,
+        Err(error) => {
+            tracing::debug!(%error, "nobody can say whose a caller's access token is");
+            false
         }
     }
 }

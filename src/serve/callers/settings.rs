@@ -16,6 +16,7 @@ use crate::serve::jwt::{Algorithms, Audiences, IssuerSettings, KeySource, Leeway
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CallerSettings {
     /// TLS on the TCP listener, and whose certificates are let in.
+    #[serde(deserialize_with = "something")]
     pub tls: Option<TlsSettings>,
     /// Secrets that callers send as bearer tokens; at least one, where they are spoken of.
     #[serde(deserialize_with = "at_least_one")]
@@ -24,6 +25,7 @@ pub struct CallerSettings {
     #[serde(deserialize_with = "at_least_one")]
     pub jwt: Vec<TokenSettings>,
     /// Which processes are let in over the Unix socket; without it, its file mode alone decides.
+    #[serde(deserialize_with = "something")]
     pub unix: Option<UnixSettings>,
 }
 
@@ -31,6 +33,12 @@ pub struct CallerSettings {
 fn at_least_one<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let list = Vec::deserialize(deserializer)?;
     if list.is_empty() { Err(D::Error::custom("name at least one, or leave the list out")) } else { Ok(list) }
+}
+
+/// WHY: who begins a section means that not everybody is let in; an empty one would be as if it were left out.
+fn something<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let said = Option::deserialize(deserializer)?;
+    if said.is_none() { Err(D::Error::custom("say something, or leave the section out")) } else { Ok(said) }
 }
 
 impl CallerSettings {
@@ -113,8 +121,9 @@ fn is_uri(text: &str) -> bool {
 struct TlsText {
     certificate: PathBuf,
     key: PathBuf,
+    #[serde(default, deserialize_with = "something")]
     client_ca: Option<PathBuf>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_least_one")]
     allow: Vec<Allowed>,
 }
 
@@ -288,9 +297,22 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_callers_lets_nobody_in_rather_than_everybody() {
-        for text in
-            ["bearer: []", "jwt: []", "tls: { certificate: a.pem, key: b.pem }\nbearer: []", "bearer:", "jwt: null"]
-        {
+        let tls = "tls: { certificate: a.pem, key: b.pem }\nbearer: []";
+        let nobody = "tls: { certificate: a.pem, key: b.pem, allow: [] }";
+        let by_nothing = "tls: { certificate: a.pem, key: b.pem, clientCa: }";
+        for text in [
+            "bearer: []",
+            "jwt: []",
+            tls,
+            "bearer:",
+            "jwt: null",
+            "unix:",
+            "unix: null",
+            "tls:",
+            "tls: ~",
+            nobody,
+            by_nothing,
+        ] {
             let told = read(text).map(|settings| settings.authenticate_tcp());
             assert!(told.is_err(), "{text}: {told:?}");
         }

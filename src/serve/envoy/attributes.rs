@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use http::header::AUTHORIZATION;
+use prost_types::Value;
 use prost_types::value::Kind;
-use prost_types::{Struct, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{Settings, v3};
@@ -16,7 +16,7 @@ use crate::serve::claims::{self, Holder};
 use crate::serve::client_ip::{Client, Resolved};
 use crate::serve::gateway::bearer::Unproven;
 use crate::serve::gateway::{Asked, Route};
-use crate::serve::wire::v1;
+use crate::serve::wire::{self, v1};
 
 /// The filter of Envoy that verifies tokens.
 const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
@@ -106,7 +106,7 @@ impl<'a> Attributes<'a> {
         let filters = self.all.and_then(|all| all.metadata_context.as_ref()).map(|metadata| &metadata.filter_metadata);
         match filters.and_then(|filters| filters.get(JWT_FILTER)?.fields.get(key)) {
             None => Ok(None),
-            Some(Value { kind: Some(Kind::StructValue(payload)) }) => Ok(Some(object(payload))),
+            Some(Value { kind: Some(Kind::StructValue(payload)) }) => Ok(Some(wire::json::to_map(payload))),
             Some(_) => Err(InputError::invalid("claims", "must be an object")),
         }
     }
@@ -140,19 +140,4 @@ fn workload(name: &str) -> Holder {
     let mut credential = v1::Credential::default();
     credential.set_type(v1::CredentialType::Certificate);
     Holder { identity, credential: Some(credential), ..Holder::default() }
-}
-
-fn object(object: &Struct) -> Map<String, Json> {
-    object.fields.iter().map(|(name, value)| (name.clone(), json(value))).collect()
-}
-
-fn json(value: &Value) -> Json {
-    match &value.kind {
-        None | Some(Kind::NullValue(_)) => Json::Null,
-        Some(Kind::BoolValue(flag)) => Json::Bool(*flag),
-        Some(Kind::NumberValue(number)) => Json::from(*number),
-        Some(Kind::StringValue(text)) => Json::String(text.clone()),
-        Some(Kind::ListValue(list)) => Json::Array(list.values.iter().map(json).collect()),
-        Some(Kind::StructValue(members)) => Json::Object(object(members)),
-    }
 }

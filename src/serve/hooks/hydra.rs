@@ -29,7 +29,7 @@ use prost_types::Struct;
 use prost_types::value::Kind;
 use serde::Deserialize;
 
-use super::issuance::{Gate, Issuance, agreed};
+use super::issuance::{Issuance, agreed, gate};
 use super::secret::KeyName;
 use super::{Hook, Outcome, Unread, reply};
 use crate::model::decision::InputError;
@@ -92,6 +92,10 @@ impl ApiKey {
 }
 
 impl Hook for Settings {
+    fn has_key(&self) -> bool {
+        self.api_key.is_some()
+    }
+
     fn is_authentic(&self, headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> bool {
         self.api_key.as_ref().is_none_or(|key| key.is_in(headers))
     }
@@ -141,7 +145,7 @@ impl Settings {
         if let (Some(name), Some(extra), false) = (&self.ip_claim, &session.extra, grant_type == REFRESH) {
             issuance.ip_address = address(extra, name)?;
         }
-        issuance.gate = Some(Gate::access_token(&grant_type)?);
+        issuance.gate = Some(gate(&grant_type)?);
         issuance.client_id = client_id;
         issuance.audiences = request.granted_audience.unwrap_or_default();
         if issuance.audiences.is_empty() {

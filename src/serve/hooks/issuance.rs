@@ -12,8 +12,9 @@ use super::super::decider::Asking;
 use super::super::wire::spelling::Spelling;
 use super::super::wire::{Refused, v1};
 use crate::limits;
+use crate::model::IdentityKind;
 use crate::model::decision::InputError;
-use crate::model::{IdentityKind, TransferMethod};
+use crate::serve::gate::{Gate, is_gate};
 use crate::serve::{amr, lifetime};
 
 /// The kind of a target that is an audience.
@@ -29,7 +30,7 @@ pub struct Issuance {
     /// The client that asks.
     pub client_id: Option<String>,
     /// What the gate asks for; `None` when the hook does not tell the grant.
-    pub gate: Option<Gate>,
+    pub gate: Option<Gate<'static>>,
     /// What the token is for; empty: not said.
     pub audiences: Vec<String>,
     /// Its scopes.
@@ -57,25 +58,11 @@ pub enum Decided {
     Block(Box<v1::DecideResponse>),
 }
 
-/// The action of a gate request.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Gate {
-    action: String,
-    is_device_code: bool,
-}
-
-impl Gate {
-    /// The gate of an access token for an OAuth grant type, of which the last segment counts.
-    pub fn access_token(grant_type: &str) -> Result<Self, InputError> {
-        let grant = grant_type.rsplit(':').next().unwrap_or_default().replace('-', "_");
-        let is_valid = grant.len() <= limits::GATE_SEGMENT_BYTES_MAX
-            && grant.starts_with(|first: char| first.is_ascii_lowercase())
-            && grant.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-        match is_valid {
-            true => Ok(Self { action: format!("issue:access_token:{grant}"), is_device_code: grant == "device_code" }),
-            false => Err(InputError::invalid("grant_type", "must end in a segment of `a` to `z`, digits and `_`")),
-        }
-    }
+/// The gate of an access token for an OAuth grant type, of which the last segment counts.
+pub fn gate(grant_type: &str) -> Result<Gate<'static>, InputError> {
+    let grant = grant_type.rsplit(':').next().unwrap_or_default().replace('-', "_");
+    let problem = || InputError::invalid("grant_type", "must end in a segment of `a` to `z`, digits and `_`");
+    Gate::access_token(&grant).ok_or_else(problem)
 }
 
 impl Issuance {
@@ -92,7 +79,7 @@ impl Issuance {
     /// It, if it can be asked about: at most [`limits::HOOK_REQUESTS_MAX`] requests, none of whose scopes could be
     /// mistaken for a gate.
     pub fn checked(self) -> Result<Self, InputError> {
-        if self.scopes.iter().any(|scope| scope.starts_with("issue:")) {
+        if self.scopes.iter().any(|scope| is_gate(scope)) {
             return Err(InputError::invalid("scopes", "must not begin with `issue:`"));
         }
         let scopes = if self.asks_scopes { self.scopes.len() } else { 0 };
@@ -160,13 +147,10 @@ impl Issuance {
                 .ip_address
                 .clone()
                 .map(|address| v1::Network { ip_address: Some(address), ..v1::Network::default() }),
-            authentication_flow: match gate {
-                Some(gate) if gate.is_device_code => TransferMethod::DeviceCodeFlow.number(),
-                _ => 0,
-            },
+            authentication_flow: gate.and_then(Gate::flow).map_or(0, |flow| flow.number()),
             satisfied: (satisfied != v1::Satisfied::default()).then_some(satisfied),
             attributes: Some(self.attributes()),
-            action: scope.map(str::to_owned).or_else(|| gate.map(|gate| gate.action.clone())),
+            action: scope.map(str::to_owned).or_else(|| gate.map(|gate| gate.action().to_owned())),
             ..v1::DecideRequest::default()
         }
     }
@@ -213,16 +197,16 @@ mod tests {
             ("urn:ietf:params:oauth:grant-type:token-exchange", "issue:access_token:token_exchange"),
             ("urn:ietf:params:oauth:grant-type:device_code", "issue:access_token:device_code"),
         ] {
-            let gate = Gate::access_token(grant_type).unwrap();
-            assert_eq!(gate.action, action);
-            assert_eq!(gate.is_device_code, action.ends_with("device_code"));
+            let gate = gate(grant_type).unwrap();
+            assert_eq!(gate.action(), action);
+            assert_eq!(gate.flow().is_some(), action.ends_with("device_code"));
         }
     }
 
     #[test]
     fn what_names_no_gate_is_refused() {
         for grant_type in ["", "x:", "Client", "1st", "a b", "a\"b", "é", &"a".repeat(32)] {
-            assert_eq!(Gate::access_token(grant_type).unwrap_err().field, "grant_type", "{grant_type}");
+            assert_eq!(gate(grant_type).unwrap_err().field, "grant_type", "{grant_type}");
         }
     }
 }

@@ -61,6 +61,9 @@ enum Unread {
 
 /// A hook as its caller knows it.
 trait Hook: Sync {
+    /// Whether its caller must show a key of its own. Requests to one that has none pass the gate of all callers.
+    fn has_key(&self) -> bool;
+
     /// Whether the caller is who the settings say.
     fn is_authentic(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> bool;
 
@@ -79,8 +82,7 @@ impl Settings {
 
     /// Whether `path` is that of an open hook that asks for a key of its own.
     pub(super) fn has_key(&self, path: &str) -> bool {
-        let is_keyless = self.hydra.as_ref().is_some_and(|hydra| hydra.api_key.is_none());
-        self.leads_to(path) && !(is_keyless && path == "/v1/hooks/hydra/token")
+        self.hook(path).is_some_and(Hook::has_key)
     }
 
     /// Answers one request to the path of an open hook.

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::issuance::{Gate, Issuance, agreed};
+use super::issuance::{Issuance, agreed, gate};
 use super::secret::KeyName;
 use super::{Hook, Outcome, Unread, description, reply};
 use crate::model::decision::InputError;
@@ -38,6 +38,10 @@ pub struct Settings {
 }
 
 impl Hook for Settings {
+    fn has_key(&self) -> bool {
+        true
+    }
+
     fn is_authentic(&self, headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> bool {
         self.header.is_header_with(&self.sha256, headers)
     }
@@ -71,7 +75,7 @@ impl Settings {
             Some(user) => Issuance::to_user(user),
             None => to_client(client.as_deref(), asked.grant_type.as_deref(), claims.sub.as_deref())?,
         };
-        issuance.gate = asked.grant_type.as_deref().map(Gate::access_token).transpose()?;
+        issuance.gate = asked.grant_type.as_deref().map(gate).transpose()?;
         issuance.client_id = agreed(agreed(client, asked.client_id, CLIENT)?, claims.cid, CLIENT)?;
         issuance.lifetime = access.token.and_then(|token| token.lifetime).and_then(|lifetime| lifetime.expiration);
         issuance.audiences = match claims.aud {

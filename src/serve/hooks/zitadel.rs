@@ -38,6 +38,10 @@ pub struct Settings {
 }
 
 impl Hook for Settings {
+    fn has_key(&self) -> bool {
+        true
+    }
+
     fn is_authentic(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> bool {
         let mut values = headers.get_all(SIGNATURE).iter();
         let header = values.next().and_then(|value| value.to_str().ok());
@@ -92,7 +96,9 @@ impl Settings {
         let mut issuance = match (user.machine, user.human) {
             (Some(_), Some(_)) => return Err(InputError::conflict("user", "is both human and machine")),
             (Some(_), None) => Issuance::to_workload(id),
-            (None, _) => Issuance::to_user(id),
+            (None, Some(_)) => Issuance::to_user(id),
+            // WHY: policies for users spare workloads, and the other way round, so neither is guessed.
+            (None, None) => return Err(InputError::invalid("user", "is neither human nor machine")),
         };
         issuance.client_id = payload.application.and_then(|application| application.client_id);
         let actor = payload.actor.unwrap_or_default();
@@ -141,4 +147,24 @@ struct Actor {
 #[derive(Debug, Deserialize)]
 struct Application {
     client_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kind of user that came with a newer version would have been asked about as a person, and no policy for workloads.
+    #[test]
+    fn who_is_neither_human_nor_machine_is_not_guessed() {
+        let settings: Settings = serde_json::from_str(r#"{"signingKey": "a key of the target"}"#).unwrap();
+        for kind in [r#""robot": {}"#, r#""human": null, "machine": null"#, r#""human": null"#] {
+            let payload = format!(r#"{{"function": "function/preaccesstoken", "user": {{"id": "312", {kind}}}}}"#);
+            match settings.issuance(payload.as_bytes()) {
+                Err(Unread::Fact(error)) => assert_eq!((error.kind.as_str(), &*error.field), ("input_invalid", "user")),
+                _ => panic!("{payload}"),
+            }
+        }
+        let known = br#"{"function": "function/preaccesstoken", "user": {"id": "311", "human": {}}}"#;
+        assert!(settings.issuance(known).is_ok());
+    }
 }

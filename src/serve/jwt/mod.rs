@@ -121,7 +121,9 @@ impl Issuer {
             self.is_wanted.notify_one();
             let _ = timeout(limits::KEY_SET_WAIT_MAX, told.changed()).await;
         }
-        find().ok_or_else(|| if self.keys.borrow().is_some() { TokenError::Key } else { TokenError::NoKeys })
+        // WHY: keys that could not be fetched just now may lack one that is good: nobody knows.
+        let is_known = place.is_ok() && self.refresh().is_answered();
+        find().ok_or(if is_known { TokenError::Key } else { TokenError::NoKeys })
     }
 
     async fn keep(&self, fetcher: &Fetcher) {

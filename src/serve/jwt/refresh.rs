@@ -58,6 +58,13 @@ impl Refresh {
         self.is_wanted
     }
 
+    /// Whether a token may be told that a key is not there: the keys were fetched for the last token that missed one, or
+    /// later, and nothing says that they have changed since.
+    pub fn is_answered(&self) -> bool {
+        let is_current = self.succeeded.is_some() && self.succeeded >= self.granted;
+        is_current && self.failures == 0 && !self.is_fetching && !self.is_wanted
+    }
+
     /// A fetch ended. Whether the keys that there are may still be used.
     pub fn fetched(&mut self, now: Duration, has_succeeded: bool) -> bool {
         self.is_fetching = false;

@@ -141,7 +141,7 @@ impl TryFrom<Vec<Algorithm>> for Algorithms {
 /// How far an issuer's clock may be off; 30 seconds by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
-pub struct Leeway(pub(super) Duration);
+pub struct Leeway(pub(in crate::serve) Duration);
 
 impl Default for Leeway {
     fn default() -> Self {

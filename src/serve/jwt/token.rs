@@ -32,10 +32,10 @@ pub enum TokenError {
     /// Its issuer is not one of those that are believed.
     #[error("its issuer is not known")]
     Issuer,
-    /// Its issuer has no such key.
+    /// Its issuer has no such key: its keys have just been fetched.
     #[error("its key is not known")]
     Key,
-    /// The keys of its issuer could not be fetched yet, so nothing can be said about it.
+    /// The keys of its issuer cannot be fetched, now or yet, so nothing can be said about it.
     #[error("the keys of its issuer are not known yet")]
     NoKeys,
     /// It was not signed with that key, or was changed since.

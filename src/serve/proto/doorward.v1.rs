@@ -1638,7 +1638,8 @@ pub mod decisions_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Decides one request. INVALID_ARGUMENT names the field that cannot be used; UNAVAILABLE means that no bundle is active.
+        /// Decides one request. INVALID_ARGUMENT names the field that cannot be used; UNAVAILABLE means that no bundle is active,
+        /// RESOURCE_EXHAUSTED that the request is too large or, with the reason `overloaded`, that too many are in flight.
         pub async fn decide(
             &mut self,
             request: impl tonic::IntoRequest<super::DecideRequest>,
@@ -1687,7 +1688,8 @@ pub mod decisions_client {
             self.inner.unary(req, path, codec).await
         }
         /// Decides each message as it arrives, with the bundle of that moment. Results are in the order of the requests; one
-        /// that cannot be used is answered with an error and does not end the stream.
+        /// that cannot be used is answered with an error and does not end the stream. UNAUTHENTICATED ends it when the access
+        /// token that opened it is good no more.
         pub async fn decide_stream(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::DecideRequest>,

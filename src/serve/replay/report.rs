@@ -44,9 +44,9 @@ pub struct Unreadable {
 pub struct Counts {
     /// To allow.
     pub newly_allowed: u64,
-    /// From allow to block.
+    /// From allow to block, or to a refusal: no token is issued then either.
     pub newly_blocked: u64,
-    /// To a refusal, or from one to a block.
+    /// From block to a refusal, or the other way round.
     pub otherwise: u64,
 }
 
@@ -59,7 +59,7 @@ impl Counts {
     const fn note(&mut self, before: Verdict, after: Verdict) {
         *match (before, after) {
             (_, Verdict::Allow) => &mut self.newly_allowed,
-            (Verdict::Allow, Verdict::Block) => &mut self.newly_blocked,
+            (Verdict::Allow, Verdict::Block | Verdict::Error) => &mut self.newly_blocked,
             _ => &mut self.otherwise,
         } += 1;
     }

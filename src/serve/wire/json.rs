@@ -14,6 +14,7 @@ use prost_types::{ListValue, Struct, Value};
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value as Json};
 
 use super::spelling::Spelling;
 use crate::limits;
@@ -39,6 +40,15 @@ pub fn write<T: Serialize>(message: &T) -> Vec<u8> {
     // INVARIANT: messages have string keys and no fallible serializers, and a `Vec` takes every byte.
     let _ = serde_json::to_writer(&mut bytes, message);
     bytes
+}
+
+/// A free object as JSON.
+pub fn to_map(object: &Struct) -> Map<String, Json> {
+    match serde_json::to_value(FreeMap(&object.fields)) {
+        Ok(Json::Object(map)) => map,
+        // INVARIANT: an object is one, and has string keys.
+        _ => Map::new(),
+    }
 }
 
 fn explain<'a, T: Deserialize<'a>>(body: &'a [u8]) -> InputError {

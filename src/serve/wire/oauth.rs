@@ -20,6 +20,7 @@ use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::Evaluation;
 use crate::model::decision::Control;
 use crate::model::{Decision, GrantControl, IdentityKind, Reason, TokenRequest, TransferMethod};
+use crate::serve::gate::is_gate;
 
 /// What a request asks for, as far as it shapes the error.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +43,7 @@ impl Asked {
             kind: request.identity.kind,
             flow: request.authentication_flow.filter(|flow| *flow != TransferMethod::None),
             context: context.and_then(|context| context.strip_prefix('c')?.parse().ok()),
-            is_use: request.action.is_some_and(|action| !action.starts_with("issue:")),
+            is_use: request.action.is_some_and(|action| !is_gate(action)),
             now: request.now.map(jiff::Timestamp::as_second),
         }
     }

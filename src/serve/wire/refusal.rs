@@ -8,7 +8,6 @@
 //! | `overloaded` | 503 | RESOURCE_EXHAUSTED |
 //! | `timed_out` | 408 | DEADLINE_EXCEEDED |
 //! | `incomplete` | 400 | CANCELLED |
-//! | `unauthenticated` | 401 | UNAUTHENTICATED |
 //! | `content_type` | 415 | - |
 //! | `method` | 405 | - |
 //! | `not_found` | 404 | UNIMPLEMENTED |
@@ -28,7 +27,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::json;
 use super::v1::DecisionError;
 use crate::limits;
-use crate::model::decision::InputError;
+use crate::model::decision::{InputError, InputErrorKind};
+use crate::observe::metrics::Undecided;
 
 /// How long an overloaded caller is asked to wait.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -108,22 +108,28 @@ pub struct Refused {
 }
 
 impl Refusal {
+    /// What it is counted as.
+    pub const fn undecided(&self) -> Undecided {
+        match self {
+            Self::Input(InputError { kind: InputErrorKind::Invalid, .. }) => Undecided::InputInvalid,
+            Self::Input(InputError { kind: InputErrorKind::Conflict, .. }) => Undecided::InputConflict,
+            Self::NoBundle => Undecided::NoBundle,
+            Self::TooLarge => Undecided::TooLarge,
+            Self::Overloaded => Undecided::Overloaded,
+            Self::TimedOut => Undecided::TimedOut,
+            Self::Incomplete => Undecided::Incomplete,
+            Self::ContentType => Undecided::ContentType,
+            Self::Method(_) => Undecided::Method,
+            Self::NotFound => Undecided::NotFound,
+            Self::Unauthenticated(_) => Undecided::Unauthenticated,
+            Self::Forbidden(_) => Undecided::Forbidden,
+            Self::NoKeys => Undecided::NoKeys,
+        }
+    }
+
     /// The stable id.
     pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Input(error) => error.kind.as_str(),
-            Self::NoBundle => "no_bundle",
-            Self::TooLarge => "too_large",
-            Self::Overloaded => "overloaded",
-            Self::TimedOut => "timed_out",
-            Self::Incomplete => "incomplete",
-            Self::ContentType => "content_type",
-            Self::Method(_) => "method",
-            Self::NotFound => "not_found",
-            Self::Unauthenticated(_) => "unauthenticated",
-            Self::Forbidden(_) => "forbidden",
-            Self::NoKeys => "no_keys",
-        }
+        self.undecided().as_str()
     }
 
     /// Path of the field at fault; empty when there is none.

@@ -1,0 +1,82 @@
+//! Streams of callers with access tokens: open for as long as the token is good, and no longer.
+
+use std::time::{Duration, Instant};
+
+use doorward::serve::wire::v1;
+use jiff::Timestamp;
+use jsonwebtoken::Algorithm;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Status, Streaming};
+
+use crate::issuer::{Key, KeyServer};
+use crate::support::{Server, outside};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn server(keys: &KeyServer) -> Server {
+    let text = format!(
+        "jwt: [{{ issuer: 'https://login.example', jwks: '{}', audiences: [doorward], scope: decide, leeway: 0 }}]",
+        keys.url
+    );
+    Server::with(|settings| settings.callers = serde_saphyr::from_str(&text).unwrap())
+}
+
+fn message() -> v1::DecideRequest {
+    serde_json::from_value(outside()).unwrap()
+}
+
+/// A stream with a token that is good for so many seconds.
+async fn open(
+    server: &Server,
+    key: &Key,
+    seconds: f64,
+) -> (mpsc::Sender<v1::DecideRequest>, Streaming<v1::DecideResult>) {
+    let token = key.sign(&json!({
+        "iss": "https://login.example", "aud": "doorward", "sub": "gateway", "client_id": "gateway", "scope": "decide",
+        "exp": Timestamp::now().as_duration().as_secs_f64() + seconds,
+    }));
+    let (sender, messages) = mpsc::channel(1);
+    let mut request = tonic::Request::new(ReceiverStream::new(messages));
+    request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
+    let results = server.grpc().await.decide_stream(request).await.unwrap().into_inner();
+    (sender, results)
+}
+
+/// A stream was asked for its token once, and decided for as long as somebody kept it open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_waits_ends_with_the_token_that_opened_it() {
+    let key = Key::new("one", Algorithm::ES256);
+    let server = server(&KeyServer::start(&[&key]).await).await;
+    let (sender, mut results) = open(&server, &key, 2.0).await;
+    sender.send(message()).await.unwrap();
+    assert!(results.message().await.unwrap().is_some());
+    let ended = tokio::time::timeout(PATIENCE, results.message()).await.expect("it is still open");
+    check_unauthenticated(&ended.unwrap_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_never_idle_ends_with_its_token_and_one_beside_it_goes_on() {
+    let key = Key::new("one", Algorithm::ES256);
+    let server = server(&KeyServer::start(&[&key]).await).await;
+    let (longer, mut others) = open(&server, &key, 600.0).await;
+    let (sender, mut results) = open(&server, &key, 2.0).await;
+    let begun = Instant::now();
+    let ended = loop {
+        let _ = sender.send(message()).await;
+        match results.message().await {
+            Ok(result) => assert!(result.is_some() && begun.elapsed() < PATIENCE, "it is still open"),
+            Err(status) => break status,
+        }
+    };
+    check_unauthenticated(&ended);
+    longer.send(message()).await.unwrap();
+    assert!(others.message().await.unwrap().is_some());
+}
+
+#[track_caller]
+fn check_unauthenticated(status: &Status) {
+    assert_eq!(status.code(), Code::Unauthenticated, "{status}");
+}
