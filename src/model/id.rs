@@ -18,7 +18,7 @@ pub enum Id {
 pub enum IdRef<'a> {
     /// A GUID.
     Guid(u128),
-    /// Anything else; not empty.
+    /// Anything else. Readers of bundles and requests refuse blank ones, which name nothing.
     Text(&'a str),
 }
 
@@ -29,6 +29,12 @@ impl Id {
     /// The id that `text` spells.
     pub fn new(text: &str) -> Self {
         IdRef::new(text).to_owned()
+    }
+
+    /// Whether `text` is empty or blank: it names nothing, and readers refuse it as an id. Cost: ends at the first
+    /// character that is not blank.
+    pub fn is_blank(text: &str) -> bool {
+        text.trim_start().is_empty()
     }
 
     /// A borrowed view.

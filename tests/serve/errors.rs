@@ -68,6 +68,7 @@ async fn a_fact_that_cannot_be_used_is_refused_by_name() {
         ("/identity/customSecurityAttributes", json!({"Set": {"Name": ["a", 1]}})),
         ("/identity/customSecurityAttributes", json!({"Set": {"Name": "a", "NAME": "b"}})),
         ("/resource/appIds", json!([""])),
+        ("/resource/appIds", json!(["w", " "])),
         ("/resource/authenticationContext", json!("c100")),
         ("/network/ipAddress", json!("")),
         ("/network/ipAddress", json!("203.0.113.256")),

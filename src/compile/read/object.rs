@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::super::rules;
 use super::placeholder::Placeholders;
-use crate::model::Set;
 use crate::model::location::Kept;
 use crate::model::set::Word;
+use crate::model::{Id, Set};
 use crate::text::{Diagnostic, Diagnostics, Entry, Mend, Node, Rule, Severity, Span, Spanned, Value, mend, suggest};
 
 /// Where reading reports to, and what it keeps.
@@ -136,6 +136,18 @@ impl<'n, 'a> Object<'n, 'a> {
             context.report(wrong_type(node, self.path.join(key), "text"));
         }
         text.map(|text| Spanned::new(text, node.span))
+    }
+
+    /// The text of an id, which is not blank.
+    pub fn id(&mut self, key: &'static str, context: &mut Context) -> Option<Spanned<&'n str>> {
+        let text = self.text(key, context)?;
+        if Id::is_blank(text.value) {
+            let what = format!("`{}` is empty", self.path_of(key));
+            let help = "write the id, or take the property out";
+            context.report(Diagnostic::new(&rules::MISSING_PROPERTY, text.span, what).help(help));
+            return None;
+        }
+        Some(text)
     }
 
     /// A boolean.

@@ -12,7 +12,7 @@ use crate::text::{Diagnostic, Node, Spanned, Value};
 /// Reads `node`. Graph's service principals have some forty more properties; those decide nothing.
 pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrincipal> {
     let mut object = Object::new(node, Path::default(), context)?;
-    let id = object.text("id", context);
+    let id = object.text("id", context).filter(|id| !Id::is_blank(id.value));
     if id.is_none() {
         let what = "a service principal without `id`";
         let help = "give it the object id of the service principal";
@@ -23,10 +23,10 @@ pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrinci
     let attributes =
         attributes.and_then(|()| node.member("customSecurityAttributes")).map(|node| attributes_of(node, context));
     Some(ServicePrincipal {
-        app_id: object.text("appId", context).map(|id| Id::new(id.value)),
+        app_id: object.id("appId", context).map(|id| Id::new(id.value)),
         display_name: object.text("displayName", context).map(text),
         kind: object.word("servicePrincipalType", context),
-        owner_tenant: object.text("appOwnerOrganizationId", context).map(|id| Id::new(id.value)),
+        owner_tenant: object.id("appOwnerOrganizationId", context).map(|id| Id::new(id.value)),
         audience: object.word("signInAudience", context),
         account_enabled: object.boolean("accountEnabled", context),
         attributes,

@@ -17,7 +17,7 @@ use crate::model::attribute::{AttributeValue, Attributes};
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
-use crate::model::{FreeAttributes, IdRef, InsiderRiskLevel, RiskLevel, Set};
+use crate::model::{FreeAttributes, Id, IdRef, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
 
@@ -281,10 +281,10 @@ fn word<W: Spelling>(word: Word<W>, field: &'static str) -> Result<Option<W>> {
 }
 
 fn id<'a>(text: &'a str, field: &str) -> Result<IdRef<'a>> {
-    match text {
-        "" => Err(InputError::invalid(field, "must not be empty")),
-        text => Ok(IdRef::new(text)),
+    if Id::is_blank(text) {
+        return Err(InputError::invalid(field, "must not be empty"));
     }
+    Ok(IdRef::new(text))
 }
 
 /// Sets `id` if `text` is there.
@@ -301,12 +301,12 @@ fn ids<'a>(list: &'a [Text<'_>], most: usize, field: &str) -> Result<Vec<IdRef<'
     Ok(list.iter().map(|text| IdRef::new(text)).collect())
 }
 
-/// At most so many texts, none of them empty.
+/// At most so many texts, none of them blank.
 fn bounded(list: &[Text<'_>], most: usize, field: &str) -> Result<()> {
     if list.len() > most {
         return Err(InputError::invalid(field, format!("must have at most {most} entries")));
     }
-    if let Some(place) = list.iter().position(|text| text.is_empty()) {
+    if let Some(place) = list.iter().position(|text| Id::is_blank(text)) {
         return Err(InputError::invalid(format!("{field}[{place}]"), "must not be empty"));
     }
     Ok(())
