@@ -63,6 +63,24 @@ fn holds(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Truth {
 }
 
 #[test]
+fn identities_without_an_entry_are_of_the_type_of_their_kind() {
+    for (kind, scope, expected) in [
+        (IdentityKind::ServicePrincipal, "includeServicePrincipals: [ServicePrincipalsInMyTenant]", "Application"),
+        (IdentityKind::ManagedIdentity, "includeServicePrincipals: [ServicePrincipalsInMyTenant]", "ManagedIdentity"),
+        (IdentityKind::AgentIdentity, "includeAgentIdServicePrincipals: [All]", "ServiceIdentity"),
+    ] {
+        let text = format!(
+            "displayName: P\nstate: enabled\nwhen: principal.servicePrincipalType == \"{expected}\"\nconditions:
+  clientApplications: {{ {scope} }}\ngrantControls: {{ builtInControls: [block] }}\n"
+        );
+        let bundle = bundle(&[("policy.yaml", &text), ("bundle.yaml", "eligibility: all\n")]);
+        let mut request = request();
+        request.identity = Identity::new(kind, IdRef::new(WORKLOAD));
+        assert_eq!(holds(&bundle, &request), Truth::True, "{kind:?}");
+    }
+}
+
+#[test]
 fn conditions_follow_kleene() {
     let (known, unknown) = ("context.platform == \"unknown\"", "context.clientApp == \"other\"");
     // A number at its largest overflows, which is an error to Cedar.

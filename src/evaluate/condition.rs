@@ -185,7 +185,10 @@ fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> 
     for (app_id, is_named) in facts.audiences.iter() {
         let attributes = condition.filter.as_ref().and_then(|_| facts.resource_attributes(app_id, is_named));
         let kind = if is_named { requested.kind } else { Some(ResourceKind::Application) };
-        let found = condition.covers(Some(app_id), kind, attributes);
+        let mut found = condition.covers(Some(app_id), kind, attributes);
+        if !is_named {
+            found.holds = found.holds & facts.audiences.has_directory();
+        }
         if found.holds > best.holds || best.by == By::NothingIncluded {
             best = found;
         }
