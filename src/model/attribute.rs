@@ -85,6 +85,13 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// The name of an attribute as all that are the same one share it: without differences of ASCII case. Other letters are
+/// told apart.
+pub fn folded_name(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+/// Names in the order of [`folded_name`], which this does not allocate.
 fn by_name(a: &str, b: &str) -> Ordering {
     let folded = |text| str::bytes(text).map(|byte| byte.to_ascii_lowercase());
     folded(a).cmp(folded(b))

@@ -7,9 +7,11 @@
 use cedar_policy::pst::{BinaryOp, Expr, Literal, PatternElem, Var};
 
 use super::tree::Builder;
+use super::value::folded;
 use super::words::{is_custom, is_folded, is_no_country, vocabulary};
 use super::{Refusal, rules};
 use crate::model::IdRef;
+use crate::model::attribute::folded_name;
 use crate::text::suggest;
 
 /// Attributes of `context` that are records.
@@ -50,7 +52,10 @@ impl Builder {
                     self.refusals.push(Refusal::new(&rules::CEDAR_UNKNOWN, word, what).help(help));
                 }
                 if is_custom(left) {
-                    outcomes(right).into_iter().filter_map(as_text).for_each(|name| self.refuse_capitals(name));
+                    outcomes(right)
+                        .into_iter()
+                        .filter_map(as_text)
+                        .for_each(|name| self.refuse_capitals(name, folded_name));
                 }
                 self.check(left);
                 self.check(right);
@@ -65,7 +70,7 @@ impl Builder {
                 if let Expr::Like { expr, pattern } = expression
                     && outcomes(expr).into_iter().all(is_folded)
                 {
-                    self.refuse_capitals(&pattern.iter().map(character).collect::<String>());
+                    self.refuse_capitals(&pattern.iter().map(character).collect::<String>(), folded);
                 }
                 each_part(expression, &mut |part| self.check(part));
             }
@@ -95,15 +100,17 @@ impl Builder {
             _ => return,
         };
         if IdRef::new(text).is_guid() {
-            self.refuse_capitals(text);
+            self.refuse_capitals(text, folded);
         }
     }
 
-    fn refuse_capitals(&mut self, text: &str) {
-        if text.chars().flat_map(char::to_lowercase).ne(text.chars()) {
+    /// Refuses a `text` that facts are never, for they come `folded`.
+    fn refuse_capitals(&mut self, text: &str, folded: fn(&str) -> String) {
+        let instead = folded(text);
+        if instead != text {
             let what = format!("`{text}` has capital letters");
-            let help = format!("write `{}`", text.to_lowercase());
-            let instead = Some(text.to_lowercase());
+            let help = format!("write `{instead}`");
+            let instead = Some(instead);
             self.refusals.push(Refusal { instead, ..Refusal::new(&rules::CEDAR_CASE, text, what).help(help) });
         }
     }
@@ -115,7 +122,7 @@ impl Builder {
                 self.locations.push(text.to_owned());
             }
             if !facts.is_empty() && facts.iter().copied().all(is_folded) {
-                self.refuse_capitals(text);
+                self.refuse_capitals(text, folded);
             }
             self.check_word(facts, text);
         }

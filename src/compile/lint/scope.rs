@@ -10,6 +10,7 @@ use super::super::policy::{CompiledFilter, CompiledPolicy, PrincipalScope};
 use super::super::resolve::Names;
 use super::super::rules;
 use crate::filter::Unregistered;
+use crate::model::attribute::folded_name;
 use crate::model::policy::{Policy, PrincipalTarget, ResourceTarget, Scope, UserTarget};
 use crate::model::{
     AttributeValue, Bundle, FilterMode, Id, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
@@ -234,14 +235,14 @@ pub fn attribute_types(bundle: &Bundle, policies: &[CompiledPolicy], problems: &
     for policy in policies {
         let filters = [&policy.workloads.filter, &policy.agents.filter, &policy.resources.filter];
         for name in filters.into_iter().flatten().flat_map(|filter| filter.rule.custom_attributes()) {
-            compared.entry(name.to_ascii_lowercase()).or_insert((name, policy.index));
+            compared.entry(folded_name(name)).or_insert((name, policy.index));
         }
     }
     let mut holders: BTreeMap<String, (&ServicePrincipal, usize)> = BTreeMap::new();
     for principal in &bundle.principals {
         let attributes = principal.attributes.iter().flat_map(|attributes| attributes.iter());
         for (name, _) in attributes.filter(|(_, value)| matches!(value, AttributeValue::Other)) {
-            let name = name.to_ascii_lowercase();
+            let name = folded_name(name);
             if compared.contains_key(&name) {
                 holders.entry(name).or_insert((principal, 0)).1 += 1;
             }
