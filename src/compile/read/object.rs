@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::super::rules;
 use super::placeholder::Placeholders;
+use crate::model::attribute::is_annotation;
 use crate::model::location::Kept;
 use crate::model::set::Word;
 use crate::model::{Id, Set};
@@ -215,9 +216,8 @@ impl<'n, 'a> Object<'n, 'a> {
     /// annotations are kept without a word.
     pub fn finish(self, rule: &'static Rule, context: &mut Context) {
         for entry in self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key)) {
-            let is_annotation = entry.key.contains("@odata.") || entry.key.starts_with("@microsoft.graph.");
             self.keep_entry(entry, context);
-            if !is_annotation {
+            if !is_annotation(&entry.key) && !entry.key.starts_with("@microsoft.graph.") {
                 let what = format!("nothing here is called `{}`", self.path_of(&entry.key));
                 let mut diagnostic = Diagnostic::new(rule, entry.key_span, what);
                 if let Some(near) = suggest::nearest(&entry.key, self.asked.iter().copied()) {
@@ -270,7 +270,7 @@ fn is_empty(node: &Node<'_>) -> bool {
     match &node.value {
         Value::Null => true,
         Value::List(nodes) => nodes.is_empty(),
-        Value::Map(entries) => entries.iter().all(|entry| entry.key.contains("@odata.") || is_empty(&entry.node)),
+        Value::Map(entries) => entries.iter().all(|entry| is_annotation(&entry.key) || is_empty(&entry.node)),
         _ => false,
     }
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::super::rules;
 use super::object::{Context, Object, Path};
+use crate::model::attribute::is_annotation;
 use crate::model::{AttributeValue, Attributes, Id, ServicePrincipal};
 use crate::text::{Diagnostic, Node, Spanned, Value};
 
@@ -37,11 +38,11 @@ pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrinci
 /// Reads custom security attributes: an object of sets, each an object of attributes.
 fn attributes_of(node: &Node<'_>, context: &mut Context) -> Attributes<'static> {
     let mut attributes = Attributes::default();
-    for set in node.as_map().unwrap_or_default().iter().filter(|entry| !entry.key.contains("@odata.")) {
+    for set in node.as_map().unwrap_or_default().iter().filter(|entry| !is_annotation(&entry.key)) {
         let Some(_) = Object::new(&set.node, Path::default().join("customSecurityAttributes"), context) else {
             continue;
         };
-        for entry in set.node.as_map().unwrap_or_default().iter().filter(|entry| !entry.key.contains("@odata.")) {
+        for entry in set.node.as_map().unwrap_or_default().iter().filter(|entry| !is_annotation(&entry.key)) {
             if entry.node.value != Value::Null {
                 let is_new = attributes.insert(&set.key, &entry.key, value_of(&entry.node));
                 if !is_new {

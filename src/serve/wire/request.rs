@@ -13,7 +13,7 @@ use super::json::too_deep;
 use super::message::{self, Object, Text, Word};
 use super::spelling::Spelling;
 use crate::limits;
-use crate::model::attribute::{AttributeValue, Attributes};
+use crate::model::attribute::{AttributeValue, Attributes, is_annotation};
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
@@ -314,7 +314,7 @@ fn bounded(list: &[Text<'_>], most: usize, field: &str) -> Result<()> {
 
 /// Custom security attributes: set, attribute, value.
 ///
-/// Graph's own form carries `@odata.type` annotations beside the values; they say nothing new and are passed over.
+/// Graph's own form carries annotations of OData beside the values; they say nothing new and are passed over.
 fn attributes<'a>(message: &'a Object, field: &str) -> Result<Attributes<'a>> {
     let mut attributes = Attributes::default();
     for (set, members) in message.0.fields.iter().filter(|(name, _)| !is_annotation(name)) {
@@ -336,10 +336,6 @@ fn attributes<'a>(message: &'a Object, field: &str) -> Result<Attributes<'a>> {
         }
     }
     Ok(attributes)
-}
-
-fn is_annotation(name: &str) -> bool {
-    name.ends_with("@odata.type")
 }
 
 /// `None` for null, which is how Graph writes an attribute that is not assigned.
