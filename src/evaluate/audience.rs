@@ -11,8 +11,6 @@ use crate::model::{CredentialType, IdRef, IdentityKind, Truth};
 
 /// Windows Azure Active Directory.
 const DIRECTORY: IdRef<'static> = IdRef::Guid(0x0000_0002_0000_0000_c000_0000_0000_0000);
-/// Microsoft Graph, which the directory stands behind.
-const GRAPH: IdRef<'static> = IdRef::Guid(0x0000_0003_0000_0000_c000_0000_0000_0000);
 /// The endpoint where agent identities exchange tokens on the way to the one they want.
 const TOKEN_EXCHANGE: IdRef<'static> = IdRef::Guid(0xfb60_f99c_7a34_4190_8149_302f_7746_9936);
 
@@ -52,7 +50,7 @@ impl<'a> Audiences<'a> {
         let is_baseline =
             !has_action && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
         let is_confidential = credential.map_or(Truth::Unknown, |kind| Truth::from(kind != CredentialType::None));
-        let is_alone = matches!(named, [app] if *app != GRAPH) && scopes.iter().all(is_open_id);
+        let is_alone = matches!(named, [app] if *app != IdRef::GRAPH) && scopes.iter().all(is_open_id);
         let is_own_token = Truth::from(is_alone) & is_confidential;
         Self { named, is_baseline, has_directory: Truth::from(is_baseline) & !is_own_token, has_action }
     }
@@ -69,7 +67,7 @@ impl<'a> Audiences<'a> {
 
     /// Each of them, the directory also where it only may be one, and whether the request names it.
     pub fn iter(self) -> impl Iterator<Item = (IdRef<'a>, bool)> {
-        let named = self.named.iter().copied().filter(move |id| !self.is_baseline || *id != GRAPH);
+        let named = self.named.iter().copied().filter(move |id| !self.is_baseline || *id != IdRef::GRAPH);
         named.map(|id| (id, true)).chain(self.has_directory.is_possible().then_some((DIRECTORY, false)))
     }
 

@@ -12,6 +12,7 @@ use crate::compile::{By, CompiledBundle, CompiledPolicy, LocationTable, Match, c
 use crate::filter::{Attribute, DeviceAttribute, Fact, Facts as _};
 use crate::limits;
 use crate::model::decision::InputError;
+use crate::model::policy::LocationTarget;
 use crate::model::request::Device;
 use crate::model::set::Word;
 use crate::model::{FreeValue, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
@@ -178,7 +179,7 @@ fn network(facts: &Facts<'_>) -> Fields {
 /// and ids come first.
 fn stands_for_another(table: &LocationTable, name: &str) -> bool {
     let id = IdRef::new(name);
-    name == "AllTrusted" || id == Id::NIL.as_ref() || table.ids.iter().flatten().any(|other| other.as_ref() == id)
+    LocationTarget::trusted(name).is_some() || table.ids.iter().flatten().any(|other| other.as_ref() == id)
 }
 
 fn device(device: Option<&Device<'_>>) -> Fields {

@@ -51,6 +51,10 @@ impl<'a> IdRef<'a> {
     /// Source: Microsoft identity platform documentation, ID token claims reference, read August 2026.
     pub const PERSONAL_ACCOUNTS: Self = Self::Guid(0x9188_040d_6c67_4c5b_b112_36a3_04b6_6dad);
 
+    /// Microsoft Graph's app id, the same in every tenant.
+    /// Source: Microsoft identity platform documentation, read August 2026.
+    pub const GRAPH: Self = Self::Guid(0x0000_0003_0000_0000_c000_0000_0000_0000);
+
     /// The id that `text` spells: a GUID if it has the hyphenated form, in any case, and text otherwise.
     /// Cost: about 15 ns, no allocation.
     pub fn new(text: &'a str) -> Self {

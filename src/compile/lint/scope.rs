@@ -13,13 +13,10 @@ use crate::filter::Unregistered;
 use crate::model::attribute::folded_name;
 use crate::model::policy::{Policy, PrincipalTarget, ResourceTarget, Scope, UserTarget};
 use crate::model::{
-    AttributeValue, Bundle, FilterMode, Id, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
+    AttributeValue, Bundle, FilterMode, Id, IdRef, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
     ServicePrincipalType, SignInAudience, Truth,
 };
 use crate::text::{Diagnostic, Span, Spanned};
-
-/// Microsoft Graph's app id, the same in every tenant.
-const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
 /// Identities that are named in vain.
 pub fn scopes(
@@ -204,7 +201,7 @@ fn listed(names: &[&str]) -> String {
 pub fn resources(policy: &Policy, problems: &mut Vec<Diagnostic>) {
     filter_beside_word(policy, problems);
     let resources = &policy.conditions.resources;
-    let graph = Id::new(MICROSOFT_GRAPH);
+    let graph = IdRef::GRAPH.to_owned();
     let is_graph = |target: &&Spanned<ResourceTarget>| matches!(&target.value, ResourceTarget::App(id) if *id == graph);
     if let Some(target) = resources.include.iter().chain(&resources.exclude).find(is_graph) {
         let help = "name the services behind the permissions, or all resources";

@@ -71,10 +71,8 @@ pub fn locations(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Locatio
     each(texts, context, |text, context| match text.value {
         "All" => Some(LocationTarget::All),
         blank if Id::is_blank(blank) => not_an_id(text, context),
-        "AllTrusted" => Some(LocationTarget::AllTrusted),
-        named if Id::new(named) == Id::NIL => Some(LocationTarget::MfaTrustedIps),
         // WHY: names of locations are free text, so only the look-up can tell a placeholder from a name.
-        named => Some(LocationTarget::Named(named.into())),
+        named => LocationTarget::trusted(named).or_else(|| Some(LocationTarget::Named(named.into()))),
     })
 }
 

@@ -167,7 +167,7 @@ impl<'u, 'b> Maker<'u, 'b> {
             apps.extend(catalogue.filter_map(|principal| principal.app_id.clone()));
         }
         // What is never evaluated, and what baseline scopes stand for, are applications like others.
-        apps.insert(Id::new("00000003-0000-0000-c000-000000000000"));
+        apps.insert(crate::model::IdRef::GRAPH.to_owned());
         let is_agent = kind == IdentityKind::AgentIdentity;
         apps.extend(is_agent.then(|| Id::new(TOKEN_EXCHANGE)));
         let other = stranger_id(self.universe, |id| apps.contains(id));
