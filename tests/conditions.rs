@@ -62,6 +62,40 @@ fn holds(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Truth {
     conditions.last().filter(|last| last.condition == "when").expect("the last condition is Cedar's").holds
 }
 
+/// The names of attributes are compared without regard to ASCII case only, in rules and in conditions alike.
+#[test]
+fn attributes_of_any_letters_are_found_by_the_spelling_that_is_accepted() {
+    let catalogue = format!(
+        "- {{ id: {WORKLOAD}, customSecurityAttributes: {{ Übung: {{ Stufe: ÜBER }} }}, servicePrincipalType: Application }}\n"
+    );
+    let tag = "principal.customSecurityAttributes.text";
+    let when = format!("{tag}.hasTag(\"Übung_stufe\") && {tag}.getTag(\"Übung_stufe\") == \"über\"");
+    let policy = format!(
+        "displayName: P\nstate: enabled\nwhen: {when}\nconditions:
+  clientApplications: {{ includeServicePrincipals: [ServicePrincipalsInMyTenant] }}\ngrantControls: {{ builtInControls: [block] }}\n"
+    );
+    let bundle = bundle(&[("policy.yaml", &policy), ("catalogue.yaml", &catalogue)]);
+    assert_eq!(holds(&bundle, &request()), Truth::True);
+}
+
+#[test]
+fn identities_without_an_entry_are_of_the_type_of_their_kind() {
+    for (kind, scope, expected) in [
+        (IdentityKind::ServicePrincipal, "includeServicePrincipals: [ServicePrincipalsInMyTenant]", "Application"),
+        (IdentityKind::ManagedIdentity, "includeServicePrincipals: [ServicePrincipalsInMyTenant]", "ManagedIdentity"),
+        (IdentityKind::AgentIdentity, "includeAgentIdServicePrincipals: [All]", "ServiceIdentity"),
+    ] {
+        let text = format!(
+            "displayName: P\nstate: enabled\nwhen: principal.servicePrincipalType == \"{expected}\"\nconditions:
+  clientApplications: {{ {scope} }}\ngrantControls: {{ builtInControls: [block] }}\n"
+        );
+        let bundle = bundle(&[("policy.yaml", &text), ("bundle.yaml", "eligibility: all\n")]);
+        let mut request = request();
+        request.identity = Identity::new(kind, IdRef::new(WORKLOAD));
+        assert_eq!(holds(&bundle, &request), Truth::True, "{kind:?}");
+    }
+}
+
 #[test]
 fn conditions_follow_kleene() {
     let (known, unknown) = ("context.platform == \"unknown\"", "context.clientApp == \"other\"");

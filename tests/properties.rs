@@ -480,7 +480,7 @@ fn generated_scenes_meet_every_reason_and_decide_every_kind_of_identity_both_way
     let mut runner = TestRunner::deterministic();
     let scenes = scene(countries.is_some(), 24);
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    for _ in 0..512 {
+    for _ in 0..1024 {
         let scene = scenes.new_tree(&mut runner).expect("a scene is generated").current();
         let bench = Judge::Oracle.bench(&scene.bundle, countries.as_ref());
         for request in &scene.requests {

@@ -2,10 +2,11 @@
 
 #![expect(clippy::panic, reason = "a test that meets the unexpected must fail")]
 
-use doorward::compile::{self, Compilation, CompiledBundle};
+use doorward::compile::{self, Compilation, CompiledBundle, Mode};
 use doorward::evaluate::{Evaluation, evaluate};
+use doorward::model::policy::PrincipalTarget;
 use doorward::model::request::{Identity, Network, Resource, Risk, Satisfied};
-use doorward::model::{Decision, IdRef, IdentityKind, TokenRequest};
+use doorward::model::{Decision, Id, IdRef, IdentityKind, TokenRequest};
 use doorward::text::{RawBundle, RawFile};
 
 const WORKLOAD: &str = "aaaaaaaa-0000-4000-8000-000000000001";
@@ -26,9 +27,13 @@ fn bundle(files: &[(&str, &str)]) -> CompiledBundle {
 }
 
 fn decide(bundle: &CompiledBundle, kind: IdentityKind) -> Result<Decision, String> {
+    decide_for(bundle, kind, Resource::default())
+}
+
+fn decide_for(bundle: &CompiledBundle, kind: IdentityKind, resource: Resource<'_>) -> Result<Decision, String> {
     let request = TokenRequest {
         identity: Identity::new(kind, IdRef::new(WORKLOAD)),
-        resource: Resource::default(),
+        resource,
         network: Network::default(),
         risk: Risk::default(),
         client_app: None,
@@ -78,5 +83,39 @@ fn only_a_timestamp_deletes_a_policy_and_it_is_told() {
 fn extensions_are_read_in_any_case() {
     for name in ["BLOCK.YAML", "Block.Yml"] {
         assert_eq!(decide(&bundle(&[(name, BLOCK)]), IdentityKind::ServicePrincipal), Ok(Decision::Block), "{name}");
+    }
+}
+
+/// What one policy means for those whom no policy names was asked with an empty id, "an id that is in no list". A list
+/// with an empty id in it made of that an exclusion of everybody, and the decision allowed what its own trace blocked.
+/// Nothing stands in the place of an id any more, so no list can hold it; and files with such ids are refused.
+#[test]
+fn an_empty_id_exempts_nobody_but_itself() {
+    let user = "id: p\ndisplayName: P\nstate: enabled\ngrantControls: { builtInControls: [block] }\nconditions:
+  users: { includeUsers: [All] }\n  applications: { includeApplications: [All], excludeApplications: [Office365] }\n";
+    let workload =
+        BLOCK.replace("InMyTenant] }", "InMyTenant], excludeServicePrincipals: [nobody] }, clientAppTypes: [other]");
+    let files = [
+        ("bundle.yaml", "suites: { Office365: [office] }\n"),
+        ("p.yaml", user),
+        ("q.yaml", &workload),
+        ("c.yaml", "- { id: nobody, servicePrincipalType: Application }\n"),
+    ];
+    let files = files.map(|(name, text)| RawFile { name: name.into(), bytes: text.as_bytes().to_vec() });
+    let raw = RawBundle { files: files.to_vec(), digest: "digest".into() };
+    let mut reading = compile::read(&raw, Mode::Spanned);
+    let empty = Id::Text("".into());
+    reading.bundle.settings.office365.as_mut().expect("it is said").push(empty.clone());
+    reading.bundle.principals.iter_mut().for_each(|principal| principal.id.value = empty.clone());
+    for policy in &mut reading.bundle.policies {
+        for target in &mut policy.conditions.service_principals.exclude {
+            target.value = PrincipalTarget::Named("".into());
+        }
+    }
+    let bundle = compile::build(reading.bundle, "digest", None, &mut reading.diagnostics)
+        .unwrap_or_else(|| panic!("{:#?}", reading.diagnostics));
+    for kind in [IdentityKind::User, IdentityKind::ServicePrincipal] {
+        let resource = Resource { app_ids: vec![IdRef::new("wiki")], ..Resource::default() };
+        assert_eq!(decide_for(&bundle, kind, resource), Ok(Decision::Block), "{kind:?}");
     }
 }

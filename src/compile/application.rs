@@ -5,14 +5,14 @@
 
 use super::policy::{CompiledFilter, ResourceCondition, ResourceList};
 use super::scope::{Entry, Match, find};
-use crate::model::{Attributes, FilterMode, IdRef, ResourceKind, Truth};
+use crate::model::{Attributes, FilterMode, Id, IdRef, ResourceKind, Truth};
 
 impl ResourceCondition {
-    /// Whether it covers an application. `kind` is what kind of object that is, `attributes` all its custom security
-    /// attributes; `None` is unknown.
+    /// Whether it covers an application, or a [`STRANGER`](super::scope::STRANGER). `kind` is what kind of object that
+    /// is, `attributes` all its custom security attributes; `None` is unknown.
     pub fn covers(
         &self,
-        app_id: IdRef<'_>,
+        app_id: Option<IdRef<'_>>,
         kind: Option<ResourceKind>,
         attributes: Option<&Attributes<'_>>,
     ) -> Match<'_> {
@@ -42,13 +42,14 @@ impl ResourceCondition {
 
 fn app_side<'b>(
     list: &'b ResourceList,
-    app_id: IdRef<'_>,
+    app_id: Option<IdRef<'_>>,
     kind: Option<ResourceKind>,
 ) -> [Option<(Truth, Entry<'b>)>; 4] {
-    let suite = list.suites.iter().find(|(_, members)| find(members, app_id).is_some());
+    let found = |ids: &'b [Id]| app_id.and_then(|app_id| find(ids, app_id));
+    let suite = list.suites.iter().find(|(_, members)| found(members).is_some());
     [
         list.all.then_some((Truth::True, Entry::Word("All"))),
-        find(&list.ids, app_id).map(|id| (Truth::True, Entry::Id(id))),
+        found(&list.ids).map(|id| (Truth::True, Entry::Id(id))),
         suite.map(|(suite, _)| (Truth::True, Entry::Suite(*suite))),
         agents(list, kind),
     ]

@@ -361,6 +361,11 @@ impl WideMasks {
         mut found: impl FnMut(Slot),
     ) {
         let WideScratch { include, exclude } = scratch;
+        // All that any request can need, so that none but the first allocates.
+        for rows in [&mut *include, &mut *exclude] {
+            rows.clear();
+            rows.reserve(self.locations.len() * 64);
+        }
         self.rows(inside, exclude);
         // WHY: most often all is known, and both are one set.
         let include = match std::ptr::eq(inside, possible) {
@@ -387,10 +392,9 @@ impl WideMasks {
         }
     }
 
-    /// Where the rows of `locations` begin, of those that any policy names.
+    /// Adds where the rows of `locations` begin, of those that any policy names.
     #[inline]
     fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
-        rows.clear();
         let mut first = 0;
         for (locations, named) in locations.iter().zip(&self.locations) {
             let mut rest = locations & named;

@@ -224,7 +224,7 @@ impl ResourceCondition {
     }
 }
 
-/// One side of a resource condition. The id list is sorted; suites are in it as their members.
+/// One side of a resource condition. Lists of ids are sorted; members of suites are in the lists of those alone.
 #[derive(Debug, Default)]
 pub struct ResourceList {
     /// Every resource.
@@ -233,7 +233,7 @@ pub struct ResourceList {
     pub all_agents: bool,
     /// Applications.
     pub ids: Box<[Id]>,
-    /// Suites whose members are among the ids, by name.
+    /// Suites that are named, each with the ids of its members.
     pub suites: Box<[(Suite, Box<[Id]>)]>,
 }
 

@@ -194,8 +194,8 @@ impl<'b> Names<'b> {
     fn condition(&self, when: &When, kinds: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<CedarCondition> {
         let checked = cedar::condition(when, kinds, diagnostics)?;
         let before = diagnostics.len();
-        let is_pseudo = |name: &str| name == "AllTrusted" || Id::new(name) == Id::NIL;
-        for (name, range) in checked.locations.into_iter().filter(|(name, _)| !is_pseudo(name)) {
+        let named = checked.locations.into_iter().filter(|(name, _)| LocationTarget::trusted(name).is_none());
+        for (name, range) in named {
             self.location(&name, when.text.within(range), diagnostics);
         }
         (diagnostics.len() == before).then_some(checked.condition)

@@ -195,3 +195,6 @@ text::declare_rules! {
     /// More of something than a bundle may hold.
     TOO_MANY: Error, "too-many", "bundles are bounded, so that compiling one always ends";
 }
+
+// The texts above name this number.
+const _: () = assert!(crate::limits::ATTRIBUTES_MAX == 512);

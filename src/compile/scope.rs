@@ -9,6 +9,11 @@ use super::policy::{CompiledFilter, PrincipalScope, Suite};
 use crate::filter::Undisclosed;
 use crate::model::{Attributes, FilterMode, Id, IdRef, Truth};
 
+/// In the place of an id: who or what no list names.
+///
+/// WHY no id of its own: whichever it was, some bundle could list it, and would exempt everybody with it.
+pub const STRANGER: Option<IdRef<'static>> = None;
+
 /// Whether a condition holds, and what decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match<'b> {
@@ -111,12 +116,12 @@ impl CompiledFilter {
 }
 
 impl PrincipalScope {
-    /// Whether the scope covers the object `id` with these attributes. `also` is a second id that stands for the
-    /// object: the blueprint of an agent identity, with whether it is known.
+    /// Whether the scope covers the object `id`, or a [`STRANGER`], with these attributes. `also` is a second id that
+    /// stands for the object: the blueprint of an agent identity, with whether it is known.
     pub fn covers(
         &self,
         all: &'static str,
-        id: IdRef<'_>,
+        id: Option<IdRef<'_>>,
         also: Blueprint<'_>,
         attributes: Option<&Attributes<'_>>,
     ) -> Match<'_> {
@@ -152,13 +157,13 @@ impl Blueprint<'_> {
         match self {
             Self::Inapplicable => None,
             Self::Unknown => ids.first().map(|id| (Truth::Unknown, Entry::Id(id))),
-            Self::Known(blueprint) => listed(ids, blueprint),
+            Self::Known(blueprint) => listed(ids, Some(blueprint)),
         }
     }
 }
 
-fn listed<'b>(ids: &'b [Id], id: IdRef<'_>) -> Option<(Truth, Entry<'b>)> {
-    find(ids, id).map(|id| (Truth::True, Entry::Id(id)))
+fn listed<'b>(ids: &'b [Id], id: Option<IdRef<'_>>) -> Option<(Truth, Entry<'b>)> {
+    find(ids, id?).map(|id| (Truth::True, Entry::Id(id)))
 }
 
 /// `id` in a sorted list.

@@ -322,6 +322,8 @@ impl Population {
     /// Puts those of `locations` that policies name into `named`.
     pub fn named_locations(&self, locations: &LocationSet, named: &mut Vec<u32>) {
         named.clear();
+        // All that any request can need, so that none but the first allocates.
+        named.reserve(self.locations.named.len() * 64);
         let mut first = 0;
         for (locations, known) in locations.iter().zip(&self.locations.named) {
             let mut rest = locations & known;

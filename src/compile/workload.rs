@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::idmap::IdMap;
 use super::policy::CompiledPolicy;
-use super::scope::Blueprint;
+use super::scope::{Blueprint, STRANGER};
 use crate::limits;
 use crate::model::{Attributes, Id, IdRef, ServicePrincipal, ServicePrincipalType, Truth};
 
@@ -294,7 +294,7 @@ impl<'p> Builder<'p> {
             draft.listed.dedup();
             for slot in draft.listed {
                 let Some(policy) = self.policies.get(slot as usize) else { continue };
-                draft.own.push((slot, judged(slot, policy, draft.id.as_ref(), attributes)));
+                draft.own.push((slot, judged(slot, policy, Some(draft.id.as_ref()), attributes)));
             }
             draft.own.sort_unstable_by_key(|(slot, _)| *slot);
             classes.push(intern(draft.group, draft.own, draft.excluded)?);
@@ -320,9 +320,6 @@ impl<'p> Builder<'p> {
     }
 }
 
-/// An id that is in no list.
-const STRANGER: IdRef<'static> = IdRef::Text("");
-
 fn too_long() -> String {
     let most = limits::CATALOGUE_BYTES_MAX >> 20;
     format!("the policies that principals get by name or by filter make lists of more than {most} MiB")
@@ -336,7 +333,7 @@ fn attributes_of<'p>(catalogue: &'p [ServicePrincipal], draft: &Draft) -> Option
 fn judged(
     slot: Slot,
     policy: &CompiledPolicy,
-    id: IdRef<'_>,
+    id: Option<IdRef<'_>>,
     attributes: Option<&Attributes<'_>>,
 ) -> Option<Candidate> {
     let holds = policy.workloads.covers("", id, Blueprint::Inapplicable, attributes).holds;

@@ -3,16 +3,14 @@
 //!
 //! A request for nothing but baseline scopes is one for Windows Azure Active Directory, so that a policy for all resources
 //! covers it whatever the policy excludes. A confidential application that asks for its own ID token alone stays a
-//! resource of its own. Source: Entra documentation, Conditional Access: Target resources, "New Conditional Access
+//! resource of its own; of a client that does not say how it proved itself nobody knows, so it may be either. Source: Entra documentation, Conditional Access: Target resources, "New Conditional Access
 //! behavior when an all resources policy has a resource exclusion", read August 2026.
 
 use crate::model::request::Resource;
-use crate::model::{IdRef, IdentityKind};
+use crate::model::{CredentialType, IdRef, IdentityKind, Truth};
 
 /// Windows Azure Active Directory.
 const DIRECTORY: IdRef<'static> = IdRef::Guid(0x0000_0002_0000_0000_c000_0000_0000_0000);
-/// Microsoft Graph, which the directory stands behind.
-const GRAPH: IdRef<'static> = IdRef::Guid(0x0000_0003_0000_0000_c000_0000_0000_0000);
 /// The endpoint where agent identities exchange tokens on the way to the one they want.
 const TOKEN_EXCHANGE: IdRef<'static> = IdRef::Guid(0xfb60_f99c_7a34_4190_8149_302f_7746_9936);
 
@@ -33,37 +31,44 @@ pub struct Audiences<'a> {
     named: &'a [IdRef<'a>],
     /// Whether nothing but baseline scopes is asked for: Graph then stands for the directory.
     is_baseline: bool,
-    /// Whether the directory is one of them.
-    has_directory: bool,
+    /// Whether the directory is one of them, beside those that are named.
+    has_directory: Truth,
     /// Whether a user action is asked for beside them.
     has_action: bool,
 }
 
 impl<'a> Audiences<'a> {
-    /// The resources of `resource`. Cost: linear in the scopes.
+    /// The resources of `resource`, for a client with this credential. Cost: linear in the scopes.
     #[inline]
-    pub fn of(resource: &'a Resource<'a>) -> Self {
+    pub fn of(resource: &'a Resource<'a>, credential: Option<CredentialType>) -> Self {
         let (named, scopes) = (resource.app_ids.as_slice(), resource.scopes.as_slice());
         let has_action = resource.user_action.is_some();
         if scopes.is_empty() {
-            return Self { named, is_baseline: false, has_directory: false, has_action };
+            return Self { named, is_baseline: false, has_directory: Truth::False, has_action };
         }
         let is_open_id = |scope: &&str| is_one_of(&OPEN_ID_SCOPES, scope);
         let is_baseline =
             !has_action && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
-        let is_own_token = || !named.is_empty() && !named.contains(&GRAPH) && scopes.iter().all(is_open_id);
-        Self { named, is_baseline, has_directory: is_baseline && !is_own_token(), has_action }
+        let is_confidential = credential.map_or(Truth::Unknown, |kind| Truth::from(kind != CredentialType::None));
+        let is_alone = matches!(named, [app] if *app != IdRef::GRAPH) && scopes.iter().all(is_open_id);
+        let is_own_token = Truth::from(is_alone) & is_confidential;
+        Self { named, is_baseline, has_directory: Truth::from(is_baseline) & !is_own_token, has_action }
+    }
+
+    /// Whether the directory is one of them although the request does not name it.
+    pub fn has_directory(self) -> Truth {
+        self.has_directory
     }
 
     /// Whether the request says of no resource at all.
     pub fn is_empty(self) -> bool {
-        self.named.is_empty() && !self.has_directory
+        self.named.is_empty() && !self.has_directory.is_possible()
     }
 
-    /// Each of them, and whether the request names it.
+    /// Each of them, the directory also where it only may be one, and whether the request names it.
     pub fn iter(self) -> impl Iterator<Item = (IdRef<'a>, bool)> {
-        let named = self.named.iter().copied().filter(move |id| !self.is_baseline || *id != GRAPH);
-        named.map(|id| (id, true)).chain(self.has_directory.then_some((DIRECTORY, false)))
+        let named = self.named.iter().copied().filter(move |id| !self.is_baseline || *id != IdRef::GRAPH);
+        named.map(|id| (id, true)).chain(self.has_directory.is_possible().then_some((DIRECTORY, false)))
     }
 
     /// Whether no policy is ever asked: the intermediate exchange of an agent identity.
@@ -71,7 +76,7 @@ impl<'a> Audiences<'a> {
     pub fn are_never_evaluated(self, kind: IdentityKind) -> bool {
         kind == IdentityKind::AgentIdentity
             && !self.named.is_empty()
-            && !self.has_directory
+            && self.has_directory == Truth::False
             && !self.has_action
             && self.named.iter().all(|id| *id == TOKEN_EXCHANGE)
     }

@@ -12,6 +12,7 @@ use crate::compile::{By, CompiledBundle, CompiledPolicy, LocationTable, Match, c
 use crate::filter::{Attribute, DeviceAttribute, Fact, Facts as _};
 use crate::limits;
 use crate::model::decision::InputError;
+use crate::model::policy::LocationTarget;
 use crate::model::request::Device;
 use crate::model::set::Word;
 use crate::model::{FreeValue, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
@@ -75,21 +76,24 @@ fn principal_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     } else {
         let owner = known.and_then(|known| known.owner_tenant.as_ref()).map(Id::as_ref);
         fields.id("ownerTenant", identity.owner_tenant.or(owner));
-        fields.set("servicePrincipalType", Some(text(service_principal_type(identity.kind, known))));
+        fields.word("servicePrincipalType", service_principal_type(identity.kind, known));
         fields.word("signInAudience", identity.audience.or(known.and_then(|known| known.audience)));
         fields.id("blueprint", identity.blueprint);
     }
     fields
 }
 
-/// A service principal of no stated type is an application: requests can state no other but managed identity.
-fn service_principal_type(kind: IdentityKind, known: Option<&ServicePrincipal>) -> &'static str {
-    let stated = if kind == IdentityKind::ManagedIdentity {
-        ServicePrincipalType::ManagedIdentity
-    } else {
-        ServicePrincipalType::Application
-    };
-    known.and_then(|known| known.kind).unwrap_or(stated).as_str()
+/// The type that the catalogue says, or else that of the kind of identity.
+///
+/// WHY a service principal of no stated type is no unknown one: no request can state the type, so eligibility takes it
+/// for an application, which policies cover. An exported policy asks Cedar for the same word, and must come out the same.
+fn service_principal_type(kind: IdentityKind, known: Option<&ServicePrincipal>) -> Option<ServicePrincipalType> {
+    known.and_then(|known| known.kind).or(match kind {
+        IdentityKind::ManagedIdentity => Some(ServicePrincipalType::ManagedIdentity),
+        IdentityKind::AgentIdentity => Some(ServicePrincipalType::ServiceIdentity),
+        IdentityKind::ServicePrincipal => Some(ServicePrincipalType::Application),
+        IdentityKind::User | IdentityKind::AgentUser => None,
+    })
 }
 
 fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
@@ -99,7 +103,8 @@ fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     let is_said = !audiences.is_empty() || resource.user_action.is_some();
     let mut fields = Fields::default();
     let app_ids: Vec<_> = audiences.iter().map(|(app_id, _)| *app_id).collect();
-    fields.set("appIds", is_said.then(|| ids(&app_ids)));
+    let is_settled = facts.audiences.has_directory() != Truth::Unknown;
+    fields.set("appIds", (is_said && is_settled).then(|| ids(&app_ids)));
     fields.word("type", resource.kind);
     if let Some(target) = resource.target {
         let mut thing = Fields::default();
@@ -174,7 +179,7 @@ fn network(facts: &Facts<'_>) -> Fields {
 /// and ids come first.
 fn stands_for_another(table: &LocationTable, name: &str) -> bool {
     let id = IdRef::new(name);
-    name == "AllTrusted" || id == Id::NIL.as_ref() || table.ids.iter().flatten().any(|other| other.as_ref() == id)
+    LocationTarget::trusted(name).is_some() || table.ids.iter().flatten().any(|other| other.as_ref() == id)
 }
 
 fn device(device: Option<&Device<'_>>) -> Fields {

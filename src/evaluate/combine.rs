@@ -92,11 +92,18 @@ impl Combination {
         self.message = None;
         let most = bundle.compiled().len();
         if self.policies.items.len() < most {
-            self.policies.items.resize(most, PolicyIndex(0));
-            self.report_only.items.resize(most, PolicyIndex(0));
-            self.asking.reserve(most);
-            self.asking_reported.reserve(most);
+            self.grow(bundle);
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, bundle: &CompiledBundle) {
+        let most = bundle.compiled().len();
+        self.policies.items.resize(most, PolicyIndex(0));
+        self.report_only.items.resize(most, PolicyIndex(0));
+        self.asking.reserve(most);
+        self.asking_reported.reserve(most);
+        self.unmet.reserve(bundle.compiled().iter().map(|policy| controls(policy).len()).sum());
     }
 
     /// Notes whether the policy of `slot`, whose gate is `gate`, applies.

@@ -92,12 +92,12 @@ pub fn identity<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> 
         IdentityKind::AgentUser => agent_user(policy, identity.id),
         IdentityKind::AgentIdentity => {
             let blueprint = identity.blueprint.map_or(Blueprint::Unknown, Blueprint::Known);
-            policy.agents.covers("All", identity.id, blueprint, facts.attributes())
+            policy.agents.covers("All", Some(identity.id), blueprint, facts.attributes())
         }
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
             let scope = &policy.workloads;
             let all = "ServicePrincipalsInMyTenant";
-            let covered = scope.covers(all, identity.id, Blueprint::Inapplicable, facts.attributes());
+            let covered = scope.covers(all, Some(identity.id), Blueprint::Inapplicable, facts.attributes());
             match facts.workload.eligible {
                 Truth::False if !scope.is_empty() => Match { holds: Truth::False, by: By::NotEligible },
                 eligible => Match { holds: covered.holds & eligible, ..covered },
@@ -185,7 +185,10 @@ fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> 
     for (app_id, is_named) in facts.audiences.iter() {
         let attributes = condition.filter.as_ref().and_then(|_| facts.resource_attributes(app_id, is_named));
         let kind = if is_named { requested.kind } else { Some(ResourceKind::Application) };
-        let found = condition.covers(app_id, kind, attributes);
+        let mut found = condition.covers(Some(app_id), kind, attributes);
+        if !is_named {
+            found.holds = found.holds & facts.audiences.has_directory();
+        }
         if found.holds > best.holds || best.by == By::NothingIncluded {
             best = found;
         }

@@ -100,7 +100,7 @@ impl<'a> Facts<'a> {
             locations: &scratch.locations,
             risk_bit: risk_bit(request.risk.service_principal),
             memberships: &scratch.memberships,
-            audiences: Audiences::of(&request.resource),
+            audiences: Audiences::of(&request.resource, request.credential.kind),
             cedar: OnceCell::new(),
         }
     }

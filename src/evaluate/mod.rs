@@ -37,7 +37,8 @@ use crate::compile::{Candidate, CompiledBundle, PolicyIndex, WideScratch, guest}
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::{IdentityKind, TokenRequest};
 
-/// The result of one decision. Keep one for each thread and reuse it: after its first use, deciding never allocates.
+/// The result of one decision. Keep one for each thread and reuse it: after its first use for a bundle and a kind of
+/// identity, deciding never allocates.
 #[derive(Debug, Default)]
 pub struct Evaluation {
     outcome: Combination,

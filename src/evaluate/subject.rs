@@ -7,6 +7,7 @@ use super::combine::Combination;
 use super::condition;
 use super::facts::Facts;
 use crate::compile::{Block, CompiledBundle, Dimension, MaskEntry, Population, SubjectWords, mask_of};
+use crate::limits;
 use crate::model::IdentityKind;
 
 /// Memory for masks and the rows that they are made of, to reuse.
@@ -66,6 +67,8 @@ impl SubjectScratch {
         if self.standing.len() < blocks {
             self.standing.resize(blocks, 0);
             self.touched.reserve(blocks);
+            // The directory may stand beside the resources that are named.
+            self.apps.reserve(limits::RESOURCES_MAX + 1);
         }
     }
 

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::{Attribute, Comparison, DeviceAttribute, Expression, Literal, Rule, Test};
+use crate::model::attribute::folded_name;
 
 /// An expression of Cedar, and what it cannot say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Comparison {
                 }
             }
             Attribute::Custom(name) => {
-                let name = quoted(&name.to_ascii_lowercase());
+                let name = quoted(&folded_name(name));
                 let part = |kind: &str| {
                     let of = format!("{object}.{kind}");
                     (format!("{of}.hasTag({name})"), format!("{of}.getTag({name})"))

@@ -19,3 +19,10 @@ crate::text::declare_rules! {
     /// Parentheses and `-not` nest too deep.
     TOO_DEEP: Error, "filter-too-deep", "parentheses and `-not` nest at most 64 deep in a filter rule";
 }
+
+// The texts above name these numbers.
+const _: () = {
+    use crate::limits;
+    assert!(limits::FILTER_CHARS_MAX == 3072);
+    assert!(limits::FILTER_DEPTH_MAX == 64);
+};

@@ -85,6 +85,18 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// Whether a member beside attributes is an annotation of OData's, which says nothing of the object.
+pub fn is_annotation(name: &str) -> bool {
+    name.contains("@odata.")
+}
+
+/// The name of an attribute as all that are the same one share it: without differences of ASCII case. Other letters are
+/// told apart.
+pub fn folded_name(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+/// Names in the order of [`folded_name`], which this does not allocate.
 fn by_name(a: &str, b: &str) -> Ordering {
     let folded = |text| str::bytes(text).map(|byte| byte.to_ascii_lowercase());
     folded(a).cmp(folded(b))

@@ -18,7 +18,7 @@ pub enum Id {
 pub enum IdRef<'a> {
     /// A GUID.
     Guid(u128),
-    /// Anything else; not empty.
+    /// Anything else. Readers of bundles and requests refuse blank ones, which name nothing.
     Text(&'a str),
 }
 
@@ -29,6 +29,12 @@ impl Id {
     /// The id that `text` spells.
     pub fn new(text: &str) -> Self {
         IdRef::new(text).to_owned()
+    }
+
+    /// Whether `text` is empty or blank: it names nothing, and readers refuse it as an id. Cost: ends at the first
+    /// character that is not blank.
+    pub fn is_blank(text: &str) -> bool {
+        text.trim_start().is_empty()
     }
 
     /// A borrowed view.
@@ -44,6 +50,10 @@ impl<'a> IdRef<'a> {
     /// The tenant that personal Microsoft accounts call home, as the `tid` of their tokens says.
     /// Source: Microsoft identity platform documentation, ID token claims reference, read August 2026.
     pub const PERSONAL_ACCOUNTS: Self = Self::Guid(0x9188_040d_6c67_4c5b_b112_36a3_04b6_6dad);
+
+    /// Microsoft Graph's app id, the same in every tenant.
+    /// Source: Microsoft identity platform documentation, read August 2026.
+    pub const GRAPH: Self = Self::Guid(0x0000_0003_0000_0000_c000_0000_0000_0000);
 
     /// The id that `text` spells: a GUID if it has the hyphenated form, in any case, and text otherwise.
     /// Cost: about 15 ns, no allocation.

@@ -233,6 +233,17 @@ pub enum LocationTarget {
     Named(Box<str>),
 }
 
+impl LocationTarget {
+    /// What stands for trusted locations in lists and in conditions alike, whatever a location is called.
+    pub fn trusted(text: &str) -> Option<Self> {
+        match text {
+            "AllTrusted" => Some(Self::AllTrusted),
+            nil if Id::new(nil) == Id::NIL => Some(Self::MfaTrustedIps),
+            _ => None,
+        }
+    }
+}
+
 /// A filter: a rule and what it is for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {

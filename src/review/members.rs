@@ -3,6 +3,7 @@
 //! Knows documents and diagnostics, not what a field means. A member that is null counts as missing.
 
 use super::rules;
+use crate::model::Id;
 use crate::model::set::Word;
 use crate::text::suggest::nearest;
 use crate::text::{Diagnostic, Diagnostics, Entry, Mend, Node, Span, Value, mend};
@@ -159,7 +160,7 @@ pub(super) fn text<'n>(node: &'n Node<'n>, path: &str, diagnostics: &mut Diagnos
 /// The text of `node`, which must not be empty.
 pub(super) fn name<'n>(node: &'n Node<'n>, path: &str, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     let text = text(node, path, diagnostics)?;
-    if text.is_empty() {
+    if Id::is_blank(text) {
         diagnostics.push(
             Diagnostic::new(&rules::FIELD_VALUE, node.span, format!("`{path}` is empty"))
                 .help("write a text, or leave it out"),

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use super::members::{Members, text, word, wrong_type};
 use super::rules;
 use crate::limits;
+use crate::model::attribute::is_annotation;
 use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target};
 use crate::model::{
@@ -398,7 +399,7 @@ fn read_attributes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) 
 }
 
 fn without_annotations<'n>(entries: &'n [Entry<'n>]) -> impl Iterator<Item = &'n Entry<'n>> {
-    entries.iter().filter(|entry| !entry.key.ends_with("@odata.type"))
+    entries.iter().filter(|entry| !is_annotation(&entry.key))
 }
 
 fn attribute_value<'n>(node: &'n Node<'n>) -> Option<AttributeValue<'n>> {

@@ -89,6 +89,7 @@ fn who(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
     let audience = entry.and_then(|entry| entry.audience).or(identity.audience);
     let kind = entry.and_then(|entry| entry.kind).unwrap_or(match identity.kind {
         IdentityKind::ManagedIdentity => ServicePrincipalType::ManagedIdentity,
+        IdentityKind::AgentIdentity => ServicePrincipalType::ServiceIdentity,
         _ => ServicePrincipalType::Application,
     });
     object([
@@ -106,6 +107,7 @@ fn what(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
     let asked = &case.request.resource;
     let audiences = resource::audiences(case.request);
     let is_said = !audiences.is_empty() || asked.user_action.is_some();
+    let is_unsure = audiences.iter().any(|app| matches!(app, App::PerhapsDirectory));
     let app_ids: Vec<IdRef<'_>> = audiences.iter().filter_map(App::id).collect();
     let attributes = match audiences.as_slice() {
         [App::Id(one)] => fact::attributes_of_app(case, *one),
@@ -119,7 +121,7 @@ fn what(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
     };
     let or_none = |said: Option<&str>| said.or(is_said.then_some("none")).map(Value::from);
     object([
-        ("appIds", is_said.then(|| ids(&app_ids))),
+        ("appIds", (is_said && !is_unsure).then(|| ids(&app_ids))),
         ("type", asked.kind.map(word)),
         ("userAction", or_none(asked.user_action.map(Word::as_str))),
         ("authenticationContext", or_none(asked.authentication_context.as_deref())),

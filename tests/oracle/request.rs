@@ -15,8 +15,8 @@ use doorward::model::principal::ServicePrincipal;
 use doorward::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied};
 use doorward::model::set::{Set, Word};
 use doorward::model::{
-    AttributeValue, Attributes, AuthenticationMethod, Bundle, ClientApp, GrantControl, GuestType, Id, IdRef,
-    IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel, ServicePrincipalType, SignInAudience,
+    AttributeValue, Attributes, AuthenticationMethod, Bundle, ClientApp, CredentialType, GrantControl, GuestType, Id,
+    IdRef, IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel, ServicePrincipalType, SignInAudience,
     TokenRequest, UserAction,
 };
 
@@ -90,10 +90,14 @@ pub fn recipe() -> impl Strategy<Value = Recipe> {
         weighted(0.6, select(&Platform::ALL[..6])),
         weighted(0.5, device()),
         weighted(0.4, flow()),
+        weighted(0.6, select(CredentialType::ALL)),
         proptest::bool::weighted(0.05),
     );
     (parts, rest).prop_map(
-        |((identity, resource, network, risk, satisfied), (client_app, platform, device, flow, contradicts))| Recipe {
+        |(
+            (identity, resource, network, risk, satisfied),
+            (client_app, platform, device, flow, credential, contradicts),
+        )| Recipe {
             request: TokenRequest {
                 identity,
                 resource,
@@ -103,7 +107,7 @@ pub fn recipe() -> impl Strategy<Value = Recipe> {
                 platform,
                 device: device.map(Box::new),
                 authentication_flow: flow,
-                credential: Credential::default(),
+                credential: Credential { kind: credential, ..Credential::default() },
                 satisfied,
                 attributes: Default::default(),
                 action: None,

@@ -5,7 +5,9 @@
 
 use doorward::model::bundle::BundleSettings;
 use doorward::model::policy::{ResourceTarget, Resources};
-use doorward::model::{Attributes, FilterMode, Id, IdRef, IdentityKind, ResourceKind, TokenRequest, Truth};
+use doorward::model::{
+    Attributes, CredentialType, FilterMode, Id, IdRef, IdentityKind, ResourceKind, TokenRequest, Truth,
+};
 use doorward::text::Spanned;
 
 use super::rule::{self, Fact};
@@ -46,8 +48,8 @@ fn is_token_exchange(case: &Case<'_>) -> bool {
         && audiences.iter().all(is_exchange)
 }
 
-/// What the token is for. A request for nothing but baseline scopes is one for the directory; beside a resource that
-/// asks for its own ID token alone there is no directory.
+/// What the token is for. A request for nothing but baseline scopes is one for the directory; beside one resource that
+/// asks for its own ID token alone, and proves itself, there is no directory.
 pub fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
     const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
     const DIRECTORY: [&str; 7] = [
@@ -74,8 +76,12 @@ pub fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
         return named().map(App::Id).collect();
     }
     let mut audiences: Vec<App<'a>> = named().filter(|id| *id != graph).map(App::Id).collect();
-    if audiences.is_empty() || directory > 0 || named().any(|id| id == graph) {
-        audiences.push(App::Directory);
+    let may_be_own_token = directory == 0 && resource.app_ids.len() == 1 && audiences.len() == 1;
+    match request.credential.kind {
+        Some(CredentialType::None) => audiences.push(App::Directory),
+        _ if !may_be_own_token => audiences.push(App::Directory),
+        None => audiences.push(App::PerhapsDirectory),
+        Some(_) => {}
     }
     audiences
 }
@@ -113,7 +119,8 @@ fn applications(case: &Case<'_>, resources: &Resources) -> Truth {
             | by_filter(case, resources, app, FilterMode::Include);
         let excluded = any(&resources.exclude, |target| is_target(case, app, target))
             | by_filter(case, resources, app, FilterMode::Exclude);
-        included & !excluded
+        let is_asked_for = if matches!(app, App::PerhapsDirectory) { Truth::Unknown } else { Truth::True };
+        included & !excluded & is_asked_for
     };
     let audiences = audiences(case.request);
     if !audiences.is_empty() {
@@ -129,6 +136,8 @@ pub enum App<'a> {
     Id(IdRef<'a>),
     /// Windows Azure Active Directory, which the request did not name.
     Directory,
+    /// The same, if it is asked for at all.
+    PerhapsDirectory,
     /// None: it is a user action.
     None,
     /// The request does not say.
@@ -140,7 +149,7 @@ fn is_target(case: &Case<'_>, app: App<'_>, target: &ResourceTarget) -> Truth {
     match target {
         ResourceTarget::All => Truth::True,
         ResourceTarget::AllAgentResources => match (app, case.request.resource.kind) {
-            (App::None | App::Directory, _) => Truth::False,
+            (App::None | App::Directory | App::PerhapsDirectory, _) => Truth::False,
             (_, None) => Truth::Unknown,
             (_, Some(ResourceKind::Application)) => Truth::False,
             (_, Some(ResourceKind::AgentIdentity | ResourceKind::AgentBlueprint)) => Truth::True,
@@ -156,7 +165,7 @@ impl<'a> App<'a> {
     pub fn id(&self) -> Option<IdRef<'a>> {
         match self {
             App::Id(id) => Some(*id),
-            App::Directory => Some(directory()),
+            App::Directory | App::PerhapsDirectory => Some(directory()),
             App::None | App::Unknown => None,
         }
     }
@@ -164,7 +173,7 @@ impl<'a> App<'a> {
     fn is(self, test: impl Fn(IdRef<'_>) -> bool) -> Truth {
         match self {
             App::Id(id) => test(id).into(),
-            App::Directory => test(directory()).into(),
+            App::Directory | App::PerhapsDirectory => test(directory()).into(),
             App::None => Truth::False,
             App::Unknown => Truth::Unknown,
         }
@@ -195,7 +204,7 @@ fn by_filter(case: &Case<'_>, resources: &Resources, app: App<'_>, mode: FilterM
         App::Unknown => Truth::Unknown,
         App::Id(id) => holds(&filter.rule.value, fact::attributes_of_app(case, id)),
         // The attributes that a request carries are those of what it names.
-        App::Directory => {
+        App::Directory | App::PerhapsDirectory => {
             let entry = fact::catalogued_app(case.bundle, directory());
             holds(&filter.rule.value, entry.and_then(|entry| entry.attributes.as_ref()))
         }

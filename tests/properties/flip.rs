@@ -87,7 +87,7 @@ fn many_blocks_can_be_turned_around_and_in_many_ways() {
 fn one_fact_is_preferred_to_two() {
     let mut runner = TestRunner::deterministic();
     let mut ones = 0;
-    for _ in 0..512 {
+    for _ in 0..1024 {
         let scene = scene(false, 4).new_tree(&mut runner).expect("a scene is generated").current();
         for (request, reason, flip) in flips(&scene) {
             let decision = reason.decision();

@@ -68,6 +68,7 @@ async fn a_fact_that_cannot_be_used_is_refused_by_name() {
         ("/identity/customSecurityAttributes", json!({"Set": {"Name": ["a", 1]}})),
         ("/identity/customSecurityAttributes", json!({"Set": {"Name": "a", "NAME": "b"}})),
         ("/resource/appIds", json!([""])),
+        ("/resource/appIds", json!(["w", " "])),
         ("/resource/authenticationContext", json!("c100")),
         ("/network/ipAddress", json!("")),
         ("/network/ipAddress", json!("203.0.113.256")),
@@ -87,6 +88,19 @@ async fn a_fact_that_cannot_be_used_is_refused_by_name() {
     let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
     let server = Server::start();
     assert_snapshot!(told(&mut server.http().await, &bodies).await);
+}
+
+/// As the catalogue reads them: an export of Graph has more of them than `@odata.type`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn annotations_of_odata_are_no_attributes() {
+    let server = Server::start();
+    let attributes = json!({
+        "@odata.context": "https://graph.microsoft.com/v1.0/$metadata",
+        "Set": {"Stage@odata.type": "#String", "Stage@odata.context": 1, "Stage": "test"},
+    });
+    let body = json!({"identity": {"type": "servicePrincipal", "id": "x", "customSecurityAttributes": attributes}});
+    let answer = server.http().await.post("/v1/decide", &body.to_string()).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", answer.json());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

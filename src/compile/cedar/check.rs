@@ -4,14 +4,14 @@
 //! fact, no record of facts as a value. And what can never be equal is a mistake: a misspelt word, an id in capitals.
 //! Start with [`Builder::check`].
 
-use std::sync::Arc;
-
 use cedar_policy::pst::{BinaryOp, Expr, Literal, PatternElem, Var};
 
 use super::tree::Builder;
+use super::value::folded;
 use super::words::{is_custom, is_folded, is_no_country, vocabulary};
 use super::{Refusal, rules};
 use crate::model::IdRef;
+use crate::model::attribute::folded_name;
 use crate::text::suggest;
 
 /// Attributes of `context` that are records.
@@ -51,10 +51,11 @@ impl Builder {
                         "ask an attribute of `context.attributes` itself, and join `hasTag` to comparisons with `&&`";
                     self.refusals.push(Refusal::new(&rules::CEDAR_UNKNOWN, word, what).help(help));
                 }
-                if is_custom(left)
-                    && let Expr::Literal(Literal::String(name)) = &**right
-                {
-                    self.refuse_capitals(name);
+                if is_custom(left) {
+                    outcomes(right)
+                        .into_iter()
+                        .filter_map(as_text)
+                        .for_each(|name| self.refuse_capitals(name, folded_name));
                 }
                 self.check(left);
                 self.check(right);
@@ -62,18 +63,14 @@ impl Builder {
             Expr::Literal(literal) => self.check_literal(literal),
             _ => {
                 if let Expr::BinaryOp { left, right, .. } = expression {
-                    if is_locations(left) {
-                        self.note_locations(right);
-                    }
-                    for (fact, with) in [(left, right), (right, left)] {
-                        self.check_words(fact, with);
-                        self.check_case(fact, with);
-                    }
+                    let (left, right) = (outcomes(left), outcomes(right));
+                    self.check_texts(&left, &right);
+                    self.check_texts(&right, &left);
                 }
                 if let Expr::Like { expr, pattern } = expression
-                    && is_folded(expr)
+                    && outcomes(expr).into_iter().all(is_folded)
                 {
-                    self.refuse_capitals(&pattern.iter().map(character).collect::<String>());
+                    self.refuse_capitals(&pattern.iter().map(character).collect::<String>(), folded);
                 }
                 each_part(expression, &mut |part| self.check(part));
             }
@@ -103,56 +100,68 @@ impl Builder {
             _ => return,
         };
         if IdRef::new(text).is_guid() {
-            self.refuse_capitals(text);
+            self.refuse_capitals(text, folded);
         }
     }
 
-    fn refuse_capitals(&mut self, text: &str) {
-        if text.chars().flat_map(char::to_lowercase).ne(text.chars()) {
+    /// Refuses a `text` that facts are never, for they come `folded`.
+    fn refuse_capitals(&mut self, text: &str, folded: fn(&str) -> String) {
+        let instead = folded(text);
+        if instead != text {
             let what = format!("`{text}` has capital letters");
-            let help = format!("write `{}`", text.to_lowercase());
-            let instead = Some(text.to_lowercase());
+            let help = format!("write `{instead}`");
+            let instead = Some(instead);
             self.refusals.push(Refusal { instead, ..Refusal::new(&rules::CEDAR_CASE, text, what).help(help) });
         }
     }
 
-    /// A fact that comes in lower case is compared with texts in lower case.
-    fn check_case(&mut self, fact: &Expr, with: &Expr) {
-        let parts: &[Arc<Expr>] = if let Expr::Set(parts) = with { parts } else { &[] };
-        for literal in std::iter::once(with).chain(parts.iter().map(|part| &**part)).filter(|_| is_folded(fact)) {
-            if let Expr::Literal(Literal::String(text)) = literal {
-                self.refuse_capitals(text);
+    /// Checks the texts among `with`, with which one of `facts` is compared.
+    fn check_texts(&mut self, facts: &[&Expr], with: &[&Expr]) {
+        for text in with.iter().copied().filter_map(as_text) {
+            if facts.iter().copied().any(is_locations) {
+                self.locations.push(text.to_owned());
             }
+            if !facts.is_empty() && facts.iter().copied().all(is_folded) {
+                self.refuse_capitals(text, folded);
+            }
+            self.check_word(facts, text);
         }
     }
 
-    /// A fact of a closed vocabulary is compared with words of it.
-    fn check_words(&mut self, fact: &Expr, with: &Expr) {
-        let parts: &[Arc<Expr>] = if let Expr::Set(parts) = with { parts } else { &[] };
-        for literal in std::iter::once(with).chain(parts.iter().map(|part| &**part)) {
-            let Expr::Literal(Literal::String(text)) = literal else { continue };
-            let help = match vocabulary(fact) {
-                Some(words) if !words.contains(&text.as_str()) => match suggest::nearest(text, words.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("it is one of {}", words.join(", ")),
-                },
-                None if is_no_country(fact, text) => {
-                    "countries are two capital letters, and `ZZ` is none of them".to_owned()
-                }
-                _ => continue,
-            };
-            let what = format!("the fact is never `{text}`");
-            self.refusals.push(Refusal::new(&rules::UNKNOWN_VALUE, format!("\"{text}\""), what).help(help));
-        }
+    /// Facts of closed vocabularies are compared with a word that one of them can be.
+    fn check_word(&mut self, facts: &[&Expr], text: &str) {
+        let never = |fact: &&Expr| match vocabulary(fact) {
+            Some(words) => !words.contains(&text),
+            None => is_no_country(fact, text),
+        };
+        let Some(fact) = facts.first().filter(|_| facts.iter().all(never)) else { return };
+        let help = match vocabulary(fact) {
+            Some(words) => match suggest::nearest(text, words.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it is one of {}", words.join(", ")),
+            },
+            None => "countries are two capital letters, and `ZZ` is none of them".to_owned(),
+        };
+        let what = format!("the fact is never `{text}`");
+        self.refusals.push(Refusal::new(&rules::UNKNOWN_VALUE, format!("\"{text}\""), what).help(help));
     }
+}
 
-    /// Notes the texts that the request's locations are compared with.
-    fn note_locations(&mut self, expression: &Expr) {
-        match expression {
-            Expr::Literal(Literal::String(name)) => self.locations.push(name.to_string()),
-            Expr::Set(parts) => parts.iter().for_each(|part| self.note_locations(part)),
-            _ => {}
+/// What `expression` can turn out to be, or to hold if it is a set: itself, unless its parts say.
+fn outcomes(expression: &Expr) -> Vec<&Expr> {
+    match expression {
+        Expr::Set(parts) => parts.iter().flat_map(|part| outcomes(part)).collect(),
+        Expr::IfThenElse { then_expr, else_expr, .. } => {
+            [then_expr, else_expr].into_iter().flat_map(|part| outcomes(part)).collect()
         }
+        _ => vec![expression],
+    }
+}
+
+fn as_text(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Literal(Literal::String(text)) => Some(text),
+        _ => None,
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) use value::{Fields, Kind, Store, folded, ids, text, texts, uid};
 
 use super::rules;
 use crate::limits;
+use crate::model::IdRef;
 use crate::model::policy::{When, WhenForm};
 use crate::text::{Diagnostic, Embedded, Mend, Rule};
 
@@ -241,12 +242,12 @@ fn judge(policies: Option<PolicySet>, offset: usize, text: &str, kinds: &[&str])
 
 /// Requests for nothing but baseline scopes of Microsoft Graph are for the directory behind it.
 fn graph(text: &str) -> Option<Problem> {
-    const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-    let start = text.find(GRAPH)?;
+    let graph = IdRef::GRAPH.to_string();
+    let start = text.find(&graph)?;
     let what = "Microsoft Graph is no resource of its own";
     let help = "name the directory `00000002-0000-0000-c000-000000000000` beside it, which stands for it in requests for \
                 User.Read and the like";
-    Some(Problem::new(&rules::GRAPH_RESOURCE, start..start + GRAPH.len(), what).help(help))
+    Some(Problem::new(&rules::GRAPH_RESOURCE, start..start + graph.len(), what).help(help))
 }
 
 /// The one entity type that a policy's scope admits, if it names one.

@@ -10,7 +10,7 @@ use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Value,
 };
 
-use crate::model::attribute::AttributeValue;
+use crate::model::attribute::{AttributeValue, folded_name};
 use crate::model::set::Word;
 use crate::model::{Attributes, Id, IdRef, ServicePrincipal};
 
@@ -101,7 +101,7 @@ impl Store {
     pub fn attributes(&mut self, of: &str, attributes: Option<&Attributes<'_>>) -> Option<Value> {
         let [mut single, mut lists] = [const { Vec::new() }; 2];
         for (name, value) in attributes?.iter() {
-            let name = name.to_ascii_lowercase();
+            let name = folded_name(name);
             match value {
                 AttributeValue::Text(value) => single.push((name, text(folded(value)))),
                 AttributeValue::Texts(all) if all.is_empty() => {}

@@ -78,9 +78,9 @@ fn may_cover(policy: &CompiledPolicy, id: &Id, principal: Option<&ServicePrincip
             |condition: &CedarCondition| kinds.iter().any(|kind| condition.may_hold_for(*kind, id, principal));
         Truth::from(policy.when.as_deref().is_none_or(may_hold))
     };
-    let workload = policy.workloads.covers("", id, Blueprint::Inapplicable, attributes).holds
+    let workload = policy.workloads.covers("", Some(id), Blueprint::Inapplicable, attributes).holds
         & when(&[Kind::ServicePrincipal, Kind::ManagedIdentity]);
-    let agent = policy.agents.covers("", id, Blueprint::Unknown, attributes).holds & when(&[Kind::AgentIdentity]);
+    let agent = policy.agents.covers("", Some(id), Blueprint::Unknown, attributes).holds & when(&[Kind::AgentIdentity]);
     match principal {
         Some(_) => workload | agent,
         None => {

@@ -10,15 +10,13 @@ use super::super::policy::{CompiledFilter, CompiledPolicy, PrincipalScope};
 use super::super::resolve::Names;
 use super::super::rules;
 use crate::filter::Unregistered;
+use crate::model::attribute::folded_name;
 use crate::model::policy::{Policy, PrincipalTarget, ResourceTarget, Scope, UserTarget};
 use crate::model::{
-    AttributeValue, Bundle, FilterMode, Id, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
+    AttributeValue, Bundle, FilterMode, Id, IdRef, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
     ServicePrincipalType, SignInAudience, Truth,
 };
 use crate::text::{Diagnostic, Span, Spanned};
-
-/// Microsoft Graph's app id, the same in every tenant.
-const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
 /// Identities that are named in vain.
 pub fn scopes(
@@ -203,7 +201,7 @@ fn listed(names: &[&str]) -> String {
 pub fn resources(policy: &Policy, problems: &mut Vec<Diagnostic>) {
     filter_beside_word(policy, problems);
     let resources = &policy.conditions.resources;
-    let graph = Id::new(MICROSOFT_GRAPH);
+    let graph = IdRef::GRAPH.to_owned();
     let is_graph = |target: &&Spanned<ResourceTarget>| matches!(&target.value, ResourceTarget::App(id) if *id == graph);
     if let Some(target) = resources.include.iter().chain(&resources.exclude).find(is_graph) {
         let help = "name the services behind the permissions, or all resources";
@@ -234,14 +232,14 @@ pub fn attribute_types(bundle: &Bundle, policies: &[CompiledPolicy], problems: &
     for policy in policies {
         let filters = [&policy.workloads.filter, &policy.agents.filter, &policy.resources.filter];
         for name in filters.into_iter().flatten().flat_map(|filter| filter.rule.custom_attributes()) {
-            compared.entry(name.to_ascii_lowercase()).or_insert((name, policy.index));
+            compared.entry(folded_name(name)).or_insert((name, policy.index));
         }
     }
     let mut holders: BTreeMap<String, (&ServicePrincipal, usize)> = BTreeMap::new();
     for principal in &bundle.principals {
         let attributes = principal.attributes.iter().flat_map(|attributes| attributes.iter());
         for (name, _) in attributes.filter(|(_, value)| matches!(value, AttributeValue::Other)) {
-            let name = name.to_ascii_lowercase();
+            let name = folded_name(name);
             if compared.contains_key(&name) {
                 holders.entry(name).or_insert((principal, 0)).1 += 1;
             }

@@ -6,7 +6,7 @@ use super::super::bound::Kind;
 use super::super::rules;
 use super::object::{Context, Object, Path, wrong_type};
 use crate::limits;
-use crate::model::{Entities, Entity, Property};
+use crate::model::{Entities, Entity, Id, Property};
 use crate::text::{Diagnostic, Node, Spanned, Value};
 
 /// The three lists of `node`, and what is in them.
@@ -70,7 +70,7 @@ impl List {
     pub fn entity(self, node: &Node<'_>, context: &mut Context) -> Option<Entity> {
         let mut object = Object::new(node, Path::default().join(self.prefix), context)?;
         let mut required = |key, context: &mut Context| {
-            let text = object.text(key, context).filter(|text| !text.value.is_empty());
+            let text = object.text(key, context).filter(|text| !Id::is_blank(text.value));
             if text.is_none() {
                 let what = format!("{} without `{key}`", self.name);
                 context.report(Diagnostic::new(&rules::MISSING_PROPERTY, node.span, what));

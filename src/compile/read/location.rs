@@ -21,7 +21,7 @@ pub const V6_PREFIX: &str = "#microsoft.graph.iPv6CidrRange";
 /// Reads `node`; ranges that the fast reading took out of the tree are in `packed`.
 pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Context) -> Option<NamedLocation> {
     let mut object = Object::new(node, Path::default(), context)?;
-    let id = object.text("id", context).map(|id| Spanned::new(Id::new(id.value), id.span));
+    let id = object.id("id", context).map(|id| Spanned::new(Id::new(id.value), id.span));
     let name = object.text("displayName", context);
     let deleted = deleted(&mut object, context);
     for key in ["createdDateTime", "modifiedDateTime"] {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::super::rules;
 use super::placeholder::Placeholders;
 use crate::limits;
-use crate::model::Set;
+use crate::model::attribute::is_annotation;
 use crate::model::location::Kept;
 use crate::model::set::Word;
+use crate::model::{Id, Set};
 use crate::text::{Diagnostic, Diagnostics, Entry, Mend, Node, Rule, Severity, Span, Spanned, Value, mend, suggest};
 
 /// Where reading reports to, and what it keeps.
@@ -159,6 +160,18 @@ impl<'n, 'a> Object<'n, 'a> {
         text.map(|text| Spanned::new(text, node.span))
     }
 
+    /// The text of an id, which is not blank.
+    pub fn id(&mut self, key: &'static str, context: &mut Context) -> Option<Spanned<&'n str>> {
+        let text = self.text(key, context)?;
+        if Id::is_blank(text.value) {
+            let what = format!("`{}` is empty", self.path_of(key));
+            let help = "write the id, or take the property out";
+            context.report(Diagnostic::new(&rules::MISSING_PROPERTY, text.span, what).help(help));
+            return None;
+        }
+        Some(text)
+    }
+
     /// A boolean.
     pub fn boolean(&mut self, key: &'static str, context: &mut Context) -> Option<bool> {
         let node = self.member(key)?;
@@ -225,9 +238,8 @@ impl<'n, 'a> Object<'n, 'a> {
     pub fn finish(self, rule: &'static Rule, context: &mut Context) {
         let mut unread = self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key));
         for entry in unread.by_ref().take(limits::UNREAD_MEMBERS_MAX) {
-            let is_annotation = entry.key.contains("@odata.") || entry.key.starts_with("@microsoft.graph.");
             self.keep_entry(entry, context);
-            if !is_annotation {
+            if !is_annotation(&entry.key) && !entry.key.starts_with("@microsoft.graph.") {
                 let what = format!("nothing here is called `{}`", self.path_of(&entry.key));
                 let mut diagnostic = Diagnostic::new(rule, entry.key_span, what);
                 if let Some(near) = suggest::nearest(&entry.key, self.asked.iter().copied()) {
@@ -285,7 +297,7 @@ fn is_empty(node: &Node<'_>) -> bool {
     match &node.value {
         Value::Null => true,
         Value::List(nodes) => nodes.is_empty(),
-        Value::Map(entries) => entries.iter().all(|entry| entry.key.contains("@odata.") || is_empty(&entry.node)),
+        Value::Map(entries) => entries.iter().all(|entry| is_annotation(&entry.key) || is_empty(&entry.node)),
         _ => false,
     }
 }

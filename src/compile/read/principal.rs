@@ -6,13 +6,14 @@ use std::borrow::Cow;
 
 use super::super::rules;
 use super::object::{Context, Object, Path};
+use crate::model::attribute::is_annotation;
 use crate::model::{AttributeValue, Attributes, Id, ServicePrincipal};
 use crate::text::{Diagnostic, Node, Spanned, Value};
 
 /// Reads `node`. Graph's service principals have some forty more properties; those decide nothing.
 pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrincipal> {
     let mut object = Object::new(node, Path::default(), context)?;
-    let id = object.text("id", context);
+    let id = object.text("id", context).filter(|id| !Id::is_blank(id.value));
     if id.is_none() {
         let what = "a service principal without `id`";
         let help = "give it the object id of the service principal";
@@ -23,10 +24,10 @@ pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrinci
     let attributes =
         attributes.and_then(|()| node.member("customSecurityAttributes")).map(|node| attributes_of(node, context));
     Some(ServicePrincipal {
-        app_id: object.text("appId", context).map(|id| Id::new(id.value)),
+        app_id: object.id("appId", context).map(|id| Id::new(id.value)),
         display_name: object.text("displayName", context).map(text),
         kind: object.word("servicePrincipalType", context),
-        owner_tenant: object.text("appOwnerOrganizationId", context).map(|id| Id::new(id.value)),
+        owner_tenant: object.id("appOwnerOrganizationId", context).map(|id| Id::new(id.value)),
         audience: object.word("signInAudience", context),
         account_enabled: object.boolean("accountEnabled", context),
         attributes,
@@ -37,11 +38,11 @@ pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrinci
 /// Reads custom security attributes: an object of sets, each an object of attributes.
 fn attributes_of(node: &Node<'_>, context: &mut Context) -> Attributes<'static> {
     let mut attributes = Attributes::default();
-    for set in node.as_map().unwrap_or_default().iter().filter(|entry| !entry.key.contains("@odata.")) {
+    for set in node.as_map().unwrap_or_default().iter().filter(|entry| !is_annotation(&entry.key)) {
         let Some(_) = Object::new(&set.node, Path::default().join("customSecurityAttributes"), context) else {
             continue;
         };
-        for entry in set.node.as_map().unwrap_or_default().iter().filter(|entry| !entry.key.contains("@odata.")) {
+        for entry in set.node.as_map().unwrap_or_default().iter().filter(|entry| !is_annotation(&entry.key)) {
             if entry.node.value != Value::Null {
                 let is_new = attributes.insert(&set.key, &entry.key, value_of(&entry.node));
                 if !is_new {

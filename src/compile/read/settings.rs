@@ -3,6 +3,7 @@
 use super::super::rules;
 use super::location::plain_range;
 use super::object::{Context, Object, Path, parse_word, wrong_type};
+use super::target;
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
 use crate::model::{Id, IdentityKind, SubjectTypes};
 use crate::text::{Diagnostic, Level, Mend, Node, Rule, Severity, Spanned, Value, suggest};
@@ -19,8 +20,8 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
     let mut suite = |key, context: &mut Context| {
         let suites = suites.as_mut()?;
         suites.member(key)?;
-        let ids = suites.texts(key, context);
-        Some(ids.into_iter().map(|id| Id::new(id.value)).collect())
+        let ids = target::ids(suites.texts(key, context), context);
+        Some(ids.into_iter().map(|id| id.value).collect())
     };
     let (office365, microsoft_admin_portals) = (suite("Office365", context), suite("MicrosoftAdminPortals", context));
     if let Some(suites) = suites {
@@ -31,7 +32,7 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
         revision: revision(&mut object, context),
         sequence: sequence(&mut object, context),
         expires: expires(&mut object, context),
-        tenant_id: object.text("tenantId", context).map(|id| Id::new(id.value)),
+        tenant_id: object.id("tenantId", context).map(|id| Id::new(id.value)),
         default_decision: choice(
             &mut object,
             "defaultDecision",

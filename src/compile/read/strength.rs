@@ -5,12 +5,12 @@
 use super::super::rules;
 use super::object::{Context, Object, Path, parse_word};
 use crate::model::policy::AuthenticationStrength;
-use crate::model::{AuthenticationMethod, Set};
+use crate::model::{AuthenticationMethod, Id, Set};
 use crate::text::{Diagnostic, Node, Spanned};
 
 /// Reads `object`; `None` when it has no id.
 pub fn strength(mut object: Object<'_, '_>, context: &mut Context) -> Option<AuthenticationStrength> {
-    let id = object.text("id", context);
+    let id = object.text("id", context).filter(|id| !Id::is_blank(id.value));
     let display_name = object.text("displayName", context).map(|name| Box::from(name.value));
     let combinations = object.texts("allowedCombinations", context);
     let restricted = restricted(&mut object, context);

@@ -44,9 +44,10 @@ pub fn ids(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Id>> {
 
 /// Entries of a service principal or agent identity list; `all` is the word for everybody.
 pub fn principals(texts: Texts<'_>, all: &str, context: &mut Context) -> Vec<Spanned<PrincipalTarget>> {
-    each(texts, context, |text, _| match text.value {
+    each(texts, context, |text, context| match text.value {
         "None" => None,
         word if word == all => Some(PrincipalTarget::All),
+        blank if Id::is_blank(blank) => not_an_id(text, context),
         // WHY: names in the catalogue are free text, so only the look-up can tell a placeholder from a name.
         named => Some(PrincipalTarget::Named(named.into())),
     })
@@ -67,12 +68,11 @@ pub fn resources(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Resourc
 
 /// Entries of a location list.
 pub fn locations(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<LocationTarget>> {
-    each(texts, context, |text, _| match text.value {
+    each(texts, context, |text, context| match text.value {
         "All" => Some(LocationTarget::All),
-        "AllTrusted" => Some(LocationTarget::AllTrusted),
-        named if Id::new(named) == Id::NIL => Some(LocationTarget::MfaTrustedIps),
+        blank if Id::is_blank(blank) => not_an_id(text, context),
         // WHY: names of locations are free text, so only the look-up can tell a placeholder from a name.
-        named => Some(LocationTarget::Named(named.into())),
+        named => LocationTarget::trusted(named).or_else(|| Some(LocationTarget::Named(named.into()))),
     })
 }
 
@@ -113,15 +113,13 @@ fn each<T>(
 }
 
 fn id(text: Spanned<&str>, context: &mut Context) -> Option<Id> {
-    is_real(text, context).then(|| Id::new(text.value))
+    if is_placeholder(text.value) { not_an_id(text, context) } else { Some(Id::new(text.value)) }
 }
 
-fn is_real(text: Spanned<&str>, context: &mut Context) -> bool {
-    if !is_placeholder(text.value) {
-        return true;
-    }
+/// Tells of an entry that names nothing.
+fn not_an_id<T>(text: Spanned<&str>, context: &mut Context) -> Option<T> {
     let what = format!("`{}` is not an id", text.value);
     let help = "put the object id here, or say in `placeholders` of bundle.yaml what it stands for";
     context.report(Diagnostic::new(&rules::PLACEHOLDER, text.span, what).help(help));
-    false
+    None
 }

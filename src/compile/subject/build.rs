@@ -9,14 +9,13 @@ use super::{AGENT_USER, Block, Entry, KINDS, Lists, Locations, Population, Resid
 use crate::compile::guest;
 use crate::compile::idmap::IdMap;
 use crate::compile::policy::{CompiledPolicy, UserList};
+use crate::compile::scope::STRANGER;
 use crate::compile::words::{client_app, listed, platform};
 use crate::compile::workload::Slot;
 use crate::model::request::Identity;
 use crate::model::set::Word;
 use crate::model::{FilterMode, GuestType, Id, IdRef, IdentityKind, ResourceKind, Truth};
 
-/// An id that is in no list.
-const STRANGER: IdRef<'static> = IdRef::Text("");
 /// A kind of resource that nobody said.
 const UNSAID: Option<ResourceKind> = None;
 
@@ -81,7 +80,8 @@ fn users_of_kind(list: &UserList, kind: usize) -> Truth {
     if kind == AGENT_USER {
         return Truth::from(list.all_agent_users);
     }
-    let mut identity = Identity::new(IdentityKind::User, STRANGER);
+    // Kinds of guest are asked for the kind and the home tenant alone, whoever it is.
+    let mut identity = Identity::new(IdentityKind::User, IdRef::Text("anybody"));
     identity.guest_type = GuestType::ALL.get(kind).copied();
     let any_guest = if list.all_guests { guest::is_any(&identity) } else { Truth::False };
     let some_guests = list.guests.as_ref().map_or(Truth::False, |guests| guest::is_among(guests, &identity));
@@ -153,7 +153,7 @@ impl Population {
                 let app = number(&mut self.apps, id.as_ref());
                 let (names, covers) = apps.entry((app, place / 64)).or_default();
                 *names |= 1 << (place % 64);
-                if condition.covers(id.as_ref(), UNSAID, None).holds.is_possible() {
+                if condition.covers(Some(id.as_ref()), UNSAID, None).holds.is_possible() {
                     *covers |= 1 << (place % 64);
                 }
             }
@@ -218,9 +218,9 @@ fn block(policies: &[(Slot, &CompiledPolicy)], subjects: Subjects) -> Block {
             set(&mut block.excluded, kind, bit, excluded == Truth::True);
         }
         words(&mut block, policy, bit);
-        let (condition, stranger) = (&policy.resources, STRANGER);
+        let condition = &policy.resources;
         let one = |word: &mut u64, holds: bool| *word |= if holds { bit } else { 0 };
-        one(&mut block.other_app, condition.covers(stranger, UNSAID, None).holds.is_possible());
+        one(&mut block.other_app, condition.covers(STRANGER, UNSAID, None).holds.is_possible());
         one(&mut block.unsaid_app, condition.covers_unsaid(false, UNSAID).holds.is_possible());
         one(&mut block.no_app, condition.covers_unsaid(true, UNSAID).holds.is_possible());
         one(&mut block.any_context, !condition.authentication_contexts.is_empty());

@@ -120,7 +120,7 @@ fn open(universe: &Universe<'_>, space: &Space, places: &mut Places<'_>, gaps: &
     for path in found.paths {
         let mut witness = None;
         if let Some(facts) = words::facts(space, &path) {
-            let mut request = Witness::new(stranger(IdentityKind::User));
+            let mut request = Witness::new(stranger(universe, IdentityKind::User));
             facts.into_iter().for_each(|fact| request.say(fact));
             match confirm(universe, &request) {
                 Ok(()) => witness = Some(request),

@@ -65,13 +65,13 @@ pub fn covering(universe: &Universe<'_>, probe: &mut Probe, request: &TokenReque
 
 fn workloads(maker: &mut Maker<'_, '_>) -> Vec<Who> {
     let ids: BTreeSet<_> = maker.universe.sides.iter().flat_map(|bundle| bundle.workloads().named()).collect();
-    let other = stranger_id(|id| ids.contains(id));
+    let other = stranger_id(maker.universe, |id| ids.contains(id));
     let filters: Vec<_> = maker.policies().filter_map(|policy| policy.workloads.filter.as_deref()).collect();
     let attributes = attributes(maker, &filters, ids.len(), "service principal filters");
     let mut everybody = Vec::new();
     let tenants: BTreeSet<_> =
         maker.universe.sides.iter().filter_map(|bundle| bundle.identity().tenant_id.clone()).collect();
-    let foreign = stranger_id(|id| tenants.contains(id));
+    let foreign = stranger_id(maker.universe, |id| tenants.contains(id));
     for (id, is_named) in std::iter::once((other, false)).chain(ids.into_iter().map(|id| (id, true))) {
         let sides = maker.universe.sides;
         for kind in [IdentityKind::ServicePrincipal, IdentityKind::ManagedIdentity] {
@@ -135,14 +135,14 @@ fn agents(maker: &mut Maker<'_, '_>) -> Vec<Who> {
         ids.extend(policy.agents.include.iter().chain(&policy.agents.exclude).cloned());
     }
     ids.extend(maker.universe.sides.iter().flat_map(|bundle| bundle.catalogue()).map(|entry| entry.id.value.clone()));
-    let other = stranger_id(|id| ids.contains(id));
+    let other = stranger_id(maker.universe, |id| ids.contains(id));
     let filters: Vec<_> = maker.policies().filter_map(|policy| policy.agents.filter.as_deref()).collect();
     let attributes = attributes(maker, &filters, ids.len(), "agent filters");
     let mut blueprints = BTreeSet::new();
     for policy in maker.policies() {
         blueprints.extend(policy.agents.include.iter().chain(&policy.agents.exclude).cloned());
     }
-    let other_blueprint = stranger_id(|id| blueprints.contains(id) || *id == other);
+    let other_blueprint = stranger_id(maker.universe, |id| blueprints.contains(id) || *id == other);
     let blueprints: Vec<_> =
         [Some(other_blueprint), None].into_iter().chain(blueprints.into_iter().map(Some)).collect();
     let mut everybody = Vec::new();
@@ -168,7 +168,10 @@ fn user_ids(maker: &Maker<'_, '_>) -> BTreeSet<Id> {
 
 fn agent_users(maker: &mut Maker<'_, '_>) -> Vec<Who> {
     let ids = user_ids(maker);
-    let other = Who { is_named: false, ..Who::new(IdentityKind::AgentUser, stranger_id(|id| ids.contains(id))) };
+    let other = Who {
+        is_named: false,
+        ..Who::new(IdentityKind::AgentUser, stranger_id(maker.universe, |id| ids.contains(id)))
+    };
     let named = ids.into_iter().map(|id| Who::new(IdentityKind::AgentUser, id));
     std::iter::once(other).chain(named).collect()
 }
@@ -204,7 +207,7 @@ fn users(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<(Vec<Rc<Axis>>, usi
 /// Accounts, kinds of guest and home tenants; of memberships only that they are unknown.
 fn persons(maker: &mut Maker<'_, '_>, has_groups: bool, has_roles: bool, policies: &[u64]) -> Axis {
     let ids = user_ids(maker);
-    let other = stranger_id(|id| ids.contains(id));
+    let other = stranger_id(maker.universe, |id| ids.contains(id));
     let lists = || maker.policies().flat_map(|policy| [&policy.users.include, &policy.users.exclude]);
     let has_guests = lists().any(|list| list.all_guests || list.guests.is_some());
     let mut tenants: BTreeSet<Id> =
@@ -215,7 +218,7 @@ fn persons(maker: &mut Maker<'_, '_>, has_groups: bool, has_roles: bool, policie
     };
     if has_guests {
         tenants.insert(IdRef::PERSONAL_ACCOUNTS.to_owned());
-        tenants.insert(stranger_id(|id| tenants.contains(id) || *id == other));
+        tenants.insert(stranger_id(maker.universe, |id| tenants.contains(id) || *id == other));
     }
     let homes: Vec<_> = std::iter::once(None).chain(tenants.into_iter().map(Some)).collect();
     let mut builder = AxisBuilder::new("users");

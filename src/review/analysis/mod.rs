@@ -224,7 +224,7 @@ impl Teller<'_, '_> {
     }
 
     fn shown(&self, facts: &[&fact::Fact], before: &Outcome, after: &Outcome) -> Result<Option<Shown>, AnalysisError> {
-        let mut witness = Witness::new(space::stranger(crate::model::IdentityKind::User));
+        let mut witness = Witness::new(space::stranger(self.universe, crate::model::IdentityKind::User));
         facts.iter().for_each(|fact| witness.say(fact));
         let open = match (before, after) {
             (Outcome::Open { clauses: one, .. }, Outcome::Open { clauses: other, .. }) => {

@@ -106,7 +106,7 @@ impl<'u, 'b> Maker<'u, 'b> {
     fn part(&mut self, part: Part, name: &'static str, kind: IdentityKind, policies: &[u64], facts: Vec<Fact>) -> Axis {
         let mut builder = AxisBuilder::new(name);
         for fact in facts {
-            let mut witness = Witness::new(stranger(kind));
+            let mut witness = Witness::new(stranger(self.universe, kind));
             witness.say(&fact);
             if let Some(keep) = kept(self.universe, &mut self.probe, &witness.request(), part) {
                 builder.add(fact, true, Meaning { keep, raise: self.universe.none() });
@@ -162,15 +162,15 @@ impl<'u, 'b> Maker<'u, 'b> {
             actions.extend(condition.user_actions.iter().map(|action| action as usize));
             filters.extend(condition.filter.as_deref());
         }
-        let other = stranger_id(|id| apps.contains(id));
         if !filters.is_empty() {
             let catalogue = self.universe.sides.iter().flat_map(|bundle| bundle.catalogue());
             apps.extend(catalogue.filter_map(|principal| principal.app_id.clone()));
         }
         // What is never evaluated, and what baseline scopes stand for, are applications like others.
-        apps.insert(Id::new("00000003-0000-0000-c000-000000000000"));
+        apps.insert(crate::model::IdRef::GRAPH.to_owned());
         let is_agent = kind == IdentityKind::AgentIdentity;
         apps.extend(is_agent.then(|| Id::new(TOKEN_EXCHANGE)));
+        let other = stranger_id(self.universe, |id| apps.contains(id));
         let kinds: &[Option<ResourceKind>] = if has_agents {
             &[None, Some(ResourceKind::Application), Some(ResourceKind::AgentIdentity)]
         } else {
@@ -343,14 +343,17 @@ pub fn kept(universe: &Universe<'_>, probe: &mut Probe, request: &TokenRequest<'
 }
 
 /// Somebody whom no bundle names.
-pub fn stranger(kind: IdentityKind) -> Who {
-    Who { is_named: false, ..Who::new(kind, stranger_id(|_| false)) }
+pub fn stranger(universe: &Universe<'_>, kind: IdentityKind) -> Who {
+    Who { is_named: false, ..Who::new(kind, stranger_id(universe, |_| false)) }
 }
 
-/// An id that `is_taken` does not know.
-pub fn stranger_id(is_taken: impl Fn(&Id) -> bool) -> Id {
-    let first = 0xffff_ffff_ffff_4fff_8fff_ffff_ffff_ffff_u128;
-    (0..u128::from(u16::MAX)).map(|number| Id::Guid(first - number)).find(|id| !is_taken(id)).unwrap_or(Id::Guid(first))
+/// An id that `is_taken` does not know, and that no bundle knows for a workload's: it may be anybody's. Cost: linear in
+/// the ids that are taken, which are few of those that are tried first.
+pub fn stranger_id(universe: &Universe<'_>, is_taken: impl Fn(&Id) -> bool) -> Id {
+    let is_workload = |id: &Id| universe.sides.iter().any(|bundle| bundle.workloads().class(id.as_ref()).0.is_some());
+    let last = 0xffff_ffff_ffff_4fff_8fff_ffff_ffff_ffff_u128;
+    let mut ids = (0..=last).rev().map(Id::Guid);
+    ids.find(|id| !is_taken(id) && !is_workload(id)).unwrap_or(Id::NIL)
 }
 
 /// Whether `id` is in the catalogue of `bundle`.

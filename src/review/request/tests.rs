@@ -46,6 +46,7 @@ identity:
   audience: AzureADMyOrg
   customSecurityAttributes:
     Project@odata.type: "#microsoft.graph.customSecurityAttributeValue"
+    "Project@odata.context": "https://graph.microsoft.com/v1.0/$metadata"
     Project: {Names@odata.type: "#Collection(String)", Names: [a, b], Lead: me, Budget: 5, Open: true, Gone: null}
   groups: [g]
   roles: []

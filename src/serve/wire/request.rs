@@ -13,11 +13,11 @@ use super::json::too_deep;
 use super::message::{self, Object, Text, Word};
 use super::spelling::Spelling;
 use crate::limits;
-use crate::model::attribute::{AttributeValue, Attributes};
+use crate::model::attribute::{AttributeValue, Attributes, is_annotation};
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
-use crate::model::{FreeAttributes, IdRef, InsiderRiskLevel, RiskLevel, Set};
+use crate::model::{FreeAttributes, Id, IdRef, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
 
@@ -281,10 +281,10 @@ fn word<W: Spelling>(word: Word<W>, field: &'static str) -> Result<Option<W>> {
 }
 
 fn id<'a>(text: &'a str, field: &str) -> Result<IdRef<'a>> {
-    match text {
-        "" => Err(InputError::invalid(field, "must not be empty")),
-        text => Ok(IdRef::new(text)),
+    if Id::is_blank(text) {
+        return Err(InputError::invalid(field, "must not be empty"));
     }
+    Ok(IdRef::new(text))
 }
 
 /// Sets `id` if `text` is there.
@@ -301,12 +301,12 @@ fn ids<'a>(list: &'a [Text<'_>], most: usize, field: &str) -> Result<Vec<IdRef<'
     Ok(list.iter().map(|text| IdRef::new(text)).collect())
 }
 
-/// At most so many texts, none of them empty.
+/// At most so many texts, none of them blank.
 fn bounded(list: &[Text<'_>], most: usize, field: &str) -> Result<()> {
     if list.len() > most {
         return Err(InputError::invalid(field, format!("must have at most {most} entries")));
     }
-    if let Some(place) = list.iter().position(|text| text.is_empty()) {
+    if let Some(place) = list.iter().position(|text| Id::is_blank(text)) {
         return Err(InputError::invalid(format!("{field}[{place}]"), "must not be empty"));
     }
     Ok(())
@@ -314,7 +314,7 @@ fn bounded(list: &[Text<'_>], most: usize, field: &str) -> Result<()> {
 
 /// Custom security attributes: set, attribute, value.
 ///
-/// Graph's own form carries `@odata.type` annotations beside the values; they say nothing new and are passed over.
+/// Graph's own form carries annotations of OData beside the values; they say nothing new and are passed over.
 fn attributes<'a>(message: &'a Object, field: &str) -> Result<Attributes<'a>> {
     let mut attributes = Attributes::default();
     for (set, members) in message.0.fields.iter().filter(|(name, _)| !is_annotation(name)) {
@@ -336,10 +336,6 @@ fn attributes<'a>(message: &'a Object, field: &str) -> Result<Attributes<'a>> {
         }
     }
     Ok(attributes)
-}
-
-fn is_annotation(name: &str) -> bool {
-    name.ends_with("@odata.type")
 }
 
 /// `None` for null, which is how Graph writes an attribute that is not assigned.

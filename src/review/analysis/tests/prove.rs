@@ -258,3 +258,18 @@ fn an_agent_that_asks_for_the_token_exchange_and_more_breaks_a_statement() {
         assert_eq!(matches!(verdict, Verdict::Proved), is_proved, "{policies:#?}\n{verdict:?}");
     }
 }
+
+// Whoever no policy names stood for all others under an id that the catalogue could give to a service principal. Bundles
+// refuse to take that one for a user, so no other user was looked at, and this was proved.
+#[test]
+fn users_whom_nobody_names_break_a_statement_whatever_the_catalogue_holds() {
+    let ann = block("Ann", "users: { includeUsers: [ann] }", "");
+    let claim = block("Claim", "users: { includeUsers: [All] }", "");
+    let of_agent_users = block("Claim", "users: { includeUsers: [AllAgentIdUsers] }", "");
+    let taken =
+        "servicePrincipals: [{ id: ffffffff-ffff-4fff-8fff-ffffffffffff, servicePrincipalType: Application }]\n";
+    for claim in [claim, of_agent_users] {
+        let verdict = verdict(&[ann.clone(), taken.to_owned()], &claim, Steps::each());
+        assert!(matches!(verdict, Verdict::Refuted(_)), "{claim}\n{verdict:?}");
+    }
+}
