@@ -1,4 +1,5 @@
 //! The server as its callers meet it: real clients over TCP and Unix sockets, a real bundle, a real loader.
+#![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
 #[path = "serve/authority.rs"]
@@ -29,7 +30,9 @@ mod openapi;
 mod operators;
 #[path = "serve/process.rs"]
 mod process;
-#[path = "serve/support.rs"]
+#[path = "serve/server.rs"]
+mod server;
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
 mod support;
 #[path = "serve/tls.rs"]
 mod tls;

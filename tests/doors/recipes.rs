@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::{files, get, root, without_bundle};
+use crate::server::{files, without_bundle};
+use crate::support::found::root;
+use crate::support::raw::get;
 
 /// The documents of a YAML file.
 pub fn documents(name: &str) -> Vec<Value> {

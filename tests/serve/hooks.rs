@@ -12,7 +12,9 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Answer, Server, changed, outside};
+use crate::server::outside;
+use crate::support::http::{Answer, changed, request};
+use crate::support::server::Server;
 
 const HYDRA: &str = "/v1/hooks/hydra/token";
 const OKTA: &str = "/v1/hooks/okta/token";
@@ -46,10 +48,7 @@ const ALL: &str = "{ hydra: { ipClaim: ip }, okta: { header: x-key, sha256: HASH
 
 fn started(hooks: &str) -> Server {
     let server = Server::with(open(hooks));
-    server.replace("4-custom.cedar", CUSTOM);
-    server.replace("5-device-code.yaml", DEVICE_CODE);
-    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    server.activate("2", [("4-custom.cedar", CUSTOM), ("5-device-code.yaml", DEVICE_CODE)]);
     server
 }
 
@@ -221,14 +220,10 @@ async fn a_scope_that_is_refused_refuses_the_token_unless_gates_alone_are_asked_
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_address_of_a_consent_is_not_that_of_a_refresh() {
     let server = started(ALL);
-    server.replace(
-        "6-away.yaml",
+    server.activate("3", [("6-away.yaml",
         "displayName: No users elsewhere\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: \
          { includeApplications: [All] }, locations: { includeLocations: [All], excludeLocations: [Office] } }\n\
-         grantControls: { operator: OR, builtInControls: [block] }\n",
-    );
-    server.replace("bundle.yaml", "name: corp\nrevision: \"3\"\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "3"));
+         grantControls: { operator: OR, builtInControls: [block] }\n")]);
     for (grant, status) in [("authorization_code", 204), ("refresh_token", 403)] {
         let payload = changed(user(), "/request/grant_types", json!([grant])).to_string();
         assert_eq!(post(&server, HYDRA, &[], &payload).await.status, status, "{grant}");
@@ -256,7 +251,7 @@ async fn what_is_no_call_of_hydra_is_refused_as_such() {
     let mut http = server.http().await;
     let get = http.get(HYDRA).await;
     assert_eq!((get.status.as_u16(), &get.headers["allow"]), (405, &"POST".parse().unwrap()));
-    assert_eq!(http.send(crate::support::request(Method::POST, HYDRA, Some("text/plain"), "{}")).await.status, 415);
+    assert_eq!(http.send(request(Method::POST, HYDRA, Some("text/plain"), "{}")).await.status, 415);
     for shut in [OKTA, ZITADEL, "/v1/hooks/hydra", "/v1/hooks/other/token"] {
         assert_eq!(http.post(shut, "{}").await.status, 404, "{shut}");
     }
@@ -446,14 +441,10 @@ async fn okta_hears_an_error_with_status_200_of_whatever_is_not_allowed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_token_of_okta_lives_no_longer_than_the_time_between_sign_ins() {
     let server = Server::with(open(ALL));
-    server.replace(
-        "3-users.yaml",
+    server.activate("2", [("3-users.yaml",
         "displayName: Every two hours\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: \
          { includeApplications: [All] } }\nsessionControls: { signInFrequency: { isEnabled: true, type: hours, value: 2, \
-         frequencyInterval: timeBased } }\n",
-    );
-    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+         frequencyInterval: timeBased } }\n")]);
     let user = changed(okta_workload(), "/data/context/user", json!({"id": "alice"}));
     let shorter = json!({"commands": [{
         "type": "com.okta.access.patch",
@@ -495,6 +486,12 @@ fn signature(key: &str, time: i64, body: &str) -> String {
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The header of a request that is sent now.
+fn signed(body: &str) -> String {
+    let now = now();
+    format!("t={now},v1={}", signature(KEY, now, body))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn zitadel_hears_a_block_as_the_error_that_it_forwards() {
     // Zitadel tells neither action nor target, so policies about these would apply, too.
@@ -512,18 +509,15 @@ async fn zitadel_hears_a_block_as_the_error_that_it_forwards() {
         (function, "No access decision: input_invalid."),
     ] {
         let body = payload.to_string();
-        let header = format!("t={},v1={}", now(), signature(KEY, now(), &body));
+        let header = signed(&body);
         let answer = post(&server, ZITADEL, &[("ZITADEL-Signature", &header)], &body).await;
         let expected = json!({"forwardedStatusCode": 403, "forwardedErrorMessage": message});
         assert_eq!((answer.status.as_u16(), answer.json()), (200, expected));
     }
-    server.replace("1-outside.yaml", "[]");
-    server.replace("3-users.yaml", "[]");
-    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    server.activate("2", [("1-outside.yaml", "[]"), ("3-users.yaml", "[]")]);
     for payload in [zitadel_machine(), changed(zitadel_machine(), "/function", json!("function/preuserinfo"))] {
         let body = payload.to_string();
-        let header = format!("t={},v1={}", now(), signature(KEY, now(), &body));
+        let header = signed(&body);
         let answer = post(&server, ZITADEL, &[("ZITADEL-Signature", &header)], &body).await;
         assert_eq!((answer.status.as_u16(), &*answer.text), (200, "{}"));
     }
@@ -532,19 +526,14 @@ async fn zitadel_hears_a_block_as_the_error_that_it_forwards() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn conditions_see_who_acts_for_the_user_of_zitadel() {
     let server = Server::with(open(ALL));
-    server.replace("3-users.yaml", "[]");
-    server.replace(
-        "4-custom.cedar",
+    server.activate("2", [("3-users.yaml", "[]"), ("4-custom.cedar",
         "@id(\"no helpers\") forbid (principal, action, resource)\n\
-         when { context.attributes.text.hasTag(\"act.sub\") && context.attributes.text.getTag(\"act.sub\") == \"helper\" };",
-    );
-    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+         when { context.attributes.text.hasTag(\"act.sub\") && context.attributes.text.getTag(\"act.sub\") == \"helper\" };")]);
     let actor = |id: &str| changed(zitadel_human(), "/actor", json!({"user_id": id, "issuer": "https://corp"}));
     // Who acts is unknown where nobody says, as older versions of Zitadel never do.
     for (payload, is_allowed) in [(actor("desk"), true), (actor("helper"), false), (zitadel_human(), false)] {
         let body = payload.to_string();
-        let header = format!("t={},v1={}", now(), signature(KEY, now(), &body));
+        let header = signed(&body);
         let answer = post(&server, ZITADEL, &[("ZITADEL-Signature", &header)], &body).await;
         assert_eq!(answer.json() == json!({}), is_allowed, "{payload}: {}", answer.text);
     }
@@ -556,15 +545,15 @@ async fn zitadel_is_known_by_a_fresh_signature_of_the_very_body() {
     let body = zitadel_machine().to_string();
     let age: i64 = HOOK_SIGNATURE_AGE_MAX.as_secs().try_into().unwrap();
     let now = now();
-    let signed = |time: i64| format!("t={time},v1={}", signature(KEY, time, &body));
+    let signed_at = |time: i64| format!("t={time},v1={}", signature(KEY, time, &body));
     let good = signature(KEY, now, &body);
     for (header, status) in [
-        (signed(now), 200),
+        (signed_at(now), 200),
         (format!("t={now},v1={},v1={good}", "0".repeat(64)), 200),
         (format!("t={now},v2=x,v1=zz,v1={good}"), 200),
-        (signed(now - age + 60), 200),
-        (signed(now - age - 60), 401),
-        (signed(now + age + 60), 401),
+        (signed_at(now - age + 60), 200),
+        (signed_at(now - age - 60), 401),
+        (signed_at(now + age + 60), 401),
         (format!("t={},v1={good}", now - 1), 401),
         (format!("t={now},v1={}", signature("another key", now, &body)), 401),
         (format!("t={now},v1={}", signature(KEY, now, "{}")), 401),
@@ -579,14 +568,14 @@ async fn zitadel_is_known_by_a_fresh_signature_of_the_very_body() {
         assert_eq!(answer.status, status, "{header}");
     }
     assert_eq!(post(&server, ZITADEL, &[], &body).await.status, 401);
-    let twice = signed(now);
+    let twice = signed_at(now);
     let headers = [("ZITADEL-Signature", &*twice), ("ZITADEL-Signature", &*twice)];
     assert_eq!(post(&server, ZITADEL, &headers, &body).await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_a_bundle_no_hook_says_yes() {
-    let server = Server::without_bundle_and(open(ALL));
+    let server = Server::without_bundle(open(ALL));
     let hydra = post(&server, HYDRA, &[], &workload().to_string()).await;
     assert_eq!((hydra.status.as_u16(), &*reason(&hydra)), (503, "no_bundle"));
     assert!(hydra.headers.contains_key("retry-after"));
@@ -594,7 +583,7 @@ async fn without_a_bundle_no_hook_says_yes() {
     let summary = &okta.json()["error"]["errorSummary"];
     assert_eq!((okta.status.as_u16(), summary), (200, &json!("No access decision: no_bundle.")));
     let body = zitadel_machine().to_string();
-    let header = format!("t={},v1={}", now(), signature(KEY, now(), &body));
+    let header = signed(&body);
     assert_eq!(post(&server, ZITADEL, &[("ZITADEL-Signature", &header)], &body).await.status, 503);
 }
 

@@ -12,34 +12,15 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, Http, Server, request};
+use crate::support::found::{program, root};
+use crate::support::http::{Answer, Http, request};
+use crate::support::server::Server;
 
 const OFFICE: &str = "198.51.100.7";
 const ELSEWHERE: &str = "203.0.113.9";
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn has_node() -> bool {
-    let found =
-        Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("skipped: Node is not installed; `.ci/run` shows how");
-    }
-    found
-}
-
-/// The folder whose `node_modules` has `oidc-provider`.
-fn installed() -> Option<PathBuf> {
-    // What is asked for by name must be there.
-    let named = std::env::var_os("DOORWARD_OIDC_PROVIDER").map(PathBuf::from);
-    let usual = root().join("target/oidc-provider");
-    let folder = named.or_else(|| usual.join("node_modules/oidc-provider").exists().then_some(usual));
-    if folder.is_none() {
-        eprintln!("skipped: the OpenID provider is not installed; `.ci/run` shows how");
-    }
-    folder.filter(|_| has_node())
+fn node() -> Option<PathBuf> {
+    program("DOORWARD_NODE", "node")
 }
 
 /// A running provider; killed when the test ends.
@@ -52,7 +33,8 @@ struct Provider {
 }
 
 impl Provider {
-    fn start(installed: &Path, doorward: &Server) -> Self {
+    /// With the folder whose `node_modules` has `oidc-provider`.
+    fn start(node: &Path, installed: &Path, doorward: &Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
         std::os::unix::fs::symlink(installed.join("node_modules"), folder.path().join("node_modules")).unwrap();
@@ -60,7 +42,7 @@ impl Provider {
             let file = root().join(file);
             std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
         }
-        let mut child = Command::new("node")
+        let mut child = Command::new(node)
             .arg("provider.mjs")
             .current_dir(&folder)
             .env("DOORWARD_URL", format!("http://{}", doorward.tcp()))
@@ -99,13 +81,6 @@ impl Provider {
     }
 }
 
-/// Puts a revision with these policies for users into force.
-fn activate(server: &Server, revision: &str, users: &str) {
-    server.replace("3-users.yaml", users);
-    server.replace("bundle.yaml", format!("name: corp\nrevision: \"{revision}\"\n"));
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == revision));
-}
-
 impl Drop for Provider {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -115,9 +90,10 @@ impl Drop for Provider {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
-    let Some(installed) = installed() else { return };
+    let Some(node) = node() else { return };
+    let Some(installed) = program("DOORWARD_OIDC_PROVIDER", "target/oidc-provider") else { return };
     let mut server = Server::start();
-    let provider = Provider::start(&installed, &server);
+    let provider = Provider::start(&node, &installed, &server);
     const WORKLOAD: &str = "grant_type=client_credentials";
 
     let allowed = provider.token("workload", OFFICE, WORKLOAD).await;
@@ -148,10 +124,10 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
         format!("grant_type=refresh_token&refresh_token={}", issued.json()["refresh_token"].as_str().unwrap());
     // The provider replaces a refresh token with each use; one that was blocked has not been used.
     let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
-    activate(&server, "2", &users.replace("[mfa]", "[block]"));
+    server.activate("2", [("3-users.yaml", &users.replace("[mfa]", "[block]"))]);
     let blocked = provider.token("app", ELSEWHERE, &refresh).await;
     assert_eq!(error(&blocked), (400, json!("invalid_grant"), json!([53003])), "{}", blocked.text);
-    activate(&server, "3", &users);
+    server.activate("3", [("3-users.yaml", &users)]);
     let refreshed = provider.token("app", ELSEWHERE, &refresh).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
     let next =
@@ -167,15 +143,16 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_else() {
-    if !has_node() {
-        return;
-    }
+    let Some(node) = node() else { return };
     let mut server = Server::start();
     let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
-    activate(&server, "2", &users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [exempt]"));
+    server.activate(
+        "2",
+        [("3-users.yaml", &users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [exempt]"))],
+    );
     let url = format!("http://{}", server.tcp());
     let told = || {
-        let mut node = Command::new("node");
+        let mut node = Command::new(&node);
         node.arg(root().join("tests/serve/snippets.mjs")).arg(root().join("deploy")).arg(&url);
         let output = node.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
