@@ -1,5 +1,5 @@
 //! The schemas that editors get agree with the reader: what loads is valid, and a mistake of shape or word is not.
-
+#![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
 #[path = "support/found.rs"]
