@@ -65,18 +65,12 @@ fn count(report: &mut Report, size: Size) {
         "WBIG" => (Goal::AtMost(32.0), Goal::AtMost(32.0)),
         _ => (Goal::None, Goal::None),
     };
-    report.add("3", &format!("{name}: allocations per decision"), allocations, "", Goal::AtMost(0.0));
-    report.add("17", &format!("{name}: compiled bundle"), table_mb, "MB", tables);
-    report.add(
-        "17",
-        &format!("{name}: compiled bundle per range"),
-        table_mb * 1e6 / size.ranges as f64,
-        "B",
-        per_range,
-    );
+    report.add(&format!("{name}: allocations per decision"), allocations, "", Goal::AtMost(0.0));
+    report.add(&format!("{name}: compiled bundle"), table_mb, "MB", tables);
+    report.add(&format!("{name}: compiled bundle per range"), table_mb * 1e6 / size.ranges as f64, "B", per_range);
     let extra = compiling.bytes_max as f64 / 1e6;
     let most = if name == "WBIG" { Goal::AtMost(2.0 * table_mb + 16.0) } else { Goal::None };
-    report.add("18", &format!("{name}: most memory while compiling, beside the files"), extra, "MB", most);
+    report.add(&format!("{name}: most memory while compiling, beside the files"), extra, "MB", most);
 }
 
 fn count_people(report: &mut Report, size: UserSize, groups: usize) {
@@ -97,14 +91,8 @@ fn count_people(report: &mut Report, size: UserSize, groups: usize) {
     decide_all();
     let allocations = measure(decide_all).count_total as f64 / requests.len() as f64;
     let name = size.name;
-    report.add("3", &format!("{name}: allocations per decision, {groups} groups"), allocations, "", Goal::AtMost(0.0));
+    report.add(&format!("{name}: allocations per decision, {groups} groups"), allocations, "", Goal::AtMost(0.0));
     if groups <= 20 {
-        report.add(
-            "17",
-            &format!("{name}: compiled bundle"),
-            compiling.bytes_current as f64 / 1e6,
-            "MB",
-            Goal::AtMost(1.0),
-        );
+        report.add(&format!("{name}: compiled bundle"), compiling.bytes_current as f64 / 1e6, "MB", Goal::AtMost(1.0));
     }
 }

@@ -95,7 +95,7 @@ fn main() {
     report.print();
 }
 
-/// Decision time from binary inputs, from text, and beside one hash lookup; goals 1 and 2.
+/// Decision time from binary inputs, from text, and beside one hash lookup.
 fn decide(report: &mut Report, world: &World, rounds: usize) {
     let name = world.set.size.name;
     let requests = world.set.token_requests();
@@ -127,11 +127,11 @@ fn decide(report: &mut Report, world: &World, rounds: usize) {
         "WBIG" => (Goal::AtMost(450.0), Goal::None),
         _ => (Goal::None, Goal::None),
     };
-    report.add("-", &format!("{name}: one hash lookup, the calibrator"), lookup, "ns", Goal::None);
-    report.add("1", &format!("{name}: decision, binary inputs"), decision, "ns", most);
+    report.add(&format!("{name}: one hash lookup, the calibrator"), lookup, "ns", Goal::None);
+    report.add(&format!("{name}: decision, binary inputs"), decision, "ns", most);
     let ratio = if name == "W240" { Goal::AtMost(5.0) } else { Goal::None };
-    report.add("1", &format!("{name}: decision / hash lookup"), decision / lookup, "x", ratio);
-    report.add("2", &format!("{name}: decision, from id and address as text"), text, "ns", most_from_text);
+    report.add(&format!("{name}: decision / hash lookup"), decision / lookup, "x", ratio);
+    report.add(&format!("{name}: decision, from id and address as text"), text, "ns", most_from_text);
 }
 
 fn decide_all(bundle: &CompiledBundle, requests: &[TokenRequest<'_>], evaluation: &mut Evaluation) {
@@ -141,7 +141,7 @@ fn decide_all(bundle: &CompiledBundle, requests: &[TokenRequest<'_>], evaluation
     }
 }
 
-/// The same requests through cedar-policy, decisions and deciding policies compared; goal 4.
+/// The same requests through cedar-policy, decisions and deciding policies compared.
 ///
 /// Each side then runs over all of these requests by itself, so that neither finds its memory taken by the other.
 fn beside_cedar(report: &mut Report, world: &World, most_requests: usize, rounds: usize) {
@@ -173,8 +173,8 @@ fn beside_cedar(report: &mut Report, world: &World, most_requests: usize, rounds
         "W10000" => Goal::AtLeast(50_000.0),
         _ => Goal::None,
     };
-    report.add("4", &format!("{name}: cedar-policy, {compared} requests, equal answers"), theirs, "ns", Goal::None);
-    report.add("4", &format!("{name}: cedar-policy / doorward"), theirs / ours, "x", goal);
+    report.add(&format!("{name}: cedar-policy, {compared} requests, equal answers"), theirs, "ns", Goal::None);
+    report.add(&format!("{name}: cedar-policy / doorward"), theirs / ours, "x", goal);
 }
 
 /// The policies that block, by position.
@@ -185,7 +185,7 @@ fn blocking(evaluation: &Evaluation) -> BTreeSet<usize> {
     }
 }
 
-/// A million requests of many small policy sets through both; goal 4. `DOORWARD_BENCH=compare`.
+/// A million requests of many small policy sets through both. `DOORWARD_BENCH=compare`.
 fn compare_a_million() {
     let (mut compared, mut blocked) = (0, 0);
     for more in 0.. {
@@ -216,7 +216,7 @@ fn loading(report: &mut Report, size: Size, rounds: usize) {
     }
 }
 
-/// From JSON to a bundle that decides; goal 13.
+/// From JSON to a bundle that decides.
 fn compile_time(report: &mut Report, size: Size, ranges: RangeText, rounds: usize) {
     let raw = PolicySet::new(size).bundle(ranges);
     let bytes: usize = raw.files.iter().map(|file| file.bytes.len()).sum();
@@ -234,14 +234,14 @@ fn compile_time(report: &mut Report, size: Size, ranges: RangeText, rounds: usiz
         _ => Goal::None,
     };
     let what = format!("{}: compile {:.1} MB of JSON, {}", size.name, bytes as f64 / 1e6, form(ranges));
-    report.add("13", &what, time, "ms", goal);
+    report.add(&what, time, "ms", goal);
 }
 
 fn form(ranges: RangeText) -> &'static str {
     if ranges == RangeText::Short { "short ranges" } else { "Graph ranges" }
 }
 
-/// Memory of a process that holds nothing but the bundle; goal 18.
+/// Memory of a process that holds nothing but the bundle.
 fn resident(report: &mut Report, size: Size, ranges: RangeText) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let raw = PolicySet::new(size).bundle(ranges);
@@ -262,8 +262,8 @@ fn resident(report: &mut Report, size: Size, ranges: RangeText) {
         _ => (Goal::None, Goal::None),
     };
     let (name, form) = (size.name, form(ranges));
-    report.add("18", &format!("{name}: resident memory, {form}"), now, "MB", most_now);
-    report.add("18", &format!("{name}: most resident memory, while compiling, {form}"), peak, "MB", most_peak);
+    report.add(&format!("{name}: resident memory, {form}"), now, "MB", most_now);
+    report.add(&format!("{name}: most resident memory, while compiling, {form}"), peak, "MB", most_peak);
 }
 
 /// In the child: compiles the bundle of `folder` and prints resident memory, most resident memory, and tables, MB.
@@ -289,7 +289,7 @@ fn report_resident(folder: &Path) {
     black_box(bundle);
 }
 
-/// How cost grows with what does not concern the caller; goal 20.
+/// How cost grows with what does not concern the caller.
 fn scaling(report: &mut Report, rounds: usize) {
     let base = Size::new("240 policies", 240, 50, 1_000);
     let few = Size { principals: 1_000, ..Size::new("100 policies, 1 k principals", 100, 50, 1_000) };
@@ -302,7 +302,7 @@ fn scaling(report: &mut Report, rounds: usize) {
     for (what, larger, smaller, most) in pairs {
         let (larger, smaller) = (World::new(larger), World::new(smaller));
         let ratio = ratio(&larger, &smaller, rounds);
-        report.add("20", what, ratio, "x", Goal::AtMost(most));
+        report.add(what, ratio, "x", Goal::AtMost(most));
     }
     let wide = World::new(Size { tenant_wide: true, ..Size::new("tenant-wide", 10_000, 195, 5_300) });
     let requests = wide.set.token_requests();
@@ -317,7 +317,7 @@ fn scaling(report: &mut Report, rounds: usize) {
     }
     let reported = reported as f64 / requests.len() as f64;
     let what = format!("decision, 10 k tenant-wide policies, {reported:.0} reported");
-    report.add("20", &what, median(times), "ns", Goal::AtMost(1_000.0));
+    report.add(&what, median(times), "ns", Goal::AtMost(1_000.0));
 }
 
 /// How many times as long decisions take in one world as in another, in turns.

@@ -35,40 +35,34 @@ impl Town {
     }
 }
 
-/// Decisions about people and agent identities; goals 1 and 20.
+/// Decisions about people and agent identities.
 pub fn people(report: &mut Report, rounds: usize) {
     let mut per_group = Vec::new();
     for (groups, people) in GROUPS {
         let town = Town::new(U240, groups, people);
         let (usual, least) = time(&town, rounds);
-        report.add("1", &format!("U240: decision, a user in {groups} groups"), usual, "ns", Goal::None);
-        report.add(
-            "1",
-            &format!("U240: decision, a user in {groups} groups, the fastest round"),
-            least,
-            "ns",
-            Goal::None,
-        );
+        report.add(&format!("U240: decision, a user in {groups} groups"), usual, "ns", Goal::None);
+        report.add(&format!("U240: decision, a user in {groups} groups, the fastest round"), least, "ns", Goal::None);
         per_group.push((groups as f64, least));
         if groups == GROUPS[0].0 {
-            report.add("20", "U240: policies that apply to a user", applying(&town), "", Goal::None);
+            report.add("U240: policies that apply to a user", applying(&town), "", Goal::None);
         }
     }
     if let [(few, little), .., (many, much)] = per_group[..] {
-        report.add("1", "U240: each further group", (much - little) / (many - few), "ns", Goal::None);
+        report.add("U240: each further group", (much - little) / (many - few), "ns", Goal::None);
     }
     let (usual, _) = time(&Town::new(A240, 0, 512), rounds);
-    report.add("1", "A240: decision, an agent identity", usual, "ns", Goal::None);
+    report.add("A240: decision, an agent identity", usual, "ns", Goal::None);
     for size in [U240, A240] {
         let larger = Town::new(UserSize { unrelated: 10_000, ..size }, 20, 512);
         let ratio = ratio(&larger, &Town::new(size, 20, 512), rounds);
         let what = format!("{}: 10 k unrelated policies / none", size.name);
-        report.add("20", &what, ratio, "x", Goal::AtMost(1.5));
+        report.add(&what, ratio, "x", Goal::AtMost(1.5));
     }
     let wide = UserSize { policies: 10_000, tenant_wide: true, ..U240 };
     let wide = Town::new(wide, 20, 512);
     let what = format!("decision, 10 k policies for all users, {:.0} apply", applying(&wide));
-    report.add("20", &what, time(&wide, rounds).0, "ns", Goal::None);
+    report.add(&what, time(&wide, rounds).0, "ns", Goal::None);
 }
 
 /// Nanoseconds of a decision: the usual round and the fastest one.

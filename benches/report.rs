@@ -15,7 +15,6 @@ pub enum Goal {
 
 #[derive(Debug)]
 struct Row {
-    goal_number: String,
     what: String,
     value: f64,
     unit: &'static str,
@@ -29,22 +28,22 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds a row; `goal_number` is that of the list of goals.
-    pub fn add(&mut self, goal_number: &str, what: &str, value: f64, unit: &'static str, goal: Goal) {
-        self.rows.push(Row { goal_number: goal_number.to_owned(), what: what.to_owned(), value, unit, goal });
+    /// Adds a row.
+    pub fn add(&mut self, what: &str, value: f64, unit: &'static str, goal: Goal) {
+        self.rows.push(Row { what: what.to_owned(), value, unit, goal });
     }
 
     /// Prints the table.
     pub fn print(&self) {
-        println!("{:>4}  {:<62} {:>14}     {:>12}", "goal", "what", "measured", "aimed at");
+        println!("{:<62} {:>14}     {:>12}", "what", "measured", "aimed at");
         for row in &self.rows {
             let (aim, verdict) = match row.goal {
                 Goal::None => (String::new(), ""),
                 Goal::AtMost(most) => (format!("<= {most}"), if row.value <= most { "met" } else { "MISSED" }),
                 Goal::AtLeast(least) => (format!(">= {least}"), if row.value >= least { "met" } else { "MISSED" }),
             };
-            let Row { goal_number, what, value, unit, .. } = row;
-            println!("{goal_number:>4}  {what:<62} {value:>14.2} {unit:<3} {aim:>12} {verdict}");
+            let Row { what, value, unit, .. } = row;
+            println!("{what:<62} {value:>14.2} {unit:<3} {aim:>12} {verdict}");
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The AuthZEN door as its callers meet it: a real server, asked over HTTP.
+#![cfg(feature = "serve")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +12,8 @@
 mod agreement;
 #[path = "authzen/batch.rs"]
 mod batch;
+#[path = "authzen/exchange.rs"]
+mod exchange;
 #[path = "authzen/facts.rs"]
 mod facts;
 #[path = "authzen/issuance.rs"]
@@ -23,8 +26,7 @@ mod search;
 mod server;
 #[path = "authzen/statuses.rs"]
 mod statuses;
-#[path = "serve/support.rs"]
-#[allow(dead_code, reason = "only its HTTP client is used here")]
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
 mod support;
 #[path = "authzen/vectors.rs"]
 mod vectors;

@@ -1,16 +1,22 @@
 //! Text nobody should send, through the way every file of a bundle takes: bytes, text, document tree.
 //!
 //! Whatever comes, there is no panic; what is refused is refused with a place inside the file, and the two readings of
-//! JSON agree. The suites are read from the corpus folder and skipped, with a message, where it is absent. Start with
+//! JSON agree. The suites are read from the corpus folder and skipped, with a line, where it is absent. Start with
 //! [`read`], which asserts all of that of one file.
 
 #![expect(clippy::unwrap_used, reason = "a test file: what cannot be read fails the test")]
+
+#[path = "support/found.rs"]
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
+mod found;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use doorward::limits;
 use doorward::text::{Diagnostics, Entry, Finding, Node, RawFile, Sources, Span, Value, decode, json, parse};
+
+use found::corpus;
 
 #[test]
 fn json_suite_is_accepted_and_refused_as_it_says() {
@@ -240,20 +246,6 @@ fn unmasked(text: &str) -> String {
         Some(without_end) => without_end.to_owned(),
         None => unmasked,
     }
-}
-
-/// A folder of the corpus; `None`, and a message, where it is absent.
-fn corpus(folder: &str) -> Option<PathBuf> {
-    let root = match std::env::var_os("DOORWARD_CORPUS") {
-        Some(root) => PathBuf::from(root),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
-    };
-    let path = root.join(folder);
-    if !path.is_dir() {
-        println!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
 }
 
 /// Every file below `folder` with `extension`, in order.

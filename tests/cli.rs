@@ -32,3 +32,5 @@ mod serve;
 mod sidecar;
 #[path = "cli/suite.rs"]
 mod suite;
+#[allow(dead_code, clippy::indexing_slicing, reason = "shared with other tests; each uses a part")]
+mod support;

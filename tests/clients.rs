@@ -1,22 +1,22 @@
 //! Clients that others have written, which learn what to ask from doorward itself: an OpenAPI fuzzer over HTTP, and a
 //! client in Python over gRPC.
 //!
-//! They live in virtual environments which `.ci/run` makes. Where one is missing its test says so and does nothing.
+//! They live in virtual environments which `.ci/run` makes. Where one is missing, its test says so and does nothing.
+#![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
-#[path = "live/process.rs"]
-#[allow(dead_code, reason = "shared with another test, which uses all of it")]
-mod process;
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
+mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::process::Process;
+use crate::support::found::{program, root};
+use crate::support::process::Process;
+use crate::support::raw;
 
 /// All doors, of which most decide about nobody.
 const SETTINGS: &str = "
@@ -39,20 +39,6 @@ const EXAMPLES: &str = "20";
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance";
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A program of a virtual environment; what is asked for by name must be there.
-fn program(variable: &str, usual: &str) -> Option<PathBuf> {
-    let usual = root().join("target").join(usual);
-    let found = std::env::var_os(variable).map(PathBuf::from).or_else(|| usual.exists().then_some(usual));
-    if found.is_none() {
-        eprintln!("skipped: {variable} names no program; `.ci/run` shows how to install it");
-    }
-    found
-}
-
 fn doorward(folder: &Path) -> Process {
     let config = folder.join("doorward.yaml");
     let keys = folder.join("keys.json");
@@ -63,7 +49,7 @@ fn doorward(folder: &Path) -> Process {
 
 #[test]
 fn nothing_that_the_openapi_document_tells_to_send_gets_an_answer_that_it_does_not_tell() {
-    let Some(fuzzer) = program("DOORWARD_HTTP_FUZZER", "http-fuzzer/bin/schemathesis") else { return };
+    let Some(fuzzer) = program("DOORWARD_HTTP_FUZZER", "target/http-fuzzer/bin/schemathesis") else { return };
     let folder = tempfile::tempdir().unwrap();
     let doorward = doorward(folder.path());
     let operations: usize = {
@@ -89,22 +75,14 @@ fn nothing_that_the_openapi_document_tells_to_send_gets_an_answer_that_it_does_n
     let cases = told.lines().find_map(|line| line.trim().split_once(" generated, ")?.0.parse::<usize>().ok());
     assert!(cases.is_some_and(|cases| cases > 1_000), "{told}");
     // Hooks have decided, not only asked who calls.
-    let metrics = metrics(&doorward);
+    let metrics = raw::get(doorward.operators, "/metrics", &[]).body;
     let mut counted = metrics.lines().filter(|line| line.starts_with("doorward_decisions_total{surface=\"hook\""));
     assert!(counted.any(|line| !line.contains("decision=\"error\"") && !line.ends_with(" 0")), "{metrics}");
 }
 
-fn metrics(doorward: &Process) -> String {
-    let mut stream = TcpStream::connect(doorward.operators).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: doorward\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 #[test]
 fn a_client_without_generated_code_asks_what_reflection_tells() {
-    let Some(python) = program("DOORWARD_GRPC_PYTHON", "grpc-client/bin/python") else { return };
+    let Some(python) = program("DOORWARD_GRPC_PYTHON", "target/grpc-client/bin/python") else { return };
     let folder = tempfile::tempdir().unwrap();
     let doorward = doorward(folder.path());
     let script = root().join("tests/clients/reflection.py");

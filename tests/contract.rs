@@ -1,4 +1,5 @@
 //! The contract of all doors: the same facts get the same decision through every one, the one that evaluation gives.
+#![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
 #[path = "contract/asked.rs"]
@@ -18,6 +19,8 @@ mod issuer;
 mod native;
 #[path = "contract/question.rs"]
 mod question;
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
+mod support;
 #[path = "contract/world.rs"]
 mod world;
 

@@ -10,10 +10,14 @@
     reason = "a test may panic, its helpers too"
 )]
 
+#[path = "support/found.rs"]
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
+mod found;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use doorward::compile::{self, Mode};
 use doorward::review::cases;
@@ -21,6 +25,8 @@ use doorward::review::summary::Summary;
 use doorward::source::{Source, seal};
 use doorward::text::{Finding, RawBundle, RawFile, Severity};
 use serde_json::Value;
+
+use found::corpus;
 
 #[test]
 fn every_set_loads_or_says_what_keeps_it_from_loading() {
@@ -153,13 +159,7 @@ fn documents(file: &RawFile) -> usize {
 }
 
 fn sets() -> Option<Vec<PathBuf>> {
-    let root = std::env::var_os("DOORWARD_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from)
-        .join("graph");
-    if !root.is_dir() {
-        println!("skipped: {} is absent", root.display());
-        return None;
-    }
+    let root = corpus("graph")?;
     let mut sets: Vec<_> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     sets.retain(|path| path.is_dir());
     sets.sort();

@@ -1,5 +1,6 @@
 //! The doors of gateways as these meet them: the binary with its settings file, recorded requests of real proxies, and,
 //! where they are installed, the proxies themselves with the configurations of `deploy`.
+#![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
 #[path = "doors/check.rs"]
@@ -13,9 +14,6 @@ mod forward;
 #[path = "serve/issuer.rs"]
 #[allow(dead_code, reason = "shared with another test, which uses all of it")]
 mod issuer;
-#[path = "live/process.rs"]
-#[allow(dead_code, reason = "shared with another test, which uses all of it")]
-mod process;
 #[path = "doors/program.rs"]
 mod program;
 #[path = "doors/proxies.rs"]
@@ -26,7 +24,9 @@ mod recipes;
 mod recordings;
 #[path = "doors/same.rs"]
 mod same;
-#[path = "doors/support.rs"]
+#[path = "doors/server.rs"]
+mod server;
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
 mod support;
 #[path = "doors/tokens.rs"]
 mod tokens;

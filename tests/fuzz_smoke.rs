@@ -1,6 +1,7 @@
 //! The fuzz targets on real inputs and mutations of them: the same claims, a bounded and repeatable part of the search.
 //!
 //! `tests/fuzz` holds the targets and runs them without an end; see `tests/fuzz/targets.rs`.
+#![cfg(feature = "serve")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,11 +10,14 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+#[path = "support/found.rs"]
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
+mod found;
 #[path = "fuzz/targets.rs"]
 mod targets;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use doorward::limits;
 use fastrand::Rng;
@@ -171,15 +175,11 @@ fn files(folders: &[&str]) -> Vec<Vec<u8>> {
     contents
 }
 
-/// Policies and locations that others have published; none, and a message, where the folder of test data is absent.
+/// Policies and locations that others have published; none, and a line that says so, where they are absent.
 fn published() -> Vec<Vec<u8>> {
-    let corpus = std::env::var_os("DOORWARD_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    let (folder, mut contents) = (corpus.join("graph"), Vec::new());
-    if folder.is_dir() {
+    let mut contents = Vec::new();
+    if let Some(folder) = found::corpus("graph") {
         collect(&folder, &mut contents);
-    } else {
-        println!("skipped: published policies, because there is no {}", folder.display());
     }
     contents
 }

@@ -3,6 +3,7 @@
 //! It is committed so that a build needs no protobuf compiler. Set `DOORWARD_REGENERATE=1` to write it anew.
 //! The serde attributes that make the same types speak JSON are derived here from the descriptors, so that a new field
 //! cannot be forgotten in one of the two protocols.
+#![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 use std::fs;

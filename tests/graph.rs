@@ -1,4 +1,5 @@
 //! The Graph door as clients of Microsoft Graph meet it: What If, and the tenant read back.
+#![cfg(feature = "serve")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,8 +27,7 @@ mod render;
 mod sdk;
 #[path = "graph/server.rs"]
 mod server;
-#[path = "serve/support.rs"]
-#[allow(dead_code, reason = "only its HTTP client is used here")]
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
 mod support;
 #[path = "graph/tenant.rs"]
 mod tenant;

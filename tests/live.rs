@@ -3,6 +3,7 @@
 //!
 //! A real server, real connections that stay open over every change, and the two ways in which bundles are swapped in
 //! practice: a link that is renamed, and a Kubernetes volume. Start with [`swap`].
+#![cfg(feature = "serve")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,15 +16,13 @@
 mod bundle;
 #[path = "live/client.rs"]
 mod client;
-#[path = "live/http.rs"]
-mod http;
-#[path = "live/process.rs"]
-mod process;
 #[path = "live/refuse.rs"]
 mod refuse;
 #[path = "live/server.rs"]
 mod server;
 #[path = "live/signal.rs"]
 mod signal;
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
+mod support;
 #[path = "live/swap.rs"]
 mod swap;

@@ -2,6 +2,9 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
 
+#[path = "support/found.rs"]
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
+mod found;
 #[path = "recipes/pre_commit.rs"]
 mod pre_commit;
 #[path = "recipes/repository.rs"]

@@ -1,4 +1,5 @@
 //! The server as its callers meet it: real clients over TCP and Unix sockets, a real bundle, a real loader.
+#![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
 #[path = "serve/authority.rs"]
@@ -31,11 +32,13 @@ mod openapi;
 mod operators;
 #[path = "serve/process.rs"]
 mod process;
+#[path = "serve/server.rs"]
+mod server;
 #[path = "serve/services.rs"]
 mod services;
 #[path = "serve/streams.rs"]
 mod streams;
-#[path = "serve/support.rs"]
+#[allow(dead_code, reason = "shared with other tests; each uses a part")]
 mod support;
 #[path = "serve/tls.rs"]
 mod tls;

@@ -1,7 +1,7 @@
 //! A decision served over gRPC allocates no more than hello of the same library: a claim without noise, so it is asserted.
 //!
 //! Everything of the process is counted, the client too; it is the same for both servers and allocates next to nothing.
-
+#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected must fail")]
 
 #[expect(dead_code, clippy::indexing_slicing, clippy::panic, reason = "written for the benches, which use more of it")]

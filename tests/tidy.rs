@@ -1,5 +1,5 @@
 //! House rules that no compiler checks. Every failure says what to do in place of what was found.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic, its helpers too")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic, its helpers too")]
 
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
@@ -7,6 +7,8 @@ mod dependencies;
 mod files;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/paths.rs"]
+mod paths;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/tree.rs"]

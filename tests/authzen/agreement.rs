@@ -6,8 +6,9 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
 
-use crate::server::{EVALUATION, Server};
-use crate::support::Http;
+use crate::server::EVALUATION;
+use crate::support::http::{Http, changed};
+use crate::support::server::Server;
 
 const OFFICE: &str = "192.0.2.0/24";
 
@@ -126,7 +127,7 @@ impl Asked {
         });
         let mut set = |pointer: &str, value: Option<Value>| {
             if let Some(value) = value {
-                body = crate::server::with(std::mem::take(&mut body), pointer, value);
+                body = changed(std::mem::take(&mut body), pointer, value);
             }
         };
         if let Some((pointer, address)) = self.ip {

@@ -3,7 +3,9 @@
 use doorward::limits;
 use serde_json::{Value, json};
 
-use crate::server::{EVALUATION, EVALUATIONS, Server, question, with};
+use crate::server::{EVALUATION, EVALUATIONS, question};
+use crate::support::http::changed;
+use crate::support::server::Server;
 
 fn answers(decisions: &[bool]) -> Value {
     json!({ "evaluations": decisions.iter().map(|decision| json!({ "decision": decision })).collect::<Vec<_>>() })
@@ -15,7 +17,7 @@ async fn every_item_is_answered_in_its_order_and_twins_alike() {
     let (yes, no) = (question("alice", "write", "record-1"), question("bob", "write", "record-1"));
     let body = json!({ "evaluations": [yes, no, yes, no, no, yes] });
     assert_eq!(server.ask(EVALUATIONS, &body).await, answers(&[true, false, true, false, false, true]));
-    let named = with(body, "/options/evaluations_semantic", json!("execute_all"));
+    let named = changed(body, "/options/evaluations_semantic", json!("execute_all"));
     assert_eq!(server.ask(EVALUATIONS, &named).await, answers(&[true, false, true, false, false, true]));
 }
 
@@ -46,10 +48,10 @@ async fn a_body_without_items_is_one_question() {
     let one = question("alice", "read", "record-1");
     for body in [
         one.clone(),
-        with(one.clone(), "/evaluations", json!([])),
-        with(one.clone(), "/evaluations", json!(null)),
-        with(
-            with(one.clone(), "/evaluations", json!([])),
+        changed(one.clone(), "/evaluations", json!([])),
+        changed(one.clone(), "/evaluations", json!(null)),
+        changed(
+            changed(one.clone(), "/evaluations", json!([])),
             "/options/evaluations_semantic",
             json!("deny_on_first_deny"),
         ),
@@ -62,8 +64,9 @@ async fn a_body_without_items_is_one_question() {
 #[tokio::test]
 async fn defaults_are_whole_objects() {
     let server = Server::certification("{}");
-    let defaults = with(question("bob", "write", "record-1"), "/resource/properties", json!({ "status": "archived" }));
-    let body = with(
+    let defaults =
+        changed(question("bob", "write", "record-1"), "/resource/properties", json!({ "status": "archived" }));
+    let body = changed(
         defaults,
         "/evaluations",
         json!([
@@ -87,8 +90,8 @@ async fn defaults_are_whole_objects() {
 
 #[tokio::test]
 async fn only_where_the_operator_says_so_an_item_takes_a_missing_name_from_the_default() {
-    let body = with(
-        with(question("alice", "write", "record-1"), "/resource/properties", json!({ "status": "archived" })),
+    let body = changed(
+        changed(question("alice", "write", "record-1"), "/resource/properties", json!({ "status": "archived" })),
         "/evaluations",
         json!([{ "resource": { "properties": {} } }, { "resource": { "type": "record" }, "action": {} }, { "subject": { "id": "bob" } }]),
     );
@@ -110,9 +113,9 @@ async fn an_item_that_is_no_question_disturbs_no_other() {
         {},
         7,
         null,
-        with(fine.clone(), "/subject", json!("alice")),
-        with(fine.clone(), "/resource/id", json!(1)),
-        with(fine.clone(), "/context", json!([])),
+        changed(fine.clone(), "/subject", json!("alice")),
+        changed(fine.clone(), "/resource/id", json!(1)),
+        changed(fine.clone(), "/context", json!([])),
         fine,
     ]);
     let answer = server.ask(EVALUATIONS, &json!({ "evaluations": items })).await;
@@ -140,7 +143,7 @@ async fn what_concerns_the_whole_batch_is_a_bad_request() {
         ("/options/evaluations_semantic", json!("EXECUTE_ALL")),
         ("/options/evaluations_semantic", json!(1)),
     ] {
-        assert_eq!(server.post(EVALUATIONS, &with(fine.clone(), pointer, value)).await.status, 400, "{pointer}");
+        assert_eq!(server.post(EVALUATIONS, &changed(fine.clone(), pointer, value)).await.status, 400, "{pointer}");
     }
     let many = |count| json!({ "evaluations": vec![question("alice", "read", "record-1"); count] });
     assert_eq!(server.post(EVALUATIONS, &many(limits::BATCH_MAX + 1)).await.status, 400);

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{EVALUATION, Server, with};
+use crate::server::EVALUATION;
+use crate::support::http::changed;
+use crate::support::server::Server;
 
 /// A bundle with one policy that blocks when `condition` holds, for users and workloads of any kind.
 fn blocking(condition: &str) -> Server {
@@ -43,17 +45,17 @@ fn because(answer: &Value) -> (&str, &str) {
 
 #[tokio::test]
 async fn entities_are_identity_action_and_target_byte_for_byte() {
-    let other = |pointer, value: &str| with(user(), pointer, json!(value));
+    let other = |pointer, value: &str| changed(user(), pointer, json!(value));
     check("principal.id == \"alice\"", &[user()], &[other("/subject/id", "Alice"), other("/subject/id", "bob")]).await;
     check("context.action == \"read\"", &[user()], &[other("/action/name", "READ")]).await;
     check("resource.target.type == \"record\"", &[user()], &[other("/resource/type", "Record")]).await;
     check("resource.target.id == \"1\"", &[user()], &[other("/resource/id", "1 ")]).await;
-    let app = |kind: &str| with(other("/resource/type", kind), "/resource/id", json!("https://api.example"));
+    let app = |kind: &str| changed(other("/resource/type", kind), "/resource/id", json!("https://api.example"));
     check(
         "resource.appIds.contains(\"https://api.example\")",
         // Of anything else nobody said which application it is.
         &[app("audience"), app("application"), app("route")],
-        &[with(app("audience"), "/resource/id", json!("https://other.example"))],
+        &[changed(app("audience"), "/resource/id", json!("https://other.example"))],
     )
     .await;
     check("resource.target.id == \"https://api.example\"", &[app("audience")], &[user()]).await;
@@ -61,7 +63,7 @@ async fn entities_are_identity_action_and_target_byte_for_byte() {
 
 #[tokio::test]
 async fn types_of_subjects_are_kinds_of_identity() {
-    let of = |kind: &str| with(user(), "/subject/type", json!(kind));
+    let of = |kind: &str| changed(user(), "/subject/type", json!(kind));
     for (cedar, kinds) in [
         ("User", &["user", "person"][..]),
         ("ServicePrincipal", &["client", "workload", "servicePrincipal"]),
@@ -97,7 +99,7 @@ async fn an_unknown_type_of_subject_is_denied_and_says_so() {
     // A bundle that blocks nobody else.
     let server = blocking("principal.id == \"nobody\"");
     for kind in ["robot", "User", "USER", "identity", ""] {
-        let answer = server.ask(EVALUATION, &with(user(), "/subject/type", json!(kind))).await;
+        let answer = server.ask(EVALUATION, &changed(user(), "/subject/type", json!(kind))).await;
         assert_eq!(answer["decision"], json!(false), "{kind}");
         let (code, told) = because(&answer);
         assert_eq!(code, "input_invalid");
@@ -116,7 +118,7 @@ async fn properties_are_attributes_named_by_their_entity_and_context_is_plain() 
         ("/context/network/asn", "network.asn"),
         ("/context/risk/source", "risk.source"),
     ] {
-        let body = |value: Value| with(user(), pointer, value);
+        let body = |value: Value| changed(user(), pointer, value);
         for (part, value, other, literal) in [
             ("text", json!("a"), json!("b"), "\"a\""),
             ("number", json!(7), json!(8), "7"),
@@ -144,12 +146,12 @@ async fn a_fact_that_is_said_twice_and_differently_is_a_conflict() {
         (("/context/subject.role", json!("a")), ("/subject/properties/role", json!("a"))),
         (("/context/network/asn", json!(1)), ("/context/network.asn", json!(1))),
     ] {
-        let body = with(with(user(), one.0, one.1), other.0, other.1);
+        let body = changed(changed(user(), one.0, one.1), other.0, other.1);
         let answer = server.ask(EVALUATION, &body).await;
         assert_eq!((&answer["decision"], because(&answer).0), (&json!(false), "input_conflict"), "{body}");
     }
-    let same = with(user(), "/context/ip", json!("::ffff:192.0.2.1"));
-    assert!(server.decision(&with(same, "/subject/properties/ip_address", json!("192.0.2.1"))).await);
+    let same = changed(user(), "/context/ip", json!("::ffff:192.0.2.1"));
+    assert!(server.decision(&changed(same, "/subject/properties/ip_address", json!("192.0.2.1"))).await);
 }
 
 #[tokio::test]
@@ -180,7 +182,7 @@ async fn a_fact_that_cannot_be_used_is_denied_by_its_name_and_never_missing() {
         ("/resource/type", json!(""), "resource.type"),
         ("/resource/id", json!("x".repeat(2049)), "resource.id"),
     ] {
-        let answer = server.ask(EVALUATION, &with(user(), pointer, value)).await;
+        let answer = server.ask(EVALUATION, &changed(user(), pointer, value)).await;
         assert_eq!(answer["decision"], json!(false), "{pointer}");
         let (code, told) = because(&answer);
         assert_eq!(code, "input_invalid", "{pointer}");
@@ -191,7 +193,7 @@ async fn a_fact_that_cannot_be_used_is_denied_by_its_name_and_never_missing() {
 
 #[tokio::test]
 async fn addresses_countries_clients_and_devices_are_typed_facts() {
-    let at = |pointer, value: &str| with(user(), pointer, json!(value));
+    let at = |pointer, value: &str| changed(user(), pointer, json!(value));
     let places = ["/context/ip", "/context/ip_address", "/subject/properties/ip_address"];
     let these: Vec<_> = places.iter().flat_map(|at_| [at(at_, "192.0.2.7"), at(at_, "::ffff:192.0.2.7")]).collect();
     let others: Vec<_> = places.iter().map(|at_| at(at_, "198.51.100.7")).collect();
@@ -223,7 +225,7 @@ async fn a_level_of_risk_is_that_of_the_kind_of_identity() {
         for fact in ["user", "signIn", "servicePrincipal", "agent"] {
             let server = blocking(&format!("context.risk.{fact} == \"high\""));
             for (level, is_high) in [("high", true), ("HIGH", true), ("medium", false), ("none", false)] {
-                let body = with(with(user(), "/subject/type", json!(kind)), "/context/risk/level", json!(level));
+                let body = changed(changed(user(), "/subject/type", json!(kind)), "/context/risk/level", json!(level));
                 assert_eq!(server.decision(&body).await, !(is_high && facts.contains(&fact)), "{kind} {fact} {level}");
             }
         }

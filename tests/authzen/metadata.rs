@@ -6,8 +6,9 @@ use http::Method;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 
-use crate::server::{EVALUATION, Server, question};
-use crate::support::request;
+use crate::server::{EVALUATION, question};
+use crate::support::http::request;
+use crate::support::server::Server;
 
 const WELL_KNOWN: &str = "/.well-known/authzen-configuration";
 

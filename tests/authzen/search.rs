@@ -3,7 +3,9 @@
 use doorward::limits;
 use serde_json::{Value, json};
 
-use crate::server::{ACTIONS, EVALUATION, RESOURCES, SUBJECTS, Server, question, with};
+use crate::server::{ACTIONS, EVALUATION, RESOURCES, SUBJECTS, question};
+use crate::support::http::changed;
+use crate::support::server::Server;
 
 #[tokio::test]
 async fn a_result_is_what_an_evaluation_allows_and_nothing_else() {
@@ -16,7 +18,7 @@ async fn a_result_is_what_an_evaluation_allows_and_nothing_else() {
                     allowed.push(json!({ "type": "user", "id": subject }));
                 }
             }
-            let body = with(question("x", action, resource), "/subject", json!({ "type": "user" }));
+            let body = changed(question("x", action, resource), "/subject", json!({ "type": "user" }));
             assert_eq!(server.ask(SUBJECTS, &body).await["results"], json!(allowed), "{action} {resource}");
         }
     }
@@ -39,15 +41,15 @@ async fn unknown_names_find_nothing_and_stray_ones_are_not_looked_at() {
         (ACTIONS, "/resource/type", json!("folder")),
         (SUBJECTS, "/context/ip", json!("no address")),
     ] {
-        assert_eq!(server.ask(path, &with(fine.clone(), pointer, value)).await, nothing, "{path} {pointer}");
+        assert_eq!(server.ask(path, &changed(fine.clone(), pointer, value)).await, nothing, "{path} {pointer}");
     }
     let both = json!({ "page": { "next_token": "", "count": 2, "total": 2 },
         "results": [{ "type": "user", "id": "alice" }, { "type": "user", "id": "bob" }] });
     for id in [json!("bob"), json!("nobody"), json!(7)] {
-        assert_eq!(server.ask(SUBJECTS, &with(fine.clone(), "/subject/id", id)).await, both);
+        assert_eq!(server.ask(SUBJECTS, &changed(fine.clone(), "/subject/id", id)).await, both);
     }
-    let actions = server.ask(ACTIONS, &with(fine.clone(), "/action", json!(null))).await;
-    assert_eq!(server.ask(ACTIONS, &with(fine, "/action", json!({ "name": "write" }))).await, actions);
+    let actions = server.ask(ACTIONS, &changed(fine.clone(), "/action", json!(null))).await;
+    assert_eq!(server.ask(ACTIONS, &changed(fine, "/action", json!({ "name": "write" }))).await, actions);
     assert_eq!(actions["results"], json!([{ "name": "read" }, { "name": "write" }]));
 }
 
@@ -73,7 +75,7 @@ async fn what_is_missing_is_a_bad_request() {
         (ACTIONS, &["/subject", "/subject/id", "/resource", "/resource/id"]),
     ] {
         for pointer in pointers {
-            let answer = server.post(path, &with(fine.clone(), pointer, json!(null))).await;
+            let answer = server.post(path, &changed(fine.clone(), pointer, json!(null))).await;
             assert_eq!(answer.status, 400, "{path} {pointer}: {}", answer.text);
         }
         for (pointer, value) in [
@@ -87,7 +89,7 @@ async fn what_is_missing_is_a_bad_request() {
             ("/page/token", json!("1-00000000000000000000000000000000")),
             ("/page/token", json!("x".repeat(limits::SEARCH_TOKEN_BYTES_MAX + 1))),
         ] {
-            assert_eq!(server.post(path, &with(fine.clone(), pointer, value)).await.status, 400, "{path} {pointer}");
+            assert_eq!(server.post(path, &changed(fine.clone(), pointer, value)).await.status, 400, "{path} {pointer}");
         }
     }
 }
@@ -143,7 +145,7 @@ async fn a_page_ends_when_enough_was_tried() {
     let (ids, pages) = follow(&server, who(), json!({ "limit": limits::SEARCH_PAGE_MAX }), false).await;
     assert_eq!(ids.len(), (limits::SEARCH_TRIED_MAX + 2) / 2);
     assert!(pages > ids.len() / limits::SEARCH_PAGE_MAX);
-    let strict = with(who(), "/subject/properties", json!({ "odd": "no" }));
+    let strict = changed(who(), "/subject/properties", json!({ "odd": "no" }));
     let (ids, pages) = follow(&server, strict, json!({}), false).await;
     assert_eq!((ids.len(), pages), (0, 2), "a page without results leads on all the same");
 }
@@ -151,9 +153,9 @@ async fn a_page_ends_when_enough_was_tried() {
 #[tokio::test]
 async fn a_token_is_of_one_question_and_one_bundle() {
     let server = crowd(20);
-    let first = server.ask(SUBJECTS, &with(who(), "/page/limit", json!(1))).await;
+    let first = server.ask(SUBJECTS, &changed(who(), "/page/limit", json!(1))).await;
     let token = first["page"]["next_token"].clone();
-    let next = with(who(), "/page/token", token.clone());
+    let next = changed(who(), "/page/token", token.clone());
     assert_eq!(server.post(SUBJECTS, &next).await.status, 200);
     for (pointer, value) in [
         ("/action/name", json!("close")),
@@ -161,14 +163,13 @@ async fn a_token_is_of_one_question_and_one_bundle() {
         ("/subject/type", json!("client")),
         ("/subject/properties", json!({ "odd": true })),
     ] {
-        assert_eq!(server.post(SUBJECTS, &with(next.clone(), pointer, value)).await.status, 400, "{pointer}");
+        assert_eq!(server.post(SUBJECTS, &changed(next.clone(), pointer, value)).await.status, 400, "{pointer}");
     }
-    let same = with(with(next.clone(), "/subject/id", json!("u1")), "/page/limit", json!(2));
+    let same = changed(changed(next.clone(), "/subject/id", json!("u1")), "/page/limit", json!(2));
     assert_eq!(server.post(SUBJECTS, &same).await.status, 200, "what is not looked at changes nothing");
-    let before = server.ask(EVALUATION, &with(who(), "/subject/id", json!("u1"))).await;
+    let before = server.ask(EVALUATION, &changed(who(), "/subject/id", json!("u1"))).await;
     assert_eq!(before, json!({ "decision": true }));
-    server.replace("bundle.yaml", "revision: two\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "two"));
+    server.activate("two", [("bundle.yaml", "revision: two\n")]);
     let answer = server.post(SUBJECTS, &next).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
     assert!(answer.text.contains("page.token"), "{}", answer.text);
@@ -189,7 +190,7 @@ async fn service_principals_of_the_catalogue_are_found_by_every_type_that_means_
         ("managedIdentity", &["cccccccc-0000-4000-8000-000000000002"]),
         ("user", &[]),
     ] {
-        let answer = server.ask(SUBJECTS, &with(who(), "/subject/type", json!(kind))).await;
+        let answer = server.ask(SUBJECTS, &changed(who(), "/subject/type", json!(kind))).await;
         let ids: Vec<_> = answer["results"].as_array().unwrap().iter().map(|result| result["id"].clone()).collect();
         assert_eq!(json!(ids), json!(expected), "{kind}");
     }
@@ -199,7 +200,7 @@ async fn service_principals_of_the_catalogue_are_found_by_every_type_that_means_
 async fn the_larger_a_question_the_fewer_entities_one_page_tries() {
     let server = crowd(limits::SEARCH_TRIED_MAX);
     let context: serde_json::Map<_, _> = (0..20_000).map(|number| (format!("k{number}"), json!(1))).collect();
-    let answer = server.ask(SUBJECTS, &with(who(), "/context", context.into())).await;
+    let answer = server.ask(SUBJECTS, &changed(who(), "/context", context.into())).await;
     // Each entity is decided with the whole question.
     let most = limits::SEARCH_BYTES_MAX / 200_000;
     let token = answer["page"]["next_token"].as_str().unwrap();

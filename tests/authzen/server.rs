@@ -1,18 +1,11 @@
 //! A server whose AuthZEN door is open, with a bundle of given files.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use doorward::reload::{self, Active, Loader, Status};
-use doorward::serve::authzen;
-use doorward::serve::{self, Running, Settings};
-use doorward::source::Source;
+use doorward::serve::{Settings, authzen};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
-use crate::support::{Answer, Http};
+use crate::support::found::{self, root};
+use crate::support::http::Answer;
+use crate::support::server::Server;
 
 pub const EVALUATION: &str = "/access/v1/evaluation";
 pub const EVALUATIONS: &str = "/access/v1/evaluations";
@@ -20,22 +13,11 @@ pub const SUBJECTS: &str = "/access/v1/search/subject";
 pub const RESOURCES: &str = "/access/v1/search/resource";
 pub const ACTIONS: &str = "/access/v1/search/action";
 
-/// A running server; everything ends when it is dropped.
-pub struct Server {
-    running: Running,
-    status: Arc<Status>,
-    _loader: Option<Loader>,
-    folder: tempfile::TempDir,
-}
-
 impl Server {
     /// With these files as the bundle in force, and the door as `settings` say, which are YAML.
     pub fn start<'f>(files: impl IntoIterator<Item = (&'f str, String)>, settings: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        }
-        Self::launch(folder, true, settings, |_| {})
+        let door: authzen::Settings = serde_saphyr::from_str(settings).unwrap();
+        Self::of(files, |settings| settings.doors.authzen = Some(door))
     }
 
     /// With the bundle of the certification fixture.
@@ -43,55 +25,12 @@ impl Server {
         Self::start(sample(), settings)
     }
 
-    /// Without any bundle, now and later.
-    pub fn without_bundle() -> Self {
-        Self::launch(tempfile::tempdir().unwrap(), false, "{}", |_| {})
-    }
-
     /// With the certification fixture and other settings of the server.
     pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in sample() {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        }
-        Self::launch(folder, true, "{}", change)
-    }
-
-    fn launch(folder: tempfile::TempDir, has_bundle: bool, door: &str, change: impl FnOnce(&mut Settings)) -> Self {
-        let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let door: authzen::Settings = serde_saphyr::from_str(door).unwrap();
-        let mut settings = Settings { listen: Some(any), ..Settings::default() };
-        settings.doors.authzen = Some(door);
-        change(&mut settings);
-        let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).unwrap();
-        let load = || reload::start(Source::new(folder.path()), active, Arc::clone(&status), |_| {}).unwrap();
-        let loader = has_bundle.then(load);
-        let server = Self { running, status, _loader: loader, folder };
-        if has_bundle {
-            server.wait_until(|view| view.active.is_some());
-        }
-        server
-    }
-
-    /// Replaces a file of the bundle.
-    pub fn replace(&self, name: &str, text: &str) {
-        let unfinished = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(unfinished.path(), text).unwrap();
-        std::fs::copy(unfinished.path(), self.folder.path().join(name)).unwrap();
-    }
-
-    pub fn wait_until(&self, is_wanted: impl Fn(&reload::View) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(120);
-        assert!(self.status.wait_until(deadline, is_wanted).is_some(), "{:?}", self.status.view());
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.running.addresses().tcp.unwrap()
-    }
-
-    pub async fn http(&self) -> Http {
-        Http::over(TcpStream::connect(self.address()).await.unwrap()).await
+        Self::of(sample(), |settings| {
+            settings.doors.authzen = Some(authzen::Settings::default());
+            change(settings);
+        })
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -112,7 +51,7 @@ impl Server {
 
 /// The files of the certification fixture.
 fn sample() -> Vec<(&'static str, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/authzen");
+    let folder = root().join("policies/authzen");
     let file = |path: &str| std::fs::read_to_string(folder.join(path)).unwrap();
     vec![
         ("bundle.yaml", file("bundle.yaml")),
@@ -130,29 +69,8 @@ pub fn question(subject: &str, action: &str, resource: &str) -> Value {
     })
 }
 
-/// `value` with `change` in the place of the member at `pointer`, which need not be there.
-pub fn with(mut value: Value, pointer: &str, change: Value) -> Value {
-    let mut place = &mut value;
-    for key in pointer.trim_start_matches('/').split('/') {
-        place = place.as_object_mut().unwrap().entry(key).or_insert_with(|| json!({}));
-    }
-    *place = change;
-    value
-}
-
-/// A file of the test data that lies beside the project; says so where there is none.
-pub fn corpus(path: &str) -> Option<PathBuf> {
-    let corpus = std::env::var_os("DOORWARD_CORPUS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    let path = corpus.join("authzen").join(path);
-    if !path.exists() {
-        eprintln!("skipped: there is no {}", path.display());
-        return None;
-    }
-    Some(path)
-}
-
+/// A document that others have published, where they are.
 pub fn corpus_json(path: &str) -> Option<Value> {
-    let text = std::fs::read_to_string(corpus(path)?).unwrap();
+    let text = std::fs::read_to_string(found::corpus(&format!("authzen/{path}"))?).unwrap();
     Some(serde_json::from_str(&text).unwrap())
 }

@@ -10,8 +10,10 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
-use crate::server::{ACTIONS, EVALUATION, EVALUATIONS, RESOURCES, SUBJECTS, Server, question, with};
-use crate::support::{Answer, request};
+use crate::server::{ACTIONS, EVALUATION, EVALUATIONS, RESOURCES, SUBJECTS, question};
+use crate::support::http::changed;
+use crate::support::http::{Answer, request};
+use crate::support::server::Server;
 
 const PATHS: [&str; 5] = [EVALUATION, EVALUATIONS, SUBJECTS, RESOURCES, ACTIONS];
 
@@ -74,20 +76,20 @@ async fn members_are_required_and_typed_and_unknown_ones_are_ignored() {
         "/resource/id",
     ] {
         for value in [json!(null), json!(7), json!([]), json!(true)] {
-            let answer = http.post(EVALUATION, &with(fine.clone(), pointer, value).to_string()).await;
+            let answer = http.post(EVALUATION, &changed(fine.clone(), pointer, value).to_string()).await;
             check(&answer, 400, pointer);
             assert!(answer.text.contains(&pointer[1..].replace('/', ".")), "{pointer}: {}", answer.text);
         }
     }
     for pointer in ["/context", "/subject/properties", "/action/properties", "/resource/properties"] {
         for value in [json!(7), json!([]), json!("x")] {
-            check(&http.post(EVALUATION, &with(fine.clone(), pointer, value).to_string()).await, 400, pointer);
+            check(&http.post(EVALUATION, &changed(fine.clone(), pointer, value).to_string()).await, 400, pointer);
         }
-        assert!(server.decision(&with(fine.clone(), pointer, json!(null))).await, "null is as good as missing");
+        assert!(server.decision(&changed(fine.clone(), pointer, json!(null))).await, "null is as good as missing");
     }
     for pointer in ["/unknown", "/subject/unknown", "/action/unknown", "/resource/unknown", "/evaluations", "/options"]
     {
-        assert!(server.decision(&with(fine.clone(), pointer, json!({ "a": [1] }))).await, "{pointer}");
+        assert!(server.decision(&changed(fine.clone(), pointer, json!({ "a": [1] }))).await, "{pointer}");
     }
 }
 
@@ -173,7 +175,7 @@ async fn strangers_hear_the_id_of_their_request_too() {
 
 #[tokio::test]
 async fn without_a_bundle_nothing_is_decided() {
-    let server = Server::without_bundle();
+    let server = Server::without_bundle(|settings| settings.doors.authzen = Some(Default::default()));
     for path in PATHS {
         let answer = server.post(path, &question("alice", "read", "record-1")).await;
         check(&answer, 503, path);
@@ -220,7 +222,7 @@ async fn what_is_decided_or_refused_is_logged_and_what_is_looked_through_is_not(
     let log = folder.path().join("log.jsonl");
     let server = Server::with(|settings| settings.log = Target::File(log.clone()));
     let fine = question("alice", "read", "record-1");
-    let strange = with(fine.clone(), "/subject/type", json!("robot"));
+    let strange = changed(fine.clone(), "/subject/type", json!("robot"));
     let mut asked = request(Method::POST, EVALUATIONS, Some("application/json"), "");
     asked.headers_mut().insert("x-request-id", "r-7".parse().unwrap());
     *asked.body_mut() = Full::new(json!({ "evaluations": [fine, {}, strange] }).to_string().into());
@@ -300,7 +302,7 @@ fn no_body_is_too_strange_for_a_documented_answer() {
                 let base = question("alice", "read", "record-1");
                 let nested = |value: Value, at: &str, change: Value| {
                     let above = at.match_indices('/').filter_map(|(end, _)| value.pointer(&at[..end]));
-                    if above.into_iter().all(Value::is_object) { with(value, at, change) } else { value }
+                    if above.into_iter().all(Value::is_object) { changed(value, at, change) } else { value }
                 };
                 let body = nested(nested(base, one, first), two, second).to_string();
                 let answer = runtime.block_on(http.borrow_mut().post(path, &body));

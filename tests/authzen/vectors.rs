@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{ACTIONS, EVALUATION, EVALUATIONS, RESOURCES, SUBJECTS, Server, corpus_json};
+use crate::server::{ACTIONS, EVALUATION, EVALUATIONS, RESOURCES, SUBJECTS, corpus_json};
+use crate::support::server::Server;
 
 /// Names, ids of identities, mail addresses and roles.
 const PEOPLE: [(&str, &str, &str); 5] = [

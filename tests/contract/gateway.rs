@@ -117,12 +117,13 @@ pub fn forward(world: &World, over: Over, all: &[Asked], flavour: &str) -> Vec<T
         let query: Vec<_> = route(asked).iter().map(|(name, value)| format!("{name}={value}")).collect();
         let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
         let path = format!("/v1/forward-auth/{flavour}{suffix}{query}");
-        let (status, head, body) = world.http(over, own, &path, &headers, "");
-        match status {
+        let answer = world.http(over, own, &path, &headers, "");
+        let is_told_why = |(_, value): &(String, String)| value.contains("error=\"insufficient_");
+        match answer.status {
             200 => Told::new(true),
             403 => Told::new(false),
-            401 if head.contains("error=\"insufficient_") => Told::new(false),
-            _ => panic!("{asked:?}: {head} {body}"),
+            401 if answer.headers.iter().any(is_told_why) => Told::new(false),
+            _ => panic!("{asked:?}: {answer:?}"),
         }
     };
     all.iter().map(ask).collect()

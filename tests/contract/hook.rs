@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::asked::Asked;
+use crate::support::raw::Answer;
 use crate::world::{Over, Told, World};
 
 /// What Okta and Zitadel are known by.
@@ -38,12 +39,11 @@ pub fn hydra(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
     };
     let ask = |asked: &Asked| {
         let headers = [("content-type", "application/json; charset=UTF-8")];
-        let (status, head, body) =
-            world.http(over, "POST", "/v1/hooks/hydra/token", &headers, &payload(asked).to_string());
-        match status {
+        let answer = world.http(over, "POST", "/v1/hooks/hydra/token", &headers, &payload(asked).to_string());
+        match answer.status {
             204 => Told::new(true),
-            403 if !body.contains("input_") => Told::new(false),
-            _ => panic!("{asked:?}: {head} {body}"),
+            403 if !answer.body.contains("input_") => Told::new(false),
+            _ => panic!("{asked:?}: {answer:?}"),
         }
     };
     all.iter().map(ask).collect()
@@ -96,11 +96,11 @@ pub fn zitadel(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
 }
 
 /// Of a hook that always answers with 200: nothing to say, or a decision in the member at `place`.
-fn told((status, head, body): &(u16, String, String), place: &str) -> Told {
-    let answer: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{head} {body}"));
-    match answer.pointer(place).and_then(Value::as_str) {
-        None if *status == 200 && answer == json!({}) => Told::new(true),
-        Some(text) if *status == 200 && text.starts_with("AADSTS") => Told::new(false),
-        _ => panic!("{head} {body}"),
+fn told(answer: &Answer, place: &str) -> Told {
+    let told = answer.json();
+    match told.pointer(place).and_then(Value::as_str) {
+        None if answer.status == 200 && told == json!({}) => Told::new(true),
+        Some(text) if answer.status == 200 && text.starts_with("AADSTS") => Told::new(false),
+        _ => panic!("{answer:?}"),
     }
 }

@@ -119,7 +119,7 @@ pub fn command_line(world: &World, _: Over, all: &[Asked]) -> Vec<Told> {
     let decide = |asked: &Asked| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_doorward"))
             .arg("decide")
-            .arg(world.folder.path().join("bundle"))
+            .arg(world.server.bundle())
             .args(["--format", "json", "--request", "-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,11 +1,8 @@
 //! doorward with every door open, its bundle evaluated beside it, and plain clients.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::config::Config;
@@ -13,18 +10,17 @@ use doorward::evaluate::{Evaluation, evaluate};
 use doorward::model::location::CountryFact;
 use doorward::model::request::{Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
 use doorward::model::{Decision, FreeAttributes, FreeFacts, FreeValue, GrantControl, IdRef, RiskLevel};
-use doorward::reload::{self, Active, Loader, Status};
-use doorward::serve::{self, Running, Settings};
 use doorward::source::Source;
-use hyper_util::rt::TokioIo;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use crate::asked::{Asked, Purpose};
 use crate::issuer::Key;
+use crate::support::raw::{self, Answer};
+use crate::support::server::Server;
 use crate::{bundle, hook};
 
 /// How to be connected.
@@ -60,11 +56,11 @@ impl Told {
 /// Everything that is asked; it ends when it is dropped.
 pub struct World {
     pub runtime: Runtime,
-    pub folder: tempfile::TempDir,
     pub key: Key,
-    running: Running,
+    pub server: Server,
     bundle: CompiledBundle,
-    _loader: Loader,
+    /// The keys of the issuer.
+    _folder: tempfile::TempDir,
 }
 
 const SETTINGS: &str = "
@@ -82,33 +78,19 @@ issuers: [{ issuer: https://issuer.test, jwks: KEYS, audiences: ['api://contract
 impl World {
     pub fn start(purpose: Purpose) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("bundle");
-        std::fs::create_dir(&place).unwrap();
-        for (name, text) in bundle::files(purpose) {
-            std::fs::write(place.join(name), text).unwrap();
-        }
         let (key, keys) = (Key::new("one", Algorithm::ES256), folder.path().join("keys.json"));
         std::fs::write(&keys, json!({ "keys": [key.public()] }).to_string()).unwrap();
-        let compilation = compile::compile(&Source::new(&place).read().unwrap().bundle);
-        let bundle = compilation.bundle.unwrap_or_else(|| panic!("{:#?}", compilation.findings));
         let hash: String = Sha256::digest(hook::KEY).iter().map(|byte| format!("{byte:02x}")).collect();
         let settings = SETTINGS.replace("KEYS", keys.to_str().unwrap()).replace("HASH", &hash);
         let config: Config = serde_saphyr::from_str(&settings.replace("AUDIENCE", bundle::OTHER_APP)).unwrap();
-        let settings = Settings {
-            listen: Some(([127, 0, 0, 1], 0).into()),
-            unix: Some(folder.path().join("socket")),
-            ops: Some(([127, 0, 0, 1], 0).into()),
-            doors: config.doors,
-            issuers: config.issuers,
-            ..Settings::default()
-        };
-        let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
-        let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).unwrap();
-        let loader = reload::start(Source::new(&place), active, Arc::clone(&status), |_| {}).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        assert!(status.wait_until(deadline, |view| view.active.is_some()).is_some(), "{:?}", status.view());
+        let server = Server::of(bundle::files(purpose), |settings| {
+            settings.doors = config.doors;
+            settings.issuers = config.issuers;
+        });
+        let compilation = compile::compile(&Source::new(server.bundle()).read().unwrap().bundle);
+        let bundle = compilation.bundle.unwrap_or_else(|| panic!("{:#?}", compilation.findings));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { runtime, folder, key, running, bundle, _loader: loader }
+        Self { runtime, key, server, bundle, _folder: folder }
     }
 
     /// What evaluation decides, asked for in its own words.
@@ -160,8 +142,7 @@ impl World {
 
     /// The doors through which something was decided, by the names that operators know.
     pub fn surfaces(&self) -> BTreeSet<String> {
-        let stream = TcpStream::connect(self.running.addresses().ops.unwrap()).unwrap();
-        let text = exchange(stream, "GET /metrics HTTP/1.1\r\nhost: doorward\r\nconnection: close\r\n\r\n");
+        let text = raw::get(self.server.ops(), "/metrics", &[]).body;
         let lines = text.lines().filter_map(|line| line.strip_prefix("doorward_decisions_total{surface=\""));
         lines.filter(|line| !line.ends_with(" 0")).map(|line| line.split('"').next().unwrap().to_owned()).collect()
     }
@@ -180,55 +161,26 @@ impl World {
         claims
     }
 
-    /// One request of HTTP/1.1 on a connection of its own, written as it is: status, head and body.
-    pub fn http(
-        &self,
-        over: Over,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &str,
-    ) -> (u16, String, String) {
-        let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-        if !headers.iter().any(|(name, _)| *name == "host") {
-            text += "host: doorward\r\n";
+    /// One request of HTTP/1.1 on a connection of its own.
+    pub fn http(&self, over: Over, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        match over {
+            Over::Unix => raw::send(UnixStream::connect(self.server.unix()).unwrap(), method, path, headers, body),
+            _ => raw::send(TcpStream::connect(self.server.tcp()).unwrap(), method, path, headers, body),
         }
-        for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        text += &format!("\r\n{body}");
-        let addresses = self.running.addresses();
-        let answer = match over {
-            Over::Unix => exchange(UnixStream::connect(addresses.unix.as_ref().unwrap()).unwrap(), &text),
-            _ => exchange(TcpStream::connect(addresses.tcp.unwrap()).unwrap(), &text),
-        };
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text}: {answer:?}"));
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
     }
 
     /// A question in JSON, which must be answered.
     pub fn post(&self, over: Over, path: &str, body: &Value) -> Value {
         let headers = [("content-type", "application/json")];
-        let (status, _, answer) = self.http(over, "POST", path, &headers, &body.to_string());
-        assert_eq!(status, 200, "{path} {body}: {answer}");
-        serde_json::from_str(&answer).unwrap()
+        let answer = self.http(over, "POST", path, &headers, &body.to_string());
+        assert_eq!(answer.status, 200, "{path} {body}: {}", answer.body);
+        answer.json()
     }
 
     pub async fn channel(&self, over: Over) -> Channel {
-        let addresses = self.running.addresses();
         match over {
-            Over::Unix => {
-                let path = addresses.unix.clone().unwrap();
-                let connector = tower::service_fn(move |_: http::Uri| {
-                    let path = path.clone();
-                    async move { tokio::net::UnixStream::connect(path).await.map(TokioIo::new) }
-                });
-                Endpoint::from_static("http://unix").connect_with_connector(connector).await.unwrap()
-            }
-            _ => {
-                let url = format!("http://{}", addresses.tcp.unwrap());
-                Endpoint::from_shared(url).unwrap().connect().await.unwrap()
-            }
+            Over::Unix => self.server.channel_over_unix().await,
+            _ => self.server.channel().await,
         }
     }
 }
@@ -240,11 +192,4 @@ impl FreeFacts for Attributes {
     fn each(&self, found: &mut dyn FnMut(&str, FreeValue<'_>)) {
         self.0.iter().for_each(|(name, value)| found(name, FreeValue::Text(value)));
     }
-}
-
-fn exchange(mut stream: impl Read + Write, text: &str) -> String {
-    stream.write_all(text.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }

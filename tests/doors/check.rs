@@ -12,9 +12,8 @@ use prost_types::{Struct, Value};
 use serde_json::{Value as Json, json};
 use tonic::Code;
 
-use crate::support::{
-    self, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, STEP_UP, ask, bounded, envoy, told, without_bundle,
-};
+use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, STEP_UP, bounded, envoy, told, without_bundle};
+use crate::support::raw::ask;
 
 const SETTINGS: &str = "
 doors:
@@ -308,7 +307,7 @@ async fn a_client_is_told_no_reasons_and_what_it_can_do() {
         let headers = answer_headers(&response);
         let challenge =
             headers.iter().find(|(name, ..)| name == "www-authenticate").map(|(_, value, _)| value.as_str());
-        assert_eq!(support::challenge(challenge).as_deref(), expected);
+        assert_eq!(crate::server::challenge(challenge).as_deref(), expected);
         let Some(HttpResponse::DeniedResponse(denied)) = response.http_response else { panic!("{headers:?}") };
         assert_eq!(denied.body, r#"{"error":"access_denied"}"#);
     }

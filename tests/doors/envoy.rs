@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, find, port};
-use crate::support::{Answer, Doorward, PRINCIPAL, STEP_UP, challenge, root, without_bundle};
+use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed};
+use crate::server::{Doorward, PRINCIPAL, STEP_UP, challenge, free_port, without_bundle};
+use crate::support::found::{program, root};
+use crate::support::raw::Answer;
 
 fn token(name: &str) -> String {
     let file = root().join("tests/doors/token").join(name);
@@ -22,7 +24,7 @@ fn envoy(
     doorward: u16,
     upstream: &Upstream,
 ) -> (Program, tempfile::TempDir) {
-    let (folder, port) = (tempfile::tempdir().unwrap(), port());
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     let address = |host: &str, port: u16| format!("address: {host}, port_value: {port}");
     let text = deployed(
         configuration,
@@ -101,7 +103,7 @@ fn common(envoy: &Program, upstream: &Upstream) {
 
 #[test]
 fn envoy_asks_over_grpc() {
-    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let Some(binary) = program("DOORWARD_ENVOY", "envoy") else { return };
     let settings = deployed("envoy/doorward.yaml", &[("10.0.0.0/8", "127.0.0.7/32")]);
     let (doorward, upstream) = (Doorward::start(&settings), Upstream::start());
     let (envoy, _folder) = envoy(&binary, ("envoy/envoy.yaml", &[]), doorward.address().port(), &upstream);
@@ -124,7 +126,7 @@ fn envoy_asks_over_grpc() {
 
 #[test]
 fn envoy_asks_over_http() {
-    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let Some(binary) = program("DOORWARD_ENVOY", "envoy") else { return };
     let settings = deployed("envoy/doorward-http.yaml", &[("https://issuer.test/keys", keys().to_str().unwrap())]);
     let (doorward, upstream) = (Doorward::start(&settings), Upstream::start());
     let (envoy, _folder) = envoy(&binary, ("envoy/envoy-http.yaml", &[]), doorward.address().port(), &upstream);
@@ -138,7 +140,7 @@ fn envoy_asks_over_http() {
 
 #[test]
 fn nobody_is_somebody_behind_envoy_because_no_header_can_carry_who_it_is() {
-    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let Some(binary) = program("DOORWARD_ENVOY", "envoy") else { return };
     let nobody = "anonymous: { type: servicePrincipal, id: nobody (anonymous) }";
     // What the configuration takes away by itself is left to doorward here.
     let rest: &[(&str, &str)] = &[("key_matcher: { prefix: x-ca- }", "key_matcher: { prefix: x-other- }")];
@@ -156,7 +158,7 @@ fn nobody_is_somebody_behind_envoy_because_no_header_can_carry_who_it_is() {
 
 #[test]
 fn envoy_lets_nothing_through_while_doorward_has_no_bundle() {
-    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let Some(binary) = program("DOORWARD_ENVOY", "envoy") else { return };
     for (configuration, doors) in [
         ("envoy/envoy.yaml", "envoy: {}"),
         ("envoy/envoy-http.yaml", "forwardAuth: { clientIp: { mode: xff, trustUnix: true } }"),
@@ -171,7 +173,7 @@ fn envoy_lets_nothing_through_while_doorward_has_no_bundle() {
 
 #[test]
 fn no_client_speaks_for_envoy() {
-    let Some(binary) = find("DOORWARD_ENVOY", "envoy") else { return };
+    let Some(binary) = program("DOORWARD_ENVOY", "envoy") else { return };
     let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
     // What doorward refuses is a refusal to Envoy over HTTP, and over gRPC nothing that was decided.
     for (configuration, settings, status) in

@@ -3,7 +3,8 @@
 use std::net::TcpStream;
 
 use crate::program::connect;
-use crate::support::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, get, without_bundle};
+use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, without_bundle};
+use crate::support::raw::{ask, get};
 
 const SETTINGS: &str = "
 doors:

@@ -4,7 +4,8 @@ use std::net::TcpStream;
 
 use doorward::serve::Bounds;
 
-use crate::support::{Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, ask, bounded, challenge, get, without_bundle};
+use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, bounded, challenge, without_bundle};
+use crate::support::raw::{Answer, ask, get};
 
 const SETTINGS: &str = "
 doors:

@@ -3,16 +3,18 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{Answer, ask, free_port, root};
+use crate::support::PATIENCE;
+use crate::support::found::root;
+use crate::support::raw::{Answer, ask};
 
 /// In the office, as the bundle has it.
 pub const OFFICE: [u8; 4] = [127, 0, 0, 6];
@@ -20,18 +22,6 @@ pub const OFFICE: [u8; 4] = [127, 0, 0, 6];
 pub const ELSEWHERE: [u8; 4] = [127, 0, 0, 5];
 /// A proxy that stands before the one that is tested, and is trusted.
 pub const BALANCER: [u8; 4] = [127, 0, 0, 7];
-
-/// Where a program is, by an environment variable or the path; a message and nothing when it is not installed.
-pub fn find(variable: &str, name: &str) -> Option<PathBuf> {
-    let said = std::env::var_os(variable).map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]).collect::<Vec<_>>();
-    let found = said.or_else(|| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()));
-    if found.is_none() {
-        eprintln!("skipped: {name} is not installed, and {variable} does not say where it is");
-    }
-    found
-}
 
 /// The text of a file of `deploy` with parts replaced, each of which must be there.
 pub fn deployed(name: &str, replacements: &[(&str, &str)]) -> String {
@@ -106,7 +96,7 @@ impl Program {
         let out = File::create(&log).unwrap();
         let command = command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
         let mut program = Self { child: command.spawn().unwrap(), port };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let told = || std::fs::read_to_string(&log).unwrap_or_default();
             assert!(program.child.try_wait().unwrap().is_none(), "{command:?} ended: {}", told());
@@ -127,9 +117,4 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port for a program to listen on.
-pub fn port() -> u16 {
-    free_port()
 }

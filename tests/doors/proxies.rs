@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed, find, port};
+use crate::program::{BALANCER, ELSEWHERE, OFFICE, Program, Upstream, deployed};
 use crate::recipes;
-use crate::support::{Doorward, PRINCIPAL, root, without_bundle};
+use crate::server::{Doorward, PRINCIPAL, free_port, without_bundle};
+use crate::support::PATIENCE;
+use crate::support::found::{program, root};
 
 /// A proxy before an upstream, asking doorward.
 pub struct Proxied {
@@ -23,11 +25,11 @@ pub type Start = fn(&Path, &Path, u16, u16, u16) -> Command;
 
 /// Starts the proxy that asks doorward at a port.
 pub fn proxied(binary: &Path, start: Start, doorward: u16) -> Proxied {
-    let (folder, upstream, port) = (tempfile::tempdir().unwrap(), Upstream::start(), port());
+    let (folder, upstream, port) = (tempfile::tempdir().unwrap(), Upstream::start(), free_port());
     let mut command = start(binary, folder.path(), port, doorward, upstream.address.port());
     let program = Program::start(&mut command, folder.path(), port);
     // Traefik listens before it knows where anything is.
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     while program.ask(ELSEWHERE, "DELETE", "/", &[]).status == 404 {
         assert!(Instant::now() < deadline, "{command:?} has no routes");
     }
@@ -252,30 +254,30 @@ fn check(folder: &str, start: (&Path, Start), kept: &[&[&str]], passes_chains: b
 
 #[test]
 fn nginx_asks_with_auth_request() {
-    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+    let Some(binary) = program("DOORWARD_NGINX", "nginx") else { return };
     check("nginx", (&binary, nginx), &[SET, LISTED], true, (500, 500));
 }
 
 #[test]
 fn ingress_nginx_asks_with_headers_of_its_own() {
-    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+    let Some(binary) = program("DOORWARD_NGINX", "nginx") else { return };
     check("ingress-nginx", (&binary, ingress), &[SET], false, (500, 500));
 }
 
 #[test]
 fn caddy_asks_with_forward_auth() {
-    let Some(binary) = find("DOORWARD_CADDY", "caddy") else { return };
+    let Some(binary) = program("DOORWARD_CADDY", "caddy") else { return };
     check("caddy", (&binary, caddy), &[SET, LISTED, ALL], true, (502, 503));
 }
 
 #[test]
 fn haproxy_asks_with_a_script() {
-    let Some(binary) = find("DOORWARD_HAPROXY", "haproxy") else { return };
+    let Some(binary) = program("DOORWARD_HAPROXY", "haproxy") else { return };
     check("haproxy", (&binary, haproxy), &[SET, LISTED, ALL], true, (503, 503));
 }
 
 #[test]
 fn traefik_asks_with_forward_auth() {
-    let Some(binary) = find("DOORWARD_TRAEFIK", "traefik") else { return };
+    let Some(binary) = program("DOORWARD_TRAEFIK", "traefik") else { return };
     check("traefik", (&binary, traefik), &[SET, LISTED], false, (500, 503));
 }

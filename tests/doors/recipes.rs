@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::{files, get, root, without_bundle};
+use crate::server::{files, without_bundle};
+use crate::support::found::root;
+use crate::support::raw::get;
 
 /// The documents of a YAML file.
 pub fn documents(name: &str) -> Vec<Value> {
@@ -79,10 +81,24 @@ fn every_settings_file_is_read_and_every_address_is_answered() {
         {
             let text = std::fs::read_to_string(file).unwrap();
             let config = doorward::config::read(file, &text).unwrap_or_else(|error| panic!("{error}"));
-            let doors = config.doors;
-            let hooks = doors.hooks.hydra.is_some() || doors.hooks.okta.is_some() || doors.hooks.zitadel.is_some();
-            let opens = doors.envoy.is_some() || doors.forward_auth.is_some() || hooks;
-            assert!(opens, "{} opens no door", file.display());
+            let (doors, hooks) = (&config.doors, &config.doors.hooks);
+            let open = [
+                doors.envoy.is_some(),
+                doors.forward_auth.is_some(),
+                hooks.hydra.is_some(),
+                hooks.okta.is_some(),
+                hooks.zitadel.is_some(),
+            ];
+            let name = file.strip_prefix(root().join("deploy")).unwrap().to_str().unwrap();
+            let door = match name.split('/').next().unwrap() {
+                "envoy" if name.contains("-http") => 1,
+                "envoy" | "envoy-gateway" | "istio" => 0,
+                "ory-hydra" => 2,
+                "okta" => 3,
+                "zitadel" => 4,
+                _ => 1,
+            };
+            assert_eq!(open, std::array::from_fn(|index| index == door), "{name} opens the door that it is for");
             settings += 1;
         }
     }

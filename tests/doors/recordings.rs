@@ -6,7 +6,8 @@ use doorward::serve::envoy::v3;
 use prost::Message;
 use serde_json::Value;
 
-use crate::support::{Doorward, corpus, files, told};
+use crate::server::{Doorward, files, told};
+use crate::support::found::corpus;
 
 #[tokio::test]
 async fn requests_that_a_real_envoy_has_sent_are_understood() {

@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use crate::check;
 use crate::forward::{ORDERS, asked as ask_every_flavour};
 use crate::issuer::{Key, KeyServer};
-use crate::program::{self, deployed, find};
+use crate::program::{self, deployed};
 use crate::proxies::{Start, caddy, haproxy, nginx, proxied, traefik};
-use crate::support::{self, ANEW, Answer, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, STEP_UP, ask, corpus, files, told};
+use crate::server::{ANEW, Doorward, ELSEWHERE, OFFICE, PRINCIPAL, STEP_UP, files, told};
+use crate::support::found::{corpus, program};
+use crate::support::raw::{Answer, ask};
 
 const CHALLENGE: &str = "Bearer";
 const INVALID: &str = "Bearer error=\"invalid_token\"";
@@ -85,7 +87,7 @@ const NAMED: &str = "spiffe://corp.test/Named";
 
 /// How the client is challenged.
 fn told_challenge(answer: &Answer) -> Option<String> {
-    support::challenge(answer.header("www-authenticate"))
+    crate::server::challenge(answer.header("www-authenticate"))
 }
 
 fn person(amr: &[&str]) -> Value {
@@ -202,7 +204,7 @@ async fn envoy_need_not_verify_tokens_itself() {
         assert_eq!(told(&response), expected, "{claim}");
         let headers = check::answer_headers(&response);
         let told = headers.iter().find(|(name, ..)| name == "www-authenticate").map(|(_, value, _)| value.as_str());
-        assert_eq!(support::challenge(told).as_deref(), challenge, "{claim}");
+        assert_eq!(crate::server::challenge(told).as_deref(), challenge, "{claim}");
     }
     // Claims that Envoy has verified come first, and whatever is beside them is not looked at.
     let verified = check::header(check::asked(OFFICE), "authorization", "Bearer nonsense");
@@ -340,24 +342,24 @@ async fn passes_tokens_on(binary: &Path, start: Start, shut: u16) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nginx_passes_tokens_on() {
-    let Some(binary) = find("DOORWARD_NGINX", "nginx") else { return };
+    let Some(binary) = program("DOORWARD_NGINX", "nginx") else { return };
     passes_tokens_on(&binary, nginx, 500).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn caddy_passes_tokens_on() {
-    let Some(binary) = find("DOORWARD_CADDY", "caddy") else { return };
+    let Some(binary) = program("DOORWARD_CADDY", "caddy") else { return };
     passes_tokens_on(&binary, caddy, 503).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn traefik_passes_tokens_on() {
-    let Some(binary) = find("DOORWARD_TRAEFIK", "traefik") else { return };
+    let Some(binary) = program("DOORWARD_TRAEFIK", "traefik") else { return };
     passes_tokens_on(&binary, traefik, 503).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn haproxy_passes_tokens_on() {
-    let Some(binary) = find("DOORWARD_HAPROXY", "haproxy") else { return };
+    let Some(binary) = program("DOORWARD_HAPROXY", "haproxy") else { return };
     passes_tokens_on(&binary, haproxy, 503).await;
 }

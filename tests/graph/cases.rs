@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::server::Server;
+use crate::support::server::Server;
 
 /// Policies, and what is asked of them.
 #[derive(Deserialize)]

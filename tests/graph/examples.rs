@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, corpus};
+use crate::support::countries;
+use crate::support::found::corpus;
+use crate::support::server::Server;
 
 fn read(folder: &Path, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
@@ -74,7 +76,6 @@ async fn roles_that_nobody_says_are_not_enough_information() {
 /// A tenant may ask of an address in one country as if it were in another; a token request may not claim that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_supposed_country_need_not_be_that_of_the_address() {
-    let Some(database) = corpus("ip/maxmind-test/test-data/GeoIP2-Country-Test.mmdb") else { return };
     let bundle = "
 namedLocations:
   - { displayName: Netherlands, countriesAndRegions: [NL] }
@@ -89,7 +90,7 @@ policies:
     conditions: { users: { includeUsers: [All] }, locations: { includeLocations: [London] } }
     grantControls: { builtInControls: [block] }
 ";
-    let database = std::fs::read(database).unwrap();
+    let database = countries::database();
     let files =
         [("bundle.yaml", &b"countryDatabase: c.mmdb"[..]), ("a.yaml", bundle.as_bytes()), ("c.mmdb", &database)];
     let server = Server::start(files);

@@ -11,8 +11,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::server::Server;
-use crate::support::{Http, request};
+use crate::support::http::{Http, request};
+use crate::support::server::Server;
 
 const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies?$top=1";
 
@@ -26,14 +26,15 @@ async fn links_of_an_encrypted_connection_are_encrypted() {
     std::fs::write(path("server.pem"), certificate.pem()).unwrap();
     std::fs::write(path("server.key"), key.serialize_pem()).unwrap();
     let settings = format!("tls: {{ certificate: {}, key: {} }}", path("server.pem"), path("server.key"));
-    let server = Server::start_with([("tenant.yaml", &include_bytes!("tenant.yaml")[..])], |server| {
+    let server = Server::of([("tenant.yaml", &include_bytes!("tenant.yaml")[..])], |server| {
+        server.doors.graph = true;
         server.callers = serde_saphyr::from_str(&settings).unwrap();
     });
     let mut roots = RootCertStore::empty();
     roots.add(certificate.der().clone()).unwrap();
     let config = ClientConfig::builder_with_provider(cryptography()).with_safe_default_protocol_versions().unwrap();
     let connector = TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()));
-    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let stream = TcpStream::connect(server.tcp()).await.unwrap();
     let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
     check("https://doorward/", Http::over(stream).await, request(Method::GET, POLICIES, None, "")).await;
 }

@@ -7,8 +7,8 @@ use http::Method;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::server::Server;
-use crate::support::{Answer, changed, request};
+use crate::support::http::{Answer, changed, request};
+use crate::support::server::Server;
 
 const EVALUATE: &str = "/beta/identity/conditionalAccess/evaluate";
 
@@ -187,7 +187,7 @@ async fn a_body_that_does_not_arrive_is_given_up() {
         settings.bounds.request_time_max = Duration::from_millis(50);
     });
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(server.tcp()).await.unwrap();
     let head =
         format!("POST {EVALUATE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{{");
     stream.write_all(head.as_bytes()).await.unwrap();

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::oracle::generate::scene;
-use crate::server::corpus;
+use crate::support::found::corpus;
 
 /// The bundle with its policies and locations rendered and read again; settings and catalogue are no part of Graph's.
 fn again(bundle: &Bundle) -> Bundle {

@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::server::Server;
-use crate::support::Http;
+use crate::support::http::Http;
+use crate::support::server::Server;
 
 fn server() -> Server {
     Server::start([("tenant.yaml", &include_bytes!("tenant.yaml")[..])])
@@ -137,8 +137,7 @@ async fn a_list_that_began_with_another_bundle_does_not_go_on() {
     let list = get(&mut http, "/v1.0/identity/conditionalAccess/policies?$top=2").await;
     let next = list["@odata.nextLink"].as_str().unwrap().strip_prefix("http://doorward").unwrap().to_owned();
     assert_eq!(get(&mut http, &next).await["value"][0]["displayName"], "Registration");
-    server.fill([("bundle.yaml", &b"revision: 2"[..])]);
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| *active.facts.revision == *"2"));
+    server.activate("2", [("bundle.yaml", "revision: 2")]);
     let answer = http.get(&next).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (400, &json!("BadRequest")));
 }

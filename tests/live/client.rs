@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use crate::bundle::{ADDRESSES, request, revision_of};
-use crate::http::Http;
-use crate::server::PATIENCE;
+use crate::support::PATIENCE;
+use crate::support::http::Http;
+use crate::support::server::channel;
 
 /// How often a client asks. Without a pause the clients would take the whole machine, and the loader, which gives way to
 /// requests, would get little of it.
@@ -152,8 +153,9 @@ impl Connection {
         match self {
             Self::Http(http) => {
                 let address = next();
-                let text = http.post("/v1/decide", serde_json::to_vec(&request(address)).unwrap()).await;
-                revision_of(&serde_json::from_str(&text).unwrap(), address)
+                let body = serde_json::to_string(&request(address)).unwrap();
+                let answer = http.post("/v1/decide", &body).await.sound();
+                revision_of(&serde_json::from_str(&answer.text).unwrap(), address)
             }
             Self::Grpc(client) => {
                 let address = next();
@@ -166,9 +168,9 @@ impl Connection {
             }
             Self::HttpBatch(http) => {
                 let addresses: Vec<_> = std::iter::repeat_with(next).take(BATCH).collect();
-                let body = serde_json::to_vec(&batch(&addresses)).unwrap();
-                let text = http.post("/v1/decide/batch", body).await;
-                revision_of_batch(&serde_json::from_str(&text).unwrap(), &addresses)
+                let body = serde_json::to_string(&batch(&addresses)).unwrap();
+                let answer = http.post("/v1/decide/batch", &body).await.sound();
+                revision_of_batch(&serde_json::from_str(&answer.text).unwrap(), &addresses)
             }
             Self::GrpcBatch(client) => {
                 let addresses: Vec<_> = std::iter::repeat_with(next).take(BATCH).collect();
@@ -179,8 +181,7 @@ impl Connection {
 }
 
 pub async fn grpc(address: SocketAddr) -> DecisionsClient<Channel> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-    DecisionsClient::new(endpoint.connect().await.unwrap())
+    DecisionsClient::new(channel(address).await)
 }
 
 fn batch(addresses: &[&str]) -> v1::DecideBatchRequest {

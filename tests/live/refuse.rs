@@ -5,42 +5,42 @@ use serde_json::{Value, json};
 
 use crate::bundle::{Files, Place, failing, misspelt, refuted};
 use crate::client::Clients;
-use crate::server::Server;
+use crate::server::Live;
 
 /// Puts `bad` in the place of bundle 1 while clients ask, and then bundle 3 in its place. Gives what `/v1/status` said
 /// of the bad one. `result` is the name under which metrics count it.
 async fn refuse_under_load(place: fn(std::path::PathBuf) -> Place, bad: &Files, result: &str) -> Value {
-    let server = Server::start(place);
-    let mut operator = server.operator().await;
-    let mut clients = Clients::start(server.address()).await;
+    let live = Live::start(place);
+    let mut operator = live.server.operator().await;
+    let mut clients = Clients::start(live.server.tcp()).await;
     clients.wait_for_revision(1).await;
     let refused = format!("doorward_bundle_loads_total{{result=\"{result}\"}}");
     let activated = "doorward_bundle_loads_total{result=\"activated\"}";
     assert_eq!(operator.metric(&refused).await, 0);
-    assert_eq!(operator.get("/readyz").await, (200, "ok\n".to_owned()));
+    assert_eq!(operator.get("/readyz").await.told(), (200, "ok\n"));
 
-    server.put_files("bad", bad);
+    live.put_files("bad", bad);
     // Not before it was read whole: a swap may also meet a reading, and the next one finds what is there.
     let is_refused = |view: &View| view.rejected.as_ref().is_some_and(|rejected| rejected.digest.is_some());
-    server.wait_until(is_refused).await;
+    live.wait_until(is_refused);
     clients.wait_for_answers(50).await;
     for progress in clients.progress().await {
         assert_eq!((progress.revision, progress.changes), (1, 0), "the last good bundle answers");
     }
-    let status = operator.json("/v1/status").await;
+    let status = operator.get("/v1/status").await.json();
     assert_eq!((&status["state"], &status["active"]["revision"]), (&json!("degraded"), &json!("1")));
-    assert_eq!(operator.get("/readyz").await, (200, "degraded: bundle_rejected\n".to_owned()));
-    assert_eq!(operator.get("/livez").await.0, 200);
+    assert_eq!(operator.get("/readyz").await.told(), (200, "degraded: bundle_rejected\n"));
+    assert_eq!(operator.get("/livez").await.status, 200);
     assert!(operator.metric(&refused).await > 0);
     assert_eq!(operator.metric(activated).await, 1);
 
-    server.put(3);
+    live.put(3);
     clients.wait_for_revision(3).await;
-    server.wait_until(|view| view.rejected.is_none()).await;
-    let after = operator.json("/v1/status").await;
+    live.wait_until(|view| view.rejected.is_none());
+    let after = operator.get("/v1/status").await.json();
     assert_eq!((&after["state"], &after["rejected"]), (&json!("serving"), &Value::Null));
     assert_eq!(after["active"]["revision"], "3");
-    assert_eq!(operator.get("/readyz").await, (200, "ok\n".to_owned()));
+    assert_eq!(operator.get("/readyz").await.told(), (200, "ok\n"));
     assert_eq!(operator.metric(activated).await, 2);
     clients.end().await;
     status["rejected"].clone()

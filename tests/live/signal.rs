@@ -9,14 +9,14 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::bundle::{ADDRESSES, Place, files, request, revision_of};
 use crate::client::grpc;
-use crate::http::Http;
-use crate::process::Process;
-use crate::server::PATIENCE;
+use crate::support::PATIENCE;
+use crate::support::http::Http;
+use crate::support::process::Process;
 
 async fn decide(http: &mut Http) -> u64 {
     let (address, _) = ADDRESSES[0];
-    let text = http.post("/v1/decide", serde_json::to_vec(&request(address)).unwrap()).await;
-    revision_of(&serde_json::from_str(&text).unwrap(), address)
+    let answer = http.post("/v1/decide", &serde_json::to_string(&request(address)).unwrap()).await.sound();
+    revision_of(&serde_json::from_str(&answer.text).unwrap(), address)
 }
 
 /// Files that no event tells of, so that nothing but the signal makes the server read them: they are written through
@@ -54,7 +54,7 @@ async fn sighup_reads_the_bundle_again() {
     process.signal("HUP");
     let sent = Instant::now();
     while decide(&mut http).await != 3 {
-        assert!(sent.elapsed() < PATIENCE, "{}", operator.json("/v1/status").await);
+        assert!(sent.elapsed() < PATIENCE, "{}", operator.get("/v1/status").await.text);
     }
 }
 
@@ -118,10 +118,10 @@ async fn sigterm_with_a_delay_fails_the_readiness_probe_first_and_goes_on_servin
     place.put("1", &files(1));
     let process = Process::start(&place.path(), &["--drain-delay", "2"]);
     let mut operator = Http::connect(process.operators).await;
-    assert_eq!(operator.get("/readyz").await, (200, "ok\n".to_owned()));
+    assert_eq!(operator.get("/readyz").await.told(), (200, "ok\n"));
     process.signal("TERM");
     let sent = Instant::now();
-    while operator.get("/readyz").await != (503, "stopping\n".to_owned()) {
+    while operator.get("/readyz").await.told() != (503, "stopping\n") {
         assert!(sent.elapsed() < PATIENCE, "SIGTERM is not heard");
     }
     assert_eq!(decide(&mut Http::connect(process.decisions).await).await, 1, "a new connection is still served");

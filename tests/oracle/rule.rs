@@ -321,3 +321,17 @@ impl fmt::Display for Literal {
         }
     }
 }
+
+#[test]
+fn negation_binds_tighter_than_and_and_and_tighter_than_or() {
+    let facts = |property: &str| match property {
+        "a" => Fact::Text("yes"),
+        _ => Fact::Null,
+    };
+    let holds = |text: &str| parse(text).holds(&facts);
+    assert!(holds("a -eq 'YES' -or a -eq 'x' -and b -eq 'x'"));
+    assert!(!holds("(a -eq 'yes' -or a -eq 'x') -and b -eq 'x'"));
+    assert!(holds("not b -eq 'x' and a -eq 'yes'"));
+    assert!(holds("b -ne 'x' -and b -notIn ['x', 'y'] -and b -eq null -and a -ne null"));
+    assert!(holds("a -in [\"no\", \"yes\"] -and a -notContains \"E`\"S\" -and a -contains \"E\""));
+}

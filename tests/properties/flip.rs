@@ -8,8 +8,8 @@ use doorward::evaluate::{Evaluation, evaluate};
 use doorward::model::{GrantControl, Reason, RiskLevel, TokenRequest};
 use doorward::review::flip::{Flip, Mentions, flip};
 
+use super::judge::{Bench, Judge};
 use super::oracle::generate::{Scene, scene};
-use super::{Bench, Judge};
 
 /// For each request that can be decided: what it is decided, and the change.
 fn flips(scene: &Scene) -> Vec<(&TokenRequest<'static>, Reason, Option<Flip>)> {

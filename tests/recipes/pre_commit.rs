@@ -5,20 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::found::program;
 use super::repository::{Change, INVALID, OPENS, Repository, UNTESTED, UNTIDY, printed};
-
-fn program() -> Option<PathBuf> {
-    // What is asked for by name must be there.
-    let named = std::env::var_os("DOORWARD_PRE_COMMIT").map(PathBuf::from);
-    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pre-commit/bin/pre-commit");
-    let program = named.or_else(|| usual.exists().then_some(usual));
-    if program.is_none() {
-        eprintln!("skipped: pre-commit is not installed; `.ci/run` shows how");
-    }
-    program
-}
 
 /// The hooks that fail after `changes`; none when the commit would be taken.
 fn failing(program: &Path, changes: &[Change]) -> Option<BTreeSet<String>> {
@@ -50,7 +40,7 @@ fn failing(program: &Path, changes: &[Change]) -> Option<BTreeSet<String>> {
 
 #[test]
 fn a_commit_is_taken_when_all_is_well_and_refused_when_something_is_not() {
-    let Some(program) = program() else { return };
+    let Some(program) = program("DOORWARD_PRE_COMMIT", "target/pre-commit/bin/pre-commit") else { return };
     for (note, changes, expected) in [
         ("nothing is wrong", &[][..], &[][..]),
         ("a network more is not wrong in itself", &[OPENS], &[]),

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use super::found::program;
+
 /// A change of the sample bundle: a file of it, what is in it, and what takes its place.
 pub type Change = (&'static str, &'static str, &'static str);
 
@@ -29,10 +31,7 @@ pub struct Repository {
 impl Repository {
     /// The sample bundle, committed on the branch `main`; `None`, and told, where git is not installed.
     pub fn new() -> Option<Self> {
-        if Command::new("git").arg("--version").output().is_err() {
-            eprintln!("skipped: git is not installed");
-            return None;
-        }
+        program("DOORWARD_GIT", "git")?;
         let repository = Self { folder: tempfile::tempdir().unwrap() };
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/workload"), &repository.path().join("policies"));
         repository.git(&["init", "--quiet", "--initial-branch", "main"]);

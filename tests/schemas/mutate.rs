@@ -1,7 +1,7 @@
 //! A document changed in one place: what `check` takes an editor takes, and a name that nobody knows is told by both.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use doorward::compile;
 use doorward::review::{cases, rules};
@@ -9,6 +9,7 @@ use doorward::source::seal;
 use doorward::text::{RawFile, Severity};
 use serde_json::{Value, json};
 
+use super::found::corpus;
 use super::{Schemas, files};
 
 /// A step from a value to one within it.
@@ -120,13 +121,8 @@ fn samples() -> Vec<Set> {
 
 /// Every file that others have published, alone; none where they are not.
 fn published() -> Vec<Set> {
-    let root = std::env::var_os("DOORWARD_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    if !root.join("graph").is_dir() {
-        println!("skipped: there is no {}", root.display());
-        return Vec::new();
-    }
-    let whole = Set::of(&root.join("graph"));
+    let Some(folder) = corpus("graph") else { return Vec::new() };
+    let whole = Set::of(&folder);
     let alone = |file: RawFile| {
         let name = format!("{}/{}", whole.name, file.name);
         let file = RawFile { name: file.name.rsplit('/').next().unwrap().into(), bytes: file.bytes };

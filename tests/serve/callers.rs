@@ -17,7 +17,10 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
 use crate::issuer::{Key, KeyServer};
 use crate::log::Lines;
-use crate::support::{Answer, Server, changed, outside, request};
+use crate::server::outside;
+use crate::support::found::{program, skipped};
+use crate::support::http::{Answer, changed, request};
+use crate::support::server::Server;
 
 const SECRET: &str = "correct horse";
 /// Its SHA-256.
@@ -364,17 +367,16 @@ async fn a_process_of_another_user_is_told_apart() {
     use std::os::unix::fs::{PermissionsExt, chown};
     use std::os::unix::process::CommandExt;
     const OTHER: u32 = 65534;
-    let curl = std::process::Command::new("curl").arg("--version").output();
-    if !nix::unistd::geteuid().is_root() || curl.is_err() {
-        println!("skipped: only root can start a process of another user, with curl");
-        return;
+    if !nix::unistd::geteuid().is_root() {
+        return skipped("root, who alone can start a process of another user");
     }
+    let Some(curl) = program("DOORWARD_CURL", "curl") else { return };
     for (users, status) in [("0", "403"), ("65534", "200")] {
         let server = server(&format!("unix: {{ users: [{users}] }}"));
         // The mode of the socket would keep it out; this is about what is behind.
         chown(server.unix(), Some(OTHER), None).unwrap();
         std::fs::set_permissions(server.unix().parent().unwrap(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let output = std::process::Command::new("curl")
+        let output = std::process::Command::new(&curl)
             .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "content-type: application/json"])
             .args(["-d", &outside().to_string(), "http://localhost/v1/decide", "--unix-socket"])
             .arg(server.unix())

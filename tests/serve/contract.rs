@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tokio_stream::StreamExt;
 use tonic::transport::Channel;
 
-use crate::support::{Server, changed, outside};
+use crate::server::outside;
+use crate::support::http::changed;
+use crate::support::server::Server;
 
 /// Sends the same requests through every door and compares all answers with those of HTTP over TCP.
 async fn answers(server: &Server, requests: &[Value]) -> Vec<v1::DecideResponse> {
@@ -124,8 +126,7 @@ async fn each_message_of_a_stream_is_decided_by_the_bundle_of_that_moment() {
     let messages = tokio_stream::wrappers::ReceiverStream::new(messages);
     let mut stream = server.grpc().await.decide_stream(messages).await.unwrap().into_inner();
     for revision in ["1", "2", "3"] {
-        server.replace("bundle.yaml", format!("name: corp\nrevision: \"{revision}\"\n"));
-        server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == revision));
+        server.activate::<&str>(revision, []);
         sender.send(message.clone()).await.unwrap();
         let result = stream.next().await.unwrap().unwrap();
         assert_eq!(answers_of(vec![result])[0].bundle.as_ref().unwrap().revision, revision);
@@ -180,9 +181,7 @@ async fn conditions_in_cedar_see_the_same_facts_through_every_door() {
     let mut policies: String = conditions.iter().map(|(name, when)| policy(name, when)).collect();
     policies += &policy("time", "context.time < datetime(\"2020-01-01\")");
     let server = Server::start();
-    server.replace("4-custom.cedar", policies);
-    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    server.activate("2", [("4-custom.cedar", policies)]);
     let with = json!({
         "identity": {"type": "agentIdentity", "id": "agent", "appId": "a"},
         "credential": {"type": "federatedIdentityCredential", "federatedSubject": "repo:a"},

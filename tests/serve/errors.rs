@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use crate::support::{Http, Server, changed, outside, request};
+use crate::server::outside;
+use crate::support::http::{Http, changed, request};
+use crate::support::server::Server;
 
 /// Status and body of each case, request ids that were made up left out.
 async fn told(http: &mut Http, bodies: &[&str]) -> String {
@@ -147,7 +149,7 @@ async fn what_is_no_decision_request_is_told_what_would_be() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_a_bundle_nothing_is_decided() {
-    let server = Server::without_bundle();
+    let server = Server::without_bundle(|_| {});
     let mut http = server.http().await;
     for (path, body) in [("/v1/decide", outside()), ("/v1/decide/batch", json!({"requests": [outside()]}))] {
         let answer = http.post(path, &body.to_string()).await;

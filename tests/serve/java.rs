@@ -8,31 +8,31 @@ use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::log::Lines;
-use crate::support::Server;
+use crate::support::found::{program, root};
+use crate::support::server::Server;
 
 /// Compiled classes.
-struct Classes(tempfile::TempDir);
+struct Classes {
+    folder: tempfile::TempDir,
+    java: PathBuf,
+}
 
 impl Classes {
     /// Of these files of `deploy/keycloak`, and of `others`; `None` without a JDK.
     fn compiled(files: &[&str], others: &[PathBuf]) -> Option<Self> {
-        if !Command::new("javac").arg("--version").output().is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: there is no JDK");
-            return None;
-        }
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/keycloak");
-        let classes = tempfile::tempdir().unwrap();
-        let mut javac = Command::new("javac");
-        javac.arg("-d").arg(classes.path()).args(files.iter().map(|file| folder.join(file))).args(others);
+        let compiler = program("DOORWARD_JAVAC", "javac")?;
+        let (shipped, folder) = (root().join("deploy/keycloak"), tempfile::tempdir().unwrap());
+        let mut javac = Command::new(&compiler);
+        javac.arg("-d").arg(folder.path()).args(files.iter().map(|file| shipped.join(file))).args(others);
         let output = javac.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Some(Self(classes))
+        Some(Self { folder, java: compiler.with_file_name("java") })
     }
 
     /// What `class` prints; `token` is how it authenticates itself.
     fn run(&self, class: &str, url: &str, token: Option<&str>, arguments: &[&str]) -> String {
-        let mut java = Command::new("java");
-        java.arg("-cp").arg(self.0.path()).arg(class).args(arguments).env("DOORWARD_URL", url);
+        let mut java = Command::new(&self.java);
+        java.arg("-cp").arg(self.folder.path()).arg(class).args(arguments).env("DOORWARD_URL", url);
         token.map(|token| java.env("DOORWARD_TOKEN", token));
         let output = java.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -51,10 +51,7 @@ fn activate(server: &Server) {
     let payroll = "applications: { includeApplications: [eeeeeeee-0000-4000-8000-000000000001] }";
     let device =
         "applications: { includeApplications: [All] }, authenticationFlows: { transferMethods: deviceCodeFlow }";
-    server.replace("3-users.yaml", users(payroll));
-    server.replace("4-device-code.yaml", users(device));
-    server.replace("bundle.yaml", "name: corp\nrevision: \"2\"\n");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "2"));
+    server.activate("2", [("3-users.yaml", users(payroll)), ("4-device-code.yaml", users(device))]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -13,7 +13,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
-use crate::support::{Server, changed, outside};
+use crate::server::outside;
+use crate::support::http::changed;
+use crate::support::server::Server;
 
 async fn refusal(server: &Server, path: &str, body: &Value) -> (u16, String, String) {
     let answer = server.http().await.post(path, &body.to_string()).await;
@@ -355,18 +357,14 @@ async fn explanations_are_limited_for_a_message_as_a_whole() {
         json!({ "value": (0..count).map(policy).collect::<Vec<_>>() }).to_string()
     };
     // With the three that are there already, two explanations are one policy too many.
-    server.replace("many.json", policies(limits::EXPLAINED_POLICIES_MAX / 2 - 2));
-    server.replace("bundle.yaml", "{ name: corp, revision: half }");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "half"));
+    server.activate("half", [("many.json", policies(limits::EXPLAINED_POLICIES_MAX / 2 - 2))]);
     let batch = json!({"requests": [explained, outside(), explained, outside()]}).to_string();
     let results = server.http().await.post("/v1/decide/batch", &batch).await.json()["results"].take();
     let told: Vec<_> = results.as_array().unwrap().iter().map(|result| &result["error"]["field"]).collect();
     assert_eq!(told, [&json!(null), &json!(null), &json!("explain"), &json!(null)]);
     assert_eq!(server.http().await.decide(&explained).await.status, 200);
 
-    server.replace("many.json", policies(limits::EXPLAINED_POLICIES_MAX - 2));
-    server.replace("bundle.yaml", "{ name: corp, revision: whole }");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "whole"));
+    server.activate("whole", [("many.json", policies(limits::EXPLAINED_POLICIES_MAX - 2))]);
     assert_eq!(refusal(&server, "/v1/decide", &explained).await, invalid("explain"));
     assert_eq!(server.http().await.decide(&outside()).await.status, 200);
 }

@@ -9,7 +9,7 @@ use doorward::serve::{self, Settings};
 use doorward::source::Source;
 use tokio::net::TcpStream;
 
-use crate::support::Http;
+use crate::support::http::Http;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_loader_that_has_ended_degrades_and_takes_nothing_out_of_service() {

@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use doorward::source::Source;
 use doorward::text::RawFile;
 
-use crate::support::{Server, changed, outside};
+use crate::server::outside;
+use crate::support::countries;
+use crate::support::http::changed;
+use crate::support::server::Server;
 
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -93,18 +96,17 @@ async fn a_line_of_the_log_decides_the_same_again() {
 /// The country decides, and a later bundle may bring another database: so the record says what this one found.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_record_holds_the_country_that_the_database_found() {
-    let corpus = std::env::var_os("DOORWARD_CORPUS").map_or_else(|| "../shared/corpus".into(), PathBuf::from);
-    let Ok(database) = std::fs::read(corpus.join("ip/maxmind-test/test-data/GeoIP2-Country-Test.mmdb")) else {
-        eprintln!("skipped: there is no country database at {}", corpus.display());
-        return;
-    };
     let lines = Lines::default();
     let sink = Box::new(lines.clone());
     let mut server = Server::with(|settings| settings.log = Target::Writer(sink));
     server.http().await.decide(&outside()).await;
-    server.replace("countries.mmdb", database);
-    server.replace("bundle.yaml", "{ name: corp, revision: mapped, countryDatabase: countries.mmdb }");
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "mapped"));
+    server.activate(
+        "mapped",
+        [
+            ("countries.mmdb", &countries::database()[..]),
+            ("bundle.yaml", &b"{ name: corp, revision: mapped, countryDatabase: countries.mmdb }"[..]),
+        ],
+    );
     for address in ["81.2.69.142", "203.0.113.1"] {
         server.http().await.decide(&changed(outside(), "/network/ipAddress", json!(address))).await;
     }
@@ -182,8 +184,7 @@ async fn a_recorded_log_replays_to_identical_decisions_and_another_bundle_change
     let settings = format!("{}defaultDecision: block\n", settings.replace("revision: \"1\"", "revision: other"));
     let other = bundle_with("bundle.yaml", &settings);
     let again = Server::start();
-    again.replace("bundle.yaml", &settings);
-    again.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == "other"));
+    again.activate("other", [("bundle.yaml", &settings)]);
     let mut changes = 0;
     for (replayed, request) in replayed(&other, &logged).iter().zip(&requests) {
         let answer = again.http().await.decide(request).await.json();

@@ -12,34 +12,15 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, Http, Server, request};
+use crate::support::found::{program, root};
+use crate::support::http::{Answer, Http, request};
+use crate::support::server::Server;
 
 const OFFICE: &str = "198.51.100.7";
 const ELSEWHERE: &str = "203.0.113.9";
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn has_node() -> bool {
-    let found =
-        Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("skipped: Node is not installed; `.ci/run` shows how");
-    }
-    found
-}
-
-/// The folder whose `node_modules` has `oidc-provider`.
-fn installed() -> Option<PathBuf> {
-    // What is asked for by name must be there.
-    let named = std::env::var_os("DOORWARD_OIDC_PROVIDER").map(PathBuf::from);
-    let usual = root().join("target/oidc-provider");
-    let folder = named.or_else(|| usual.join("node_modules/oidc-provider").exists().then_some(usual));
-    if folder.is_none() {
-        eprintln!("skipped: the OpenID provider is not installed; `.ci/run` shows how");
-    }
-    folder.filter(|_| has_node())
+fn node() -> Option<PathBuf> {
+    program("DOORWARD_NODE", "node")
 }
 
 /// A running provider; killed when the test ends.
@@ -52,7 +33,8 @@ struct Provider {
 }
 
 impl Provider {
-    fn start(installed: &Path, doorward: &Server) -> Self {
+    /// With the folder whose `node_modules` has `oidc-provider`.
+    fn start(node: &Path, installed: &Path, doorward: &Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
         std::os::unix::fs::symlink(installed.join("node_modules"), folder.path().join("node_modules")).unwrap();
@@ -60,7 +42,7 @@ impl Provider {
             let file = root().join(file);
             std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
         }
-        let mut child = Command::new("node")
+        let mut child = Command::new(node)
             .arg("provider.mjs")
             .current_dir(&folder)
             .env("DOORWARD_URL", format!("http://{}", doorward.tcp()))
@@ -99,13 +81,6 @@ impl Provider {
     }
 }
 
-/// Puts a revision with these policies for users into force.
-fn activate(server: &Server, revision: &str, users: &str) {
-    server.replace("3-users.yaml", users);
-    server.replace("bundle.yaml", format!("name: corp\nrevision: \"{revision}\"\n"));
-    server.wait_until(|view| view.active.as_ref().is_some_and(|active| &*active.facts.revision == revision));
-}
-
 impl Drop for Provider {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -115,9 +90,10 @@ impl Drop for Provider {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
-    let Some(installed) = installed() else { return };
+    let Some(node) = node() else { return };
+    let Some(installed) = program("DOORWARD_OIDC_PROVIDER", "target/oidc-provider") else { return };
     let mut server = Server::start();
-    let provider = Provider::start(&installed, &server);
+    let provider = Provider::start(&node, &installed, &server);
     const WORKLOAD: &str = "grant_type=client_credentials";
 
     let allowed = provider.token("workload", OFFICE, WORKLOAD).await;
@@ -148,14 +124,14 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
         format!("grant_type=refresh_token&refresh_token={}", issued.json()["refresh_token"].as_str().unwrap());
     // The provider replaces a refresh token with each use; one that was blocked has not been used.
     let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
-    activate(&server, "2", &users.replace("[mfa]", "[block]"));
+    server.activate("2", [("3-users.yaml", &users.replace("[mfa]", "[block]"))]);
     let blocked = provider.token("app", ELSEWHERE, &refresh).await;
     assert_eq!(error(&blocked), (400, json!("invalid_grant"), json!([53003])), "{}", blocked.text);
     // It names no audience, and its scopes alone say nothing of what it is for.
-    activate(&server, "payroll", &for_payroll(&users));
+    server.activate("payroll", [("3-users.yaml", &for_payroll(&users))]);
     let blocked = provider.token("app", ELSEWHERE, &refresh).await;
     assert_eq!(error(&blocked), (400, json!("invalid_grant"), json!([53003])), "{}", blocked.text);
-    activate(&server, "3", &users);
+    server.activate("3", [("3-users.yaml", &users)]);
     let refreshed = provider.token("app", ELSEWHERE, &refresh).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
     let next =
@@ -171,8 +147,8 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
 
 /// What the functions of Cognito and Auth0 make of doorward's answers, a line each; `token` is how they authenticate
 /// themselves.
-fn told(server: &std::net::SocketAddr, token: Option<&str>) -> String {
-    let mut node = Command::new("node");
+fn told(node: &Path, server: &std::net::SocketAddr, token: Option<&str>) -> String {
+    let mut node = Command::new(node);
     node.arg(root().join("tests/serve/snippets.mjs")).arg(root().join("deploy")).arg(format!("http://{server}"));
     token.map(|token| node.env("DOORWARD_TOKEN", token));
     let output = node.output().unwrap();
@@ -183,20 +159,18 @@ fn told(server: &std::net::SocketAddr, token: Option<&str>) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_else() {
-    if !has_node() {
-        return;
-    }
+    let Some(node) = node() else { return };
     let mut server = Server::start();
     let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
     let users = users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [exempt]");
-    activate(&server, "2", &users);
+    server.activate("2", [("3-users.yaml", &users)]);
     let address = server.tcp();
-    assert_snapshot!("functions", told(&address, None));
+    assert_snapshot!("functions", told(&node, &address, None));
     // Scopes of OpenID alone made Entra's directory of a token of which nobody had told what it is for.
-    activate(&server, "3", &for_payroll(&users));
-    assert_snapshot!("functions-payroll", told(&address, None));
+    server.activate("3", [("3-users.yaml", &for_payroll(&users))]);
+    assert_snapshot!("functions-payroll", told(&node, &address, None));
     server.stop();
-    assert!(!told(&address, None).contains("allowed"), "nothing is allowed by a doorward that is down");
+    assert!(!told(&node, &address, None).contains("allowed"), "nothing is allowed by a doorward that is down");
 }
 
 /// A policy for users that blocks tokens for one application, and those of which nobody says what they are for.
@@ -208,16 +182,14 @@ fn for_payroll(users: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn functions_of_cognito_and_auth0_say_who_they_are() {
-    if !has_node() {
-        return;
-    }
+    let Some(node) = node() else { return };
     let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
     let callers = crate::callers::callers(&format!("bearer: [{{ name: functions, sha256: {hash} }}]\n"));
     let (open, guarded) = (Server::start(), Server::with(|settings| settings.callers = callers));
-    let expected = told(&open.tcp(), None);
+    let expected = told(&node, &open.tcp(), None);
     assert!(expected.contains("allowed"), "{expected}");
-    assert_eq!(told(&guarded.tcp(), Some("correct horse")), expected);
+    assert_eq!(told(&node, &guarded.tcp(), Some("correct horse")), expected);
     for stranger in [Some("another"), None] {
-        assert!(!told(&guarded.tcp(), stranger).contains("allowed"), "{stranger:?}");
+        assert!(!told(&node, &guarded.tcp(), stranger).contains("allowed"), "{stranger:?}");
     }
 }

@@ -11,7 +11,7 @@ use doorward::text::{RawBundle, RawFile};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::changed;
+use crate::support::http::changed;
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_604_106_651, 0);
 /// An id with characters that JSON escapes.

@@ -8,7 +8,7 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 use serde_json::{Map, Value, json};
 
-use crate::support::Server;
+use crate::support::server::Server;
 
 pub fn document() -> Value {
     serde_json::from_str(OPENAPI).unwrap()

@@ -18,7 +18,9 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::support::{Server, changed, outside};
+use crate::server::outside;
+use crate::support::http::changed;
+use crate::support::server::Server;
 
 async fn probes(server: &Server) -> String {
     let mut operator = server.operator().await;
@@ -40,7 +42,7 @@ const REFUSED: &str = "displayName: Broken\nstate: enabled\nconditions:\n  clien
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_server_without_a_bundle_lives_and_is_not_ready() {
-    let server = Server::without_bundle();
+    let server = Server::without_bundle(|_| {});
     assert_snapshot!(probes(&server).await, @r"
     /startupz 503 no bundle yet
     /livez 200 ok

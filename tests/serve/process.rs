@@ -1,8 +1,7 @@
 //! The process with a settings file: when it starts, whom it lets in, what SIGHUP does.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,71 +19,26 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::authority::{Authority, Identity};
 use crate::issuer::Key;
-use crate::support::{Http, outside, request};
-
-/// Longest wait for what must happen.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A running process; killed when it is dropped.
-struct Process {
-    child: Child,
-    address: String,
-    greeting: String,
-}
+use crate::server::outside;
+use crate::support::PATIENCE;
+use crate::support::http::{Http, request};
+use crate::support::process::{Process, serve};
 
 fn command(folder: &Path, config: &str, listen: &str) -> Command {
     let path = folder.join("doorward.yaml");
     std::fs::write(&path, config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
-    command.args([
-        "serve",
-        "tests/serve/bundle",
-        "--ops",
-        "127.0.0.1:0",
-        "--threads",
-        "1",
-        "--listen",
-        listen,
-        "--config",
-    ]);
-    command.arg(path).current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("SSL_CERT_DIR").env_remove("SSL_CERT_FILE");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = serve(Path::new("tests/serve/bundle"), listen);
+    command.args(["--threads", "1", "--config"]).arg(path);
     command
 }
 
-impl Process {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut greeting = String::new();
-        while !greeting.contains("Metrics") {
-            assert_ne!(stdout.read_line(&mut greeting).unwrap(), 0, "it ended: {:?}", child.wait());
-        }
-        let address = greeting.split("://").nth(1).unwrap().split('/').next().unwrap();
-        Self { address: address.replace("0.0.0.0", "127.0.0.1"), child, greeting }
+/// The status of a request with this token.
+async fn ask(process: &Process, token: Option<&str>) -> u16 {
+    let mut asked = request(Method::POST, "/v1/decide", Some("application/json"), &outside().to_string());
+    if let Some(token) = token {
+        asked.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     }
-
-    fn hang_up(&self) {
-        let kill = format!("kill -HUP {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    }
-
-    /// The status of a request with this token.
-    async fn ask(&self, token: Option<&str>) -> u16 {
-        let mut http = Http::over(TcpStream::connect(&self.address).await.unwrap()).await;
-        let mut asked = request(Method::POST, "/v1/decide", Some("application/json"), &outside().to_string());
-        if let Some(token) = token {
-            asked.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        }
-        http.send(asked).await.status.as_u16()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    Http::connect(process.decisions).await.send(asked).await.status.as_u16()
 }
 
 /// Writes a certificate and its key as `server.pem` and `server.key`.
@@ -115,13 +69,11 @@ async fn an_address_that_others_can_reach_needs_callers_that_say_who_they_are() 
     // Callers that are named in the settings are asked for, whatever else is let pass.
     let mut excepted = command(folder.path(), &bearer, "0.0.0.0:0");
     excepted.arg("--allow-unauthenticated");
-    assert_eq!(Process::start(excepted).ask(None).await, 401);
-    let mut process = Process::start(command(folder.path(), &bearer, "0.0.0.0:0"));
+    assert_eq!(ask(&Process::of(&mut excepted), None).await, 401);
+    let process = Process::of(&mut command(folder.path(), &bearer, "0.0.0.0:0"));
     assert!(process.greeting.contains("-H \"authorization: Bearer $TOKEN\""), "{}", process.greeting);
-    assert_eq!((process.ask(None).await, process.ask(Some("secret")).await), (401, 200));
-    process.child.kill().unwrap();
-    let mut told = String::new();
-    process.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!((ask(&process, None).await, ask(&process, Some("secret")).await), (401, 200));
+    let told = process.kill();
     assert!(told.contains("tokens of callers are not encrypted"), "{told}");
 }
 
@@ -185,17 +137,14 @@ async fn keys_come_over_https_from_a_server_that_the_system_trusts_and_from_no_o
         );
         let mut command = command(folder.path(), &config, "127.0.0.1:0");
         command.env("SSL_CERT_FILE", &trusted);
-        let process = Process::start(command);
+        let process = Process::of(&mut command);
         // WHY: a slow machine may need longer for the first fetch than a request waits.
         let deadline = Instant::now() + if status == 200 { PATIENCE } else { Duration::ZERO };
-        let mut told = process.ask(Some(&token)).await;
+        let mut told = ask(&process, Some(&token)).await;
         while told != status && Instant::now() < deadline {
-            told = process.ask(Some(&token)).await;
+            told = ask(&process, Some(&token)).await;
         }
-        let mut process = process;
-        process.child.kill().unwrap();
-        let mut events = String::new();
-        process.child.stderr.take().unwrap().read_to_string(&mut events).unwrap();
+        let events = process.kill();
         assert_eq!(told, status, "{url}: {events}");
     }
 }
@@ -205,12 +154,12 @@ async fn sighup_takes_up_changed_certificates() {
     let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
     let first = authority.issue(&["localhost"], |_| {});
     let config = format!("callers: {{ {} }}", tls(folder.path(), &first));
-    let process = Process::start(command(folder.path(), &config, "127.0.0.1:0"));
+    let process = Process::of(&mut command(folder.path(), &config, "127.0.0.1:0"));
     assert!(process.greeting.contains("curl -s https://"), "{}", process.greeting);
     assert_eq!(shown(&authority, &process).await, der(&first));
     let second = authority.issue(&["localhost"], |_| {});
     write(folder.path(), &second);
-    process.hang_up();
+    process.signal("HUP");
     let deadline = Instant::now() + PATIENCE;
     while shown(&authority, &process).await != der(&second) {
         assert!(Instant::now() < deadline, "the old certificate stays");
@@ -227,7 +176,7 @@ async fn shown(authority: &Authority, process: &Process) -> CertificateDer<'stat
     roots.add(CertificateDer::from_pem_slice(authority.certificate().as_bytes()).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(cryptography()).with_safe_default_protocol_versions().unwrap();
     let config = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
-    let stream = TcpStream::connect(&process.address).await.unwrap();
+    let stream = TcpStream::connect(process.decisions).await.unwrap();
     let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
     let stream = TlsConnector::from(config).connect(name, stream).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone()

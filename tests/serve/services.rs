@@ -17,7 +17,8 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
-use crate::support::{Server, outside};
+use crate::server::outside;
+use crate::support::server::Server;
 
 type Frames = http_body_util::StreamBody<ReceiverStream<Result<Frame<Bytes>, hyper::Error>>>;
 

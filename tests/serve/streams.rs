@@ -12,7 +12,8 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Status, Streaming};
 
 use crate::issuer::{Key, KeyServer};
-use crate::support::{Server, outside};
+use crate::server::outside;
+use crate::support::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -25,7 +25,11 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tonic::transport::Endpoint;
 
 use crate::authority::{Authority, Identity};
-use crate::support::{Answer, Http, Server, outside, request};
+use crate::server::outside;
+use crate::support::PATIENCE;
+use crate::support::found::program;
+use crate::support::http::{Answer, Http, request};
+use crate::support::server::Server;
 
 const GATEWAY: &str = "spiffe://example.org/gateway";
 
@@ -116,7 +120,7 @@ async fn handshakes_failed(server: &Server) -> u64 {
 
 /// Waits until the server has counted as many failed handshakes as that.
 async fn wait_for_failures(server: &Server, count: u64) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + PATIENCE;
     while handshakes_failed(server).await != count {
         assert!(std::time::Instant::now() < deadline, "{} of {count}", handshakes_failed(server).await);
         tokio::task::yield_now().await;
@@ -368,10 +372,7 @@ fn files_that_cannot_be_used_are_told_before_anything_is_served() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn curl_is_let_in_with_its_certificate() {
-    if Command::new("curl").arg("--version").output().is_err() {
-        println!("skipped: curl is not installed");
-        return;
-    }
+    let Some(curl) = program("DOORWARD_CURL", "curl") else { return };
     let place = Place::new();
     let server = place.server(&format!("'{GATEWAY}'"), "");
     let gateway = place.authority.issue(&[GATEWAY], |_| {});
@@ -379,7 +380,7 @@ async fn curl_is_let_in_with_its_certificate() {
     place.write("gateway.key", &gateway.key);
     let url = format!("https://localhost:{}/v1/decide", server.tcp().port());
     let ask = |identity: &[&Path]| {
-        let mut curl = Command::new("curl");
+        let mut curl = Command::new(&curl);
         curl.args(["-sS", "--noproxy", "*", "--ipv4", "-w", "\n%{http_code} %{http_version}", "--cacert"])
             .arg(place.path("ca.pem"));
         for (flag, path) in ["--cert", "--key"].into_iter().zip(identity) {

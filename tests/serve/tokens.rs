@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use crate::issuer::{Key, KeyServer, base64url};
-use crate::support::changed;
+use crate::support::http::changed;
 
 const ISSUER: &str = "https://login.example/";
 

@@ -15,7 +15,8 @@ use prost::Message;
 use serde_json::{Map, Value, json};
 
 use crate::openapi::{document, sample};
-use crate::support::{changed, outside};
+use crate::server::outside;
+use crate::support::http::changed;
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_787_000_000, 0);
 

@@ -2,6 +2,7 @@
 //!
 //! WHY here: a licence checker of its own costs minutes to install on every fresh machine, and this question is small.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use super::tree::{none, root};
@@ -22,8 +23,29 @@ const LICENCES: &[&str] = &[
     "Zlib",
 ];
 
-/// Libraries that the core does without.
-const EDGES: &[&str] = &["anyhow", "arc-swap", "axum", "clap", "hyper", "notify", "prost", "tokio", "tonic", "tracing"];
+/// A library that the product is built with.
+#[derive(Clone)]
+pub struct Library {
+    pub name: String,
+    /// Whether it is listed for the core.
+    pub is_core: bool,
+    pub is_optional: bool,
+}
+
+/// The libraries of `Cargo.toml`, by its sections.
+pub fn libraries() -> Vec<Library> {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, list) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let (core, edges) = list.split("\n[").next().unwrap().split_once("\n# -- the edges --\n").unwrap();
+    let of = |lines: &str, is_core| -> Vec<_> {
+        let library = |line: &str| {
+            let (name, how) = line.split_once(" = ")?;
+            Some(Library { name: name.to_owned(), is_core, is_optional: how.contains("optional = true") })
+        };
+        lines.lines().filter(|line| !line.starts_with('#')).filter_map(library).collect()
+    };
+    [of(core, true), of(edges, false)].concat()
+}
 
 fn cargo(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
@@ -53,13 +75,22 @@ fn every_dependency_comes_from_the_registry_under_a_licence_we_accept() {
 
 #[test]
 fn the_core_is_built_without_the_edges() {
-    let tree = cargo(&["tree", "--no-default-features", "-e", "normal", "--prefix", "none", "--locked", "--offline"]);
-    let findings: Vec<_> = tree
-        .lines()
-        .filter(|line| line.split(' ').next().is_some_and(|name| EDGES.contains(&name)))
-        .map(ToOwned::to_owned)
+    let core = |more: &[&str]| {
+        let tree = ["tree", "--no-default-features", "-e", "normal", "--prefix", "none", "--locked", "--offline"];
+        let tree = cargo(&[&tree, more].concat());
+        tree.lines().skip(1).filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect::<BTreeSet<_>>()
+    };
+    let (libraries, whole) = (libraries(), core(&[]));
+    let edges = || libraries.iter().filter(|library| !library.is_core);
+    let mut findings: Vec<_> = edges()
+        .filter(|library| !library.is_optional || whole.contains(&library.name))
+        .map(|library| format!("{} is of the edges, and the core is built with it", library.name))
         .collect();
-    none(&findings, "make the dependency optional, behind the feature `serve`");
+    let listed: BTreeSet<_> = libraries.iter().filter(|library| library.is_core).map(|it| it.name.clone()).collect();
+    let direct = core(&["--depth", "1"]);
+    findings.extend(direct.symmetric_difference(&listed).map(|name| format!("{name} is of the core, or is it not?")));
+    assert!(edges().count() > 30 && listed.len() > 10, "both sections are read");
+    none(&findings, "list the dependency where it belongs, those of the edges optional and behind the feature `serve`");
 }
 
 #[test]

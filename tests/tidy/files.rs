@@ -3,7 +3,8 @@
 use super::tree::{File, none, root, rust};
 
 const LINES_MAX: usize = 500;
-const TEST_LINES_MAX: usize = 900;
+/// Tests beside what they test may be a little longer.
+const TEST_LINES_MAX: usize = 530;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// What may lie at the top of the project, beside what version control ignores.
@@ -36,7 +37,7 @@ fn written() -> impl Iterator<Item = File> {
 #[test]
 fn files_are_short() {
     let length = |file: &File| file.text.lines().count();
-    let max = |file: &File| if file.is_test() { TEST_LINES_MAX } else { LINES_MAX };
+    let max = |file: &File| if file.name.starts_with("src/") && file.is_test() { TEST_LINES_MAX } else { LINES_MAX };
     let long = written().filter(|file| length(file) > max(file));
     let findings: Vec<_> =
         long.map(|file| format!("{}: {} lines, at most {}", file.name, length(&file), max(&file))).collect();

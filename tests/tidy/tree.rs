@@ -29,14 +29,6 @@ impl File {
     pub fn is_generated(&self) -> bool {
         self.name.starts_with("src/serve/proto/")
     }
-
-    /// The code without comments and without the unit tests at the end, each line with its number.
-    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = self.text.find("#[cfg(test)]\nmod tests {").unwrap_or(self.text.len());
-        let code = self.text.get(..end).unwrap_or("");
-        let lines = code.lines().enumerate().map(|(index, line)| (index + 1, line));
-        lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
-    }
 }
 
 pub fn root() -> &'static Path {
@@ -52,16 +44,6 @@ pub fn rust(folders: &[&str]) -> Vec<File> {
     paths.sort();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
     assert!(!paths.is_empty());
-    paths.into_iter().map(read).collect()
-}
-
-/// Every text file below the folders.
-pub fn all(folders: &[&str]) -> Vec<File> {
-    let mut paths = Vec::new();
-    for folder in folders {
-        walk(&root().join(folder), &mut paths);
-    }
-    paths.retain(|path| fs::read_to_string(path).is_ok());
     paths.into_iter().map(read).collect()
 }
 

@@ -1,5 +1,8 @@
 //! The language: what parses, how it prints, what is told about texts that do not parse.
 
+#[path = "../../../tests/support/found.rs"]
+#[allow(dead_code, clippy::duplicate_mod, reason = "shared with other tests; each uses a part")]
+mod found;
 mod meaning;
 mod properties;
 
@@ -34,12 +37,8 @@ fn prints(text: &str, canonical: &str) {
 
 #[test]
 fn every_published_rule_parses_and_its_print_parses_to_the_same() {
-    let folder = std::env::var("DOORWARD_CORPUS")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus").to_owned());
-    let Ok(lines) = std::fs::read_to_string(format!("{folder}/graph/filter-rules.jsonl")) else {
-        println!("skipped: no corpus at {folder}");
-        return;
-    };
+    let Some(file) = found::corpus("graph/filter-rules.jsonl") else { return };
+    let lines = std::fs::read_to_string(file).unwrap();
     let mut parsed = 0;
     for line in lines.lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -1,7 +1,6 @@
 //! doorward with the bundle of `tests/doors/bundle`, and plain clients.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +12,12 @@ use doorward::reload::{Active, Status};
 use doorward::serve::envoy::v3;
 use doorward::serve::envoy::v3::authorization_client::AuthorizationClient;
 use doorward::serve::{self, Bounds, Doors, Running, Settings};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
-use crate::process::Process;
+use crate::support::found::root;
+use crate::support::process::Process;
+use crate::support::raw::get;
+use crate::support::server::channel;
 
 /// An address in the office, as the bundle has it.
 pub const OFFICE: &str = "198.51.100.7";
@@ -23,10 +25,6 @@ pub const OFFICE: &str = "198.51.100.7";
 pub const ELSEWHERE: &str = "203.0.113.9";
 /// A service principal.
 pub const PRINCIPAL: &str = "cccccccc-0000-4000-8000-000000000001";
-
-pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// doorward as a process.
 pub struct Doorward {
@@ -76,7 +74,7 @@ impl Doorward {
 }
 
 pub async fn envoy(address: SocketAddr) -> AuthorizationClient<Channel> {
-    AuthorizationClient::new(Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap())
+    AuthorizationClient::new(channel(address).await)
 }
 
 /// doorward in this process, that never gets a bundle.
@@ -90,20 +88,6 @@ pub fn bounded(settings: &str, bounds: Bounds) -> Running {
     let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     let settings = Settings { listen, doors, bounds, ..Settings::default() };
     serve::start(settings, Arc::new(Active::empty()), Arc::new(Status::new())).unwrap()
-}
-
-/// An answer of HTTP.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
 }
 
 /// What a client that can get another token is told, as [`challenge`] shows it.
@@ -129,33 +113,6 @@ pub fn challenge(header: Option<&str>) -> Option<String> {
     Some(format!("{before}claims={}{after}", plain.join("\"")))
 }
 
-pub fn get(to: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
-    ask(TcpStream::connect(to).unwrap(), "GET", path, headers)
-}
-
-/// One request of HTTP/1.1, written as it is: no client library mends what a test means to send.
-pub fn ask(mut stream: impl Read + Write, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
-    if !headers.iter().any(|(name, _)| *name == "host") {
-        request += "host: api.test\r\n";
-    }
-    for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
-    }
-    stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: {text:?}"));
-    let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let header = |line: &str| {
-        let (name, value) = line.split_once(':').unwrap();
-        (name.to_ascii_lowercase(), value.trim().to_owned())
-    };
-    Answer { status, headers: lines.map(header).collect(), body: body.to_owned() }
-}
-
 /// A port for a program to listen on: none of those that the system gives to others by itself.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -163,17 +120,6 @@ pub fn free_port() -> u16 {
     std::iter::repeat_with(|| start + NEXT.fetch_add(1, Ordering::SeqCst))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap()
-}
-
-/// The corpus of recorded requests; without it, a message and nothing.
-pub fn corpus(part: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("DOORWARD_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
-    let folder = folder.join(part);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: there is no {}", folder.display());
-    None
 }
 
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
