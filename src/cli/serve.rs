@@ -30,8 +30,9 @@ const OPS: &str = "127.0.0.1:8481";
 Example:
   $ doorward serve policies/workload
 
-Changes of the bundle and of certificates are taken up by themselves, and at once on SIGHUP. SIGTERM and SIGINT let requests end that \
-have begun, then the process ends with 0.
+Changes of the bundle and of certificates are taken up by themselves, and at once on SIGHUP, which \
+also opens the file of the decision log again, for those who move full ones away. SIGTERM and SIGINT let requests end \
+that have begun, then the process ends with 0.
 
 A first bundle that is invalid ends it with 3, one that fails its own tests with 4. A later one is refused and \
 reported, and the one in force stays.")]
@@ -232,8 +233,9 @@ impl Signals {
         loop {
             tokio::select! {
                 _ = self.hangup.recv() => {
-                    loader.reload();
+                    running.reopen_log();
                     running.reload_certificates();
+                    loader.reload();
                 }
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,

@@ -6,12 +6,12 @@
 
 mod names;
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
 use std::thread;
 use std::time::Duration;
@@ -129,6 +129,8 @@ struct Shared {
     failed: AtomicU64,
     /// Handed over to the writer, which has not said yet that they got through. The log's thread alone changes it.
     unflushed: AtomicU64,
+    /// Whether the file may have been moved away, and is to be opened by its name before the next record.
+    is_moved: AtomicBool,
     waiting: Waiting,
 }
 
@@ -206,11 +208,11 @@ pub struct Log {
 /// # Errors
 /// The file cannot be opened, or the system gives no thread.
 pub fn start<I: Serialize + Send + 'static>(target: Target) -> io::Result<Option<(Log, Sender<I>)>> {
-    let writer: Box<dyn Write + Send> = match target {
+    let output = match target {
         Target::Off => return Ok(None),
-        Target::Stdout => Box::new(io::stdout()),
-        Target::File(path) => Box::new(OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)?),
-        Target::Writer(writer) => writer,
+        Target::Stdout => Output::of(Box::new(io::stdout()), None),
+        Target::File(path) => Output::of(Box::new(opened(&path)?), Some(path)),
+        Target::Writer(writer) => Output::of(writer, None),
     };
     let (queue, records) = mpsc::sync_channel(limits::LOG_QUEUE_MAX);
     let shared = Arc::new(Shared::default());
@@ -218,7 +220,7 @@ pub fn start<I: Serialize + Send + 'static>(target: Target) -> io::Result<Option
     let (end, ended) = mpsc::sync_channel(0);
     thread::Builder::new().name("decision-log".to_owned()).spawn(move || {
         let _end: SyncSender<()> = end;
-        run(&records, BufWriter::with_capacity(64 << 10, writer), &theirs);
+        run(&records, output, &theirs);
     })?;
     let sender = Sender { queue, shared: Arc::clone(&shared) };
     Ok(Some((Log { shared, ended }, sender)))
@@ -245,6 +247,12 @@ impl Log {
         Meter(Arc::clone(&self.shared))
     }
 
+    /// Opens the file again by its name before the next record, if the log is a file: whoever keeps old logs moves it
+    /// away first. When it cannot be opened, the log goes on where it was, and one event says so.
+    pub fn reopen(&self) {
+        self.shared.is_moved.store(true, Relaxed);
+    }
+
     /// Waits until everything is written, but no longer than `within`: whoever reads the log may have stalled. What is left
     /// then is dropped and counted. All senders must be gone, or it waits for them.
     pub fn finish(self, within: Duration) -> Counts {
@@ -265,7 +273,35 @@ const LOOKS_UNTIL_IDLE: u32 = 40;
 /// Records after which a log that is never idle is flushed.
 const RECORDS_UNTIL_FLUSH: u64 = 256;
 
-fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut writer: impl Write, shared: &Shared) {
+/// Where lines go.
+struct Output {
+    writer: BufWriter<Box<dyn Write + Send>>,
+    /// Of a file, to open it again.
+    path: Option<PathBuf>,
+}
+
+impl Output {
+    fn of(writer: Box<dyn Write + Send>, path: Option<PathBuf>) -> Self {
+        Self { writer: BufWriter::with_capacity(64 << 10, writer), path }
+    }
+
+    fn reopen(&mut self) {
+        let Some(path) = &self.path else { return };
+        match opened(path) {
+            Ok(file) => *self = Self::of(Box::new(file), self.path.take()),
+            Err(error) => {
+                tracing::error!(%error, "the decision log cannot be opened again, and goes on where it was");
+            }
+        }
+    }
+}
+
+/// The end of a file, which is created if it is not there.
+fn opened(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)
+}
+
+fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut output: Output, shared: &Shared) {
     let mut line = Vec::with_capacity(1 << 10);
     let mut empty_looks = 0;
     loop {
@@ -279,21 +315,26 @@ fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut writer: impl Wr
         match next {
             Ok((record, bytes)) => {
                 empty_looks = 0;
-                let counter = if write(&record, &mut line, &mut writer) { &shared.unflushed } else { &shared.failed };
+                if shared.is_moved.swap(false, Relaxed) {
+                    flush(&mut output.writer, shared);
+                    output.reopen();
+                }
+                let counter =
+                    if write(&record, &mut line, &mut output.writer) { &shared.unflushed } else { &shared.failed };
                 counter.fetch_add(1, Relaxed);
                 shared.waiting.take(bytes);
                 if shared.unflushed.load(Relaxed) >= RECORDS_UNTIL_FLUSH {
-                    flush(&mut writer, shared);
+                    flush(&mut output.writer, shared);
                 }
             }
             Err(TryRecvError::Empty) => {
                 if empty_looks == 0 {
-                    flush(&mut writer, shared);
+                    flush(&mut output.writer, shared);
                 }
                 empty_looks += 1;
                 thread::sleep(LOOK);
             }
-            Err(TryRecvError::Disconnected) => return flush(&mut writer, shared),
+            Err(TryRecvError::Disconnected) => return flush(&mut output.writer, shared),
         }
     }
 }

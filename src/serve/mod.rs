@@ -326,6 +326,13 @@ impl Running {
         }
     }
 
+    /// Goes on with a new file of the decision log, if the one it writes to has been moved away.
+    pub fn reopen_log(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+
     /// Stops: fails the readiness probe, waits for the drain delay, accepts no more, lets what has begun end within
     /// [`limits::DRAIN_TIME_MAX`], writes the decision log for as long again at most. Returns when all of it is done.
     pub fn stop(self) {

@@ -83,6 +83,34 @@ fn decisions_are_logged_to_a_file() {
 }
 
 #[test]
+fn sighup_goes_on_with_a_new_decision_log_where_the_old_one_was_moved_away() {
+    let folder = bundle(&[BLOCK, ("bundle.yaml", "name: live\nrevision: one\n")]);
+    let logs = tempfile::tempdir().unwrap();
+    let (log, old) = (logs.path().join("decisions.jsonl"), logs.path().join("decisions.jsonl.1"));
+    let server = Process::start(folder.path(), &["--decision-log", log.to_str().unwrap()]);
+    let request = |id: &str| format!(r#"{{"identity":{{"type":"servicePrincipal","id":"build"}},"requestId":"{id}"}}"#);
+    ask(&server, &request("before"));
+    let begun = Instant::now();
+    while std::fs::metadata(&log).unwrap().len() == 0 {
+        assert!(begun.elapsed() < PATIENCE, "the record is not written");
+        std::thread::yield_now();
+    }
+    std::fs::rename(&log, &old).unwrap();
+    write(folder.path(), "bundle.yaml", "name: live\nrevision: two\n");
+    server.signal("HUP");
+    status_when(&server, |status| status["active"]["revision"] == "two");
+    ask(&server, &request("after"));
+    server.signal("TERM");
+    assert_eq!(server.end().0, Some(0));
+    for (file, id) in [(old, "before"), (log, "after")] {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let ids: Vec<_> =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["requestId"].clone()).collect();
+        assert_eq!(ids, [id], "{}", file.display());
+    }
+}
+
+#[test]
 fn a_first_bundle_that_is_bad_ends_the_process_and_says_why() {
     let serve = |folder: &Path| {
         doorward(&["serve", folder.to_str().unwrap(), "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"])
