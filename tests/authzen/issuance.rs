@@ -284,7 +284,8 @@ async fn scopes_do_not_say_which_application_a_resource_is() {
     for scope in ["read", "openid", "User.Read"] {
         for (kind, id, is_allowed) in [("api", "1", false), ("audience", "payroll", false), ("audience", "1", true)] {
             let items = json!([{ "action": { "name": CODE } }, { "action": { "name": scope } }]);
-            let asked = changed(changed(gate(CODE), "/evaluations", items), "/resource", json!({ "type": kind, "id": id }));
+            let asked =
+                changed(changed(gate(CODE), "/evaluations", items), "/resource", json!({ "type": kind, "id": id }));
             let answer = server.ask(EVALUATIONS, &asked).await;
             assert_eq!(decisions(&answer), [is_allowed; 2], "{scope} {kind} {id}");
         }

@@ -58,11 +58,16 @@ fn tls(folder: &Path, identity: &Identity) -> String {
 async fn an_address_that_others_can_reach_needs_callers_that_say_who_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let server = tls(folder.path(), &Authority::new().issue(&["localhost"], |_| {}));
-    for callers in ["{}".to_owned(), "{ unix: { users: [0] } }".to_owned(), format!("{{ {server} }}")] {
-        let output = command(folder.path(), &format!("callers: {callers}"), "0.0.0.0:0").output().unwrap();
+    for (settings, why) in [
+        ("doors: {}".to_owned(), "nothing says who may ask"),
+        ("callers: {}".to_owned(), "say who may ask, or leave `callers` out"),
+        ("callers: { unix: { users: [0] } }".to_owned(), "nothing says who may ask"),
+        (format!("callers: {{ {server} }}"), "nothing says who may ask"),
+    ] {
+        let output = command(folder.path(), &settings, "0.0.0.0:0").output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{callers}: {told}");
-        assert!(told.contains("nothing says who may ask"), "{told}");
+        assert_eq!(output.status.code(), Some(2), "{settings}: {told}");
+        assert!(told.contains(why), "{told}");
     }
     let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
     let bearer = format!("callers: {{ bearer: [{{ name: gateway, sha256: {hash} }}] }}");

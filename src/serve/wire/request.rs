@@ -75,13 +75,16 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
 pub fn is_request_id(id: &str) -> bool {
     // WHY: of most ids a look at all bytes at once is enough.
     let is_plain = id.bytes().fold(true, |plain, byte| plain & (b' '..=b'~').contains(&byte));
-    (1..=limits::REQUEST_ID_BYTES_MAX).contains(&id.len()) && (is_plain || !id.chars().any(char::is_control))
+    id.len() <= limits::REQUEST_ID_BYTES_MAX && !Id::is_blank(id) && (is_plain || !id.chars().any(char::is_control))
 }
 
 fn request_id(id: &str) -> Result<()> {
     if !is_request_id(id) {
         let most = limits::REQUEST_ID_BYTES_MAX;
-        return Err(InputError::invalid("requestId", format!("must be 1 to {most} bytes without control characters")));
+        return Err(InputError::invalid(
+            "requestId",
+            format!("must be 1 to {most} bytes, not blank and without control characters"),
+        ));
     }
     Ok(())
 }
