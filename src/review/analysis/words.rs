@@ -101,7 +101,8 @@ fn value(universe: &Universe<'_>, fact: &Fact) -> String {
     }
 }
 
-fn somebody(universe: &Universe<'_>, who: &Who) -> String {
+/// Who asks, in a few words.
+pub fn somebody(universe: &Universe<'_>, who: &Who) -> String {
     let mut text = if who.is_named { name(universe, &who.id) } else { "anybody else".to_owned() };
     let mut more = Vec::new();
     if who.kind == crate::model::IdentityKind::ManagedIdentity {

@@ -48,7 +48,7 @@ fn taking_something_out_changes_the_requests_of_its_regions_and_the_test_cases_a
         let settings = format!("tenantId: {TENANT}\nmissingIp: {missing}\ndefaultDecision: {default}\n");
         let text = bundle(&mut rng);
         let requests = requests(&mut rng, 40);
-        let case = |(index, witness): (usize, &super::Witness)| serde_json::json!({ "name": format!("case {index}"), "request": witness.json(), "expect": { "decision": "allow" } });
+        let case = |(index, witness): (usize, &crate::review::analysis::Witness)| serde_json::json!({ "name": format!("case {index}"), "request": witness.json(), "expect": { "decision": "allow" } });
         let tests =
             serde_json::json!({ "cases": requests.iter().enumerate().map(case).collect::<Vec<_>>() }).to_string();
         let raw = raw(&[("bundle.yaml", &settings), ("all.yaml", &text), ("tests/all.json", &tests)]);
@@ -84,7 +84,7 @@ fn taking_something_out_changes_the_requests_of_its_regions_and_the_test_cases_a
             let is_enforced = |region: &&super::super::Region| !region.is_report_only;
             let has_regions = found.comparison.regions.iter().any(|region| is_enforced(&region));
             for witness in &requests {
-                for controls in SATISFIED {
+                for controls in &SATISFIED {
                     let decisions = [&plain, &again].map(|bundle| decide(bundle, witness, controls));
                     if decisions[0] != decisions[1] {
                         assert!(has_regions, "{told}\n{witness:?}");

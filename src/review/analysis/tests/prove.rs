@@ -9,10 +9,11 @@ use fastrand::Rng;
 use super::super::prove::prove_within;
 use super::super::walk::Steps;
 use super::super::{Proof, Verdict, prove};
+use super::judge::Met;
 use super::{SATISFIED, TENANT, bundle, compiled, decide, policy, requests};
 use crate::compile::{CompiledBundle, compile, compile_stated};
 use crate::evaluate::{Evaluation, evaluate};
-use crate::model::{GrantControl, IdRef};
+use crate::model::IdRef;
 use crate::review::analysis::Witness;
 use crate::text::{RawBundle, RawFile};
 
@@ -48,11 +49,8 @@ fn statement(rng: &mut Rng, text: &str, index: usize) -> String {
 }
 
 /// A request that breaks a statement, which `with` has among its policies.
-fn broken<'w>(
-    [plain, with]: [&CompiledBundle; 2],
-    requests: &'w [Witness],
-) -> Option<(&'w Witness, &'static [GrantControl])> {
-    let all = requests.iter().flat_map(|witness| SATISFIED.map(|controls| (witness, controls)));
+fn broken<'w>([plain, with]: [&CompiledBundle; 2], requests: &'w [Witness]) -> Option<(&'w Witness, &'static Met)> {
+    let all = requests.iter().flat_map(|witness| SATISFIED.iter().map(move |controls| (witness, controls)));
     all.into_iter().find(|(witness, controls)| {
         let [before, after] = [plain, with].map(|bundle| decide(bundle, witness, controls));
         before.as_ref().is_some_and(|(is_allowed, _)| *is_allowed) && before != after
@@ -125,9 +123,8 @@ fn a_statement_is_proved_exactly_when_no_request_breaks_it() {
 }
 
 /// As [`outcome`], of the same request for several resources; refused is not issued.
-fn several(bundle: &CompiledBundle, witness: &Witness, controls: &[GrantControl]) -> (bool, String) {
-    let mut witness = witness.clone();
-    witness.built_in = controls.iter().copied().collect();
+fn several(bundle: &CompiledBundle, witness: &Witness, met: &Met) -> (bool, String) {
+    let witness = met.by(witness);
     let mut request = witness.request();
     let more = ["payroll", "mail", "other"].map(IdRef::new);
     request

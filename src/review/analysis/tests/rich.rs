@@ -3,14 +3,14 @@
 
 use fastrand::Rng;
 
-use super::{ADDRESSES, TENANT, Who, agree, compiled, some};
+use super::{ADDRESSES, TENANT, agree, compiled, some};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::{
     AttributeValue, Attributes, GuestType, Id, IdentityKind, InsiderRiskLevel, ResourceKind, RiskLevel, TransferMethod,
     UserAction,
 };
-use crate::review::analysis::{ChangeKind, What, Witness, diff, gaps};
+use crate::review::analysis::{ChangeKind, What, Who, Witness, diff, gaps};
 use crate::review::cases;
 use crate::text::{RawBundle, RawFile};
 
