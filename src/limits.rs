@@ -137,6 +137,8 @@ pub const ANALYSIS_STEPS_MAX: usize = 500_000;
 pub const IDLE_STEPS_MAX: usize = 100_000;
 /// Most regions that an analysis keeps for one kind of identity.
 pub const ANALYSIS_REGIONS_MAX: usize = 1_000;
+/// Most atoms of one axis of an analysis: some dozen megabytes. Two sides of 240 policies look at them in some seconds.
+pub const ANALYSIS_ATOMS_MAX: usize = 200_000;
 /// Most sets of authentication methods that an analysis tries to tell two strengths of one id apart; of Entra's own
 /// combinations there are some dozens.
 pub const ANALYSIS_METHODS_MAX: usize = 4_096;

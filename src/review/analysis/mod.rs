@@ -16,6 +16,7 @@
 mod axis;
 mod bits;
 mod change;
+mod crowd;
 mod document;
 mod example;
 mod fact;
@@ -29,6 +30,7 @@ mod prove;
 mod reach;
 mod satisfy;
 mod space;
+mod target;
 mod tell;
 #[cfg(test)]
 mod tests;

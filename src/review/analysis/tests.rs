@@ -4,6 +4,7 @@
 //! satisfied controls. A request is put into the space by asking what the policies make of each of its facts; one that
 //! falls into no group means that the cut is not fine enough. Then: a decision changes exactly in the regions.
 
+mod crowd;
 mod impact;
 mod judge;
 mod many;
@@ -21,23 +22,15 @@ use super::universe::Universe;
 use super::walk::{Found, Steps, Walk};
 use crate::evaluate::{Evaluation, evaluate};
 use judge::{SATISFIED, agree, contains, decide, is_of, place};
-use tenant::{ADDRESSES, STRENGTHS, TENANT, bundle, compiled, policy, requests, some};
+use tenant::{ADDRESSES, STRENGTHS, TENANT, bundle, compiled, policy, requests, settings, some};
 
 #[test]
 fn a_decision_changes_exactly_in_the_regions() {
     let (mut compared, mut changed, mut placed) = (0, 0, 0);
     for seed in 0..400 {
         let mut rng = Rng::with_seed(seed);
-        let setting = |rng: &mut Rng| {
-            let default = ["allow", "allow", "block"][rng.usize(..3)];
-            let missing = ["unknown", "outsideAll"][rng.usize(..2)];
-            let eligibility = ["entra", "all"][rng.usize(..2)];
-            format!(
-                "tenantId: {TENANT}\ndefaultDecision: {default}\nmissingIp: {missing}\neligibility: {eligibility}\n"
-            )
-        };
-        let settings = setting(&mut rng);
-        let other = if rng.u8(..4) == 0 { setting(&mut rng) } else { settings.clone() };
+        let of_before = settings(&mut rng);
+        let of_after = if rng.u8(..3) == 0 { settings(&mut rng) } else { of_before.clone() };
         let text = bundle(&mut rng);
         // Mostly an edit of one line, else another bundle.
         let edited = if rng.u8(..4) == 0 {
@@ -51,8 +44,12 @@ fn a_decision_changes_exactly_in_the_regions() {
             };
             lines.iter().enumerate().map(change).collect()
         };
-        let (before, after) = (compiled(&text, &settings), compiled(&edited, &other));
-        let found = agree([&before, &after], &requests(&mut rng, 60), &format!("seed {seed}\n{text}\n{edited}"));
+        let (before, after) = (compiled(&text, &of_before), compiled(&edited, &of_after));
+        let found = agree(
+            [&before, &after],
+            &requests(&mut rng, 60),
+            &format!("seed {seed}\n{of_before}{text}\n{of_after}{edited}"),
+        );
         (compared, placed, changed) = (compared + 60, placed + found.0, changed + found.1);
     }
     assert!(compared == 24_000 && placed > 10_000 && changed > 2_000, "{compared} {placed} {changed}");
@@ -63,7 +60,7 @@ fn a_policy_is_idle_exactly_when_no_decision_needs_it_and_a_request_is_open_exac
     let (mut idle, mut needed, mut unconstrained) = (0, 0, 0);
     for seed in 0..150 {
         let mut rng = Rng::with_seed(seed);
-        let settings = format!("tenantId: {TENANT}\n");
+        let settings = settings(&mut rng).replace("defaultDecision: block\n", "");
         let text = bundle(&mut rng);
         let whole = compiled(&text, &settings);
         let gaps = super::gaps(&whole).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
@@ -141,6 +138,8 @@ fn a_strength_that_admits_more_lets_somebody_in_and_one_that_admits_less_does_no
         assert!(found.regions.iter().all(|region| region.witness.is_some()), "{:?}", found.regions);
         found.regions.iter().map(|region| region.loosens).collect()
     };
+    let words = super::diff(&strict, &wide).unwrap().regions.remove(0);
+    assert!(words.before.ends_with("(fido2)") && words.after.ends_with("(fido2, password+sms)"), "{words:?}");
     assert_eq!(told(&strict, &wide), [true]);
     assert_eq!(told(&wide, &strict), [false]);
     assert_eq!(told(&both, &wide), [true]);

@@ -11,6 +11,7 @@ use crate::review::analysis::{What, Who, Witness};
 use crate::text::{RawBundle, RawFile};
 
 pub const TENANT: &str = "0a000000-0000-4000-8000-000000000001";
+pub const OTHER_TENANT: &str = "0a000000-0000-4000-8000-000000000002";
 const PEOPLE: [&str; 3] = ["alpha", "beta", "gamma"];
 const GROUPS: [&str; 2] = ["staff", "admins"];
 const APPS: [&str; 2] = ["payroll", "mail"];
@@ -28,6 +29,25 @@ pub const ADDRESSES: [&str; 5] = ["192.0.2.1", "192.0.2.200", "198.51.100.9", "2
 
 pub fn some<'a>(rng: &mut Rng, all: &[&'a str], chance: u8) -> Vec<&'a str> {
     all.iter().copied().filter(|_| rng.u8(..100) < chance).collect()
+}
+
+/// Settings of a bundle; those of two sides are drawn each for itself.
+pub fn settings(rng: &mut Rng) -> String {
+    let mut text = match rng.u8(..4) {
+        0 => String::new(),
+        1 => format!("tenantId: {OTHER_TENANT}\n"),
+        _ => format!("tenantId: {TENANT}\n"),
+    };
+    text += &format!("defaultDecision: {}\n", ["allow", "allow", "block"][rng.usize(..3)]);
+    text += &format!("missingIp: {}\n", ["unknown", "outsideAll"][rng.usize(..2)]);
+    text += &format!("eligibility: {}\n", ["entra", "all"][rng.usize(..2)]);
+    if rng.u8(..3) == 0 {
+        text += &format!("mfaTrustedIps: [\"{}\"]\n", ["203.0.113.0/24", "192.0.2.0/25"][rng.usize(..2)]);
+    }
+    if rng.u8(..3) == 0 {
+        text += &format!("suites: {{ Office365: [{}] }}\n", APPS[rng.usize(..2)]);
+    }
+    text
 }
 
 pub fn bundle(rng: &mut Rng) -> String {
@@ -49,7 +69,14 @@ pub fn bundle(rng: &mut Rng) -> String {
     for id in PEOPLE {
         let kind = if rng.u8(..4) == 0 { "ManagedIdentity" } else { "Application" };
         let facts = if rng.bool() {
-            format!("appOwnerOrganizationId: {TENANT}, signInAudience: AzureADMyOrg")
+            let owner = [TENANT, TENANT, OTHER_TENANT][rng.usize(..3)];
+            [
+                format!("appOwnerOrganizationId: {owner}, signInAudience: AzureADMyOrg"),
+                format!("appOwnerOrganizationId: {owner}"),
+                "signInAudience: AzureADMyOrg".to_owned(),
+                "signInAudience: AzureADMultipleOrgs".to_owned(),
+            ][rng.usize(..4)]
+            .clone()
         } else {
             String::new()
         };
@@ -122,7 +149,12 @@ pub fn policy(rng: &mut Rng, index: usize) -> String {
             exclude.join(", ")
         ));
     }
-    conditions.push(match rng.u8(..5) {
+    conditions.push(match rng.u8(..6) {
+        5 => format!(
+            "applications: {{ includeApplications: [{}], excludeApplications: [{}] }}",
+            ["Office365", "MicrosoftAdminPortals"][rng.usize(..2)],
+            some(rng, &APPS, 20).join(", ")
+        ),
         0 => format!("applications: {{ includeApplications: [{}] }}", APPS[rng.usize(..2)]),
         1 => format!("applications: {{ includeApplications: [All], excludeApplications: [{}] }}", APPS[rng.usize(..2)]),
         2 => "applications: { includeAuthenticationContextClassReferences: [c1] }".to_owned(),
@@ -134,26 +166,42 @@ pub fn policy(rng: &mut Rng, index: usize) -> String {
     let strength = if is_workload || controls == "block" || rng.u8(..3) > 0 {
         String::new()
     } else {
-        let allowed = COMBINATIONS[rng.usize(..COMBINATIONS.len())];
-        format!(", authenticationStrength: {{ id: {}, allowedCombinations: [{allowed}] }}", STRENGTHS[rng.usize(..2)])
+        format!(", {}", combinations(rng))
     };
-    let session = if !is_workload && rng.u8(..4) == 0 {
-        format!(
-            ", sessionControls: {{ signInFrequency: {{ isEnabled: true, frequencyInterval: timeBased, type: hours, value: {}, authenticationType: primaryAndSecondaryAuthentication }} }}",
-            rng.u8(1..3)
-        )
-    } else {
-        String::new()
-    };
+    let session = if !is_workload && rng.u8(..4) == 0 { session(rng) } else { String::new() };
     format!(
         "  - {{ displayName: Policy {index}, state: {state}, conditions: {{ {} }}, grantControls: {{ operator: {operator}, builtInControls: [{controls}]{strength} }}{session} }}\n",
         conditions.join(", ")
     )
 }
 
+/// An authentication strength, of an id that others have too.
+pub fn combinations(rng: &mut Rng) -> String {
+    let allowed = COMBINATIONS[rng.usize(..COMBINATIONS.len())];
+    format!("authenticationStrength: {{ id: {}, allowedCombinations: [{allowed}] }}", STRENGTHS[rng.usize(..2)])
+}
+
+fn session(rng: &mut Rng) -> String {
+    let hours = rng.u8(1..3);
+    let control = [
+        format!("signInFrequency: {{ isEnabled: true, frequencyInterval: timeBased, type: hours, value: {hours}, authenticationType: primaryAndSecondaryAuthentication }}"),
+        format!("signInFrequency: {{ isEnabled: true, frequencyInterval: timeBased, type: days, value: {hours}, authenticationType: primaryAndSecondaryAuthentication }}"),
+        "signInFrequency: { isEnabled: true, frequencyInterval: everyTime, authenticationType: primaryAndSecondaryAuthentication }".to_owned(),
+        "cloudAppSecurity: { isEnabled: true, cloudAppSecurityType: monitorOnly }".to_owned(),
+        "cloudAppSecurity: { isEnabled: true, cloudAppSecurityType: blockDownloads }".to_owned(),
+        "applicationEnforcedRestrictions: { isEnabled: true }".to_owned(),
+        "disableResilienceDefaults: true".to_owned(),
+    ];
+    format!(", sessionControls: {{ {} }}", control[rng.usize(..control.len())])
+}
+
+pub fn raw(files: &[(&str, &str)]) -> RawBundle {
+    let file = |(name, text): &(&str, &str)| RawFile { name: (*name).into(), bytes: (*text).into() };
+    RawBundle { files: files.iter().map(file).collect(), digest: "00".into() }
+}
+
 pub fn compiled(text: &str, settings: &str) -> CompiledBundle {
-    let file = |name: &str, text: &str| RawFile { name: name.into(), bytes: text.into() };
-    let raw = RawBundle { files: vec![file("bundle.yaml", settings), file("all.yaml", text)], digest: "00".into() };
+    let raw = raw(&[("bundle.yaml", settings), ("all.yaml", text)]);
     let compilation = compile(&raw);
     compilation.bundle.unwrap_or_else(|| panic!("{:?}\n{text}", compilation.findings))
 }
@@ -178,8 +226,16 @@ pub fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
             who.has_roles = rng.bool();
             who.guest_type = [None, Some(GuestType::None), Some(GuestType::B2bCollaborationGuest)][rng.usize(..3)];
         } else if rng.bool() {
-            who.owner_tenant = [None, Some(Id::new(TENANT)), Some(Id::new("elsewhere"))][rng.usize(..3)].clone();
-            who.audience = [None, Some(SignInAudience::MyOrg), Some(SignInAudience::MultipleOrgs)][rng.usize(..3)];
+            who.owner_tenant = [None, Some(Id::new(TENANT)), Some(Id::new(OTHER_TENANT)), Some(Id::new("elsewhere"))]
+                [rng.usize(..4)]
+            .clone();
+            who.audience = [
+                None,
+                Some(SignInAudience::MyOrg),
+                Some(SignInAudience::MyOrg),
+                Some(SignInAudience::MultipleOrgs),
+                Some(SignInAudience::Personal),
+            ][rng.usize(..5)];
         }
         let mut witness = Witness::new(who);
         if witness.who.has_groups {
