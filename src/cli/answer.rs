@@ -28,8 +28,19 @@ pub fn unusable(error: &InputError) -> Stop {
     Stop::usage(format!("{} ({})", error, error.kind.as_str()))
 }
 
+/// The decision and what comes with it, a line each.
+pub fn told(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
+    let decision = evaluation.decision();
+    let verdict = paint::decision(decision, decision.as_str());
+    let mut text = format!("{verdict}: {}\n", sentence(bundle, evaluation));
+    if let Some(reported) = report_only(bundle, evaluation) {
+        text += &format!("  report-only: {reported}\n");
+    }
+    text + &beside(bundle, evaluation, request)
+}
+
 /// The decision in a sentence without a final period.
-pub fn sentence(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
+fn sentence(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
     let policies = named(bundle, evaluation.policies());
     let (applies, their) = match evaluation.policies().len() {
         1 => ("applies", "its"),
@@ -48,13 +59,13 @@ pub fn sentence(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
 }
 
 /// What report-only policies would have done, in a sentence without a final period; `None` when nothing.
-pub fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<String> {
+fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<String> {
     let reported = evaluation.report_only();
     (!reported.is_empty()).then(|| format!("{} would have blocked or asked for more", named(bundle, reported)))
 }
 
 /// What the token comes with, and what to tell the person who asked and the OAuth client: a line each.
-pub fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
+fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
     let session =
         evaluation.session(bundle).map(|session| format!("  session: {}\n", plain(&session.words().join(", "))));
     let message = evaluation.message().map(|message| format!("  tell the user: {message}\n"));

@@ -58,13 +58,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 }
 
 fn human(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
-    let decision = evaluation.decision();
-    let mut text =
-        format!("{}: {}\n", paint::decision(decision, decision.as_str()), answer::sentence(bundle, evaluation));
-    if let Some(reported) = answer::report_only(bundle, evaluation) {
-        text += &format!("  report-only: {reported}\n");
-    }
-    text += &answer::beside(bundle, evaluation, request);
+    let text = answer::told(bundle, evaluation, request);
     let faint =
         format!("reason {}, bundle {} revision {}", evaluation.reason().as_str(), bundle.name(), bundle.revision());
     text + &format!("  {}\n", paint::styled(paint::FAINT, &faint))
