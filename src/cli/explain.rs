@@ -19,7 +19,8 @@ Example:
   $ doorward explain policies/workload --id 5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01 --ip 203.0.113.200
 
 The last line is the smallest change of the request that turns the decision around: one fact that the policies look \
-at, or two. It has been decided, so it is certain. Who asks is not changed, and neither are attributes.
+at, or two. It has been decided, so it is certain. Of who asks only groups, roles and the kind of guest are changed; \
+attributes are not changed at all.
 
 Ends with 0 whatever the decision is: the question was what leads to it.")]
 pub struct Args {
