@@ -17,6 +17,7 @@ mod export;
 mod fix;
 mod fmt;
 mod gaps;
+mod github;
 mod impact;
 mod load;
 mod paint;
