@@ -13,6 +13,16 @@ use crate::serve::wire::Asked;
 use crate::serve::wire::oauth::OAuthError;
 use crate::text::plain;
 
+/// How to write a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For reading.
+    #[default]
+    Human,
+    /// For programs: one JSON document.
+    Json,
+}
+
 /// Decides. A request that contradicts itself or the bundle cannot be used.
 pub fn decided(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Evaluation, Stop> {
     let mut evaluation = Evaluation::default();

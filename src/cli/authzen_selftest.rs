@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
-use super::run::Folder;
+use super::run::folder;
 use super::serve::refused;
 use super::{Exit, Outcome, Stop};
 use crate::limits;
@@ -56,7 +56,7 @@ enum Expected {
 
 /// Asks everything.
 pub fn run(_: &Args) -> Result<Outcome, Stop> {
-    let folder = Folder::new().context("cannot make a folder for the bundle")?;
+    let folder = folder().context("cannot make a folder for the bundle")?;
     for (name, text) in FILES {
         fs::write(folder.path().join(name), text).with_context(|| format!("cannot write `{name}`"))?;
     }

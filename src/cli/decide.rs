@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::answer::Format;
 use super::request::RequestArgs;
 use super::{Exit, Outcome, Stop, answer, load, paint};
 use crate::compile::CompiledBundle;
@@ -24,16 +25,6 @@ pub struct Args {
     format: Format,
     #[command(flatten)]
     request: RequestArgs,
-}
-
-/// How to write a result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For reading.
-    #[default]
-    Human,
-    /// For programs: one JSON document.
-    Json,
 }
 
 /// Decides.

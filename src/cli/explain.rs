@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::decide::Format;
+use super::answer::Format;
 use super::request::RequestArgs;
 use super::{Exit, Outcome, Stop, answer, condition, load, paint, turn};
 use crate::compile::CompiledBundle;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::decide::Format;
+use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::{self, CompiledBundle};
 use crate::limits;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::decide::Format;
+use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, aside, load, paint};
 use crate::limits;
 use crate::serve::replay::{Counts, Groups, Replayer, Report};

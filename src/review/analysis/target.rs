@@ -8,11 +8,11 @@ use std::collections::{BTreeSet, HashMap};
 use foldhash::fast::RandomState;
 
 use super::crowd::Crowd;
-use super::fact::{Fact, TOKEN_EXCHANGE, What};
+use super::fact::{Fact, What};
 use super::space::{Maker, stranger_id};
 use crate::compile::CompiledFilter;
 use crate::model::set::Word;
-use crate::model::{Id, IdentityKind, ResourceKind, UserAction};
+use crate::model::{Id, IdRef, IdentityKind, ResourceKind, UserAction};
 
 /// Microsoft Graph, which baseline scopes stand for.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
@@ -61,7 +61,7 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
     }
     // What is never evaluated, and what baseline scopes stand for, are applications like others.
     let is_agent = kind == IdentityKind::AgentIdentity;
-    let own = [Some(Id::new(GRAPH)), is_agent.then(|| Id::new(TOKEN_EXCHANGE))];
+    let own = [Some(Id::new(GRAPH)), is_agent.then(|| IdRef::TOKEN_EXCHANGE.to_owned())];
     apps.extend(own.iter().flatten().cloned());
     let attributes = maker.attributes(&named.filters, "application filters");
     let combined = combined(&named, is_agent);
@@ -83,7 +83,7 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
     for has_exchange in [false, true] {
         for (target, says_all) in &crowd.members {
             let (app_id, is_other) = target;
-            let is_exchange = app_id.as_ref().is_none_or(|id| *id == Id::new(TOKEN_EXCHANGE));
+            let is_exchange = app_id.as_ref().is_none_or(|id| id.as_ref() == IdRef::TOKEN_EXCHANGE);
             let stateable = if is_known(target) { 1 } else { crowd.attributes };
             let (stateable, count) = if *says_all { (stateable, crowd.facts) } else { (1, 1) };
             for attributes in attributes.iter().take(stateable) {

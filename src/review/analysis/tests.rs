@@ -27,7 +27,7 @@ use tenant::{ADDRESSES, STRENGTHS, TENANT, bundle, compiled, policy, requests, s
 #[test]
 fn a_decision_changes_exactly_in_the_regions() {
     let (mut compared, mut changed, mut placed) = (0, 0, 0);
-    for seed in 0..400 {
+    for seed in 0..250 {
         let mut rng = Rng::with_seed(seed);
         let of_before = settings(&mut rng);
         let of_after = if rng.u8(..3) == 0 { settings(&mut rng) } else { of_before.clone() };
@@ -52,7 +52,7 @@ fn a_decision_changes_exactly_in_the_regions() {
         );
         (compared, placed, changed) = (compared + 60, placed + found.0, changed + found.1);
     }
-    assert!(compared == 24_000 && placed > 10_000 && changed > 2_000, "{compared} {placed} {changed}");
+    assert!(compared == 15_000 && placed > 6_000 && changed > 2_000, "{compared} {placed} {changed}");
 }
 
 #[test]

@@ -292,7 +292,7 @@ fn by_beside(ground: &Ground, axis: &Axis, groups: &Bits) -> Vec<(Beside, Bits, 
 const RANGES_SHOWN: usize = 6;
 
 fn ranges(ranges: &[IpRange]) -> String {
-    let mut shown: Vec<_> = ranges.iter().take(RANGES_SHOWN).map(|range| super::told::range(*range)).collect();
+    let mut shown: Vec<_> = ranges.iter().take(RANGES_SHOWN).map(|range| range.told()).collect();
     if ranges.len() > RANGES_SHOWN {
         shown.push(format!("{} more ranges", ranges.len() - RANGES_SHOWN));
     }

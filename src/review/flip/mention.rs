@@ -125,7 +125,7 @@ fn places(bundle: &Bundle, policies: &[&Policy], facts: &mut Vec<Fact>) {
     let (mut behind, mut lists) = (Vec::new(), Vec::new());
     let mut ends = |ranges: &mut dyn Iterator<Item = IpRange>, facts: &mut Vec<Fact>| {
         for range in ranges {
-            facts.push(Fact::Address(first(range)));
+            facts.push(Fact::Address(range.first()));
             behind.extend(after(range).map(Fact::Address));
         }
     };
@@ -168,13 +168,6 @@ fn places(bundle: &Bundle, policies: &[&Policy], facts: &mut Vec<Fact>) {
             CountryLookup::ClientIpAddress => Fact::Country(CountryFact::Known(country)),
             CountryLookup::AuthenticatorAppGps => Fact::GpsCountry(country),
         }));
-    }
-}
-
-fn first(range: IpRange) -> IpAddr {
-    match range {
-        IpRange::V4(first, _) => IpAddr::V4(first.into()),
-        IpRange::V6(first, _) => IpAddr::V6(first.into()),
     }
 }
 

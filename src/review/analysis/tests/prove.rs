@@ -55,7 +55,7 @@ fn broken<'w>([plain, with]: [&CompiledBundle; 2], requests: &'w [Witness]) -> O
 #[test]
 fn a_statement_is_proved_exactly_when_no_request_breaks_it() {
     let (mut proved, mut refuted, mut found, mut undecided, mut asked) = (0, 0, 0, 0, 0);
-    for seed in 0..350 {
+    for seed in 0..250 {
         let mut rng = Rng::with_seed(seed);
         let settings = settings(&mut rng);
         let text = bundle(&mut rng);
@@ -107,7 +107,7 @@ fn a_statement_is_proved_exactly_when_no_request_breaks_it() {
             }
         }
     }
-    assert!(asked == 1_050 && proved > 250 && refuted > 250 && found > 150, "{proved} {refuted} {found} {undecided}");
+    assert!(asked == 750 && proved > 150 && refuted > 150 && found > 100, "{proved} {refuted} {found} {undecided}");
     // Those rest on a default block, which several resources at once can lift.
     assert!(undecided < 150, "{undecided}");
 }
