@@ -133,8 +133,11 @@ fn principals(
         |bundle: &&CompiledBundle, id: &Id| bundle.principal_of(id.as_ref()).is_some_and(|it| it.attributes.is_some());
     let is_known = |(id, _): &(Id, bool)| sides.iter().any(|bundle| knows(bundle, id));
     let members = std::iter::once((other, false)).chain(ids.into_iter().map(|id| (id, true)));
-    let size = (facts.len(), attributes.len());
+    // What only one catalogue says of owner, audience and attributes multiplies what is said.
+    let ways = if maker.has_one_catalogue() { 1 } else { 8 };
+    let size = (facts.len() * ways, attributes.len());
     let crowd = Crowd::fit(members, size, key, is_known, of[0], &mut maker.notes);
+    let crowd = Crowd { facts: (crowd.facts / ways).max(1), ..crowd };
     let mut everybody = Vec::new();
     for (member, says_all) in crowd.members {
         let stateable = if is_known(&member) { 1 } else { crowd.attributes };
@@ -149,8 +152,41 @@ fn principals(
                 everybody.push(Who { id: id.clone(), is_named, attributes, ..who.clone() });
             }
         }
+        let whole = facts.iter().take(crowd.facts).map(|who| Who { id: id.clone(), is_named, ..who.clone() });
+        everybody.extend(whole.flat_map(|who| disputed(sides, who, !filters.is_empty())));
     }
     everybody
+}
+
+/// `who` with what one catalogue says of them and the other does not: a request may say it to both, and only the other
+/// learns something.
+fn disputed(sides: [&CompiledBundle; 2], who: Who, has_filters: bool) -> Vec<Who> {
+    fn of_one<T>(one: Option<T>, other: Option<T>) -> Vec<Option<T>> {
+        match (one, other) {
+            (said, None) | (None, said) if said.is_some() => vec![None, said],
+            _ => vec![None],
+        }
+    }
+    let [one, other] = sides.map(|bundle| bundle.principal_of(who.id.as_ref()));
+    let owner = |entry: Option<&ServicePrincipal>| entry?.owner_tenant.clone();
+    let attributes = |entry: Option<&ServicePrincipal>| entry?.attributes.clone().filter(|_| has_filters);
+    let audiences = of_one(one.and_then(|entry| entry.audience), other.and_then(|entry| entry.audience));
+    let mut all = Vec::new();
+    for owner_tenant in of_one(owner(one), owner(other)) {
+        for audience in &audiences {
+            for attributes in of_one(attributes(one), attributes(other)) {
+                if owner_tenant.is_some() || audience.is_some() || attributes.is_some() {
+                    all.push(Who {
+                        owner_tenant: owner_tenant.clone().or_else(|| who.owner_tenant.clone()),
+                        audience: audience.or(who.audience),
+                        attributes,
+                        ..who.clone()
+                    });
+                }
+            }
+        }
+    }
+    all
 }
 
 fn agents(maker: &mut Maker<'_, '_>) -> Vec<Who> {

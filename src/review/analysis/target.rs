@@ -63,12 +63,13 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
     let is_agent = kind == IdentityKind::AgentIdentity;
     let own = [Some(Id::new(GRAPH)), is_agent.then(|| IdRef::TOKEN_EXCHANGE.to_owned())];
     apps.extend(own.iter().flatten().cloned());
+    let has_filters = !named.filters.is_empty();
     let attributes = maker.attributes(&named.filters, "application filters");
     let combined = combined(&named, is_agent);
     let disclosed = |id: &Id| sides.map(|bundle| bundle.attributes_of_app(id.as_ref()));
     let key = |(id, _): &(Option<Id>, bool)| {
         let own = own.iter().flatten().find(|own| id.as_ref() == Some(*own));
-        let known = id.as_ref().filter(|_| !named.filters.is_empty()).map(disclosed);
+        let known = id.as_ref().filter(|_| has_filters).map(disclosed);
         (id.is_some(), own, id.as_ref().and_then(|id| named.apps.get(id)), known)
     };
     // What the catalogue knows goes without saying.
@@ -86,7 +87,14 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
             let is_exchange = app_id.as_ref().is_none_or(|id| id.as_ref() == IdRef::TOKEN_EXCHANGE);
             let stateable = if is_known(target) { 1 } else { crowd.attributes };
             let (stateable, count) = if *says_all { (stateable, crowd.facts) } else { (1, 1) };
-            for attributes in attributes.iter().take(stateable) {
+            // What one catalogue knows and the other does not, a request may say to both.
+            let disputed = match app_id.as_ref().map(disclosed) {
+                Some([Some(known), None] | [None, Some(known)]) if *says_all && has_filters => {
+                    Some(Some(known.clone()))
+                }
+                _ => None,
+            };
+            for attributes in attributes.iter().take(stateable).chain(&disputed) {
                 let said = combined.iter().take(count).filter(|what| what.has_exchange == has_exchange);
                 facts.extend(said.filter(|_| !has_exchange || !is_exchange).map(|what| What {
                     app_id: app_id.clone(),

@@ -39,6 +39,35 @@ fn a_tenant_that_is_named_anew_lets_applications_of_others_through() {
     assert_eq!(told(&own, &own), []);
 }
 
+// Who owns an application may be known to one catalogue alone. A request that says so contradicts neither, and tells the
+// other bundle something; only owners that one of them refuses were looked at.
+#[test]
+fn what_only_one_catalogue_says_can_be_said_to_both() {
+    let of = |facts: &str, policies: &str| {
+        let text = format!("servicePrincipals:\n  - {{ id: build{facts} }}\n{policies}");
+        compiled(&text, "tenantId: 0a000000-0000-4000-8000-000000000001\n")
+    };
+    let all = format!("policies:\n{}", block("All", ALL));
+    let filter = "clientApplications: { includeServicePrincipals: [build], servicePrincipalFilter: { mode: exclude, rule: 'CustomSecurityAttribute.Set_stage -eq \"test\"' } }";
+    let filtered = format!("policies:\n{}", block("Filtered", filter));
+    let (owner, audience) = (format!(", appOwnerOrganizationId: {TENANT}"), ", signInAudience: AzureADMyOrg");
+    for (base, fact, policies) in [
+        (audience.to_owned(), format!(", appOwnerOrganizationId: {OTHER_TENANT}"), &all),
+        (owner.clone(), ", signInAudience: PersonalMicrosoftAccount".to_owned(), &all),
+        (owner + audience, ", customSecurityAttributes: { Set: { stage: test } }".to_owned(), &filtered),
+    ] {
+        let base = format!(", servicePrincipalType: Application{base}");
+        let (known, unknown) = (of(&format!("{base}{fact}"), policies), of(&base, policies));
+        let universe = Universe::new(&unknown, &known);
+        let Spaces { spaces, .. } = spaces(&universe, &|_| true);
+        let axis = &spaces[0].axes[0];
+        let is_build = |atom: &usize| format!("{:?}", axis.atoms[*atom]).contains("build");
+        let groups = axis.groups.iter().filter(|group| group.atoms.iter().any(is_build));
+        // Where it is not said only the one that knows exempts; where it is said both do.
+        assert_eq!(groups.count(), 2, "{fact}: {axis:?}");
+    }
+}
+
 // Attributes were said to be left out for want of room, although no filter asked for any; so every statement of a bundle
 // with more than some thousand service principals was undecided, and the bundle refused.
 #[test]

@@ -39,6 +39,8 @@ fn other_head(rng: &mut Rng) -> String {
         ("[DE]", "[FR]"),
         (", countryLookupMethod: authenticatorAppGps", ""),
         (", appId: app-tagged", ""),
+        (", customSecurityAttributes: { Set: { stage: test } } }\n  - { id: agent", " }\n  - { id: agent"),
+        (", customSecurityAttributes: { Set: { stage: test } } }\npolicies", " }\npolicies"),
         ("{ stage: test } } }\n  - { id: agent", "{ stage: live } } }\n  - { id: agent"),
         (", servicePrincipalType: ServiceIdentity", ""),
     ];

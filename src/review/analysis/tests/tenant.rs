@@ -6,7 +6,10 @@ use fastrand::Rng;
 
 use crate::compile::{CompiledBundle, compile};
 use crate::model::location::{Country, CountryFact};
-use crate::model::{ClientApp, GuestType, Id, IdentityKind, Platform, RiskLevel, SignInAudience, TransferMethod};
+use crate::model::{
+    AttributeValue, Attributes, ClientApp, GuestType, Id, IdentityKind, Platform, RiskLevel, SignInAudience,
+    TransferMethod,
+};
 use crate::review::analysis::{What, Who, Witness};
 use crate::text::{RawBundle, RawFile};
 
@@ -236,6 +239,9 @@ pub fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
                 Some(SignInAudience::MultipleOrgs),
                 Some(SignInAudience::Personal),
             ][rng.usize(..5)];
+            let mut attributes = Attributes::default();
+            attributes.insert("Set", "stage", AttributeValue::Text(["test", "live"][rng.usize(..2)].into()));
+            who.attributes = (rng.u8(..3) == 0).then_some(attributes);
         }
         let mut witness = Witness::new(who);
         if witness.who.has_groups {
