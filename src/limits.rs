@@ -139,6 +139,11 @@ pub const ANALYSIS_STEPS_MAX: usize = 500_000;
 pub const IDLE_STEPS_MAX: usize = 100_000;
 /// Most regions that an analysis keeps for one kind of identity.
 pub const ANALYSIS_REGIONS_MAX: usize = 1_000;
+/// Most atoms of one axis of an analysis: some dozen megabytes. Two sides of 240 policies look at them in some seconds.
+pub const ANALYSIS_ATOMS_MAX: usize = 200_000;
+/// Most sets of authentication methods that an analysis tries to tell two strengths of one id apart; of Entra's own
+/// combinations there are some dozens.
+pub const ANALYSIS_METHODS_MAX: usize = 4_096;
 /// Most examples of objects that an analysis makes of the values that filters compare with.
 pub const ANALYSIS_EXAMPLES_MAX: usize = 4_096;
 /// Most facts that are tried for the smallest change of a request that turns its decision around.

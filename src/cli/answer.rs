@@ -13,6 +13,16 @@ use crate::serve::wire::Asked;
 use crate::serve::wire::oauth::OAuthError;
 use crate::text::plain;
 
+/// How to write a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For reading.
+    #[default]
+    Human,
+    /// For programs: one JSON document.
+    Json,
+}
+
 /// Decides. A request that contradicts itself or the bundle cannot be used.
 pub fn decided(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Evaluation, Stop> {
     let mut evaluation = Evaluation::default();
@@ -28,8 +38,19 @@ pub fn unusable(error: &InputError) -> Stop {
     Stop::usage(format!("{} ({})", error, error.kind.as_str()))
 }
 
+/// The decision and what comes with it, a line each.
+pub fn told(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
+    let decision = evaluation.decision();
+    let verdict = paint::decision(decision, decision.as_str());
+    let mut text = format!("{verdict}: {}\n", sentence(bundle, evaluation));
+    if let Some(reported) = report_only(bundle, evaluation) {
+        text += &format!("  report-only: {reported}\n");
+    }
+    text + &beside(bundle, evaluation, request)
+}
+
 /// The decision in a sentence without a final period.
-pub fn sentence(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
+fn sentence(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
     let policies = named(bundle, evaluation.policies());
     let (applies, their) = match evaluation.policies().len() {
         1 => ("applies", "its"),
@@ -48,13 +69,13 @@ pub fn sentence(bundle: &CompiledBundle, evaluation: &Evaluation) -> String {
 }
 
 /// What report-only policies would have done, in a sentence without a final period; `None` when nothing.
-pub fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<String> {
+fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<String> {
     let reported = evaluation.report_only();
     (!reported.is_empty()).then(|| format!("{} would have blocked or asked for more", named(bundle, reported)))
 }
 
 /// What the token comes with, and what to tell the person who asked and the OAuth client: a line each.
-pub fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
+fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
     let session =
         evaluation.session(bundle).map(|session| format!("  session: {}\n", plain(&session.words().join(", "))));
     let message = evaluation.message().map(|message| format!("  tell the user: {message}\n"));

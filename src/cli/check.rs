@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Outcome, Stop, fix, load, paint, prove, rule, sarif};
+use super::{Exit, Outcome, Stop, fix, github, load, paint, prove, rule, sarif};
 use crate::compile::{self, CompiledBundle, Mode};
 use crate::model::State;
 use crate::review::summary::Summary;
@@ -160,7 +160,7 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
             super::answer::json(&body)?
         }
         Format::Sarif => super::answer::json(&sarif::log(path, &findings))?,
-        Format::Github => sarif::annotations(path, &findings),
+        Format::Github => findings.iter().map(|finding| github::finding(path, finding)).collect(),
         Format::Human => {
             let text = fix::told(path, fixed.as_deref().unwrap_or_default());
             let text = text + &human(path, contents.as_ref(), &findings, (errors, warnings));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::answer::Format;
 use super::request::RequestArgs;
 use super::{Exit, Outcome, Stop, answer, load, paint};
 use crate::compile::CompiledBundle;
@@ -26,16 +27,6 @@ pub struct Args {
     request: RequestArgs,
 }
 
-/// How to write a result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For reading.
-    #[default]
-    Human,
-    /// For programs: one JSON document.
-    Json,
-}
-
 /// Decides.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let loaded = load::bundle(&args.bundle)?;
@@ -58,13 +49,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
 }
 
 fn human(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
-    let decision = evaluation.decision();
-    let mut text =
-        format!("{}: {}\n", paint::decision(decision, decision.as_str()), answer::sentence(bundle, evaluation));
-    if let Some(reported) = answer::report_only(bundle, evaluation) {
-        text += &format!("  report-only: {reported}\n");
-    }
-    text += &answer::beside(bundle, evaluation, request);
+    let text = answer::told(bundle, evaluation, request);
     let faint =
         format!("reason {}, bundle {} revision {}", evaluation.reason().as_str(), bundle.name(), bundle.revision());
     text + &format!("  {}\n", paint::styled(paint::FAINT, &faint))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::decide::Format;
+use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, load, paint};
 use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Note, Region, Shown, Witness};
 use crate::text::plain;

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::decide::Format;
+use super::answer::Format;
 use super::request::RequestArgs;
-use super::{Exit, Outcome, Stop, answer, load, paint, turn};
-use crate::compile::{self, CompiledBundle, Mode};
-use crate::evaluate::{ConditionTrace, Outcome as PolicyOutcome, PolicyTrace, WhatIf, trace, what_if};
+use super::{Exit, Outcome, Stop, answer, condition, load, paint, turn};
+use crate::compile::CompiledBundle;
+use crate::evaluate::{Outcome as PolicyOutcome, PolicyTrace, WhatIf, trace, what_if};
 use crate::model::set::Word;
-use crate::model::{State, Truth};
+use crate::model::{Bundle, State};
 use crate::review::flip::{Mentions, flip};
 use crate::serve::wire::{self, Asked};
 
@@ -19,7 +19,8 @@ Example:
   $ doorward explain policies/workload --id 5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01 --ip 203.0.113.200
 
 The last line is the smallest change of the request that turns the decision around: one fact that the policies look \
-at, or two. It has been decided, so it is certain. Who asks is not changed, and neither are attributes.
+at, or two. It has been decided, so it is certain. Of who asks only groups, roles and the kind of guest are changed; \
+attributes are not changed at all.
 
 Ends with 0 whatever the decision is: the question was what leads to it.")]
 pub struct Args {
@@ -40,7 +41,9 @@ pub struct Args {
 
 /// Explains.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
-    let loaded = load::bundle(&args.bundle)?;
+    // What If asks for no change, so it needs no list of what policies look at.
+    let look = |model: &Bundle| (!args.what_if).then(|| Mentions::of(model));
+    let (loaded, mentions) = load::bundle_and(&args.bundle, look)?;
     let bundle = &loaded.bundle;
     args.request.ask(|document| {
         if args.what_if {
@@ -55,8 +58,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         }
         let evaluation = answer::decided(bundle, &document.request)?;
         let traces = trace(bundle, &document.request).map_err(|error| answer::unusable(&error))?;
-        let mentions = Mentions::of(&compile::read(&loaded.raw, Mode::Fast).bundle);
-        let flip = flip(bundle, &document.request, &mentions);
+        let flip = mentions.as_ref().and_then(|mentions| flip(bundle, &document.request, mentions));
         let text = match args.format {
             Format::Json => {
                 let request_id = document.request_id.unwrap_or_default().to_owned();
@@ -66,12 +68,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
             }
             Format::Human => {
                 let decision = evaluation.decision();
-                let verdict = paint::decision(decision, decision.as_str());
-                let mut text = format!("{verdict}: {}\n", answer::sentence(bundle, &evaluation));
-                if let Some(reported) = answer::report_only(bundle, &evaluation) {
-                    text += &format!("  report-only: {reported}\n");
-                }
-                text += &answer::beside(bundle, &evaluation, &document.request);
+                let mut text = answer::told(bundle, &evaluation, &document.request);
                 text += "\n";
                 text += &policies(bundle, &traces, args.all);
                 text + "\n" + &turn::sentence(bundle, flip.as_ref(), decision, &document.request)
@@ -122,21 +119,20 @@ pub fn policies(bundle: &CompiledBundle, traces: &[PolicyTrace], all: bool) -> S
     applying.sort_by_key(|trace| bundle.policy(trace.policy).state != State::Enabled);
     for trace in applying {
         text += &heading(bundle, trace);
-        text += &conditions(trace, all);
+        text += &condition::lines(trace, all);
     }
     let others: Vec<_> = others.into_iter().filter(|trace| all || trace.outcome != PolicyOutcome::NotEnabled).collect();
     if all {
         for trace in others {
             text += &heading(bundle, trace);
-            text += &conditions(trace, all);
+            text += &condition::lines(trace, all);
         }
         return text;
     }
     let name = |trace: &PolicyTrace| bundle.policy(trace.policy).display_name.as_ref();
     let width = others.iter().map(|trace| name(trace).chars().count()).max().unwrap_or(0);
     for trace in others {
-        let failing = trace.conditions.iter().find(|condition| !condition.holds.is_possible());
-        let why = failing.map(|failing| format!("{}: {}", failing.condition, failing.rule)).unwrap_or_default();
+        let why = condition::failing(trace).unwrap_or_default();
         text +=
             &format!("{}  does not apply  {}\n", paint::padded(name(trace), width), paint::styled(paint::FAINT, &why));
     }
@@ -168,22 +164,4 @@ fn outcome(trace: &PolicyTrace) -> String {
         PolicyOutcome::NotEnabled => "takes no part".to_owned(),
         PolicyOutcome::Unknown => "is left out".to_owned(),
     }
-}
-
-fn conditions(trace: &PolicyTrace, all: bool) -> String {
-    // A condition that is not configured says nothing about the request.
-    let is_told = |condition: &&ConditionTrace| all || condition.rule != "not configured";
-    let told: Vec<_> = trace.conditions.iter().filter(is_told).collect();
-    let width = told.iter().map(|condition| condition.condition.len()).max().unwrap_or(0);
-    let line = |condition: &ConditionTrace| {
-        let name = paint::padded(condition.condition, width);
-        let holds = match condition.holds {
-            Truth::True => "yes    ".to_owned(),
-            Truth::False => "no     ".to_owned(),
-            Truth::Unknown => paint::doubt("unknown"),
-        };
-        let counts = if condition.holds == Truth::Unknown { " (unknown counts as yes)" } else { "" };
-        format!("  {name}  {holds}  {}{counts}\n", condition.rule)
-    };
-    told.into_iter().map(line).collect()
 }

@@ -6,7 +6,7 @@ use super::{Exit, Outcome, Stop, answer, aside, load, paint};
 use crate::compile::{self, Mode};
 use crate::review::cedar;
 use crate::review::export::{self, Export, Weight};
-use crate::text::RawBundle;
+use crate::text::{RawBundle, plain};
 
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ fn notes(export: &Export) -> String {
             Weight::Loss => paint::verdict(false, "not exported:"),
             Weight::Remark => paint::doubt("note:"),
         };
-        format!("{label} {}: {}\n", note.about, note.what)
+        format!("{label} {}: {}\n", plain(&note.about), plain(&note.what))
     };
     notes.iter().map(line).collect()
 }

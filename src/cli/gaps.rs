@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::decide::Format;
+use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::review::analysis::{self, Gaps};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde_json::{Value, json};
 
-use super::decide::Format;
+use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::CompiledBundle;
 use crate::model::{Bundle, State};
@@ -119,36 +119,45 @@ fn concerned(impact: &Impact) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let told = |(subjects, names): (&'static str, Vec<String>)| (subjects.to_owned(), diff::listed(&names));
+    let told = |(subjects, who): (&'static str, Concerned)| (subjects.to_owned(), diff::listed(&who.names()));
     let lines: Vec<_> = all.into_iter().map(told).collect();
     format!("{}\n{}", paint::styled(paint::STRONG, "concerns"), diff::table(&lines))
 }
 
-/// By kind of identity, who is in some region, none twice; a region that names nobody is about everybody.
-fn identities(impact: &Impact) -> BTreeMap<&'static str, Vec<String>> {
-    let mut all = BTreeMap::<&'static str, Vec<String>>::new();
-    for region in &impact.comparison.regions {
-        let is_identity = |name| matches!(name, "servicePrincipals" | "agentIdentities" | "users");
-        let names = all.entry(region.subjects).or_default();
-        let mut facets = region.facets.iter().filter(|facet| is_identity(facet.name)).peekable();
-        if facets.peek().is_none() {
-            names.push("everybody".to_owned());
-        }
-        for facet in facets {
-            let but = if facet.is_all_but { "any but " } else { "" };
-            let values = facet.values.iter().map(|value| format!("{but}{value}"));
-            names.extend(if facet.is_all_but {
-                vec![format!("{but}{}", facet.values.join(", "))]
-            } else {
-                values.collect()
-            });
+/// Who is in some region.
+enum Concerned {
+    /// Everybody of the kind.
+    Everybody,
+    /// These, none twice.
+    Some(Vec<String>),
+}
+
+impl Concerned {
+    fn names(self) -> Vec<String> {
+        match self {
+            Self::Everybody => vec!["everybody".to_owned()],
+            Self::Some(names) => names,
         }
     }
-    for names in all.values_mut() {
-        let mut seen = std::collections::HashSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        if names.iter().any(|name| name == "everybody") {
-            *names = vec!["everybody".to_owned()];
+}
+
+/// By kind of identity, who is in some region; a region that names nobody is about everybody.
+fn identities(impact: &Impact) -> BTreeMap<&'static str, Concerned> {
+    let mut all = BTreeMap::new();
+    for region in &impact.comparison.regions {
+        let is_identity = |name| matches!(name, "servicePrincipals" | "agentIdentities" | "users");
+        let who = all.entry(region.subjects).or_insert_with(|| Concerned::Some(Vec::new()));
+        let mut facets = region.facets.iter().filter(|facet| is_identity(facet.name)).peekable();
+        let Concerned::Some(names) = who else { continue };
+        if facets.peek().is_none() {
+            *who = Concerned::Everybody;
+            continue;
+        }
+        for facet in facets {
+            let all_but = || vec![format!("any but {}", facet.values.join(", "))];
+            let told = if facet.is_all_but { all_but() } else { facet.values.clone() };
+            let new: Vec<_> = told.into_iter().filter(|name| !names.contains(name)).collect();
+            names.extend(new);
         }
     }
     all
@@ -206,7 +215,7 @@ fn body(impact: &Impact) -> Value {
     json!({
         "schemaVersion": 1,
         "edits": impact.edits.iter().map(edit).collect::<Vec<_>>(),
-        "identities": identities(impact),
+        "identities": identities(impact).into_iter().map(|(of, who)| (of, who.names())).collect::<BTreeMap<_, _>>(),
         "requests": diff::body(&impact.comparison),
         "testCases": { "asked": impact.asked, "changed": impact.cases.iter().map(case).collect::<Vec<_>>() },
     })

@@ -8,6 +8,7 @@ mod answer;
 mod aside;
 mod authzen_selftest;
 mod check;
+mod condition;
 mod decide;
 mod diff;
 mod exit;
@@ -16,6 +17,7 @@ mod export;
 mod fix;
 mod fmt;
 mod gaps;
+mod github;
 mod impact;
 mod load;
 mod paint;
@@ -57,6 +59,7 @@ enum Verb {
     /// Run a command beside a sidecar of its own, for integration tests.
     Run(run::Args),
     /// Report every problem of a bundle, with file, line, reason and remedy.
+    #[command(visible_alias = "lint")]
     Check(check::Args),
     /// Lay out the files of a bundle alike; comments stay.
     Fmt(fmt::Args),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::decide::Format;
+use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, diff, load, paint};
 use crate::compile::{self, CompiledBundle};
 use crate::limits;
@@ -35,7 +35,7 @@ With `state: disabled` it is not asked. `refuted` comes with a request that gets
 BUNDLE --request -`. `undecided` means that what it rests on cannot be enumerated (conditions in Cedar, filters on parts of \
 texts), and refuses a bundle as `refuted` does.
 
-Ends with 0 when every statement is proved, and with 5 when one is not.")]
+Ends with 0 when every statement is proved, and with 5 when one is not, or when there is none.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle.
     bundle: PathBuf,
@@ -55,7 +55,9 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
         Format::Human => human(&proofs),
         Format::Json => answer::json(&body(&proofs))?,
     };
-    let exit = if proofs.iter().all(Proof::is_green) { Exit::Success } else { Exit::Changed };
+    // WHY: whoever asks for proofs and has none to ask for has probably named the wrong folder.
+    let is_green = !proofs.is_empty() && proofs.iter().all(Proof::is_green);
+    let exit = if is_green { Exit::Success } else { Exit::Changed };
     Ok(Outcome { text, exit })
 }
 
@@ -89,7 +91,8 @@ pub fn proofs(bundle: &CompiledBundle, raw: &RawBundle, more: &[RawFile]) -> Res
 /// Every statement with what was found, and how many are proved.
 fn human(proofs: &[Proof]) -> String {
     if proofs.is_empty() {
-        return format!("{}\n", paint::doubt("no statements"));
+        let how = "write one as a policy below `statements/` of the bundle; `doorward prove --help` shows one";
+        return format!("{}: {how}\n", paint::doubt("no statements"));
     }
     let mut text = String::new();
     let width = proofs.iter().map(|proof| word(&proof.verdict).chars().count()).max().unwrap_or(0);

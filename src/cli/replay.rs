@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::decide::Format;
+use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, aside, load, paint};
 use crate::limits;
 use crate::serve::replay::{Counts, Groups, Replayer, Report};
@@ -29,7 +29,7 @@ Example:
 
 The log is what `serve --decision-log` writes. Each record is decided again, for the time at which it was decided, \
 with the countries that the bundle's database has now, or else with the recorded ones. Lines that are no records are \
-named.
+named. Locations are those of this bundle: where none of them is, a request counts as in no named location.
 
 Ends with 0, with 5 when decisions change as `--fail-on` says, and else with 7 when some lines could not be read.")]
 pub struct Args {
@@ -107,12 +107,11 @@ fn read(mut log: impl BufRead, replayer: &mut Replayer<'_>) -> std::io::Result<R
             report.note(replayer.replay(&line));
         }
         if is_watched && report.lines.is_multiple_of(STEP) {
-            aside::say(&format!("\r{} lines, {} changed", report.lines, report.changed.all()));
+            aside::progress(&format!("{} lines, {} changed", report.lines, report.changed.all()));
         }
     }
     if is_watched {
-        // Back to the start of the line, which is then cleared.
-        aside::say("\r\x1b[K");
+        aside::progress("");
     }
     Ok(report)
 }

@@ -166,14 +166,18 @@ fn document<'s>(
         put("identity.type", Node::unplaced(default), &mut root);
     }
     for flag in flags {
-        let text = |file: &FileId| {
+        let whole = |file: &FileId| {
             let text = sources.file(*file).map_or("", SourceFile::text);
             Node { span: Span::whole(*file), value: Value::String(Cow::Borrowed(text)) }
         };
         let value = match flag.form {
-            Form::Text => flag.files.first().map(text),
-            Form::Texts => Some(Node::unplaced(Value::List(flag.files.iter().map(text).collect()))),
-            Form::Yaml => flag.files.first().and_then(|file| parse(*file, sources, diagnostics)),
+            Form::Text => flag.files.first().map(whole),
+            Form::Texts => Some(Node::unplaced(Value::List(flag.files.iter().map(whole).collect()))),
+            // A name that a path ends in is no name of a file.
+            Form::Yaml => flag.files.first().and_then(|file| {
+                let source = sources.file(*file)?;
+                text::yaml::parse(source.text(), *file, diagnostics)
+            }),
         };
         put(&flag.path, value?, &mut root);
     }

@@ -3,17 +3,18 @@
 //! Listens in a folder of its own and on a free loopback port, tells the command where, and ends with it.
 
 use std::ffi::OsString;
-use std::fs::DirBuilder;
+use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
-use rustix::process::{Pid, Signal, kill_process};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -53,10 +54,10 @@ pub struct Args {
 /// Runs the command; its exit code is the result.
 pub fn run(args: &Args) -> Result<ExitCode, Stop> {
     trace::start(trace::Format::Human, "warn").map_err(|error| anyhow!("cannot write events: {error}"))?;
-    let folder = Folder::new().context("cannot make a folder for the socket")?;
+    let folder = folder().context("cannot make a folder for the socket")?;
     let settings = Settings {
         listen: Some(([127, 0, 0, 1], 0).into()),
-        unix: Some(folder.0.join("doorward.sock")),
+        unix: Some(folder.path().join("doorward.sock")),
         ops: Some(([127, 0, 0, 1], 0).into()),
         log: log_target(args.decision_log.as_deref()),
         doors: Doors { graph: true, ..Doors::default() },
@@ -93,7 +94,7 @@ fn accompany(command: &[OsString], addresses: &Addresses) -> Result<ExitStatus, 
         // A terminal sends them to the command too, whose answer it is to end.
         let (mut interrupt, mut quit) = (listen(SignalKind::interrupt())?, listen(SignalKind::quit())?);
         let child = start(command, addresses)?;
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid = i32::try_from(child.id()).ok().map(Pid::from_raw);
         let mut ended = end_of(child);
         loop {
             tokio::select! {
@@ -103,9 +104,9 @@ fn accompany(command: &[OsString], addresses: &Addresses) -> Result<ExitStatus, 
                 }
                 () = interrupt.comes() => {}
                 () = quit.comes() => {}
-                () = terminate.comes() => pass(pid, Signal::TERM),
+                () = terminate.comes() => pass(pid, Signal::SIGTERM),
                 // WHY: the end of this process alone would leave the command without its sidecar, and the folder behind.
-                () = hangup.comes() => pass(pid, Signal::HUP),
+                () = hangup.comes() => pass(pid, Signal::SIGHUP),
             }
         }
     })
@@ -138,7 +139,7 @@ fn ignored() -> u64 {
 
 fn pass(command: Option<Pid>, signal: Signal) {
     // One that has just ended needs no signal.
-    let _ = command.map(|pid| kill_process(pid, signal));
+    let _ = command.map(|pid| kill(pid, signal));
 }
 
 fn start(command: &[OsString], addresses: &Addresses) -> Result<Child, Stop> {
@@ -162,25 +163,6 @@ fn end_of(mut child: Child) -> oneshot::Receiver<io::Result<ExitStatus>> {
 }
 
 /// A folder that nobody else may look into; gone when dropped.
-pub(super) struct Folder(PathBuf);
-
-impl Folder {
-    pub(super) fn new() -> io::Result<Self> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let name = format!("doorward-{}-{}", std::process::id(), now.as_nanos());
-        let path = Path::new(&std::env::temp_dir()).join(name);
-        // One that is there already is another's, and an error.
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self(path))
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+pub(super) fn folder() -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix("doorward-").permissions(Permissions::from_mode(0o700)).tempdir()
 }

@@ -1,14 +1,14 @@
-//! Findings for other programs to show: SARIF for code scanning, and the annotations of GitHub Actions.
+//! Findings as SARIF, for code scanning.
 //!
-//! Source: OASIS, Static Analysis Results Interchange Format 2.1.0, sections 3.13 to 3.28; GitHub documentation,
-//! "Workflow commands"; read August 2026.
+//! Source: OASIS, Static Analysis Results Interchange Format 2.1.0, sections 3.13 to 3.28, read August 2026.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::github;
 use crate::review::rules;
-use crate::text::{Finding, Fix, Severity};
+use crate::text::{Finding, Fix};
 
 /// One SARIF log with one run: the rules that were broken, and where. `bundle` leads from the working directory to the
 /// files.
@@ -20,7 +20,7 @@ pub fn log(bundle: &Path, findings: &[Finding]) -> Value {
                 "id": rule.id,
                 "shortDescription": { "text": rule.why },
                 "help": { "text": rule.long },
-                "defaultConfiguration": { "level": level(rule.severity) },
+                "defaultConfiguration": { "level": rule.severity.to_string() },
             })
         })
         .collect();
@@ -41,7 +41,7 @@ pub fn log(bundle: &Path, findings: &[Finding]) -> Value {
 }
 
 fn result(bundle: &Path, finding: &Finding) -> Value {
-    let artifact = json!({ "uri": uri(&file(bundle, finding)) });
+    let artifact = json!({ "uri": uri(&github::file(bundle, &finding.file)) });
     let place = match finding.line {
         0 => json!({ "artifactLocation": artifact }),
         line => json!({
@@ -51,8 +51,8 @@ fn result(bundle: &Path, finding: &Finding) -> Value {
     };
     let mut result = json!({
         "ruleId": finding.id,
-        "level": level(finding.severity),
-        "message": { "text": message(finding) },
+        "level": finding.severity.to_string(),
+        "message": { "text": github::message(finding) },
         "locations": [{ "physicalLocation": place }],
     });
     if let (Some(fix), Some(members)) = (&finding.fix, result.as_object_mut()) {
@@ -76,49 +76,9 @@ fn fixed(artifact: &Value, fix: &Fix) -> Value {
     })
 }
 
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
-}
-
-fn message(finding: &Finding) -> String {
-    let help = finding.help.as_ref().map(|help| format!("; {help}"));
-    format!("{}: {}{}", finding.what, finding.why, help.unwrap_or_default())
-}
-
-/// The file from the working directory; the bundle itself when it as a whole is meant.
-fn file(bundle: &Path, finding: &Finding) -> String {
-    if finding.file.is_empty() {
-        bundle.display().to_string()
-    } else {
-        bundle.join(&finding.file).display().to_string()
-    }
-}
-
 /// A relative reference: what a URI cannot hold is escaped.
 fn uri(path: &str) -> String {
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
     utf8_percent_encode(path, ESCAPED).to_string()
-}
-
-/// One workflow command for each finding, which GitHub shows beside the line.
-pub fn annotations(bundle: &Path, findings: &[Finding]) -> String {
-    let line = |finding: &Finding| {
-        let place = match finding.line {
-            0 => String::new(),
-            line => format!(",line={line},col={}", finding.column),
-        };
-        let file = escaped(&file(bundle, finding)).replace(':', "%3A").replace(',', "%2C");
-        let title = finding.id;
-        format!("::{} file={file}{place},title={title}::{}\n", level(finding.severity), escaped(&message(finding)))
-    };
-    findings.iter().map(line).collect()
-}
-
-/// What would end a workflow command, escaped.
-fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Exit, Outcome, Stop, paint};
 use crate::compile::CompiledBundle;
 use crate::config::{self, Config};
-use crate::model::ServicePrincipalType;
+use crate::model::{Id, ServicePrincipalType};
 use crate::observe::{log, trace};
 use crate::reload::{self, Active, FirstLoadError, Loader, Rejection, Stage, Status};
 use crate::serve::{self, Addresses, Doors, Running, Settings};
@@ -281,7 +281,7 @@ fn announce(args: &Args, running: &Running, active: &Active, how: How) {
         && !is_stdout_taken
     {
         // WHY: nobody may be reading, and that is no reason to end.
-        let _ = anstream::stdout().write_all(greeting(addresses, &snapshot.bundle, how).as_bytes());
+        let _ = anstream::stdout().write_all(paint::harmless(&greeting(addresses, &snapshot.bundle, how)).as_bytes());
     }
 }
 
@@ -311,11 +311,14 @@ fn greeting(addresses: &Addresses, bundle: &CompiledBundle, how: How) -> String 
     text
 }
 
-/// A service principal that policies may cover: of the catalogue, or made up.
+/// A service principal that policies may cover: of the catalogue, or made up. Only a GUID: what is told is a command to be
+/// run, and any other id may say what a shell does.
 fn somebody(bundle: &CompiledBundle) -> String {
-    (0..)
-        .map_while(|index| bundle.principal(index))
-        .find(|principal| principal.kind != Some(ServicePrincipalType::ManagedIdentity))
+    let principals = (0..).map_while(|index| bundle.principal(index));
+    let is_workload = |kind| kind != Some(ServicePrincipalType::ManagedIdentity);
+    principals
+        .filter(|it| matches!(it.id.value, Id::Guid(_)))
+        .find(|it| is_workload(it.kind))
         .map_or_else(|| "11111111-2222-4333-8444-555555555555".to_owned(), |principal| principal.id.value.to_string())
 }
 
@@ -325,5 +328,27 @@ pub(super) fn log_target(path: Option<&Path>) -> log::Target {
         None => log::Target::Off,
         Some(path) if path == Path::new("-") => log::Target::Stdout,
         Some(path) => log::Target::File(path.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::compile;
+    use crate::text::{RawBundle, RawFile};
+
+    // The id of the first service principal stood in single quotes in a command to be pasted, as it was written.
+    #[test]
+    fn nothing_that_a_bundle_says_becomes_part_of_the_command_that_is_told() {
+        let bundle = |ids: &[&str]| {
+            let entry = |id: &&str| format!("  - {{ id: \"{id}\", servicePrincipalType: Application }}\n");
+            let text = format!("servicePrincipals:\n{}", ids.iter().map(entry).collect::<String>());
+            let files = vec![RawFile { name: "all.yaml".into(), bytes: text.into() }];
+            compile(&RawBundle { files, digest: "00".into() }).bundle.unwrap()
+        };
+        let guid = "5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e02";
+        let shell = "x'; touch /tmp/owned; echo '";
+        assert_eq!(somebody(&bundle(&[shell, guid])), guid);
+        assert_eq!(somebody(&bundle(&[shell])), somebody(&bundle(&[])));
     }
 }

@@ -112,7 +112,7 @@ fn once(args: &Args) -> Result<Outcome, Stop> {
         Format::Human => human::report(&run),
         Format::Json => report::json(&run)?,
         Format::Junit => report::junit(&run)?,
-        Format::Github => report::github(&run),
+        Format::Github => report::annotated(&run),
     };
     let is_green = run.report.is_green() && !run.report.results.is_empty() && run.complaints.is_empty();
     Ok(Outcome { text, exit: if is_green { Exit::Success } else { Exit::TestsFailed } })

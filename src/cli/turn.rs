@@ -65,7 +65,7 @@ pub fn sentence(
         Some(Searched::Found(flip)) => flip,
         Some(Searched::Cut) => {
             return format!(
-                "smallest change to {turned}: none found; policies look at too many facts to try each two of them\n"
+                "smallest change to {turned}: none found; policies look at more than was tried, one fact or two at a time\n"
             );
         }
         Some(Searched::Nothing) | None => {

@@ -123,6 +123,12 @@ fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Comp
     (conclude(bundle, &diagnostics, diagnostics.findings(&sources)), looked)
 }
 
+/// Compiles an edited model of `raw`; `None` when it is no valid bundle.
+pub fn rebuild(model: Bundle, raw: &RawBundle) -> Option<CompiledBundle> {
+    let database = database(raw, &model);
+    build(model, &raw.digest, database, &mut Diagnostics::default())
+}
+
 /// The country database that `model` names, if it is in the bundle.
 fn database<'r>(raw: &'r RawBundle, model: &Bundle) -> Option<&'r [u8]> {
     let name = model.settings.country_database.as_ref()?;

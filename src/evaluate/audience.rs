@@ -11,8 +11,6 @@ use crate::model::{CredentialType, IdRef, IdentityKind, Truth};
 
 /// Windows Azure Active Directory.
 const DIRECTORY: IdRef<'static> = IdRef::Guid(0x0000_0002_0000_0000_c000_0000_0000_0000);
-/// The endpoint where agent identities exchange tokens on the way to the one they want.
-const TOKEN_EXCHANGE: IdRef<'static> = IdRef::Guid(0xfb60_f99c_7a34_4190_8149_302f_7746_9936);
 
 const OPEN_ID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 const DIRECTORY_SCOPES: [&str; 7] = [
@@ -78,7 +76,7 @@ impl<'a> Audiences<'a> {
             && !self.named.is_empty()
             && self.has_directory == Truth::False
             && !self.has_action
-            && self.named.iter().all(|id| *id == TOKEN_EXCHANGE)
+            && self.named.iter().all(|id| *id == IdRef::TOKEN_EXCHANGE)
     }
 }
 

@@ -256,7 +256,8 @@ fn controls(policy: &CompiledPolicy) -> &[CompiledControl] {
 }
 
 impl CompiledControl {
-    pub(super) fn is_met(&self, satisfied: &Satisfied<'_>) -> bool {
+    /// Whether the request satisfies it.
+    pub(crate) fn is_met(&self, satisfied: &Satisfied<'_>) -> bool {
         let listed = |ids: &[IdRef<'_>], id: &str| ids.contains(&IdRef::new(id));
         match self {
             Self::BuiltIn(control) => satisfied.built_in.contains(*control),

@@ -55,6 +55,10 @@ impl<'a> IdRef<'a> {
     /// Source: Microsoft identity platform documentation, read August 2026.
     pub const GRAPH: Self = Self::Guid(0x0000_0003_0000_0000_c000_0000_0000_0000);
 
+    /// The endpoint where agent identities exchange tokens on the way to the one they want.
+    /// Source: Entra documentation, Conditional Access for agents, read August 2026.
+    pub const TOKEN_EXCHANGE: Self = Self::Guid(0xfb60_f99c_7a34_4190_8149_302f_7746_9936);
+
     /// The id that `text` spells: a GUID if it has the hyphenated form, in any case, and text otherwise.
     /// Cost: about 15 ns, no allocation.
     pub fn new(text: &'a str) -> Self {

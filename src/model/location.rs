@@ -41,6 +41,35 @@ impl IpRange {
         }
     }
 
+    /// The length of the prefix that this is; `None` when it is none.
+    pub const fn prefix_length(self) -> Option<u32> {
+        let (first, last, bits) = match self {
+            Self::V4(first, last) => (first as u128, last as u128, 32),
+            Self::V6(first, last) => (first, last, u128::BITS),
+        };
+        let hosts = first ^ last;
+        let is_prefix = hosts & hosts.wrapping_add(1) == 0 && first & hosts == 0;
+        if is_prefix { Some(bits - hosts.count_ones()) } else { None }
+    }
+
+    /// The first address.
+    pub fn first(self) -> IpAddr {
+        match self {
+            Self::V4(first, _) => IpAddr::V4(first.into()),
+            Self::V6(first, _) => IpAddr::V6(first.into()),
+        }
+    }
+
+    /// As short as it can be said: an address, a prefix, or both ends.
+    pub fn told(self) -> String {
+        match self.prefix_length() {
+            Some(32) if matches!(self, Self::V4(..)) => self.first().to_string(),
+            Some(128) => self.first().to_string(),
+            Some(length) => format!("{}/{length}", self.first()),
+            None => self.to_string(),
+        }
+    }
+
     /// Whether `address` is inside; of the other family it never is.
     pub fn contains(self, address: IpAddr) -> bool {
         match (self, canonical(address)) {
@@ -258,4 +287,25 @@ pub struct Kept {
     pub json: Box<str>,
     /// Where the key stands.
     pub span: Span,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_told_as_an_address_a_prefix_or_its_ends() {
+        let range = |first: &str, last: &str| IpRange::new(first.parse().unwrap(), last.parse().unwrap()).unwrap();
+        for (first, last, told) in [
+            ("192.0.2.7", "192.0.2.7", "192.0.2.7"),
+            ("192.0.2.0", "192.0.2.255", "192.0.2.0/24"),
+            ("192.0.2.1", "192.0.2.255", "192.0.2.1-192.0.2.255"),
+            ("0.0.0.0", "255.255.255.255", "0.0.0.0/0"),
+            ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::/32"),
+            ("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::/0"),
+            ("2001:db8::1", "2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(range(first, last).told(), told);
+        }
+    }
 }

@@ -147,8 +147,10 @@ fn included_and_not(include: String, exclude: Vec<String>) -> String {
 }
 
 /// The intermediate exchange of an agent identity is never evaluated.
-const NO_EXCHANGE: &str =
-    "!(resource.appIds == [\"fb60f99c-7a34-4190-8149-302f77469936\"] && resource.userAction == \"none\")";
+fn no_exchange() -> String {
+    let exchange = IdRef::TOKEN_EXCHANGE.to_owned();
+    format!("!(resource.appIds == [\"{exchange}\"] && resource.userAction == \"none\")")
+}
 
 fn identity(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<String>) -> String {
     let mut kinds = Vec::new();
@@ -169,7 +171,7 @@ fn identity(bundle: &CompiledBundle, policy: &CompiledPolicy, unsaid: &mut Vec<S
     }
     if !policy.agents.is_empty() {
         let scope = scope(&policy.agents, true, unsaid);
-        kinds.push(every(["principal is AgentIdentity".to_owned(), scope, NO_EXCHANGE.to_owned()]));
+        kinds.push(every(["principal is AgentIdentity".to_owned(), scope, no_exchange()]));
     }
     unsaid.dedup();
     match kinds.as_slice() {

@@ -19,7 +19,7 @@ use crate::evaluate::{ConditionTrace, Evaluation, PolicyTrace, evaluate, locatio
 use crate::limits;
 use crate::model::bundle::Eligibility;
 use crate::model::set::Word;
-use crate::model::{Bundle, ClientApp, Set, TokenRequest, Truth};
+use crate::model::{Bundle, ClientApp, InsiderRiskLevel, RiskLevel, Set, TokenRequest, TransferMethod, Truth};
 use crate::text::{Node, RawBundle};
 
 /// What tests exercise of a bundle.
@@ -187,15 +187,15 @@ fn conditions(policy: &CompiledPolicy, eligibility: Eligibility) -> Vec<(&'stati
         ("agentIdentities", can_fail(&policy.agents, false)),
         ("application", set(!policy.resources.is_any())),
         ("location", set(locations.is_configured && !is_everywhere)),
-        ("servicePrincipalRisk", levels(policy.service_principal_risk.len(), 5)),
+        ("servicePrincipalRisk", levels(policy.service_principal_risk.len(), RiskLevel::ALL.len())),
         ("devicePlatform", set(!policy.platforms.include.is_empty() || !policy.platforms.exclude.is_empty())),
         ("deviceState", set(policy.device_filter.is_some())),
         ("clientType", set(!apps.is_empty() && !apps.contains(ClientApp::All))),
-        ("signInRisk", levels(policy.sign_in_risk.len(), 5)),
-        ("userRisk", levels(policy.user_risk.len(), 5)),
-        ("insiderRisk", levels(policy.insider_risk.len(), 4)),
-        ("authenticationFlows", levels(policy.flows.len(), 3)),
-        ("agentIdRisk", levels(policy.agent_risk.len(), 5)),
+        ("signInRisk", levels(policy.sign_in_risk.len(), RiskLevel::ALL.len())),
+        ("userRisk", levels(policy.user_risk.len(), RiskLevel::ALL.len())),
+        ("insiderRisk", levels(policy.insider_risk.len(), InsiderRiskLevel::ALL.len())),
+        ("authenticationFlows", levels(policy.flows.len(), TransferMethod::ALL.len())),
+        ("agentIdRisk", levels(policy.agent_risk.len(), RiskLevel::ALL.len())),
         ("when", set(policy.when.is_some())),
     ];
     all.into_iter().filter_map(|(name, can_fail)| Some((name, can_fail?))).collect()

@@ -1,8 +1,9 @@
 //! The smallest change of a request that turns its decision around.
 //!
 //! Tries the facts that the policies of the bundle look at, one at a time, then two at a time, and asks the engine about
-//! each: what is proposed has been decided, so it is never a guess. Who asks is not changed, and neither are free
-//! attributes and the attributes of directory objects. Start with [`flip`]; [`fact`] has the facts.
+//! each: what is proposed has been decided, so it is never a guess. Somebody stays somebody: of who asks only groups, roles
+//! and the kind of guest are changed, neither the id nor any attribute, and neither are free attributes. Start with
+//! [`flip`]; [`fact`] has the facts.
 
 mod fact;
 mod mention;
@@ -10,6 +11,9 @@ mod mention;
 mod tests;
 
 use std::collections::HashSet;
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
 
 pub use fact::{Deed, Fact};
 pub use mention::Mentions;
@@ -17,6 +21,7 @@ pub use mention::Mentions;
 use crate::compile::CompiledBundle;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::limits;
+use crate::model::location::canonical;
 use crate::model::{Decision, TokenRequest};
 
 /// What to change, at least one fact.
@@ -35,7 +40,7 @@ pub enum Searched {
     Found(Flip),
     /// None of what was to be tried does, and all of it was.
     Nothing,
-    /// Nothing was found as far as was tried, and that is not all: the bundle mentions too many facts.
+    /// Nothing was found as far as was tried, and that is not all: policies look at too many facts, or at others.
     Cut,
 }
 
@@ -67,9 +72,11 @@ pub fn flip(bundle: &CompiledBundle, request: &TokenRequest<'_>, mentions: &Ment
     evaluate(bundle, request, &mut evaluation).ok()?;
     let decision = evaluation.decision();
     let unmet: Vec<_> = evaluation.unmet(bundle).map(|control| Fact::satisfied(&control)).collect();
-    let facts = candidates(&unmet, mentions, request, decision);
+    let (places, has_more) = if mentions.has_places { addresses(bundle) } else { (Vec::new(), false) };
+    let more = places.into_iter().chain(members(bundle));
+    let facts = candidates(&unmet, mentions, more, request, decision);
     let trials = limits::FLIP_TRIALS_MAX;
-    let mut search = Search { bundle, evaluation, decision, trials, is_cut: mentions.is_cut };
+    let mut search = Search { bundle, evaluation, decision, trials, is_cut: mentions.is_cut || has_more };
     let found = search.one(request, &facts).or_else(|| search.two(request, &facts)).or_else(|| {
         search.trials = 1;
         let mut changed = request.clone();
@@ -87,12 +94,39 @@ pub fn flip(bundle: &CompiledBundle, request: &TokenRequest<'_>, mentions: &Ment
 }
 
 /// What to try, likelier first: controls, then what the request may be, each once, and nothing that it is already.
-fn candidates(unmet: &[Fact], mentions: &Mentions, request: &TokenRequest<'_>, decision: Decision) -> Vec<Fact> {
+fn candidates(
+    unmet: &[Fact],
+    mentions: &Mentions,
+    more: impl Iterator<Item = Fact>,
+    request: &TokenRequest<'_>,
+    decision: Decision,
+) -> Vec<Fact> {
     let dropped = if decision == Decision::Allow { fact::satisfied_by(request) } else { Vec::new() };
     let left = fact::memberships_of(request).filter(|fact| mentions.facts.iter().any(|known| known.undoes(fact)));
     let mut seen = HashSet::new();
     let all = unmet.iter().cloned().chain(mentions.facts.iter().cloned()).chain(dropped).chain(left);
+    let all = all.chain(fact::asked_by(request)).chain(more);
     all.filter(|fact| !fact.is_true_of(request) && seen.insert(fact.clone())).collect()
+}
+
+/// An address of each set of locations that addresses have in common, at most `limits::FLIP_FACTS_MAX`; and whether there
+/// are more. Cost: linear in the stretches of the network table.
+fn addresses(bundle: &CompiledBundle) -> (Vec<Fact>, bool) {
+    let network = bundle.network();
+    let v4 = network.v4().map(|(first, place)| (IpAddr::V4(first.into()), place));
+    let v6 = network.v6().map(|(first, place)| (canonical(IpAddr::V6(first.into())), place));
+    let mut seen = HashSet::<_, RandomState>::default();
+    let mut different =
+        v4.chain(v6).filter(|(_, place)| seen.insert(*place)).map(|(address, _)| Fact::Address(address));
+    let some = different.by_ref().take(limits::FLIP_FACTS_MAX).collect();
+    (some, different.next().is_some())
+}
+
+/// An application of each suite that policies name.
+fn members(bundle: &CompiledBundle) -> impl Iterator<Item = Fact> {
+    let resources = bundle.compiled().iter().map(|policy| &policy.resources);
+    let suites = resources.flat_map(|resources| resources.include.suites.iter().chain(&resources.exclude.suites));
+    suites.filter_map(|(_, members)| members.first().cloned()).map(Fact::Resource)
 }
 
 struct Search<'b> {

@@ -9,10 +9,10 @@ mod edit;
 
 use super::analysis::{self, AnalysisError, Comparison};
 use super::cases::{self, Asked, Selection};
-use crate::compile::{CompiledBundle, build};
+use crate::compile::{CompiledBundle, rebuild};
 use crate::evaluate::{Evaluation, evaluate, trace};
 use crate::model::{Bundle, Decision};
-use crate::text::{Diagnostics, RawBundle};
+use crate::text::RawBundle;
 
 pub use edit::{Edit, EditKind, NamedBy, NoSuch, Object, edits, without_location, without_policy};
 
@@ -97,8 +97,5 @@ fn answer(case: &Asked<'_>, bundle: &CompiledBundle, evaluation: &mut Evaluation
 pub fn compiled(mut model: Bundle, raw: &RawBundle) -> Option<CompiledBundle> {
     model.settings.break_glass.clear();
     model.statements.clear();
-    let name = model.settings.country_database.as_ref().map(|name| name.value.clone());
-    let database = name.and_then(|name| raw.files.iter().find(|file| file.name == name));
-    let bytes = database.map(|file| file.bytes.as_slice());
-    build(model, &raw.digest, bytes, &mut Diagnostics::default())
+    rebuild(model, raw)
 }

@@ -15,11 +15,11 @@ use super::cases::{Asked, Selection, each};
 use super::coverage::{Subject, distance};
 use super::paste;
 use super::suppose::{Supposed, owned, put, text, with_request};
-use crate::compile::{CompiledBundle, PolicyIndex, build};
+use crate::compile::{CompiledBundle, PolicyIndex, rebuild};
 use crate::evaluate::{Evaluation, evaluate, trace};
 use crate::limits;
 use crate::model::{Bundle, IpRange, State, Truth};
-use crate::text::{Diagnostics, Node, RawBundle};
+use crate::text::{Node, RawBundle};
 
 use change::Change;
 
@@ -110,10 +110,7 @@ impl Trial {
     /// `None` when the model stays as it is.
     fn of(change: Change, model: &Bundle, raw: &RawBundle) -> Option<Self> {
         let changed = change.applied(model)?;
-        let database = changed.settings.country_database.as_ref().map(|name| name.value.clone());
-        let database = database.and_then(|name| raw.files.iter().find(|file| file.name == name));
-        let bytes = database.map(|file| file.bytes.as_slice());
-        let changed = build(changed, &raw.digest, bytes, &mut Diagnostics::default());
+        let changed = rebuild(changed, raw);
         let fate = if changed.is_some() { Fate::Survived { case: None } } else { Fate::Refused };
         Some(Self { change, fate, changed })
     }

@@ -41,7 +41,7 @@ impl Summary {
                 Section::of("policies", bundle.policies.iter().map(|policy| state(bundle, policy))),
                 Section::of("subjects", per_policy(|policy| subjects(&policy.conditions))),
                 Section::of("resources", per_policy(|policy| resources(&policy.conditions))),
-                Section::of("conditions", per_policy(|policy| conditions(&policy.conditions))),
+                Section::of("conditions", per_policy(conditions)),
                 Section::of("grantControls", per_policy(grant_controls)),
                 Section::of("sessionControls", per_policy(session_controls)),
                 Section::of("namedLocations", bundle.locations.iter().map(|location| kind(&location.kind))),
@@ -150,7 +150,8 @@ fn resources(conditions: &Conditions) -> Vec<&'static str> {
 }
 
 /// Conditions that are configured, besides subjects and resources.
-fn conditions(conditions: &Conditions) -> Vec<&'static str> {
+fn conditions(policy: &Policy) -> Vec<&'static str> {
+    let conditions = &policy.conditions;
     let platforms: [Set<Platform>; 2] = [conditions.platforms.include, conditions.platforms.exclude];
     let locations = &conditions.locations;
     let client_apps = conditions.client_apps;
@@ -167,6 +168,7 @@ fn conditions(conditions: &Conditions) -> Vec<&'static str> {
         (!conditions.flows.is_empty(), "authenticationFlows"),
         (conditions.service_principals.filter.is_some(), "servicePrincipalFilter"),
         (conditions.agent_identities.filter.is_some(), "agentIdServicePrincipalFilter"),
+        (policy.when.is_some(), "when"),
     ])
 }
 

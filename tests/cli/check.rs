@@ -135,6 +135,20 @@ fn an_unknown_rule_is_answered_with_the_nearest_or_with_all() {
 }
 
 #[test]
+fn a_summary_counts_conditions_in_cedar() {
+    let policy = "displayName: Secrets\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\nwhen: context.credential.type == \"clientSecret\"\ngrantControls: { builtInControls: [block] }\n";
+    let folder = bundle(&[("secrets.yaml", policy)]);
+    let run = doorward(&["check", folder.path().to_str().unwrap(), "--summary", "--format", "json"]);
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(body["summary"].to_string().contains("\"when\""), "{}", run.told());
+}
+
+#[test]
+fn lint_is_another_name_of_check() {
+    assert_eq!(doorward(&["lint", WORKLOAD]).told(), doorward(&["check", WORKLOAD]).told());
+}
+
+#[test]
 fn a_summary_in_json_has_the_same_counts_and_comes_with_an_invalid_bundle_too() {
     let folder = bundle(&[MISTAKES, OFFICE]);
     let run = doorward(&["check", folder.path().to_str().unwrap(), "--summary", "--format", "json"]);

@@ -65,6 +65,16 @@ fn explain_ends_with_0_whatever_the_decision() {
     }
 }
 
+// A path that ends in `.json` was taken for the name of a file, so its value had to be JSON.
+#[test]
+fn the_value_of_a_field_is_yaml_whatever_the_field_is_called() {
+    for field in ["attributes.a", "attributes.json", "attributes.a.json"] {
+        let set = format!("{field}=abc");
+        let run = doorward(&["decide", WORKLOAD, "--id", INVOICE, "--ip", "192.0.2.7", "--set", &set]);
+        assert!(!run.stderr.contains("json-syntax") && !run.stderr.contains("JSON"), "{}", run.told());
+    }
+}
+
 #[test]
 fn a_request_comes_from_a_file_with_flags_on_top() {
     let request =

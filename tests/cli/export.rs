@@ -29,3 +29,11 @@ fn what_graph_cannot_hold_is_told_and_ends_with_7() {
     let run = doorward(&["export", folder.path().to_str().unwrap(), "--format", "graph"]);
     insta::assert_snapshot!(run.told());
 }
+
+#[test]
+fn a_name_with_a_break_in_it_stays_in_its_line() {
+    let policy = "displayName: \"Se\\ncrets\"\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\nwhen: context.credential.type == \"clientSecret\"\ngrantControls: { builtInControls: [block] }\n";
+    let folder = bundle(&[("secrets.yaml", policy)]);
+    let run = doorward(&["export", folder.path().to_str().unwrap(), "--format", "graph"]);
+    assert!(run.stderr.contains("policy `Se\\u000acrets`: left out"), "{}", run.told());
+}

@@ -73,6 +73,9 @@ fn statements_in_files_of_their_own_are_proved_with_those_of_the_bundle() {
     let (code, told) = named(&nobody.replace("Office", "Ofice"));
     assert_eq!(code, 3);
     insta::assert_snapshot!("unknown_location", told);
-    assert_eq!(doorward(&["prove", path]).told(), "exit 0\n--- stdout\nno statements\n");
+    let none = doorward(&["prove", path]);
+    assert_eq!(none.code, 5, "nothing to prove is nothing proved: {}", none.told());
+    assert!(none.stdout.starts_with("no statements: write one"), "{}", none.told());
+    assert_eq!(doorward(&["check", path]).code, 0, "a bundle needs none");
     assert_eq!(doorward(&["prove", path, "Cargo.toml"]).code, 2);
 }

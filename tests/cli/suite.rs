@@ -100,6 +100,44 @@ fn github_gets_an_annotation_beside_the_line_of_each_failure() {
     insta::assert_snapshot!(run.told());
 }
 
+// What a bundle says of its cases was printed as it is written, and the runner of a workflow takes a line that begins with
+// `::` for a command.
+#[test]
+fn nothing_that_a_bundle_says_becomes_a_command_of_the_workflow() {
+    let cases = "cases:
+  - name: build is blocked
+    note: \"fine\\n::stop-commands::x\"
+    expect: { decision: allow }
+    request: { identity: { type: servicePrincipal, id: build } }
+  - name: later
+    skip: \"later\\n::error file=x::forged\"
+    expect: { decision: block }
+    request: { identity: { type: servicePrincipal, id: build } }
+";
+    let locations = "namedLocations: [{ displayName: \"Of\\n::error::fice\", ipRanges: [192.0.2.0/24] }]";
+    let folder = bundle(&[
+        (
+            "policy.yaml",
+            "displayName: Block\nstate: enabled\nconditions:\n  clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }\n  locations: { includeLocations: [All], excludeLocations: [\"Of\\n::error::fice\"] }\ngrantControls: { builtInControls: [block] }\n",
+        ),
+        ("locations.yaml", locations),
+        ("tests/cases.yaml", cases),
+    ]);
+    let path = folder.path().to_str().unwrap();
+    for format in ["github", "human"] {
+        let run = doorward(&["test", path, "--format", format]);
+        let is_ours = |line: &str| line.starts_with("::error file=") || line.starts_with("::notice file=");
+        let commands = run.stdout.lines().filter(|line| line.trim_start().starts_with("::"));
+        assert!(commands.clone().all(is_ours), "{}", run.told());
+        assert_eq!((run.code, commands.count()), (4, if format == "github" { 2 } else { 0 }), "{}", run.told());
+        assert!(run.stdout.contains("  note: fine\n  note: ::stop-commands::x\n"), "{}", run.told());
+    }
+    let arguments = ["explain", path, "--id", "build", "--ip", "192.0.2.7", "--all"];
+    let explained = doorward(&arguments);
+    assert!(explained.stdout.contains("exclude Of\\u000a::error::fice"), "{}", explained.told());
+    assert!(!explained.stdout.lines().any(|line| line.starts_with("::")), "{}", explained.told());
+}
+
 #[test]
 fn a_policy_that_was_expected_and_did_not_apply_is_told_with_the_condition_that_failed() {
     let cases = "cases:

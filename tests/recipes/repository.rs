@@ -20,8 +20,9 @@ pub const INVALID: Change = ("policies/payroll.yaml", "[Data centre]", "[Data ce
 pub const UNTESTED: Change = ("policies/high-risk.yaml", "[high]", "[low]");
 /// A network more, which no test case knows.
 pub const OPENS: Change = ("locations.yaml", "[198.51.100.0/25]", "[198.51.100.0/25, 198.18.0.0/24]");
-/// A smaller network, of which the test cases know the beginning only.
-pub const CLOSES: Change = ("locations.yaml", "2001:db8:10::/48", "2001:db8:10::/56");
+/// A network with a gap, of which the test cases know the beginning and the end only.
+pub const CLOSES: Change =
+    ("locations.yaml", "- 2001:db8:10::/48", "- 2001:db8:10::/49\n      - 2001:db8:10:c000::/50");
 
 /// The repository; it goes with the value. Beside it there is room for other files.
 pub struct Repository {

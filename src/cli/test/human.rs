@@ -56,7 +56,7 @@ pub fn report(run: &Run<'_>) -> String {
     let files: Vec<_> = report.results.chunk_by(|a, b| a.file == b.file).collect();
     let name = |file: &[CaseResult]| file.first().map_or(String::new(), |result| result.file.to_string());
     for file in &files {
-        text += &format!("{}: {}\n", name(file), Counts::of(*file).told());
+        text += &format!("{}: {}\n", plain(&name(file)), Counts::of(*file).told());
     }
     let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if errors > 0 {
@@ -65,7 +65,7 @@ pub fn report(run: &Run<'_>) -> String {
         text += &format!("{} {}\n", paint::error_label(), nothing(run));
     }
     if !report.results.is_empty() {
-        text += &format!("{}: {}\n", run.args.bundle.display(), Counts::of(&report.results).told());
+        text += &format!("{}: {}\n", plain(&run.args.bundle.display().to_string()), Counts::of(&report.results).told());
     }
     text += &run.coverage.as_ref().map(|it| coverage::table(&run.loaded.bundle, it)).unwrap_or_default();
     text += &run.mutation.as_ref().map(mutation::list).unwrap_or_default();
@@ -91,12 +91,15 @@ pub fn nothing(run: &Run<'_>) -> String {
 /// A case that did not pass.
 pub fn case(bundle: &CompiledBundle, result: &CaseResult) -> String {
     let place = format!("{}:{}: {}", plain(&result.file), result.line, plain(&result.name));
-    let note = result.note.as_ref().map(|note| format!("  note: {}\n", note.trim())).unwrap_or_default();
+    let note = result.note.as_ref().map(|note| lines("note", note)).unwrap_or_default();
     match &result.outcome {
         CaseOutcome::Pass => String::new(),
-        CaseOutcome::Skipped { reason } => format!("{} {place}\n  reason: {reason}\n", paint::doubt("skipped")),
+        CaseOutcome::Skipped { reason } => {
+            format!("{} {place}\n{}", paint::doubt("skipped"), lines("reason", reason))
+        }
         CaseOutcome::Broken { error } => {
-            format!("{} {place}\n{note}  the request cannot be decided: {error}\n", paint::verdict(false, "failed"))
+            let error = lines("the request cannot be decided", &error.to_string());
+            format!("{} {place}\n{note}{error}", paint::verdict(false, "failed"))
         }
         CaseOutcome::Fail { differences, trace } => {
             let mut text = format!("{} {place}\n{note}", paint::verdict(false, "failed"));
@@ -112,4 +115,10 @@ pub fn case(bundle: &CompiledBundle, result: &CaseResult) -> String {
             text
         }
     }
+}
+
+/// What somebody wrote, which may have several lines. Each begins with `label`: programs that read along, such as the
+/// runner of a workflow, take a line of its own for a command.
+fn lines(label: &str, text: &str) -> String {
+    text.trim().lines().map(|line| format!("  {label}: {}\n", plain(line))).collect()
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::human::{self, Counts};
 use super::{Run, coverage, mutation, why};
-use crate::cli::{Stop, answer};
+use crate::cli::{Stop, answer, github};
 use crate::compile::CompiledBundle;
 use crate::review::cases::{CaseOutcome, CaseResult, Difference};
 use crate::text::Severity;
@@ -64,18 +64,11 @@ fn json_case(bundle: &CompiledBundle, result: &CaseResult) -> Value {
 }
 
 /// As workflow commands of GitHub Actions, which puts each beside its line, and then as for reading.
-pub fn github(run: &Run<'_>) -> String {
+pub fn annotated(run: &Run<'_>) -> String {
     let bundle = &run.loaded.bundle;
     let mut text = String::new();
-    let mut annotate = |level: &str, file: &str, line: u32, title: &str, message: &str| {
-        let file = run.args.bundle.join(file);
-        let file = property(&file.display().to_string());
-        text += &format!("::{level} file={file},line={line},title={}::{}\n", property(title), data(message.trim_end()));
-    };
     for finding in &run.report.findings {
-        let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-        let message = format!("{}{help}", finding.what);
-        annotate(&finding.severity.to_string(), &finding.file, finding.line, finding.id, &message);
+        text += &github::finding(&run.args.bundle, finding);
     }
     for result in &run.report.results {
         let level = match result.outcome {
@@ -84,29 +77,15 @@ pub fn github(run: &Run<'_>) -> String {
             CaseOutcome::Fail { .. } | CaseOutcome::Broken { .. } => "error",
         };
         let told = plain(&human::case(bundle, result));
-        annotate(
-            level,
-            &result.file,
-            result.line,
-            &result.name,
-            told.split_once('\n').map_or(&*told, |(_, rest)| rest),
-        );
+        let file = github::file(&run.args.bundle, &result.file);
+        let told = told.split_once('\n').map_or(&*told, |(_, rest)| rest);
+        text += &github::annotation(level, &file, (result.line, 0), &result.name, told);
     }
     let nothing = run.report.results.is_empty().then(|| human::nothing(run));
     for complaint in nothing.iter().chain(&run.complaints) {
-        text += &format!("::error::{}\n", data(complaint));
+        text += &github::error(complaint);
     }
     text + &human::report(run)
-}
-
-/// Text of a workflow command. Source: GitHub documentation, Workflow commands for GitHub Actions, and the `actions/toolkit`
-/// package `core`, read August 2026.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 fn plain(text: &str) -> String {

@@ -183,7 +183,8 @@ impl ChangeKind {
     }
 }
 
-/// A clause of `one` that `other` does not imply: whoever satisfies everything else is let through by `other` alone.
-pub fn unimplied<'o>(one: &'o [Clause], other: &[Clause]) -> Option<&'o Clause> {
-    one.iter().find(|clause| !other.iter().any(|known| known.iter().all(|control| clause.contains(control))))
+/// The clauses of `one` that `other` does not imply: whoever satisfies everything else is let through by `other` alone,
+/// as far as controls are independent of each other.
+pub fn unimplied<'o>(one: &'o [Clause], other: &'o [Clause]) -> impl Iterator<Item = &'o Clause> {
+    one.iter().filter(|clause| !other.iter().any(|known| known.iter().all(|control| clause.contains(control))))
 }

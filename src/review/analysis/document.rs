@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fact::{TOKEN_EXCHANGE, Witness};
+use super::fact::Witness;
 use crate::model::set::Word;
-use crate::model::{AttributeValue, Attributes, Id, InsiderRiskLevel, RiskLevel, TransferMethod};
+use crate::model::{AttributeValue, Attributes, Id, IdRef, InsiderRiskLevel, RiskLevel, TransferMethod};
 
 impl Witness {
     /// The request as JSON: what it does not say is left out.
@@ -44,7 +44,7 @@ impl Witness {
     fn resource(&self) -> Value {
         let what = &self.what;
         let mut map = Map::new();
-        let exchange = what.has_exchange.then(|| TOKEN_EXCHANGE.to_owned());
+        let exchange = what.has_exchange.then(|| IdRef::TOKEN_EXCHANGE.to_owned().to_string());
         let app_ids: Vec<_> = what.app_id.iter().map(Id::to_string).chain(exchange).collect();
         put(&mut map, "appIds", (!app_ids.is_empty()).then(|| json!(app_ids)));
         put(&mut map, "type", what.kind.map(|kind| json!(kind.as_str())));

@@ -17,8 +17,8 @@ type Texts = Vec<String>;
 /// Registered devices and `None`, the unregistered one; and whether they stand for all devices.
 pub fn devices(filters: &[&CompiledFilter]) -> (Vec<Option<Device<'static>>>, bool) {
     let mut attributes = Vec::<(DeviceAttribute, Vec<Texts>)>::new();
-    let (cuts, mut is_exact) = cuts(filters);
-    for (attribute, cut) in cuts {
+    let mut is_exact = true;
+    for (attribute, cut) in cuts(filters) {
         let Attribute::Device(attribute) = attribute else { continue };
         let is_list = matches!(attribute, DeviceAttribute::PhysicalIds | DeviceAttribute::SystemLabels);
         let values = match attribute {
@@ -68,9 +68,9 @@ fn show_extensions(attributes: &mut Vec<(DeviceAttribute, Vec<Texts>)>) {
 
 /// Sets of custom security attributes; and whether they stand for all sets.
 pub fn attributes(filters: &[&CompiledFilter]) -> (Vec<Attributes<'static>>, bool) {
-    let (cuts, mut is_exact) = cuts(filters);
+    let mut is_exact = true;
     let mut names = Vec::new();
-    for (attribute, cut) in cuts {
+    for (attribute, cut) in cuts(filters) {
         if let Attribute::Custom(name) = attribute
             && let Some((set, rest)) = name.split_once('_')
         {
@@ -100,7 +100,7 @@ struct Texted {
 }
 
 /// What all rules compare each attribute with.
-fn cuts(filters: &[&CompiledFilter]) -> (Vec<(Attribute, Texted)>, bool) {
+fn cuts(filters: &[&CompiledFilter]) -> Vec<(Attribute, Texted)> {
     let mut cuts = BTreeMap::<String, (Attribute, Texted)>::new();
     for cut in filters.iter().flat_map(|filter| filter.rule.cuts()) {
         let key = cut.attribute.to_string().to_ascii_lowercase();
@@ -113,7 +113,7 @@ fn cuts(filters: &[&CompiledFilter]) -> (Vec<(Attribute, Texted)>, bool) {
         }
         all.is_whole &= cut.is_whole;
     }
-    (cuts.into_values().collect(), true)
+    cuts.into_values().collect()
 }
 
 /// As filters compare: character by character, which of some texts is not what lower case of the whole is.

@@ -117,9 +117,6 @@ pub struct What {
     pub has_exchange: bool,
 }
 
-/// The endpoint where agent identities exchange tokens on the way to the one they want; alone it is never evaluated.
-pub const TOKEN_EXCHANGE: &str = "fb60f99c-7a34-4190-8149-302f77469936";
-
 /// A request that shows something.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Witness {
@@ -201,7 +198,7 @@ impl Witness {
     /// The request.
     pub fn request(&self) -> TokenRequest<'_> {
         let who = &self.who;
-        let exchange = self.what.has_exchange.then(|| IdRef::new(TOKEN_EXCHANGE));
+        let exchange = self.what.has_exchange.then_some(IdRef::TOKEN_EXCHANGE);
         TokenRequest {
             identity: Identity {
                 owner_tenant: who.owner_tenant.as_ref().map(Id::as_ref),

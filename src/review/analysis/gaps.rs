@@ -140,7 +140,7 @@ fn confirm(universe: &Universe<'_>, witness: &Witness) -> Result<(), AnalysisErr
     let is_decided = evaluate(bundle, &witness.request(), &mut evaluation).is_ok();
     match evaluation.reason() {
         Reason::NoPolicyApplies | Reason::DefaultDecision if is_decided => Ok(()),
-        _ => Err(AnalysisError::Unconfirmed(format!("{:?}", witness.who))),
+        _ => Err(AnalysisError::Unconfirmed(words::somebody(universe, &witness.who))),
     }
 }
 

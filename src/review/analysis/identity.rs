@@ -1,18 +1,22 @@
 //! Who asks, cut into what the policies of two bundles tell apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
+
 use super::axis::{Axis, AxisBuilder, Meaning};
+use super::crowd::Crowd;
 use super::fact::{Fact, Who, Witness};
 use super::note::Note;
 use super::space::{Maker, is_catalogued, stranger_id};
 use super::universe::Universe;
-use crate::compile::{CompiledBundle, CompiledFilter};
+use crate::compile::{CompiledBundle, CompiledFilter, PrincipalScope};
 use crate::evaluate::probe::Probe;
-use crate::limits;
 use crate::model::set::Word;
-use crate::model::{Attributes, GuestType, Id, IdRef, IdentityKind, SignInAudience, TokenRequest, Truth};
+use crate::model::{
+    GuestType, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, SignInAudience, TokenRequest, Truth,
+};
 
 /// The axes of identity, and how many of them are about sides; for users in all ways in which memberships are known.
 pub fn axes(maker: &mut Maker<'_, '_>, kind: IdentityKind, policies: &[u64]) -> Vec<(Vec<Rc<Axis>>, usize)> {
@@ -64,101 +68,144 @@ pub fn covering(universe: &Universe<'_>, probe: &mut Probe, request: &TokenReque
 }
 
 fn workloads(maker: &mut Maker<'_, '_>) -> Vec<Who> {
-    let ids: BTreeSet<_> = maker.universe.sides.iter().flat_map(|bundle| bundle.workloads().named()).collect();
-    let other = stranger_id(maker.universe, |id| ids.contains(id));
+    let sides = maker.universe.sides;
+    let ids: BTreeSet<_> = sides.iter().flat_map(|bundle| bundle.workloads().named()).collect();
+    let tenants: BTreeSet<_> = sides.iter().filter_map(|bundle| bundle.identity().tenant_id.clone()).collect();
+    let stated = stated(maker.universe, &tenants);
+    let mut facts = Vec::new();
+    for kind in [IdentityKind::ServicePrincipal, IdentityKind::ManagedIdentity] {
+        let who = Who::new(kind, stranger_id(maker.universe, |id| ids.contains(id)));
+        let with = |(owner_tenant, audience): &(Option<Id>, _)| Who {
+            owner_tenant: owner_tenant.clone(),
+            audience: *audience,
+            ..who.clone()
+        };
+        facts.extend(stated.iter().map(with));
+    }
     let filters: Vec<_> = maker.policies().filter_map(|policy| policy.workloads.filter.as_deref()).collect();
-    let attributes = attributes(maker, &filters, ids.len(), "service principal filters");
+    let scopes: Vec<_> = maker.policies().map(|policy| &policy.workloads).collect();
+    principals(maker, (ids, &scopes), &facts, &filters, ["service principals", "service principal filters"])
+}
+
+/// Every owner and audience that a request may state, those first that examples are best made of.
+fn stated(universe: &Universe<'_>, tenants: &BTreeSet<Id>) -> Vec<(Option<Id>, Option<SignInAudience>)> {
+    let foreign = stranger_id(universe, |id| tenants.contains(id));
+    let own = tenants.iter().cloned().map(Some);
+    let mut stated: Vec<_> = own.clone().map(|tenant| (tenant, Some(SignInAudience::MyOrg))).collect();
+    if stated.is_empty() {
+        stated.push((Some(foreign.clone()), Some(SignInAudience::MyOrg)));
+    }
+    stated.extend([(None, None), (Some(foreign.clone()), Some(SignInAudience::MultipleOrgs))]);
+    // WHY all: a tenant that one bundle names and the other does not, and what a catalogue leaves open, tell any apart.
+    for owner in own.chain([Some(foreign), None]) {
+        for audience in [Some(SignInAudience::MyOrg), Some(SignInAudience::MultipleOrgs), None] {
+            let one = (owner.clone(), audience);
+            if !stated.contains(&one) {
+                stated.push(one);
+            }
+        }
+    }
+    stated
+}
+
+/// `ids` and a stranger, with all that `facts` and the rules of `filters` make of them. `of` names the members and the
+/// filters.
+fn principals(
+    maker: &mut Maker<'_, '_>,
+    (ids, scopes): (BTreeSet<Id>, &[&PrincipalScope]),
+    facts: &[Who],
+    filters: &[&CompiledFilter],
+    of: [&str; 2],
+) -> Vec<Who> {
+    let sides = maker.universe.sides;
+    let attributes = maker.attributes(filters, of[1]);
+    let listed: HashSet<&Id, RandomState> =
+        scopes.iter().flat_map(|scope| scope.include.iter().chain(&scope.exclude)).collect();
+    let other = stranger_id(maker.universe, |id| ids.contains(id));
+    let entry = |bundle: &CompiledBundle, id: &Id| {
+        let entry = bundle.principal_of(id.as_ref())?;
+        let attributes = entry.attributes.clone().filter(|_| !filters.is_empty());
+        Some((entry.kind, entry.owner_tenant.clone(), entry.audience, attributes))
+    };
+    let key = |(id, _): &(Id, bool)| (listed.get(id).copied(), sides.map(|bundle| entry(bundle, id)));
+    // What the catalogue knows goes without saying.
+    let knows =
+        |bundle: &&CompiledBundle, id: &Id| bundle.principal_of(id.as_ref()).is_some_and(|it| it.attributes.is_some());
+    let is_known = |(id, _): &(Id, bool)| sides.iter().any(|bundle| knows(bundle, id));
+    let members = std::iter::once((other, false)).chain(ids.into_iter().map(|id| (id, true)));
+    // What only one catalogue says of owner, audience and attributes multiplies what is said.
+    let ways = if maker.has_one_catalogue() { 1 } else { 8 };
+    let size = (facts.len() * ways, attributes.len());
+    let crowd = Crowd::fit(members, size, key, is_known, of[0], &mut maker.notes);
+    let crowd = Crowd { facts: (crowd.facts / ways).max(1), ..crowd };
     let mut everybody = Vec::new();
-    let tenants: BTreeSet<_> =
-        maker.universe.sides.iter().filter_map(|bundle| bundle.identity().tenant_id.clone()).collect();
-    let foreign = stranger_id(maker.universe, |id| tenants.contains(id));
-    for (id, is_named) in std::iter::once((other, false)).chain(ids.into_iter().map(|id| (id, true))) {
-        let sides = maker.universe.sides;
-        for kind in [IdentityKind::ServicePrincipal, IdentityKind::ManagedIdentity] {
-            let own = tenants.iter().map(|tenant| (Some(tenant.clone()), Some(SignInAudience::MyOrg)));
-            let mut stated: Vec<_> = own.collect();
-            if stated.is_empty() {
-                stated.push((Some(foreign.clone()), Some(SignInAudience::MyOrg)));
+    for (member, says_all) in crowd.members {
+        let stateable = if is_known(&member) { 1 } else { crowd.attributes };
+        let (id, is_named) = member;
+        if !says_all {
+            let kind = facts.first().map_or(IdentityKind::ServicePrincipal, |who| who.kind);
+            everybody.push(Who::new(kind, id));
+            continue;
+        }
+        for who in facts.iter().take(crowd.facts) {
+            for attributes in attributes.iter().take(stateable).cloned() {
+                everybody.push(Who { id: id.clone(), is_named, attributes, ..who.clone() });
             }
-            // WHY: what the catalogue knows goes without saying, and what it does not may be said on its own.
-            if sides.iter().any(|bundle| is_catalogued(bundle, &id)) {
-                stated.extend(tenants.iter().map(|tenant| (Some(tenant.clone()), None)));
-                stated.extend([(Some(foreign.clone()), None), (None, Some(SignInAudience::MyOrg))]);
-                stated.push((None, Some(SignInAudience::MultipleOrgs)));
-            }
-            stated.extend([(None, None), (Some(foreign.clone()), Some(SignInAudience::MultipleOrgs))]);
-            for (owner_tenant, audience) in stated {
-                for attributes in stateable(&attributes, sides, &id) {
-                    everybody.push(Who {
-                        is_named,
-                        owner_tenant: owner_tenant.clone(),
-                        audience,
-                        attributes: attributes.clone(),
-                        ..Who::new(kind, id.clone())
+        }
+        let whole = facts.iter().take(crowd.facts).map(|who| Who { id: id.clone(), is_named, ..who.clone() });
+        everybody.extend(whole.flat_map(|who| disputed(sides, who, !filters.is_empty())));
+    }
+    everybody
+}
+
+/// `who` with what one catalogue says of them and the other does not: a request may say it to both, and only the other
+/// learns something.
+fn disputed(sides: [&CompiledBundle; 2], who: Who, has_filters: bool) -> Vec<Who> {
+    fn of_one<T>(one: Option<T>, other: Option<T>) -> Vec<Option<T>> {
+        match (one, other) {
+            (said, None) | (None, said) if said.is_some() => vec![None, said],
+            _ => vec![None],
+        }
+    }
+    let [one, other] = sides.map(|bundle| bundle.principal_of(who.id.as_ref()));
+    let owner = |entry: Option<&ServicePrincipal>| entry?.owner_tenant.clone();
+    let attributes = |entry: Option<&ServicePrincipal>| entry?.attributes.clone().filter(|_| has_filters);
+    let audiences = of_one(one.and_then(|entry| entry.audience), other.and_then(|entry| entry.audience));
+    let mut all = Vec::new();
+    for owner_tenant in of_one(owner(one), owner(other)) {
+        for audience in &audiences {
+            for attributes in of_one(attributes(one), attributes(other)) {
+                if owner_tenant.is_some() || audience.is_some() || attributes.is_some() {
+                    all.push(Who {
+                        owner_tenant: owner_tenant.clone().or_else(|| who.owner_tenant.clone()),
+                        audience: audience.or(who.audience),
+                        attributes,
+                        ..who.clone()
                     });
                 }
             }
         }
     }
-    everybody
-}
-
-/// Attributes that somebody may state: what the catalogue knows goes without saying.
-fn stateable<'a>(
-    attributes: &'a [Option<Attributes<'static>>],
-    sides: [&CompiledBundle; 2],
-    id: &Id,
-) -> &'a [Option<Attributes<'static>>] {
-    let is_known = |bundle: &&CompiledBundle| {
-        bundle.principal_of(id.as_ref()).is_some_and(|principal| principal.attributes.is_some())
-    };
-    if sides.iter().any(is_known) { attributes.get(..1).unwrap_or_default() } else { attributes }
-}
-
-fn attributes(
-    maker: &mut Maker<'_, '_>,
-    filters: &[&CompiledFilter],
-    ids: usize,
-    of: &str,
-) -> Vec<Option<Attributes<'static>>> {
-    let attributes = maker.attributes(filters, of);
-    if attributes.len().saturating_mul(ids) <= limits::ANALYSIS_EXAMPLES_MAX {
-        return attributes;
-    }
-    maker.notes.insert(Note::left_out("attributes that requests state, for there are too many service principals"));
-    vec![None]
+    all
 }
 
 fn agents(maker: &mut Maker<'_, '_>) -> Vec<Who> {
-    let mut ids: BTreeSet<Id> = BTreeSet::new();
-    for policy in maker.policies() {
-        ids.extend(policy.agents.include.iter().chain(&policy.agents.exclude).cloned());
-    }
-    ids.extend(maker.universe.sides.iter().flat_map(|bundle| bundle.catalogue()).map(|entry| entry.id.value.clone()));
-    let other = stranger_id(maker.universe, |id| ids.contains(id));
+    let scopes: Vec<_> = maker.policies().map(|policy| &*policy.agents).collect();
+    let named: BTreeSet<Id> =
+        scopes.iter().flat_map(|scope| scope.include.iter().chain(&scope.exclude)).cloned().collect();
     let filters: Vec<_> = maker.policies().filter_map(|policy| policy.agents.filter.as_deref()).collect();
-    let attributes = attributes(maker, &filters, ids.len(), "agent filters");
-    let mut blueprints = BTreeSet::new();
-    for policy in maker.policies() {
-        blueprints.extend(policy.agents.include.iter().chain(&policy.agents.exclude).cloned());
-    }
-    let other_blueprint = stranger_id(maker.universe, |id| blueprints.contains(id) || *id == other);
-    let blueprints: Vec<_> =
-        [Some(other_blueprint), None].into_iter().chain(blueprints.into_iter().map(Some)).collect();
-    let mut everybody = Vec::new();
-    for (id, is_named) in std::iter::once((other, false)).chain(ids.into_iter().map(|id| (id, true))) {
-        for blueprint in &blueprints {
-            for attributes in stateable(&attributes, maker.universe.sides, &id) {
-                everybody.push(Who {
-                    is_named,
-                    blueprint: blueprint.clone(),
-                    attributes: attributes.clone(),
-                    ..Who::new(IdentityKind::AgentIdentity, id.clone())
-                });
-            }
-        }
-    }
-    everybody
+    let mut ids = named.clone();
+    // What the catalogue has as another kind of principal is refused as an agent identity.
+    let is_agent =
+        |entry: &&ServicePrincipal| entry.kind.is_none_or(|kind| kind == ServicePrincipalType::ServiceIdentity);
+    let catalogues = maker.universe.sides.iter().flat_map(|bundle| bundle.catalogue());
+    ids.extend(catalogues.filter(is_agent).map(|entry| entry.id.value.clone()));
+    let other = stranger_id(maker.universe, |id| ids.contains(id));
+    let other_blueprint = stranger_id(maker.universe, |id| named.contains(id) || *id == other);
+    let blueprints = [Some(other_blueprint), None].into_iter().chain(named.into_iter().map(Some));
+    let who = Who::new(IdentityKind::AgentIdentity, other);
+    let facts: Vec<_> = blueprints.map(|blueprint| Who { blueprint, ..who.clone() }).collect();
+    principals(maker, (ids, &scopes), &facts, &filters, ["agent identities", "agent filters"])
 }
 
 fn user_ids(maker: &Maker<'_, '_>) -> BTreeSet<Id> {
@@ -221,23 +268,42 @@ fn persons(maker: &mut Maker<'_, '_>, has_groups: bool, has_roles: bool, policie
         tenants.insert(stranger_id(maker.universe, |id| tenants.contains(id) || *id == other));
     }
     let homes: Vec<_> = std::iter::once(None).chain(tenants.into_iter().map(Some)).collect();
+    let mut facts = Vec::new();
+    for guest_type in &kinds {
+        let of_kind = |home_tenant: &Option<Id>| Who {
+            guest_type: *guest_type,
+            home_tenant: home_tenant.clone(),
+            has_groups,
+            has_roles,
+            ..Who::new(IdentityKind::User, other.clone())
+        };
+        facts.extend(homes.iter().map(of_kind));
+    }
     let mut builder = AxisBuilder::new("users");
-    for (id, is_named) in std::iter::once((other, false)).chain(ids.into_iter().map(|id| (id, true))) {
-        for guest_type in &kinds {
-            for home_tenant in &homes {
-                let who = Who {
-                    is_named,
-                    guest_type: *guest_type,
-                    home_tenant: home_tenant.clone(),
-                    has_groups,
-                    has_roles,
-                    ..Who::new(IdentityKind::User, id.clone())
-                };
-                person(maker, who, policies, &mut builder);
-            }
-        }
+    for who in accounts(maker, ids, &facts) {
+        person(maker, who, policies, &mut builder);
     }
     builder.finish(policies, maker.universe.words)
+}
+
+/// The users `ids` and a stranger, with all that `facts` say.
+fn accounts(maker: &mut Maker<'_, '_>, ids: BTreeSet<Id>, facts: &[Who]) -> Vec<Who> {
+    let sides = maker.universe.sides;
+    let mut lists = HashMap::<&Id, Vec<usize>, RandomState>::default();
+    let both = maker.policies().flat_map(|policy| [&policy.users.include, &policy.users.exclude]);
+    for (number, list) in both.enumerate() {
+        list.ids.iter().for_each(|id| lists.entry(id).or_default().push(number));
+    }
+    let key = |(id, _): &(Id, bool)| (lists.get(id), sides.map(|bundle| is_catalogued(bundle, id)));
+    let other = stranger_id(maker.universe, |id| ids.contains(id));
+    let members = std::iter::once((other, false)).chain(ids.iter().map(|id| (id.clone(), true)));
+    let crowd = Crowd::fit(members, (facts.len(), 1), key, |_| true, "users", &mut maker.notes);
+    let mut everybody = Vec::new();
+    for ((id, is_named), says_all) in crowd.members {
+        let said = facts.iter().take(if says_all { crowd.facts } else { 1 });
+        everybody.extend(said.map(|who| Who { id: id.clone(), is_named, ..who.clone() }));
+    }
+    everybody
 }
 
 fn person(maker: &mut Maker<'_, '_>, who: Who, policies: &[u64], builder: &mut AxisBuilder) {

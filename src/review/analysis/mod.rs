@@ -16,6 +16,7 @@
 mod axis;
 mod bits;
 mod change;
+mod crowd;
 mod document;
 mod example;
 mod fact;
@@ -29,6 +30,8 @@ mod prove;
 mod reach;
 mod satisfy;
 mod space;
+mod target;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -46,14 +49,12 @@ pub use words::Facet;
 
 use std::collections::BTreeSet;
 
-use crate::compile::{CompiledBundle, Grant, PolicyIndex};
-use crate::evaluate::{Evaluation, evaluate};
-use crate::model::Decision;
-use change::{Change, IsWanted, unimplied};
-use outcome::Outcome;
+use crate::compile::CompiledBundle;
+use change::{Change, IsWanted};
 use space::{Spaces, spaces};
+use tell::{Teller, Told};
 use universe::Universe;
-use walk::{Found, Path, Space, Steps, Walk};
+use walk::{Found, Space, Steps, Walk};
 use words::Places;
 
 /// Requests whose decision changes in one way.
@@ -63,7 +64,7 @@ pub struct Region {
     pub kind: ChangeKind,
     /// Whether only report-only policies change.
     pub is_report_only: bool,
-    /// Whether some request that got no token now can get one without satisfying more.
+    /// Whether some request that got no token gets one now, whatever it has satisfied.
     pub loosens: bool,
     /// Whose requests, in the plural.
     pub subjects: &'static str,
@@ -93,7 +94,7 @@ pub struct Comparison {
     pub regions: Vec<Region>,
     /// What was not compared, in words, none twice.
     pub notes: BTreeSet<Note>,
-    /// Whether there were too many regions or ways to tell every change. What is missing may be of any kind.
+    /// Whether there were too many regions, ways or controls to tell every change. What is missing may be of any kind.
     pub is_cut: bool,
 }
 
@@ -165,11 +166,13 @@ fn compare(
         let note = left.note(space.name, paths.len());
         comparison.is_cut |= note.is_some();
         comparison.notes.extend(note);
+        let teller = Teller { universe, space, pass, change: &change };
         for path in paths {
-            let teller = Teller { universe, space, pass, change: &change };
-            match teller.region(&path, places)? {
-                Some(region) => comparison.regions.push(region),
-                None => {
+            match teller.tell(&path, places)? {
+                Told::Region(region) => comparison.regions.push(*region),
+                Told::Alike => {}
+                Told::Unknown => {
+                    comparison.is_cut = true;
                     comparison.notes.insert(Note::alike_controls(space.name));
                 }
             }
@@ -189,101 +192,4 @@ fn start(
     let mut start = universe.chosen(|side, bit| is_of_pass(bit) && is_in(side, bit));
     bits::restrict(&mut start, &space.policies);
     start
-}
-
-/// Tells what a walk found.
-struct Teller<'u, 'b> {
-    universe: &'u Universe<'b>,
-    space: &'u Space,
-    pass: &'u Pass<'u>,
-    change: &'u Change<'u, 'b>,
-}
-
-impl Teller<'_, '_> {
-    /// The region of `path`; `None` when no request can tell the controls apart.
-    fn region(&self, path: &Path, places: &mut Places<'_>) -> Result<Option<Region>, AnalysisError> {
-        let Some((before, after)) = self.change.outcomes(path.answer) else { return Ok(None) };
-        let witness = match words::facts(self.space, path) {
-            None => None,
-            Some(facts) => match self.shown(&facts, before, after) {
-                Ok(None) => return Ok(None),
-                Err(_) if words::supposes(self.space, path) => None,
-                shown => shown?,
-            },
-        };
-        Ok(Some(Region {
-            kind: ChangeKind::of(before, after),
-            is_report_only: self.pass.is_report_only,
-            loosens: loosens(before, after),
-            subjects: self.space.name,
-            facets: words::facets(self.universe, places, self.space, path),
-            before: words::outcome(self.universe, before, self.change.session(before)),
-            after: words::outcome(self.universe, after, self.change.session(after)),
-            witness,
-        }))
-    }
-
-    fn shown(&self, facts: &[&fact::Fact], before: &Outcome, after: &Outcome) -> Result<Option<Shown>, AnalysisError> {
-        let mut witness = Witness::new(space::stranger(self.universe, crate::model::IdentityKind::User));
-        facts.iter().for_each(|fact| witness.say(fact));
-        let open = match (before, after) {
-            (Outcome::Open { clauses: one, .. }, Outcome::Open { clauses: other, .. }) => {
-                unimplied(other, one).or_else(|| unimplied(one, other)).cloned().unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        if !satisfy::satisfy(&mut witness, &self.universe.controls, &open) {
-            return Ok(None);
-        }
-        let mut policies = [Vec::new(), Vec::new()];
-        let mut evaluation = Evaluation::default();
-        for (((side, bundle), outcome), names) in
-            self.universe.sides.iter().enumerate().zip([before, after]).zip(&mut policies)
-        {
-            // WHY: a side that lacks some of its bundle's policies is no bundle that could be asked.
-            let is_whole = self.universe.bits.get(side).into_iter().flatten().all(|bit| (self.pass.is_in)(side, *bit));
-            if !is_whole {
-                continue;
-            }
-            let unconfirmed = || AnalysisError::Unconfirmed(format!("{:?}", witness.who));
-            evaluate(bundle, &witness.request(), &mut evaluation).map_err(|_| unconfirmed())?;
-            let decided = if self.pass.is_report_only { evaluation.report_only() } else { evaluation.policies() };
-            names.extend(decided.iter().map(|index| bundle.policy(*index).display_name.to_string()));
-            let is_open = match self.pass.is_report_only {
-                true => !decided.iter().any(|index| reports_block(bundle, *index, outcome)),
-                false => evaluation.decision() == Decision::Allow,
-            };
-            let expected = match outcome {
-                Outcome::Blocked => false,
-                Outcome::Open { clauses, .. } => {
-                    clauses.iter().all(|clause| clause.iter().any(|control| !open.contains(control)))
-                }
-            };
-            let has_session = self.pass.is_report_only
-                || !is_open
-                || evaluation.session(bundle).as_ref() == self.change.session(outcome);
-            if is_open != expected || !has_session {
-                return Err(unconfirmed());
-            }
-        }
-        Ok(Some(Shown { witness, policies }))
-    }
-}
-
-/// Whether a report-only policy that was not satisfied would have kept the token back, as `outcome` foresees.
-fn reports_block(bundle: &CompiledBundle, index: PolicyIndex, outcome: &Outcome) -> bool {
-    let policy = bundle.compiled().iter().find(|policy| policy.index == index);
-    match outcome {
-        Outcome::Blocked => policy.is_some_and(|policy| matches!(policy.grant, Grant::Block)),
-        Outcome::Open { .. } => true,
-    }
-}
-
-/// Whether some request is let through after that was not before.
-fn loosens(before: &Outcome, after: &Outcome) -> bool {
-    match (before, after) {
-        (_, Outcome::Blocked) => false,
-        (Outcome::Blocked, Outcome::Open { .. }) => true,
-        (Outcome::Open { clauses: one, .. }, Outcome::Open { clauses: other, .. }) => unimplied(one, other).is_some(),
-    }
 }

@@ -31,9 +31,9 @@ impl Note {
         Self::left_out(format!("{space}: more regions than the {count} told"))
     }
 
-    /// A region of `space` is about controls of which no request can satisfy one alone.
+    /// A region of `space` is about controls that too many combinations of methods satisfy to look at each.
     pub fn alike_controls(space: &str) -> Self {
-        Self::left_out(format!("{space}: controls that no request can tell apart"))
+        Self::left_out(format!("{space}: authentication strengths that too many combinations of methods satisfy"))
     }
 
     /// In words.

@@ -28,7 +28,7 @@ use super::outcome::Outcome;
 use super::space::{Spaces, policy_of, spaces};
 use super::universe::Universe;
 use super::walk::Steps;
-use super::words::{Places, WHEN};
+use super::words::{self, Places, WHEN};
 use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare};
 use crate::compile::{CompiledBundle, CompiledPolicy, PolicyIndex, Stated, Statement};
 use crate::evaluate::{self, trace_one};
@@ -216,7 +216,7 @@ impl Prover<'_, '_> {
         let trace = trace_one(with, &witness.request(), statement);
         match trace.ok().flatten().map(|trace| trace.outcome) {
             Some(evaluate::Outcome::Failure | evaluate::Outcome::Success) => Ok(()),
-            _ => Err(AnalysisError::Unconfirmed(format!("{:?}", witness.who))),
+            _ => Err(AnalysisError::Unconfirmed(words::somebody(self.universe, &witness.who))),
         }
     }
 }
@@ -227,7 +227,7 @@ fn holds_back(before: &Outcome, after: &Outcome) -> bool {
         (Outcome::Blocked, _) => false,
         (Outcome::Open { .. }, Outcome::Blocked) => true,
         (Outcome::Open { clauses, session }, Outcome::Open { clauses: more, session: other }) => {
-            session != other || unimplied(more, clauses).is_some()
+            session != other || unimplied(more, clauses).next().is_some()
         }
     }
 }

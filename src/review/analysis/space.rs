@@ -3,11 +3,11 @@
 //! What a policy makes of a fact is asked of `evaluate`, so nothing here says what a condition means. What cannot be
 //! enumerated is told in `notes`, never left out in silence. Start with [`spaces`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::axis::{Axis, AxisBuilder, Meaning};
-use super::fact::{Fact, TOKEN_EXCHANGE, What, Who, Witness};
+use super::fact::{Fact, Who, Witness};
 use super::identity;
 use super::network::{self, Ground};
 use super::note::Note;
@@ -17,8 +17,8 @@ use crate::compile::{CompiledBundle, CompiledFilter, CompiledPolicy};
 use crate::evaluate::probe::{Part, Probe};
 use crate::model::set::Word;
 use crate::model::{
-    Attributes, ClientApp, Entities, Entity, Id, IdentityKind, InsiderRiskLevel, Platform, ResourceKind, RiskLevel,
-    ServicePrincipal, TokenRequest, TransferMethod, Truth, UserAction,
+    Attributes, ClientApp, Entities, Entity, Id, IdentityKind, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
+    TokenRequest, TransferMethod, Truth,
 };
 
 /// Every space of two bundles.
@@ -146,94 +146,10 @@ impl<'u, 'b> Maker<'u, 'b> {
         axes.into_iter().map(|(part, name, facts)| self.part(part, name, kind, policies, facts)).collect()
     }
 
-    /// What for: application, authentication context, user action and kind together, for a policy takes any of them.
+    /// What for.
     fn resource(&mut self, kind: IdentityKind, policies: &[u64]) -> Axis {
-        let mut apps = BTreeSet::new();
-        let (mut contexts, mut actions) = (BTreeSet::new(), BTreeSet::new());
-        let (mut has_agents, mut filters) = (false, Vec::new());
-        for policy in self.policies() {
-            let condition = &policy.resources;
-            for list in [&condition.include, &condition.exclude] {
-                apps.extend(list.ids.iter().cloned());
-                list.suites.iter().for_each(|(_, members)| apps.extend(members.iter().cloned()));
-                has_agents |= list.all_agents;
-            }
-            contexts.extend(condition.authentication_contexts.iter().cloned());
-            actions.extend(condition.user_actions.iter().map(|action| action as usize));
-            filters.extend(condition.filter.as_deref());
-        }
-        if !filters.is_empty() {
-            let catalogue = self.universe.sides.iter().flat_map(|bundle| bundle.catalogue());
-            apps.extend(catalogue.filter_map(|principal| principal.app_id.clone()));
-        }
-        // What is never evaluated, and what baseline scopes stand for, are applications like others.
-        apps.insert(crate::model::IdRef::GRAPH.to_owned());
-        let is_agent = kind == IdentityKind::AgentIdentity;
-        apps.extend(is_agent.then(|| Id::new(TOKEN_EXCHANGE)));
-        let other = stranger_id(self.universe, |id| apps.contains(id));
-        let kinds: &[Option<ResourceKind>] = if has_agents {
-            &[None, Some(ResourceKind::Application), Some(ResourceKind::AgentIdentity)]
-        } else {
-            &[None]
-        };
-        let attributes = self.attributes(&filters, "application filters");
-        let targets =
-            std::iter::once((Some(other.clone()), true)).chain(apps.into_iter().map(|app| (Some(app), false)));
-        let targets: Vec<_> = targets.chain([(None, false)]).collect();
-        let contexts: Vec<_> = std::iter::once(None)
-            .chain(contexts.iter().cloned().map(Some))
-            .chain((!contexts.is_empty()).then(|| Some("c99".into())).filter(|_| !contexts.contains("c99")))
-            .collect();
-        // With a user action an agent's token exchange is evaluated, whether policies name the action or not.
-        let actions: Vec<_> = std::iter::once(None)
-            .chain(UserAction::ALL.iter().map(|action| Some(*action)).filter(|_| is_agent || !actions.is_empty()))
-            .collect();
-        let mut facts = self.targets(&targets, (&contexts, &actions), kinds, &attributes);
-        if is_agent {
-            // So it is beside another resource, which is more than what each of them comes to.
-            let exchange = Id::new(TOKEN_EXCHANGE);
-            let beside = facts.iter().filter(|what| what.app_id.as_ref().is_some_and(|id| *id != exchange)).cloned();
-            facts.extend(beside.map(|what| What { has_exchange: true, ..what }).collect::<Vec<_>>());
-        }
-        let facts = facts.into_iter().map(|what| Fact::Resource(Box::new(what))).collect();
+        let facts = super::target::facts(self, kind);
         self.part(Part::Other("application"), "application", kind, policies, facts)
-    }
-
-    /// Every combination of what a request may say of its resource.
-    fn targets(
-        &self,
-        targets: &[(Option<Id>, bool)],
-        (contexts, actions): (&[Option<Box<str>>], &[Option<UserAction>]),
-        kinds: &[Option<ResourceKind>],
-        attributes: &[Option<Attributes<'static>>],
-    ) -> Vec<What> {
-        let is_disclosed =
-            |id: &Id| self.universe.sides.iter().any(|bundle| bundle.attributes_of_app(id.as_ref()).is_some());
-        let mut facts = Vec::new();
-        for (app_id, is_other) in targets {
-            // What the catalogue knows goes without saying.
-            let is_known = app_id.as_ref().is_none_or(is_disclosed);
-            let attributes = attributes.iter().filter(|stated| stated.is_none() || !is_known);
-            for attributes in attributes {
-                for context in contexts {
-                    for (user_action, kind) in
-                        actions.iter().flat_map(|action| kinds.iter().map(move |kind| (action, kind)))
-                    {
-                        facts.extend([false, true].map(|is_baseline| What {
-                            app_id: app_id.clone(),
-                            is_other: *is_other,
-                            kind: *kind,
-                            user_action: *user_action,
-                            context: context.clone(),
-                            attributes: attributes.clone(),
-                            is_baseline,
-                            has_exchange: false,
-                        }));
-                    }
-                }
-            }
-        }
-        facts
     }
 
     /// Devices: those that the rules of device filters tell apart, as far as examples can be made.
@@ -288,6 +204,14 @@ impl Maker<'_, '_> {
         if !self.has_same_entities() {
             let what =
                 "requests that name entities whose properties differ: conditions in Cedar may judge them otherwise";
+            self.notes.insert(Note::left_out(what));
+        }
+        let types = self.universe.sides.map(|bundle| {
+            let types = bundle.entities().subject_types();
+            types.all().map(|(name, _)| (name, types.kind(name))).collect::<BTreeMap<_, _>>()
+        });
+        if types[0] != types[1] {
+            let what = "subjects of AuthZEN, whose types stand for other kinds of identity";
             self.notes.insert(Note::left_out(what));
         }
     }

@@ -1,36 +1,7 @@
-//! Small things in people's words: ranges, devices, attributes.
-
-use std::net::{Ipv4Addr, Ipv6Addr};
+//! Small things in people's words: devices, attributes.
 
 use crate::model::request::Device;
-use crate::model::{AttributeValue, Attributes, IpRange};
-
-/// A range as a prefix if it is one, else as its ends.
-pub fn range(range: IpRange) -> String {
-    match range {
-        IpRange::V4(first, last) if first == last => Ipv4Addr::from(first).to_string(),
-        IpRange::V4(first, last) => match length(u128::from(first), u128::from(last), 32) {
-            Some(length) => format!("{}/{length}", Ipv4Addr::from(first)),
-            None => range_ends(range),
-        },
-        IpRange::V6(first, last) if first == last => Ipv6Addr::from(first).to_string(),
-        IpRange::V6(first, last) => match length(first, last, 128) {
-            Some(length) => format!("{}/{length}", Ipv6Addr::from(first)),
-            None => range_ends(range),
-        },
-    }
-}
-
-fn range_ends(range: IpRange) -> String {
-    range.to_string()
-}
-
-/// The length of the prefix that a range is, of addresses of `bits` bits.
-fn length(first: u128, last: u128, bits: u32) -> Option<u32> {
-    let host = first ^ last;
-    let is_prefix = host & host.wrapping_add(1) == 0 && first & host == 0;
-    is_prefix.then(|| bits - (u128::BITS - host.leading_zeros()))
-}
+use crate::model::{AttributeValue, Attributes};
 
 /// A registered device, by what is known of it.
 pub fn device(device: &Device<'_>) -> String {

@@ -11,10 +11,11 @@ use super::network::Ground;
 use super::outcome::Outcome;
 use super::universe::Universe;
 use super::walk::{Path, Space};
+use crate::compile::CompiledControl;
 use crate::evaluate::MergedSession;
 use crate::model::location::{Country, CountryFact};
 use crate::model::set::Word;
-use crate::model::{Id, IpRange};
+use crate::model::{AuthenticationMethod, Id, IpRange, Set};
 
 /// The dimension of conditions in Cedar.
 pub const WHEN: &str = "when";
@@ -101,7 +102,8 @@ fn value(universe: &Universe<'_>, fact: &Fact) -> String {
     }
 }
 
-fn somebody(universe: &Universe<'_>, who: &Who) -> String {
+/// Who asks, in a few words.
+pub fn somebody(universe: &Universe<'_>, who: &Who) -> String {
     let mut text = if who.is_named { name(universe, &who.id) } else { "anybody else".to_owned() };
     let mut more = Vec::new();
     if who.kind == crate::model::IdentityKind::ManagedIdentity {
@@ -290,7 +292,7 @@ fn by_beside(ground: &Ground, axis: &Axis, groups: &Bits) -> Vec<(Beside, Bits, 
 const RANGES_SHOWN: usize = 6;
 
 fn ranges(ranges: &[IpRange]) -> String {
-    let mut shown: Vec<_> = ranges.iter().take(RANGES_SHOWN).map(|range| super::told::range(*range)).collect();
+    let mut shown: Vec<_> = ranges.iter().take(RANGES_SHOWN).map(|range| range.told()).collect();
     if ranges.len() > RANGES_SHOWN {
         shown.push(format!("{} more ranges", ranges.len() - RANGES_SHOWN));
     }
@@ -300,9 +302,8 @@ fn ranges(ranges: &[IpRange]) -> String {
 /// What an outcome is, in a word or a sentence.
 pub fn outcome(universe: &Universe<'_>, outcome: &Outcome, session: Option<&MergedSession<'_>>) -> String {
     let Outcome::Open { clauses, .. } = outcome else { return "block".to_owned() };
-    let name = |control: &u32| {
-        universe.controls.0.get(*control as usize).map(|control| control.name().name()).unwrap_or_default()
-    };
+    let name =
+        |control: &u32| universe.controls.0.get(*control as usize).map(|it| asked(universe, it)).unwrap_or_default();
     let clause = |clause: &Vec<u32>| clause.iter().map(name).collect::<Vec<_>>().join(" or ");
     let mut text = if clauses.is_empty() {
         "allow".to_owned()
@@ -313,4 +314,16 @@ pub fn outcome(universe: &Universe<'_>, outcome: &Outcome, session: Option<&Merg
         text += &format!(" with session {}", session.words().join(", "));
     }
     text
+}
+
+/// A control by its name; one of several strengths of that name by its methods too.
+fn asked(universe: &Universe<'_>, control: &CompiledControl) -> String {
+    let name = control.name().name();
+    let CompiledControl::AuthenticationStrength { combinations, .. } = control else { return name };
+    if universe.controls.0.iter().filter(|other| other.name() == control.name()).count() < 2 {
+        return name;
+    }
+    let one = |methods: &Set<AuthenticationMethod>| methods.iter().map(Word::as_str).collect::<Vec<_>>().join("+");
+    let all: Vec<_> = combinations.iter().map(one).collect();
+    format!("{name} ({})", if all.is_empty() { "by id only".to_owned() } else { all.join(", ") })
 }

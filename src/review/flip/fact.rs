@@ -51,6 +51,10 @@ pub enum Fact {
     UserAction(UserAction),
     /// The authentication context.
     AuthenticationContext(Box<str>),
+    /// This user action, no longer asked for.
+    WithoutUserAction(UserAction),
+    /// This authentication context, no longer asked for.
+    WithoutAuthenticationContext(Box<str>),
 }
 
 /// Kinds of risk that have a [`RiskLevel`].
@@ -118,8 +122,8 @@ impl Fact {
             Self::Entry(List::CustomFactors, ..) => "satisfied.customAuthenticationFactors",
             Self::Guest(_) => "identity.guestType",
             Self::Resource(_) => "resource.appIds",
-            Self::UserAction(_) => "resource.userAction",
-            Self::AuthenticationContext(_) => "resource.authenticationContext",
+            Self::UserAction(_) | Self::WithoutUserAction(_) => "resource.userAction",
+            Self::AuthenticationContext(_) | Self::WithoutAuthenticationContext(_) => "resource.authenticationContext",
         }
     }
 
@@ -139,9 +143,9 @@ impl Fact {
             Self::BuiltIn(word, _) => word.as_str().to_owned(),
             Self::WithoutMethod(word) => word.as_str().to_owned(),
             Self::Guest(word) => word.as_str().to_owned(),
-            Self::UserAction(word) => word.as_str().to_owned(),
+            Self::UserAction(word) | Self::WithoutUserAction(word) => word.as_str().to_owned(),
             Self::Entry(_, id, _) | Self::Resource(id) => id.to_string(),
-            Self::AuthenticationContext(name) => name.to_string(),
+            Self::AuthenticationContext(name) | Self::WithoutAuthenticationContext(name) => name.to_string(),
         }
     }
 
@@ -149,7 +153,11 @@ impl Fact {
     pub const fn deed(&self) -> Deed {
         match self {
             Self::BuiltIn(_, true) | Self::Entry(_, _, true) => Deed::Add,
-            Self::BuiltIn(_, false) | Self::Entry(_, _, false) | Self::WithoutMethod(_) => Deed::Remove,
+            Self::BuiltIn(_, false)
+            | Self::Entry(_, _, false)
+            | Self::WithoutMethod(_)
+            | Self::WithoutUserAction(_)
+            | Self::WithoutAuthenticationContext(_) => Deed::Remove,
             _ => Deed::Set,
         }
     }
@@ -172,8 +180,10 @@ impl Fact {
             Self::CompliantDevice(_) => request.device.as_ref()?.is_compliant.map(|flag| flag.to_string()),
             Self::Credential(_) => request.credential.kind.map(text),
             Self::Guest(_) => request.identity.guest_type.map(text),
-            Self::UserAction(_) => request.resource.user_action.map(text),
-            Self::AuthenticationContext(_) => request.resource.authentication_context.as_deref().map(str::to_owned),
+            Self::UserAction(_) | Self::WithoutUserAction(_) => request.resource.user_action.map(text),
+            Self::AuthenticationContext(_) | Self::WithoutAuthenticationContext(_) => {
+                request.resource.authentication_context.as_deref().map(str::to_owned)
+            }
             Self::Resource(_) => match request.resource.app_ids.as_slice() {
                 [] => None,
                 ids => Some(ids.iter().map(|id| IdRef::to_owned(*id).to_string()).collect::<Vec<_>>().join(", ")),
@@ -215,6 +225,8 @@ impl Fact {
             Self::AuthenticationContext(name) => {
                 request.resource.authentication_context = Some(std::borrow::Cow::Borrowed(name));
             }
+            Self::WithoutUserAction(_) => request.resource.user_action = None,
+            Self::WithoutAuthenticationContext(_) => request.resource.authentication_context = None,
         }
     }
 
@@ -223,6 +235,8 @@ impl Fact {
         match self {
             Self::BuiltIn(word, is_in) => request.satisfied.built_in.contains(*word) == *is_in,
             Self::WithoutMethod(word) => !request.satisfied.methods.contains(*word),
+            Self::WithoutUserAction(_) => request.resource.user_action.is_none(),
+            Self::WithoutAuthenticationContext(_) => request.resource.authentication_context.is_none(),
             Self::Entry(list, id, is_in) => list_of(request, *list).contains(&id.as_ref()) == *is_in,
             _ => self.before(request).is_some_and(|before| before == self.value()),
         }
@@ -275,6 +289,13 @@ pub(super) fn satisfied_by(request: &TokenRequest<'_>) -> Vec<Fact> {
         .flat_map(|list| list_of(request, list).iter().map(move |id| Fact::Entry(list, IdRef::to_owned(*id), false)));
     let controls = built_in.iter().map(|word| Fact::BuiltIn(word, false));
     controls.chain(methods.iter().map(Fact::WithoutMethod)).chain(entries).collect()
+}
+
+/// What is asked for beside an application, no longer asked for.
+pub(super) fn asked_by(request: &TokenRequest<'_>) -> impl Iterator<Item = Fact> {
+    let resource = &request.resource;
+    let context = resource.authentication_context.as_deref().map(Box::from).map(Fact::WithoutAuthenticationContext);
+    context.into_iter().chain(resource.user_action.map(Fact::WithoutUserAction))
 }
 
 /// The groups and roles of the user, each left.

@@ -1,27 +1,31 @@
 //! The facts that the policies of a bundle look at: an address in each location, each level of risk, and so on.
 //!
-//! Knows the model and no request. Where policies draw a line, a value on either side is taken: that is enough, since
-//! nothing else can make a difference.
+//! Knows the model and no request. Where policies draw a line, a value on either side is taken. What is not tried, though
+//! policies look at it, makes the list one that is cut.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::fact::{Fact, List, Risk};
 use crate::limits;
 use crate::model::location::{Country, CountryFact, CountryLookup};
-use crate::model::policy::{Conditions, LocationTarget, Policy, ResourceTarget, Users};
+use crate::model::policy::{Conditions, Guests, LocationTarget, Policy, ResourceTarget, UserTarget, Users};
 use crate::model::set::Word;
 use crate::model::{
     Bundle, ClientApp, CredentialType, GuestType, Id, InsiderRiskLevel, IpRange, LocationKind, Platform, RiskLevel,
     State, TransferMethod,
 };
+use crate::text::Spanned;
 
 /// What the policies of a bundle look at.
 #[derive(Clone, Debug, Default)]
 pub struct Mentions {
     /// Values to try, likelier first; some may be in it twice.
     pub(super) facts: Vec<Fact>,
-    /// Whether there are more.
+    /// Whether policies look at more.
     pub(super) is_cut: bool,
+    /// Whether policies look at where a request comes from.
+    pub(super) has_places: bool,
 }
 
 /// An application that no policy is likely to name: the resource is then some other one.
@@ -41,7 +45,9 @@ impl Mentions {
         let policies: Vec<_> = bundle.policies.iter().filter(taking_part).collect();
         let any = |asks: fn(&Conditions) -> bool| policies.iter().any(|policy| asks(&policy.conditions));
         let mut facts = Vec::new();
-        if any(|conditions| !conditions.locations.include.is_empty() || !conditions.locations.exclude.is_empty()) {
+        let has_places =
+            any(|conditions| !conditions.locations.include.is_empty() || !conditions.locations.exclude.is_empty());
+        if has_places {
             places(bundle, &policies, &mut facts);
         }
         for (kind, asks) in RISKS {
@@ -68,12 +74,28 @@ impl Mentions {
             facts.extend(words::<CredentialType>(&[]).map(Fact::Credential));
         }
         policies.iter().for_each(|policy| people(&policy.conditions.users, &mut facts));
-        let mut is_cut = false;
+        let mut is_cut = policies.iter().any(|policy| looks_further(policy));
         policies.iter().for_each(|policy| is_cut |= resources(&policy.conditions, &mut facts));
         is_cut |= facts.len() > limits::FLIP_FACTS_MAX;
         facts.truncate(limits::FLIP_FACTS_MAX);
-        Self { facts, is_cut }
+        Self { facts, is_cut, has_places }
     }
+}
+
+/// Whether `policy` looks at what no fact here is: attributes of objects, home tenants, kinds of resource, and whatever a
+/// condition in Cedar reads.
+fn looks_further(policy: &Policy) -> bool {
+    let Conditions { users, resources, service_principals, agent_identities, device_filter, .. } = &policy.conditions;
+    let has_tenants = |guests: &Option<Guests>| guests.as_ref().is_some_and(|guests| guests.tenants.is_some());
+    let is_agents = |target: &Spanned<ResourceTarget>| target.value == ResourceTarget::AllAgentResources;
+    policy.when.is_some()
+        || device_filter.is_some()
+        || resources.filter.is_some()
+        || service_principals.filter.is_some()
+        || agent_identities.filter.is_some()
+        || resources.include.iter().chain(&resources.exclude).any(is_agents)
+        || has_tenants(&users.include_guests)
+        || has_tenants(&users.exclude_guests)
 }
 
 type Asks = fn(&Conditions) -> bool;
@@ -100,10 +122,10 @@ fn places(bundle: &Bundle, policies: &[&Policy], facts: &mut Vec<Fact>) {
             _ => false,
         })
     };
-    let mut behind = Vec::new();
+    let (mut behind, mut lists) = (Vec::new(), Vec::new());
     let mut ends = |ranges: &mut dyn Iterator<Item = IpRange>, facts: &mut Vec<Fact>| {
         for range in ranges {
-            facts.push(Fact::Address(first(range)));
+            facts.push(Fact::Address(range.first()));
             behind.extend(after(range).map(Fact::Address));
         }
     };
@@ -124,6 +146,7 @@ fn places(bundle: &Bundle, policies: &[&Policy], facts: &mut Vec<Fact>) {
                         facts.extend(some.map(CountryFact::Known).chain([CountryFact::Unmapped]).map(Fact::Country));
                     }
                 }
+                lists.push((*lookup, countries));
             }
             LocationKind::CompliantNetwork { .. } if is_looked_at || is_trusted => {
                 facts.extend([true, false].map(Fact::CompliantNetwork));
@@ -134,12 +157,17 @@ fn places(bundle: &Bundle, policies: &[&Policy], facts: &mut Vec<Fact>) {
     ends(&mut bundle.settings.mfa_trusted_ips.iter().take(1), facts);
     facts.extend(ELSEWHERE.map(Fact::Address));
     facts.extend(behind);
-}
-
-fn first(range: IpRange) -> IpAddr {
-    match range {
-        IpRange::V4(first, _) => IpAddr::V4(first.into()),
-        IpRange::V6(first, _) => IpAddr::V6(first.into()),
+    for looked_up in [CountryLookup::ClientIpAddress, CountryLookup::AuthenticatorAppGps] {
+        let of_kind: Vec<_> = lists.iter().filter(|(lookup, _)| *lookup == looked_up).map(|(_, list)| list).collect();
+        // One country of those that are in the same lists.
+        let mut seen = HashSet::new();
+        let mut is_new =
+            |country: &Country| seen.insert(of_kind.iter().map(|list| list.contains(country)).collect::<Vec<_>>());
+        let all = (0..Country::COUNT).filter_map(Country::from_index).filter(|country| is_new(country));
+        facts.extend(all.map(|country| match looked_up {
+            CountryLookup::ClientIpAddress => Fact::Country(CountryFact::Known(country)),
+            CountryLookup::AuthenticatorAppGps => Fact::GpsCountry(country),
+        }));
     }
 }
 
@@ -158,7 +186,11 @@ fn people(users: &Users, facts: &mut Vec<Fact>) {
     facts.extend(groups.map(|id| Fact::Entry(List::Groups, id.value.clone(), true)));
     let roles = users.exclude_roles.iter().chain(&users.include_roles);
     facts.extend(roles.map(|id| Fact::Entry(List::Roles, id.value.clone(), true)));
-    if users.include_guests.is_some() || users.exclude_guests.is_some() {
+    let names_guests = |targets: &[Spanned<UserTarget>]| {
+        targets.iter().any(|target| target.value == UserTarget::GuestsOrExternalUsers)
+    };
+    let has_guests = users.include_guests.is_some() || users.exclude_guests.is_some();
+    if has_guests || names_guests(&users.include) || names_guests(&users.exclude) {
         facts.extend(words::<GuestType>(&[]).map(Fact::Guest));
     }
 }

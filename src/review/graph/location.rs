@@ -48,27 +48,17 @@ pub(super) fn location(location: &NamedLocation, id: Option<&Option<String>>) ->
 
 /// A prefix where the range is one, its two ends otherwise.
 fn range(range: IpRange) -> Value {
-    let (kind, prefix, lower, upper) = match range {
-        IpRange::V4(first, last) => {
-            let hosts = first ^ last;
-            let is_prefix = hosts & hosts.wrapping_add(1) == 0 && first & hosts == 0;
-            let (lower, upper) = (Ipv4Addr::from(first), Ipv4Addr::from(last));
-            let prefix = is_prefix.then(|| format!("{lower}/{}", hosts.leading_zeros()));
-            ("iPv4", prefix, lower.to_string(), upper.to_string())
-        }
-        IpRange::V6(first, last) => {
-            let hosts = first ^ last;
-            let is_prefix = hosts & hosts.wrapping_add(1) == 0 && first & hosts == 0;
-            let (lower, upper) = (Ipv6Addr::from(first), Ipv6Addr::from(last));
-            let prefix = is_prefix.then(|| format!("{lower}/{}", hosts.leading_zeros()));
-            ("iPv6", prefix, lower.to_string(), upper.to_string())
-        }
+    let (kind, upper) = match range {
+        IpRange::V4(_, last) => ("iPv4", Ipv4Addr::from(last).to_string()),
+        IpRange::V6(_, last) => ("iPv6", Ipv6Addr::from(last).to_string()),
     };
+    let lower = range.first();
+    let prefix = range.prefix_length().map(|length| format!("{lower}/{length}"));
     match prefix {
         Some(prefix) => json!({ "@odata.type": format!("#microsoft.graph.{kind}CidrRange"), "cidrAddress": prefix }),
         None => json!({
             "@odata.type": format!("#microsoft.graph.{kind}Range"),
-            "lowerAddress": lower,
+            "lowerAddress": lower.to_string(),
             "upperAddress": upper,
         }),
     }

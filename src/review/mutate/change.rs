@@ -2,8 +2,6 @@
 //!
 //! Changes models and tells the change in words; knows no tests.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use crate::model::location::Ranges;
 use crate::model::policy::{
     Filter, LocationTarget, Platforms, Policy, PrincipalTarget, ResourceTarget, Scope, UserTarget, Users,
@@ -134,21 +132,21 @@ pub fn of_ranges(location: Option<usize>, ranges: &Ranges) -> Vec<Change> {
 
 /// A range one bit wider and one bit narrower; one that is no prefix, an address longer and one shorter.
 fn resized(range: IpRange) -> Vec<IpRange> {
+    let is_prefix = range.prefix_length().is_some();
     match range {
-        IpRange::V4(first, last) => sizes(first.into(), last.into(), 32)
+        IpRange::V4(first, last) => sizes((first.into(), last.into()), 32, is_prefix)
             .into_iter()
             .map(|(first, last)| IpRange::V4(first as u32, last as u32))
             .collect(),
         IpRange::V6(first, last) => {
-            sizes(first, last, 128).into_iter().map(|(first, last)| IpRange::V6(first, last)).collect()
+            sizes((first, last), 128, is_prefix).into_iter().map(|(first, last)| IpRange::V6(first, last)).collect()
         }
     }
 }
 
-fn sizes(first: u128, last: u128, bits: u32) -> Vec<(u128, u128)> {
+fn sizes((first, last): (u128, u128), bits: u32, is_prefix: bool) -> Vec<(u128, u128)> {
     let top = u128::MAX >> (128 - bits);
     let host = first ^ last;
-    let is_prefix = host & host.wrapping_add(1) == 0 && first & host == 0;
     if !is_prefix {
         let longer = (last < top).then_some((first, last + 1));
         return longer.into_iter().chain((last > first).then(|| (first, last - 1))).collect();
@@ -204,7 +202,7 @@ impl Change {
                 let place = location.and_then(|location| bundle.locations.get(location));
                 let name = place.map_or("MFA trusted IPs", |place| &*place.display_name.value);
                 let from = ranges(bundle, location).and_then(|ranges| ranges.iter().nth(range));
-                format!("{name}: {} in the place of {}", prefix(to), from.map(prefix).unwrap_or_default())
+                format!("{name}: {} in the place of {}", to.told(), from.map(IpRange::told).unwrap_or_default())
             }
         }
     }
@@ -227,24 +225,6 @@ fn ranges_mut(bundle: &mut Bundle, location: Option<usize>) -> Option<&mut Range
         Some(index) => match &mut bundle.locations.get_mut(index)?.kind {
             LocationKind::Ip { ranges, .. } => Some(ranges),
             _ => None,
-        },
-    }
-}
-
-/// A range as a prefix, if it is one.
-fn prefix(range: IpRange) -> String {
-    let length = |first: u128, last: u128, bits: u32| {
-        let host = first ^ last;
-        (host & host.wrapping_add(1) == 0 && first & host == 0).then(|| bits - host.count_ones())
-    };
-    match range {
-        IpRange::V4(first, last) => match length(first.into(), last.into(), 32) {
-            Some(length) => format!("{}/{length}", Ipv4Addr::from(first)),
-            None => range.to_string(),
-        },
-        IpRange::V6(first, last) => match length(first, last, 128) {
-            Some(length) => format!("{}/{length}", Ipv6Addr::from(first)),
-            None => range.to_string(),
         },
     }
 }

@@ -2,16 +2,11 @@
 
 use fastrand::Rng;
 
-use super::{SATISFIED, TENANT, bundle, compiled, decide, requests};
+use super::tenant::raw;
+use super::{SATISFIED, bundle, compiled, decide, requests, settings};
 use crate::compile::{CompiledBundle, Mode, compile, read};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::review::impact::{compiled as compiled_model, edits, impact, without_location, without_policy};
-use crate::text::{RawBundle, RawFile};
-
-fn raw(files: &[(&str, &str)]) -> RawBundle {
-    let file = |(name, text): &(&str, &str)| RawFile { name: (*name).into(), bytes: (*text).into() };
-    RawBundle { files: files.iter().map(file).collect(), digest: "00".into() }
-}
 
 /// `text` without what lies in the location `name`, as somebody would write it.
 fn emptied(text: &str, name: &str) -> String {
@@ -43,12 +38,10 @@ fn taking_something_out_changes_the_requests_of_its_regions_and_the_test_cases_a
     let (mut changed, mut unchanged, mut cases) = (0, 0, 0);
     for seed in 0..150 {
         let mut rng = Rng::with_seed(seed);
-        let missing = ["unknown", "outsideAll"][rng.usize(..2)];
-        let default = ["allow", "allow", "block"][rng.usize(..3)];
-        let settings = format!("tenantId: {TENANT}\nmissingIp: {missing}\ndefaultDecision: {default}\n");
+        let settings = settings(&mut rng);
         let text = bundle(&mut rng);
         let requests = requests(&mut rng, 40);
-        let case = |(index, witness): (usize, &super::Witness)| serde_json::json!({ "name": format!("case {index}"), "request": witness.json(), "expect": { "decision": "allow" } });
+        let case = |(index, witness): (usize, &crate::review::analysis::Witness)| serde_json::json!({ "name": format!("case {index}"), "request": witness.json(), "expect": { "decision": "allow" } });
         let tests =
             serde_json::json!({ "cases": requests.iter().enumerate().map(case).collect::<Vec<_>>() }).to_string();
         let raw = raw(&[("bundle.yaml", &settings), ("all.yaml", &text), ("tests/all.json", &tests)]);
@@ -84,7 +77,7 @@ fn taking_something_out_changes_the_requests_of_its_regions_and_the_test_cases_a
             let is_enforced = |region: &&super::super::Region| !region.is_report_only;
             let has_regions = found.comparison.regions.iter().any(|region| is_enforced(&region));
             for witness in &requests {
-                for controls in SATISFIED {
+                for controls in &SATISFIED {
                     let decisions = [&plain, &again].map(|bundle| decide(bundle, witness, controls));
                     if decisions[0] != decisions[1] {
                         assert!(has_regions, "{told}\n{witness:?}");
@@ -95,7 +88,7 @@ fn taking_something_out_changes_the_requests_of_its_regions_and_the_test_cases_a
             unchanged += usize::from(!has_regions);
         }
     }
-    assert!(changed > 80 && unchanged > 50 && cases > 80, "{changed} {unchanged} {cases}");
+    assert!(changed > 60 && unchanged > 50 && cases > 80, "{changed} {unchanged} {cases}");
 }
 
 #[test]

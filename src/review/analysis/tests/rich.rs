@@ -3,14 +3,15 @@
 
 use fastrand::Rng;
 
-use super::{ADDRESSES, TENANT, Who, agree, compiled, some};
+use super::tenant::combinations;
+use super::{ADDRESSES, agree, compiled, settings, some};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::{
     AttributeValue, Attributes, GuestType, Id, IdentityKind, InsiderRiskLevel, ResourceKind, RiskLevel, TransferMethod,
     UserAction,
 };
-use crate::review::analysis::{ChangeKind, What, Witness, diff, gaps};
+use crate::review::analysis::{ChangeKind, What, Who, Witness, diff, gaps};
 use crate::review::cases;
 use crate::text::{RawBundle, RawFile};
 
@@ -28,6 +29,24 @@ servicePrincipals:
   - { id: agent-one, servicePrincipalType: ServiceIdentity, customSecurityAttributes: { Set: { stage: test } } }
 policies:
 ";
+
+/// The same with something else said of locations or of the catalogue.
+fn other_head(rng: &mut Rng) -> String {
+    let edits = [
+        ("isTrusted: true", "isTrusted: false"),
+        ("192.0.2.0/24", "192.0.2.128/25"),
+        ("isTrusted: false", "isTrusted: true"),
+        ("[DE]", "[FR]"),
+        (", countryLookupMethod: authenticatorAppGps", ""),
+        (", appId: app-tagged", ""),
+        (", customSecurityAttributes: { Set: { stage: test } } }\n  - { id: agent", " }\n  - { id: agent"),
+        (", customSecurityAttributes: { Set: { stage: test } } }\npolicies", " }\npolicies"),
+        ("{ stage: test } } }\n  - { id: agent", "{ stage: live } } }\n  - { id: agent"),
+        (", servicePrincipalType: ServiceIdentity", ""),
+    ];
+    let (from, to) = edits[rng.usize(..edits.len())];
+    HEAD.replacen(from, to, 1)
+}
 
 fn list(texts: &[&str]) -> String {
     texts.join(", ")
@@ -86,7 +105,9 @@ fn policy(rng: &mut Rng, index: usize) -> String {
     if subject == 0 && rng.u8(..3) == 0 {
         conditions.push("agentIdRiskLevels: high".to_owned());
     }
-    let controls = match if subject < 2 { 0 } else { rng.u8(..5) } {
+    let strength = format!("operator: OR, builtInControls: [compliantDevice], {}", combinations(rng));
+    let controls = match if subject < 2 { 0 } else { rng.u8(..6) } {
+        4 => &*strength,
         0 => "builtInControls: [block]",
         1 => "operator: OR, builtInControls: [mfa], termsOfUse: [terms]",
         2 => "operator: AND, builtInControls: [compliantDevice], termsOfUse: [terms]",
@@ -195,18 +216,20 @@ fn agents_roles_guests_actions_and_filters_change_exactly_in_the_regions() {
     let (mut placed, mut changed) = (0, 0);
     for seed in 0..70 {
         let mut rng = Rng::with_seed(seed);
-        let default = ["allow", "allow", "block"][rng.usize(..3)];
-        let settings = format!("tenantId: {TENANT}\ndefaultDecision: {default}\n");
+        let of_before = settings(&mut rng);
+        let of_after = if rng.u8(..3) == 0 { settings(&mut rng) } else { of_before.clone() };
         let lines: Vec<_> = (0..rng.usize(2..5)).map(|index| policy(&mut rng, index)).collect();
         let mut edited = lines.clone();
         let chosen = rng.usize(..lines.len());
         edited[chosen] = policy(&mut rng, chosen);
-        let [text, edited] = [lines, edited].map(|lines| format!("{HEAD}{}", lines.concat()));
-        let (before, after) = (compiled(&text, &settings), compiled(&edited, &settings));
+        let heads = [HEAD.to_owned(), if rng.u8(..3) == 0 { other_head(&mut rng) } else { HEAD.to_owned() }];
+        let [text, edited] =
+            [(&heads[0], lines), (&heads[1], edited)].map(|(head, lines)| format!("{head}{}", lines.concat()));
+        let (before, after) = (compiled(&text, &of_before), compiled(&edited, &of_after));
         gaps(&before).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
         let asked = requests(&mut rng, 80);
         reads_as_json(&before, &asked);
-        let found = agree([&before, &after], &asked, &format!("seed {seed}\n{settings}{text}\n{edited}"));
+        let found = agree([&before, &after], &asked, &format!("seed {seed}\n{of_before}{text}\n{of_after}{edited}"));
         (placed, changed) = (placed + found.0, changed + found.1);
     }
     assert!(placed > 2_500 && changed > 400, "{placed} {changed}");
@@ -291,6 +314,13 @@ fn entities_that_differ_are_told_because_conditions_in_cedar_see_them() {
     };
     assert!(is_told(&admin, &other));
     assert!(!is_told(&admin, &compiled(&text("admin"), "")));
+    // One that nobody asks about by name is somebody else too.
+    let types = "subjectTypes: { robot: user }";
+    let found = diff(&compiled("policies: []", ""), &compiled("policies: []", types)).unwrap();
+    let told: Vec<_> = found.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["subjects of AuthZEN, whose types stand for other kinds of identity"]);
+    let usual = compiled("policies: []", "subjectTypes: { client: servicePrincipal }");
+    assert!(diff(&compiled("policies: []", ""), &usual).unwrap().notes.is_empty());
     // The type of a subject decides which identity it is.
     let person = text("admin").replace("user", "client");
     assert!(is_told(&compiled(&person, ""), &compiled(&person, "subjectTypes: { client: user }")));

@@ -6,6 +6,7 @@
 use fastrand::Rng;
 
 use super::super::{Verdict, prove};
+use super::tenant::raw;
 use super::{TENANT, some};
 use crate::compile::{CompiledBundle, compile, compile_stated};
 use crate::evaluate::{Evaluation, evaluate};
@@ -18,7 +19,6 @@ use crate::model::{
     UserAction,
 };
 use crate::review::analysis::{What, Who, Witness};
-use crate::text::{RawBundle, RawFile};
 
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 const DIRECTORY: &str = "00000002-0000-0000-c000-000000000000";
@@ -382,11 +382,6 @@ fn outcome(bundle: &CompiledBundle, asked: &Asked) -> (bool, String) {
         return (false, String::new());
     }
     (evaluation.decision() == Decision::Allow, format!("{:?}", evaluation.session(bundle)))
-}
-
-fn raw(files: &[(&str, &str)]) -> RawBundle {
-    let file = |(name, text): &(&str, &str)| RawFile { name: (*name).into(), bytes: (*text).into() };
-    RawBundle { files: files.iter().map(file).collect(), digest: "00".into() }
 }
 
 fn hunt(seeds: std::ops::Range<u64>, requests: usize) -> (usize, usize, usize) {
