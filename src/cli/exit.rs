@@ -31,12 +31,17 @@ impl Exit {
         (Self::Success, "done; of `decide`: allow"),
         (Self::Failure, "a file, address or other resource cannot be used"),
         (Self::Usage, "the command line or the token request cannot be used"),
-        (Self::BundleInvalid, "the bundle has errors"),
+        (Self::BundleInvalid, "the bundle has errors; of `fmt`: a file cannot be laid out"),
         (
             Self::TestsFailed,
-            "a test of the bundle failed, it has none, too little is covered, or a statement is not proved",
+            "a test of the bundle failed, it has none, too little is covered, or a statement is not proved; of \
+             `authzen-selftest`: an answer is not the expected one",
         ),
-        (Self::Changed, "decisions change, and `--fail-on` said not to; of `prove`: a statement is not proved"),
+        (
+            Self::Changed,
+            "decisions change, and `--fail-on` said not to; of `prove`: a statement is not proved, or there is none; of \
+             `fmt --check`: a file would be laid out anew",
+        ),
         (Self::Blocked, "of `decide`: block"),
         (Self::Partial, "done in part: something could not be written or read, and was told"),
     ];

@@ -76,8 +76,10 @@ fn paragraphs_of_help_are_wrapped_once() {
 #[test]
 fn help_lists_every_exit_code() {
     let help = doorward(&["--help"]);
+    // Long meanings are wrapped.
+    let words = help.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for (exit, meaning) in doorward::cli::Exit::ALL {
-        assert!(help.stdout.contains(&format!("  {}  {meaning}", exit as u8)), "{exit:?}");
+        assert!(words.contains(&format!("{} {meaning}", exit as u8)), "{exit:?}");
     }
 }
 
