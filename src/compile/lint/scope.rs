@@ -13,8 +13,8 @@ use crate::filter::Unregistered;
 use crate::model::attribute::folded_name;
 use crate::model::policy::{Policy, PrincipalTarget, ResourceTarget, Scope, UserTarget};
 use crate::model::{
-    AttributeValue, Bundle, FilterMode, Id, IdRef, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
-    ServicePrincipalType, SignInAudience, Truth,
+    AttributeValue, Bundle, FilterMode, Id, IdRef, Platform, RiskLevel, ServicePrincipal, ServicePrincipalType,
+    SignInAudience, Truth,
 };
 use crate::text::{Diagnostic, Span, Spanned};
 
@@ -155,11 +155,11 @@ fn name_of(principal: &ServicePrincipal) -> String {
 pub fn conditions(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Diagnostic>) {
     let conditions = &policy.conditions;
     let is_set = |levels: crate::model::Set<RiskLevel>| !levels.is_empty() && !levels.contains(RiskLevel::None);
-    let (platforms, insider) = (conditions.platforms.include, conditions.insider_risk);
+    let platforms = conditions.platforms.include;
     let of_users = [
         (is_set(conditions.sign_in_risk), "signInRiskLevels"),
         (is_set(conditions.user_risk), "userRiskLevels"),
-        (!insider.is_empty() && !insider.contains(InsiderRiskLevel::None), "insiderRiskLevels"),
+        (!conditions.insider_risk.is_empty(), "insiderRiskLevels"),
         (!platforms.is_empty() && !platforms.contains(Platform::All), "platforms"),
         (!conditions.flows.is_empty(), "authenticationFlows"),
         (compiled.device_filter.as_ref().is_some_and(|filter| !matches_unregistered(filter)), "deviceFilter"),

@@ -10,10 +10,14 @@ use crate::model::policy::{
     Conditions, Filter, GrantControls, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
 };
 use crate::model::set::Word;
-use crate::model::{GrantControl, Operator, Set, State, TransferMethod, UserAction};
+use crate::model::{GrantControl, InsiderRiskLevel, Operator, RiskLevel, Set, State, TransferMethod, UserAction};
 use crate::text::{Diagnostic, Embedded, Node, Span, Spanned};
 
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
+/// WHY neither `hidden` nor `none`: the flags that Graph writes have neither.
+const AGENT_RISK: &[RiskLevel] = &[RiskLevel::Low, RiskLevel::Medium, RiskLevel::High];
+const INSIDER_RISK: &[InsiderRiskLevel] =
+    &[InsiderRiskLevel::Minor, InsiderRiskLevel::Moderate, InsiderRiskLevel::Elevated];
 const NO_MEANING: &str =
     "Microsoft Graph documents no meaning for it; name the policy in `ignoredPolicies` to leave it out";
 
@@ -185,11 +189,11 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     conditions.sign_in_risk = object.words("signInRiskLevels", context);
     conditions.user_risk = object.words("userRiskLevels", context);
     conditions.service_principal_risk = object.words("servicePrincipalRiskLevels", context);
-    conditions.agent_risk = object.flags("agentIdRiskLevels", context);
-    conditions.insider_risk = object.flags("insiderRiskLevels", context);
+    conditions.agent_risk = object.flags("agentIdRiskLevels", AGENT_RISK, context);
+    conditions.insider_risk = object.flags("insiderRiskLevels", INSIDER_RISK, context);
     if let Some(mut flows) = object.object("authenticationFlows", context) {
         // WHY: `none` is how Graph writes that no flow is selected; it adds nothing to the others.
-        let methods: Set<TransferMethod> = flows.flags("transferMethods", context);
+        let methods: Set<TransferMethod> = flows.flags("transferMethods", Word::ALL, context);
         conditions.flows = methods.iter().filter(|flow| *flow != TransferMethod::None).collect();
         flows.finish(&rules::UNKNOWN_PROPERTY, context);
     }
