@@ -1,7 +1,7 @@
 //! Reads `bundle.yaml`. A setting nobody knows is an error here: misspelt, it would silently leave a default in force.
 
 use super::super::rules;
-use super::location::plain_range;
+use super::location::mfa_trusted_range;
 use super::object::{Context, Object, Path, parse_word, wrong_type};
 use super::target;
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
@@ -55,7 +55,7 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
         mfa_trusted_ips: object
             .texts("mfaTrustedIps", context)
             .into_iter()
-            .filter_map(|range| plain_range(range, context))
+            .filter_map(|range| mfa_trusted_range(range, context))
             .collect(),
         office365,
         microsoft_admin_portals,
