@@ -112,6 +112,11 @@ impl<'n, 'a> Object<'n, 'a> {
         self.span
     }
 
+    /// Whether nothing is said in it: Graph makes no difference between missing, null and empty.
+    pub fn is_empty(&self) -> bool {
+        self.entries.iter().all(is_empty_entry)
+    }
+
     /// The path of a member whose name is the author's.
     fn path_of(&self, key: &str) -> String {
         let path = self.path.to_string();
@@ -305,9 +310,13 @@ fn is_empty(node: &Node<'_>) -> bool {
     match &node.value {
         Value::Null => true,
         Value::List(nodes) => nodes.is_empty(),
-        Value::Map(entries) => entries.iter().all(|entry| is_annotation(&entry.key) || is_empty(&entry.node)),
+        Value::Map(entries) => entries.iter().all(is_empty_entry),
         _ => false,
     }
+}
+
+fn is_empty_entry(entry: &Entry<'_>) -> bool {
+    is_annotation(&entry.key) || is_empty(&entry.node)
 }
 
 /// The same value as JSON.

@@ -164,9 +164,13 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     if let Some(workloads) = object.object("clientApplications", context) {
         read_client_applications(workloads, &mut conditions, context);
     }
-    match object.object("applications", context) {
-        Some(applications) => conditions.resources = read_resources(applications, context),
-        None => conditions.resources = default_resources(&object),
+    conditions.resources = default_resources(&object);
+    if let Some(applications) = object.object("applications", context) {
+        let is_empty = applications.is_empty();
+        let resources = read_resources(applications, context);
+        if !is_empty {
+            conditions.resources = resources;
+        }
     }
     conditions.client_apps = object.words("clientAppTypes", context);
     if let Some(mut platforms) = object.object("platforms", context) {
@@ -205,7 +209,7 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     conditions
 }
 
-/// `applications` left out means All, the documented default of a policy written by hand.
+/// `applications` left out, null or empty means All, the documented default of a policy written by hand.
 fn default_resources(object: &Object<'_, '_>) -> Resources {
     Resources {
         include: vec![Spanned::new(crate::model::policy::ResourceTarget::All, object.span())],
