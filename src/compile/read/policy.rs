@@ -10,7 +10,9 @@ use crate::model::policy::{
     Conditions, Filter, GrantControls, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
 };
 use crate::model::set::Word;
-use crate::model::{GrantControl, InsiderRiskLevel, Operator, RiskLevel, Set, State, TransferMethod, UserAction};
+use crate::model::{
+    ClientApp, GrantControl, InsiderRiskLevel, Operator, RiskLevel, Set, State, TransferMethod, UserAction,
+};
 use crate::text::{Diagnostic, Embedded, Node, Span, Spanned};
 
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
@@ -18,6 +20,13 @@ const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignore
 const AGENT_RISK: &[RiskLevel] = &[RiskLevel::Low, RiskLevel::Medium, RiskLevel::High];
 const INSIDER_RISK: &[InsiderRiskLevel] =
     &[InsiderRiskLevel::Minor, InsiderRiskLevel::Moderate, InsiderRiskLevel::Elevated];
+/// Client apps that Graph no longer has, and what to write for them. WHY they are not read as that: Graph gives the new
+/// word of the second a wider meaning, which is for the author to choose.
+/// Source: Microsoft Graph beta `conditionalAccessConditionSet`, read November 2026.
+const FORMER_CLIENT_APPS: &[(&str, &str)] = &[
+    ("modern", "write `mobileAppsAndDesktopClients`, or export the policy again"),
+    ("easUnsupported", "write `exchangeActiveSync`, which covers supported platforms too, or export the policy again"),
+];
 const NO_MEANING: &str =
     "Microsoft Graph documents no meaning for it; name the policy in `ignoredPolicies` to leave it out";
 
@@ -172,7 +181,7 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
             conditions.resources = resources;
         }
     }
-    conditions.client_apps = object.words("clientAppTypes", context);
+    conditions.client_apps = client_apps(&mut object, context);
     if let Some(mut platforms) = object.object("platforms", context) {
         conditions.platforms = Platforms {
             include: platforms.words("includePlatforms", context),
@@ -207,6 +216,21 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     }
     object.finish(&rules::UNKNOWN_PROPERTY, context);
     conditions
+}
+
+/// Client apps; those of older exports are refused with the words that have taken their place.
+fn client_apps(object: &mut Object<'_, '_>, context: &mut Context) -> Set<ClientApp> {
+    let texts = object.texts("clientAppTypes", context).into_iter();
+    let apps = texts.filter_map(|text| {
+        let Some((word, help)) = FORMER_CLIENT_APPS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.value))
+        else {
+            return parse_word(text, Path::default().join("conditions").join("clientAppTypes"), context);
+        };
+        let what = format!("`{word}` is a client app of older exports");
+        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(*help));
+        None
+    });
+    apps.collect()
 }
 
 /// `applications` left out, null or empty means All, the documented default of a policy written by hand.
