@@ -164,8 +164,8 @@ text::declare_rules! {
     POINTLESS_EXCLUSION: Warning, "pointless-exclusion", "an exclusion takes out of those who are included; whoever is not included needs none";
     /// An exclusion of an agent that leaves its user account in.
     AGENT_USER_EXCLUSION: Warning, "agent-user-exclusion", "an agent identity and its user account are two identities, and excluding the one, or its blueprint, does not exempt the other";
-    /// A condition that an identity in scope never meets.
-    FOREIGN_CONDITION: Warning, "foreign-condition", "all conditions of a policy must hold, so one that a kind of identity never meets keeps the policy from applying to it";
+    /// A condition about what an identity in scope does not have.
+    FOREIGN_CONDITION: Warning, "foreign-condition", "all conditions of a policy must hold, and Entra has no fact of such identities that this one could be judged by";
     /// A policy for workloads that asks where a phone is.
     GPS_LOCATION: Warning, "gps-location", "the position comes from the Authenticator app of a user; no workload has one";
     /// A filter that exempts unregistered devices.

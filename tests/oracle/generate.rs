@@ -19,8 +19,8 @@ use doorward::model::policy::{
 use doorward::model::principal::ServicePrincipal;
 use doorward::model::set::{Set, Word};
 use doorward::model::{
-    Bundle, ClientApp, FilterMode, Id, IdentityKind, LocationKind, NamedLocation, Platform, ServicePrincipalType,
-    SignInAudience, State, TokenRequest, TransferMethod, UserAction,
+    Bundle, ClientApp, FilterMode, Id, IdentityKind, InsiderRiskLevel, LocationKind, NamedLocation, Platform,
+    RiskLevel, ServicePrincipalType, SignInAudience, State, TokenRequest, TransferMethod, UserAction,
 };
 use doorward::text::{Span, Spanned};
 
@@ -232,7 +232,10 @@ fn conditions() -> impl Strategy<Value = Conditions> {
                 Conditions { users, service_principals, agent_identities, ..Conditions::default() }
             }),
     ];
-    let risks = (seldom(), seldom(), seldom(), seldom(), seldom(), seldom());
+    // WHY: as Graph writes them, these two have words of their own.
+    let agent = some_of(vec![RiskLevel::Low, RiskLevel::Medium, RiskLevel::High]);
+    let insider = some_of(vec![InsiderRiskLevel::Minor, InsiderRiskLevel::Moderate, InsiderRiskLevel::Elevated]);
+    let risks = (seldom(), seldom(), seldom(), agent, insider, seldom());
     (
         identity,
         resources(),
@@ -262,7 +265,11 @@ const AGENTS_AND_BLUEPRINTS: [&str; 5] = [AGENTS[0], AGENTS[1], AGENTS[2], BLUEP
 
 /// Mostly nothing, else one to three words.
 fn seldom<T: Word>() -> impl Strategy<Value = Set<T>> {
-    let words = subsequence(T::ALL.to_vec(), 1..=3).prop_map(Set::from_iter);
+    some_of(T::ALL.to_vec())
+}
+
+fn some_of<T: Word>(words: Vec<T>) -> impl Strategy<Value = Set<T>> {
+    let words = subsequence(words, 1..=3).prop_map(Set::from_iter);
     weighted(0.1, words).prop_map(Option::unwrap_or_default)
 }
 

@@ -13,7 +13,7 @@ use crate::filter::Unregistered;
 use crate::model::attribute::folded_name;
 use crate::model::policy::{Policy, PrincipalTarget, ResourceTarget, Scope, UserTarget};
 use crate::model::{
-    AttributeValue, Bundle, FilterMode, Id, IdRef, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
+    AttributeValue, Bundle, ClientApp, FilterMode, Id, IdRef, Platform, RiskLevel, ServicePrincipal,
     ServicePrincipalType, SignInAudience, Truth,
 };
 use crate::text::{Diagnostic, Span, Spanned};
@@ -151,15 +151,15 @@ fn name_of(principal: &ServicePrincipal) -> String {
     }
 }
 
-/// Conditions that a kind of identity in scope never meets, and filters that exempt more than they say.
+/// Conditions about what a kind of identity in scope does not have, and filters that exempt more than they say.
 pub fn conditions(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Diagnostic>) {
     let conditions = &policy.conditions;
     let is_set = |levels: crate::model::Set<RiskLevel>| !levels.is_empty() && !levels.contains(RiskLevel::None);
-    let (platforms, insider) = (conditions.platforms.include, conditions.insider_risk);
+    let platforms = conditions.platforms.include;
     let of_users = [
         (is_set(conditions.sign_in_risk), "signInRiskLevels"),
         (is_set(conditions.user_risk), "userRiskLevels"),
-        (!insider.is_empty() && !insider.contains(InsiderRiskLevel::None), "insiderRiskLevels"),
+        (!conditions.insider_risk.is_empty(), "insiderRiskLevels"),
         (!platforms.is_empty() && !platforms.contains(Platform::All), "platforms"),
         (!conditions.flows.is_empty(), "authenticationFlows"),
         (compiled.device_filter.as_ref().is_some_and(|filter| !matches_unregistered(filter)), "deviceFilter"),
@@ -174,9 +174,22 @@ pub fn conditions(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec
     ];
     for (_, kind, foreign) in kinds.into_iter().filter(|(is_in_scope, _, foreign)| *is_in_scope && !foreign.is_empty())
     {
-        let what = format!("`{}` never applies to {kind}, who have no {}", policy.display_name.value, listed(&foreign));
-        let help = "make it a policy of its own, without the condition, or take them out of its scope";
-        problems.push(Diagnostic::new(&rules::FOREIGN_CONDITION, policy.display_name.span, what).help(help));
+        // WHY not that it never applies: a caller may send the fact all the same, and then the condition can hold.
+        let what = format!(
+            "`{}` applies to {kind} only if a request says what is asked by {}, as none of Entra's does",
+            policy.display_name.value,
+            listed(&foreign)
+        );
+        foreign_condition(policy, what, problems);
+    }
+    let kind = if compiled.workloads.is_empty() { "agent identities" } else { "service principals" };
+    let is_for_workloads = !compiled.workloads.is_empty() || !compiled.agents.is_empty();
+    if is_for_workloads && !conditions.client_apps.is_empty() && !conditions.client_apps.contains(ClientApp::All) {
+        let what = format!(
+            "`{}` applies to {kind} whatever `clientAppTypes` lists, unless a request says another client app",
+            policy.display_name.value
+        );
+        foreign_condition(policy, what, problems);
     }
     if let (Some(filter), Some(written)) = (&compiled.device_filter, &conditions.device_filter)
         && filter.mode == FilterMode::Exclude
@@ -188,13 +201,18 @@ pub fn conditions(policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec
     }
 }
 
+fn foreign_condition(policy: &Policy, what: String, problems: &mut Vec<Diagnostic>) {
+    let help = "make it a policy of its own, without the condition, or take them out of its scope";
+    problems.push(Diagnostic::new(&rules::FOREIGN_CONDITION, policy.display_name.span, what).help(help));
+}
+
 /// Whether the condition holds for a device of which there is nothing to know.
 fn matches_unregistered(filter: &CompiledFilter) -> bool {
     (filter.rule.evaluate(&Unregistered) == Truth::True) == (filter.mode == FilterMode::Include)
 }
 
 fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and no ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }
 
 /// Resources that are named in vain.

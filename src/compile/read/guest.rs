@@ -8,6 +8,7 @@ use super::super::rules;
 use super::object::{Context, Object, Path};
 use super::target;
 use crate::model::policy::Guests;
+use crate::model::set::Word;
 use crate::model::{GuestType, Id, Set};
 use crate::text::{Diagnostic, Node, Rule, Span};
 
@@ -15,9 +16,10 @@ use crate::text::{Diagnostic, Node, Rule, Span};
 pub fn guests(object: &mut Object<'_, '_>, key: &'static str, context: &mut Context) -> Option<Guests> {
     let mut guests = object.object(key, context)?;
     // WHY: `none` is Graph's zero; as a kind of guest it would mean every member of the tenant.
-    let types: Set<GuestType> = guests.flags("guestOrExternalUserTypes", context);
+    let types: Set<GuestType> = guests.flags("guestOrExternalUserTypes", Word::ALL, context);
     let types = types.iter().filter(|kind| *kind != GuestType::None).collect();
-    if guests.member("guestOrExternalUserTypes").is_none() {
+    let written = guests.member("guestOrExternalUserTypes").and_then(Node::as_str);
+    if written.is_none_or(|text| text.trim().is_empty()) {
         let help = "name the kinds of guests, separated by commas; `none` is nobody";
         report(&rules::MISSING_PROPERTY, guests.span(), "`guestOrExternalUserTypes` is missing", help, context);
     }

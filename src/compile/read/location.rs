@@ -133,7 +133,15 @@ fn range(node: &Node<'_>, context: &mut Context) -> Option<IpRange> {
 
 fn not_a_range(meant: &str, odata_type: Option<&str>, span: Span) -> Diagnostic {
     let kind = odata_type.map_or("address range", |text| text.trim_start_matches("#microsoft.graph."));
-    let help = "a single address is a prefix too: 203.0.113.9/32, 2001:db8::1/128";
+    let begins_with_zero =
+        |part: &str| part.len() > 1 && part.starts_with('0') && part.bytes().all(|it| it.is_ascii_digit());
+    let help = if meant.contains("::ffff:") {
+        "write IPv4 addresses and prefixes as such: an IPv4-mapped prefix is /96 or longer"
+    } else if meant.contains('.') && meant.split(['`', '.', '/', ' ']).any(begins_with_zero) {
+        "write its numbers without leading zeros, which some read as octal"
+    } else {
+        "a single address is a prefix too: 203.0.113.9/32, 2001:db8::1/128"
+    };
     Diagnostic::new(&rules::ADDRESS_RANGE, span, format!("{meant} is no {kind}")).help(help)
 }
 
@@ -172,6 +180,19 @@ pub fn plain_range(text: Spanned<&str>, context: &mut Context) -> Option<IpRange
         context.report(Diagnostic::new(&rules::HOST_BITS, text.span, what).help(help).mend(mend));
     }
     Some(IpRange::from_prefix(net))
+}
+
+/// A prefix of the MFA trusted IPs, which are IPv4 only.
+/// Source: Entra documentation, "Conditional Access: Network assignment", read August 2026.
+pub fn mfa_trusted_range(text: Spanned<&str>, context: &mut Context) -> Option<IpRange> {
+    let range = plain_range(text, context)?;
+    if matches!(range, IpRange::V6(..)) {
+        let what = format!("`{}` is no IPv4 range", text.value);
+        let help = "the MFA trusted IPs are IPv4 only; make it a named location with `isTrusted: true`";
+        context.report(Diagnostic::new(&rules::ADDRESS_RANGE, text.span, what).help(help));
+        return None;
+    }
+    Some(range)
 }
 
 fn country(object: &mut Object<'_, '_>, context: &mut Context) -> LocationKind {

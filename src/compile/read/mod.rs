@@ -27,6 +27,7 @@ mod shape;
 mod statement;
 mod strength;
 mod target;
+mod word;
 
 use fast::PackedRanges;
 use names::Names;

@@ -112,6 +112,11 @@ impl<'n, 'a> Object<'n, 'a> {
         self.span
     }
 
+    /// Whether nothing is said in it: Graph makes no difference between missing, null and empty.
+    pub fn is_empty(&self) -> bool {
+        self.entries.iter().all(is_empty_entry)
+    }
+
     /// The path of a member whose name is the author's.
     fn path_of(&self, key: &str) -> String {
         let path = self.path.to_string();
@@ -225,12 +230,15 @@ impl<'n, 'a> Object<'n, 'a> {
         self.texts(key, context).into_iter().filter_map(|text| parse_word(text, path, context)).collect()
     }
 
-    /// One text of words separated by commas, as Graph writes flags; missing is empty.
-    pub fn flags<T: Word>(&mut self, key: &'static str, context: &mut Context) -> Set<T> {
+    /// One text of words of `all` separated by commas, as Graph writes flags; missing or empty is none.
+    pub fn flags<T: Word>(&mut self, key: &'static str, all: &[T], context: &mut Context) -> Set<T> {
         let path = self.path.join(key);
-        let Some(text) = self.text(key, context) else { return Set::EMPTY };
-        let words = text.value.split(',').map(str::trim).filter(|word| !word.is_empty());
-        words.filter_map(|word| parse_word(Spanned::new(word, text.span), path, context)).collect()
+        let Some(text) = self.text(key, context).filter(|text| !text.value.trim().is_empty()) else {
+            return Set::EMPTY;
+        };
+        // WHY an empty word is none: `,` would name nothing, and a condition that names nothing is not configured.
+        let words = text.value.split(',').map(|word| Spanned::new(word.trim(), text.span));
+        words.filter_map(|word| parse_word_of(all, word, path, context)).collect()
     }
 
     /// Ends the reading: members nobody asked for are kept, and reported as `rule` with a near miss. OData
@@ -261,10 +269,15 @@ impl<'n, 'a> Object<'n, 'a> {
 
 /// The word that `text` spells; reports an unknown one with the nearest word.
 pub fn parse_word<T: Word>(text: Spanned<&str>, path: Path, context: &mut Context) -> Option<T> {
-    let word = T::parse(text.value);
+    parse_word_of(T::ALL, text, path, context)
+}
+
+/// The word of `all` that `text` spells; reports any other with the nearest word.
+fn parse_word_of<T: Word>(all: &[T], text: Spanned<&str>, path: Path, context: &mut Context) -> Option<T> {
+    let word = T::parse(text.value).filter(|word| all.contains(word));
     if word.is_none() {
         let what = format!("`{}` is no value of `{path}`", text.value);
-        let all = || T::ALL.iter().map(|word| word.as_str());
+        let all = || all.iter().map(|word| word.as_str());
         let near = suggest::nearest(text.value, all());
         let help = match (text.value.eq_ignore_ascii_case("unknownFutureValue"), near) {
             (true, _) => "export again with the header `Prefer: include-unknown-enum-members`".to_owned(),
@@ -297,9 +310,13 @@ fn is_empty(node: &Node<'_>) -> bool {
     match &node.value {
         Value::Null => true,
         Value::List(nodes) => nodes.is_empty(),
-        Value::Map(entries) => entries.iter().all(|entry| is_annotation(&entry.key) || is_empty(&entry.node)),
+        Value::Map(entries) => entries.iter().all(is_empty_entry),
         _ => false,
     }
+}
+
+fn is_empty_entry(entry: &Entry<'_>) -> bool {
+    is_annotation(&entry.key) || is_empty(&entry.node)
 }
 
 /// The same value as JSON.

@@ -10,10 +10,23 @@ use crate::model::policy::{
     Conditions, Filter, GrantControls, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
 };
 use crate::model::set::Word;
-use crate::model::{GrantControl, Operator, Set, State, TransferMethod, UserAction};
+use crate::model::{
+    ClientApp, GrantControl, InsiderRiskLevel, Operator, RiskLevel, Set, State, TransferMethod, UserAction,
+};
 use crate::text::{Diagnostic, Embedded, Node, Span, Spanned};
 
 const RETIRED: &str = "use `devices.deviceFilter`, or name the policy in `ignoredPolicies`";
+/// WHY neither `hidden` nor `none`: the flags that Graph writes have neither.
+const AGENT_RISK: &[RiskLevel] = &[RiskLevel::Low, RiskLevel::Medium, RiskLevel::High];
+const INSIDER_RISK: &[InsiderRiskLevel] =
+    &[InsiderRiskLevel::Minor, InsiderRiskLevel::Moderate, InsiderRiskLevel::Elevated];
+/// Client apps that Graph no longer has, and what to write for them. WHY they are not read as that: Graph gives the new
+/// word of the second a wider meaning, which is for the author to choose.
+/// Source: Microsoft Graph beta `conditionalAccessConditionSet`, read November 2026.
+const FORMER_CLIENT_APPS: &[(&str, &str)] = &[
+    ("modern", "write `mobileAppsAndDesktopClients`, or export the policy again"),
+    ("easUnsupported", "write `exchangeActiveSync`, which covers supported platforms too, or export the policy again"),
+];
 const NO_MEANING: &str =
     "Microsoft Graph documents no meaning for it; name the policy in `ignoredPolicies` to leave it out";
 
@@ -160,11 +173,15 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     if let Some(workloads) = object.object("clientApplications", context) {
         read_client_applications(workloads, &mut conditions, context);
     }
-    match object.object("applications", context) {
-        Some(applications) => conditions.resources = read_resources(applications, context),
-        None => conditions.resources = default_resources(&object),
+    conditions.resources = default_resources(&object);
+    if let Some(applications) = object.object("applications", context) {
+        let is_empty = applications.is_empty();
+        let resources = read_resources(applications, context);
+        if !is_empty {
+            conditions.resources = resources;
+        }
     }
-    conditions.client_apps = object.words("clientAppTypes", context);
+    conditions.client_apps = client_apps(&mut object, context);
     if let Some(mut platforms) = object.object("platforms", context) {
         conditions.platforms = Platforms {
             include: platforms.words("includePlatforms", context),
@@ -185,11 +202,11 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     conditions.sign_in_risk = object.words("signInRiskLevels", context);
     conditions.user_risk = object.words("userRiskLevels", context);
     conditions.service_principal_risk = object.words("servicePrincipalRiskLevels", context);
-    conditions.agent_risk = object.flags("agentIdRiskLevels", context);
-    conditions.insider_risk = object.flags("insiderRiskLevels", context);
+    conditions.agent_risk = object.flags("agentIdRiskLevels", AGENT_RISK, context);
+    conditions.insider_risk = object.flags("insiderRiskLevels", INSIDER_RISK, context);
     if let Some(mut flows) = object.object("authenticationFlows", context) {
         // WHY: `none` is how Graph writes that no flow is selected; it adds nothing to the others.
-        let methods: Set<TransferMethod> = flows.flags("transferMethods", context);
+        let methods: Set<TransferMethod> = flows.flags("transferMethods", Word::ALL, context);
         conditions.flows = methods.iter().filter(|flow| *flow != TransferMethod::None).collect();
         flows.finish(&rules::UNKNOWN_PROPERTY, context);
     }
@@ -201,7 +218,22 @@ fn read_conditions(mut object: Object<'_, '_>, context: &mut Context) -> Conditi
     conditions
 }
 
-/// `applications` left out means All, the documented default of a policy written by hand.
+/// Client apps; those of older exports are refused with the words that have taken their place.
+fn client_apps(object: &mut Object<'_, '_>, context: &mut Context) -> Set<ClientApp> {
+    let texts = object.texts("clientAppTypes", context).into_iter();
+    let apps = texts.filter_map(|text| {
+        let Some((word, help)) = FORMER_CLIENT_APPS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.value))
+        else {
+            return parse_word(text, Path::default().join("conditions").join("clientAppTypes"), context);
+        };
+        let what = format!("`{word}` is a client app of older exports");
+        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(*help));
+        None
+    });
+    apps.collect()
+}
+
+/// `applications` left out, null or empty means All, the documented default of a policy written by hand.
 fn default_resources(object: &Object<'_, '_>) -> Resources {
     Resources {
         include: vec![Spanned::new(crate::model::policy::ResourceTarget::All, object.span())],

@@ -1,26 +1,35 @@
 //! Address prefixes from text, fast: a large bundle has a million of them.
 //!
-//! What is written as nearly everybody writes it is read here; all else, and all that is wrong, is left to ipnet's
-//! parser, which has the last word. Knows text and prefixes, not what they are for.
+//! What is written as nearly everybody writes it is read here; addresses in other spellings are left to the standard
+//! parser, which reads the addresses of requests too. Knows text and prefixes, not what they are for.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The IPv4 prefix that `text` spells, host bits kept.
+/// How many leading bits the IPv4-mapped addresses share.
+const MAPPED_BITS: u8 = 96;
+
+/// The IPv4 prefix that `text` spells, host bits kept. A number with a leading zero is none: some read it as octal.
 pub fn of_v4(text: &str) -> Option<Ipv4Net> {
-    plain_v4(text.as_bytes()).or_else(|| text.parse().ok())
+    plain_v4(text.as_bytes())
 }
 
 /// The IPv6 prefix that `text` spells, host bits kept.
+///
+/// WHY a mapped address with a shorter length than that of all mapped addresses is none: `::ffff:192.0.2.0/24` is
+/// written for an IPv4 prefix, and would contain no IPv4 address.
 pub fn of_v6(text: &str) -> Option<Ipv6Net> {
-    plain_v6(text.as_bytes()).or_else(|| text.parse().ok())
+    let prefix = plain_v6(text.as_bytes()).or_else(|| {
+        let (address, bits) = text.split_once('/')?;
+        Ipv6Net::new(address.parse().ok()?, length(bits.as_bytes())?).ok()
+    });
+    prefix.filter(|prefix| prefix.prefix_len() >= MAPPED_BITS || prefix.addr().to_ipv4_mapped().is_none())
 }
 
 /// The prefix of either family that `text` spells, host bits kept.
 pub fn of_either(text: &str) -> Option<IpNet> {
-    let plain = plain_v4(text.as_bytes()).map(IpNet::V4);
-    plain.or_else(|| plain_v6(text.as_bytes()).map(IpNet::V6)).or_else(|| text.parse().ok())
+    of_v4(text).map(IpNet::V4).or_else(|| of_v6(text).map(IpNet::V6))
 }
 
 /// Four decimal numbers and a length, none of them with a leading zero.
@@ -115,6 +124,8 @@ fn hexadecimal(text: &[u8]) -> Option<(u16, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -131,10 +142,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn prefixes_that_are_not_what_they_seem_are_none() {
+        for text in [
+            "010.20.0.0/16",
+            "10.020.0.0/16",
+            "10.0.0.00/16",
+            "10.0.0.0/08",
+            "2001:db8::/032",
+            "::ffff:010.0.0.0/104",
+            "::ffff:192.0.2.0/24",
+            "::ffff:192.0.2.0/95",
+            "::ffff:c000:200/24",
+            "2001:db8::/+8",
+        ] {
+            assert_eq!(of_either(text), None, "{text}");
+        }
+        for text in ["::ffff:192.0.2.0/120", "::ffff:0.0.0.0/96", "::/0", "::1.2.3.4/24", "2001:0db8:0000::/48"] {
+            assert_eq!(of_either(text), Some(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    /// What the standard parser of addresses makes of `text`, and ipnet of its length.
+    fn expected(text: &str) -> Option<IpNet> {
+        let (address, bits) = text.split_once('/')?;
+        let address: IpAddr = address.parse().ok()?;
+        let is_mapped = |net: &IpNet| matches!(net, IpNet::V6(net) if net.addr().to_ipv4_mapped().is_some());
+        let net =
+            text.parse().ok().filter(|net: &IpNet| net.addr() == address && !(is_mapped(net) && net.prefix_len() < 96));
+        net.filter(|_| bits == "0" || !bits.starts_with('0'))
+    }
+
     proptest! {
         #[test]
-        fn what_is_read_is_what_ipnet_reads(
-            bits in prop_oneof![any::<u128>(), any::<u128>().prop_map(|bits| bits & (u128::MAX << 80)), 0..1u128 << 33],
+        fn what_is_read_is_what_the_standard_parser_reads(
+            bits in prop_oneof![any::<u128>(), any::<u128>().prop_map(|bits| bits & (u128::MAX << 80)), 0..1u128 << 33,
+                (0..1u128 << 32).prop_map(|bits| bits | 0xffff << 32)],
             length in 0u8..140,
             at in any::<prop::sample::Index>(),
             change in prop_oneof![Just(""), Just("0"), Just(":"), Just("::"), Just("."), Just("/"), Just("f"), Just("1"), Just(" ")],
@@ -149,7 +192,7 @@ mod tests {
                 for text in [text, changed, shorter] {
                     prop_assert!(plain_v4(text.as_bytes()).is_none_or(|net| Some(net) == text.parse().ok()), "{}", text);
                     prop_assert!(plain_v6(text.as_bytes()).is_none_or(|net| Some(net) == text.parse().ok()), "{}", text);
-                    prop_assert_eq!(of_either(&text), text.parse().ok());
+                    prop_assert_eq!(of_either(&text), expected(&text), "{}", text);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Reads `bundle.yaml`. A setting nobody knows is an error here: misspelt, it would silently leave a default in force.
 
 use super::super::rules;
-use super::location::plain_range;
+use super::location::mfa_trusted_range;
 use super::object::{Context, Object, Path, parse_word, wrong_type};
 use super::target;
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
@@ -16,17 +16,7 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
         return BundleSettings::default();
     }
     let Some(mut object) = Object::new(node, Path::default(), context) else { return BundleSettings::default() };
-    let mut suites = object.object("suites", context);
-    let mut suite = |key, context: &mut Context| {
-        let suites = suites.as_mut()?;
-        suites.member(key)?;
-        let ids = target::ids(suites.texts(key, context), context);
-        Some(ids.into_iter().map(|id| id.value).collect())
-    };
-    let (office365, microsoft_admin_portals) = (suite("Office365", context), suite("MicrosoftAdminPortals", context));
-    if let Some(suites) = suites {
-        suites.finish(&rules::UNKNOWN_SETTING, context);
-    }
+    let (office365, microsoft_admin_portals) = suites(&mut object, context);
     let settings = BundleSettings {
         name: object.text("name", context).map(|name| name.value.into()),
         revision: revision(&mut object, context),
@@ -55,7 +45,7 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
         mfa_trusted_ips: object
             .texts("mfaTrustedIps", context)
             .into_iter()
-            .filter_map(|range| plain_range(range, context))
+            .filter_map(|range| mfa_trusted_range(range, context))
             .collect(),
         office365,
         microsoft_admin_portals,
@@ -74,6 +64,26 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
     }
     object.finish(&rules::UNKNOWN_SETTING, context);
     settings
+}
+
+/// Reads `suites`: the members of `Office365` and of `MicrosoftAdminPortals`, of those that it names.
+fn suites(object: &mut Object<'_, '_>, context: &mut Context) -> (Option<Vec<Id>>, Option<Vec<Id>>) {
+    let Some(mut suites) = object.object("suites", context) else { return (None, None) };
+    let mut suite = |key, context: &mut Context| {
+        let node = suites.member(key)?;
+        let told = context.diagnostics.len();
+        let ids = target::ids(suites.texts(key, context), context);
+        // WHY not the members that are known: nobody knows which of the two the author meant.
+        if ids.is_empty() && context.diagnostics.len() == told {
+            let what = format!("`suites.{key}` has no member, and policies for it would cover nothing");
+            let help = "list app ids, or take it out for the members that are known";
+            context.report(Diagnostic::new(&rules::MISSING_PROPERTY, node.span, what).help(help));
+        }
+        Some(ids.into_iter().map(|id| id.value).collect())
+    };
+    let members = (suite("Office365", context), suite("MicrosoftAdminPortals", context));
+    suites.finish(&rules::UNKNOWN_SETTING, context);
+    members
 }
 
 /// Reads `ignoredFiles`: paths below the root of files that are not read.

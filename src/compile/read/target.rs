@@ -3,12 +3,16 @@
 use super::super::rules;
 use super::object::Context;
 use super::placeholder::is_placeholder;
+use super::word::is_no_id;
 use crate::model::Id;
 use crate::model::policy::{LocationTarget, PrincipalTarget, ResourceTarget, UserTarget};
-use crate::text::{Diagnostic, Mend, Spanned};
+use crate::text::{Diagnostic, Spanned};
 
 /// What Microsoft's templates write into `excludeUsers` for people to read.
 const TEMPLATE_TEXT: &str = "Current administrator will be excluded";
+
+const OF_USERS: &[&str] = &["None", "All", "GuestsOrExternalUsers", "AllAgentIdUsers"];
+const OF_RESOURCES: &[&str] = &["None", "All", "Office365", "MicrosoftAdminPortals", "AllAgentIdResources"];
 
 type Texts<'n> = Vec<Spanned<&'n str>>;
 
@@ -25,7 +29,7 @@ pub fn users(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<UserTarget>
             context.report(Diagnostic::new(&rules::TEMPLATE_TEXT, text.span, what).help(help));
             None
         }
-        _ if is_misspelt(text, &["None", "All", "GuestsOrExternalUsers", "AllAgentIdUsers"], context) => None,
+        _ if is_no_id(text, OF_USERS, context) => None,
         name => {
             if name.contains('@') {
                 let what = format!("`{name}` is a sign-in name");
@@ -39,7 +43,7 @@ pub fn users(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<UserTarget>
 
 /// Object ids of groups, roles or tenants.
 pub fn ids(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Id>> {
-    each(texts, context, id)
+    each(texts, context, |text, context| if is_no_id(text, &[], context) { None } else { id(text, context) })
 }
 
 /// Entries of a service principal or agent identity list; `all` is the word for everybody.
@@ -61,7 +65,7 @@ pub fn resources(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Resourc
         "Office365" => Some(ResourceTarget::Office365),
         "MicrosoftAdminPortals" => Some(ResourceTarget::MicrosoftAdminPortals),
         "AllAgentIdResources" => Some(ResourceTarget::AllAgentResources),
-        _ if is_misspelt(text, WORDS_OF_RESOURCES, context) => None,
+        _ if is_no_id(text, OF_RESOURCES, context) => None,
         _ => id(text, context).map(ResourceTarget::App),
     })
 }
@@ -74,20 +78,6 @@ pub fn locations(texts: Texts<'_>, context: &mut Context) -> Vec<Spanned<Locatio
         // WHY: names of locations are free text, so only the look-up can tell a placeholder from a name.
         named => LocationTarget::trusted(named).or_else(|| Some(LocationTarget::Named(named.into()))),
     })
-}
-
-const WORDS_OF_RESOURCES: &[&str] = &["None", "All", "Office365", "MicrosoftAdminPortals", "AllAgentIdResources"];
-
-/// A well-known word in the wrong case would pass for an id that nobody has.
-fn is_misspelt(text: Spanned<&str>, words: &[&str], context: &mut Context) -> bool {
-    let word = words.iter().find(|word| word.eq_ignore_ascii_case(text.value));
-    if let Some(word) = word {
-        let what = format!("`{}` is no id", text.value);
-        let help = format!("did you mean `{word}`?");
-        let mend = Mend::spelling(text.value, word);
-        context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help).mend(mend));
-    }
-    word.is_some()
 }
 
 /// Reads each text, or what it stands for if it is a placeholder: then at the place of the placeholder.
