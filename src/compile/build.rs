@@ -353,11 +353,11 @@ impl EligibilityFacts<'_> {
         if eligibility == Eligibility::All {
             return Truth::True;
         }
-        let known = |holds: Option<bool>| holds.map_or(Truth::Unknown, Truth::from);
+        let is_own_tenant = self.owner_tenant.zip(tenant).map(|(owner, tenant)| owner.is_same(tenant.as_ref()));
         // A service principal of no stated type is an application: requests can state no other but managed identity.
         Truth::from(self.kind.is_none_or(|kind| kind == ServicePrincipalType::Application))
-            & known(self.audience.map(|audience| audience == SignInAudience::MyOrg))
-            & known(self.owner_tenant.zip(tenant).map(|(owner, tenant)| owner == tenant.as_ref()))
+            & self.audience.map_or(Truth::Unknown, |audience| Truth::from(audience == SignInAudience::MyOrg))
+            & is_own_tenant.unwrap_or(Truth::Unknown)
     }
 }
 

@@ -22,7 +22,7 @@ pub fn is_among(guests: &Guests, identity: &Identity<'_>) -> Truth {
     let Some(tenants) = &guests.tenants else { return of_kind };
     let from_tenant = match (identity.guest_type, home(identity)) {
         (Some(GuestType::InternalGuest), _) => Truth::False,
-        (_, Some(home)) => Truth::from(tenants.iter().any(|tenant| tenant.as_ref() == home)),
+        (_, Some(home)) => tenants.iter().fold(Truth::False, |any, tenant| any | tenant.as_ref().is_same(home)),
         (_, None) => Truth::Unknown,
     };
     of_kind & from_tenant
@@ -51,7 +51,7 @@ pub fn is_personal(identity: &Identity<'_>) -> Truth {
     match (identity.guest_type, identity.home_tenant) {
         (Some(PERSONAL), _) => Truth::True,
         (Some(GuestType::None | GuestType::InternalGuest), _) => Truth::False,
-        (_, Some(home)) => Truth::from(home == IdRef::PERSONAL_ACCOUNTS),
+        (_, Some(home)) => home.is_same(IdRef::PERSONAL_ACCOUNTS),
         (_, None) => Truth::Unknown,
     }
 }

@@ -1,8 +1,12 @@
 //! Ids of directory objects.
 //!
-//! Ids are compared as Graph compares them: GUIDs by value, everything else byte for byte, never case-folded.
+//! Ids are compared as Graph compares them: GUIDs by value, everything else byte for byte, never case-folded. So a text
+//! that only looks like an id is another one, and whoever it should have named goes free: readers of bundles and requests
+//! ask [`IdRef::read`], which tells such texts.
 
 use std::fmt;
+
+use super::truth::Truth;
 
 /// An id that owns its text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,8 +22,33 @@ pub enum Id {
 pub enum IdRef<'a> {
     /// A GUID.
     Guid(u128),
-    /// Anything else. Readers of bundles and requests refuse blank ones, which name nothing.
+    /// Anything else. Readers of bundles and requests refuse what [`IdRef::read`] does.
     Text(&'a str),
+}
+
+/// Why a text is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdFlaw {
+    /// It is empty or blank, and names nothing.
+    Blank,
+    /// It begins or ends with a blank.
+    Padded,
+    /// It holds a control character, or one that nobody sees.
+    Hidden,
+    /// It is a GUID, but not in the hyphenated form: this one.
+    Spelling(u128),
+}
+
+impl IdFlaw {
+    /// What is wrong, completing a sentence that begins with the field's name.
+    pub const fn problem(self) -> &'static str {
+        match self {
+            Self::Blank => "must not be empty",
+            Self::Padded => "must not begin or end with a blank",
+            Self::Hidden => "must not hold control characters or characters that nobody sees",
+            Self::Spelling(_) => "must be written as GUIDs are, 8-4-4-4-12 digits with hyphens and nothing around them",
+        }
+    }
 }
 
 impl Id {
@@ -71,6 +100,22 @@ impl<'a> IdRef<'a> {
         Self::Text(text)
     }
 
+    /// The id that `text` spells, as [`IdRef::new`]. Errors: what makes it an id of nobody. Cost: that of [`IdRef::new`] for
+    /// a GUID, else linear in the text; no allocation.
+    #[inline]
+    pub fn read(text: &'a str) -> Result<Self, IdFlaw> {
+        match Self::new(text) {
+            Self::Text(text) => flaw(text).map_or(Ok(Self::Text(text)), Err),
+            guid @ Self::Guid(_) => Ok(guid),
+        }
+    }
+
+    /// Whether this and `other` are one object; unknown where one is a GUID and the other is not, such as the domain of
+    /// a tenant and its id, which no look at the two can compare.
+    pub fn is_same(self, other: IdRef<'_>) -> Truth {
+        if self.is_guid() == other.is_guid() { Truth::from(self == other) } else { Truth::Unknown }
+    }
+
     /// An owned copy.
     pub fn to_owned(self) -> Id {
         match self {
@@ -100,6 +145,48 @@ impl fmt::Display for Id {
     }
 }
 
+fn flaw(text: &str) -> Option<IdFlaw> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if Id::is_blank(text) {
+        Some(IdFlaw::Blank)
+    } else if !is_plain && text.contains(is_hidden) {
+        Some(IdFlaw::Hidden)
+    } else if !is_plain && text.trim() != text {
+        Some(IdFlaw::Padded)
+    } else {
+        guid_meant(text).map(IdFlaw::Spelling)
+    }
+}
+
+/// The GUID that `text` is, however it is punctuated: in brackets, as a URN, without hyphens.
+pub fn guid_meant(text: &str) -> Option<u128> {
+    const URN: &str = "urn:uuid:";
+    let is_around = |character: char| {
+        matches!(character, '-' | '{' | '}' | '(' | ')' | '[' | ']' | '<' | '>' | '"' | '\'' | '\u{2010}'..='\u{2015}')
+            || character.is_whitespace()
+            || is_hidden(character)
+    };
+    let text = text.trim_matches(is_around);
+    let is_urn = text.get(..URN.len()).is_some_and(|start| start.eq_ignore_ascii_case(URN));
+    let text = if is_urn { text.get(URN.len()..)? } else { text };
+    let (mut guid, mut digits) = (0, 0);
+    for character in text.chars().filter(|character| !is_around(*character)) {
+        guid = guid << 4 | u128::from(character.to_digit(16)?);
+        digits += 1;
+    }
+    (digits == 32).then_some(guid)
+}
+
+/// Control characters, and those that nobody sees. Source: Unicode, general categories Cc and Cf, and
+/// `Default_Ignorable_Code_Point`.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+        || matches!(character, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+        || matches!(character, '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +204,47 @@ mod tests {
         for text in ["{0f8fad5b-d9cb-469f-a165-70867728950e}", "0f8fad5bd9cb469fa16570867728950e", "", "x"] {
             assert_eq!(Id::new(text), Id::Text(text.into()));
         }
+    }
+
+    #[test]
+    fn what_only_looks_like_an_id_is_none() {
+        const GUID: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+        let guid = uuid::Uuid::try_parse(GUID).unwrap().as_u128();
+        let bare = GUID.replace('-', "");
+        let cases = [
+            (String::new(), IdFlaw::Blank),
+            (" \t".to_owned(), IdFlaw::Blank),
+            (format!("{GUID} "), IdFlaw::Padded),
+            (format!(" {GUID}"), IdFlaw::Padded),
+            ("y\u{a0}".to_owned(), IdFlaw::Padded),
+            (format!("{GUID}\n"), IdFlaw::Hidden),
+            ("y\0".to_owned(), IdFlaw::Hidden),
+            (format!("{GUID}\u{200b}"), IdFlaw::Hidden),
+            (format!("\u{feff}{GUID}"), IdFlaw::Hidden),
+            ("Pay\u{ad}roll".to_owned(), IdFlaw::Hidden),
+            (format!("{{{GUID}}}"), IdFlaw::Spelling(guid)),
+            (format!("({GUID})"), IdFlaw::Spelling(guid)),
+            (format!("urn:uuid:{GUID}"), IdFlaw::Spelling(guid)),
+            (format!("URN:UUID:{bare}"), IdFlaw::Spelling(guid)),
+            (bare.to_uppercase(), IdFlaw::Spelling(guid)),
+            (GUID.replace('-', "\u{2011}"), IdFlaw::Spelling(guid)),
+        ];
+        for (text, flaw) in cases {
+            assert_eq!(IdRef::read(&text), Err(flaw), "{text:?}");
+        }
+        let sound =
+            [GUID, "y", "Payroll sync", "auth0|5f7c8ec7c33c6c004bbafe82", "spiffe://example.org/billing", "Übung"];
+        for text in sound.into_iter().chain([&*format!("{bare}0"), "contoso.onmicrosoft.com", "日本"]) {
+            assert_eq!(IdRef::read(text), Ok(IdRef::new(text)));
+        }
+    }
+
+    #[test]
+    fn an_id_and_a_name_of_another_kind_cannot_be_compared() {
+        let guid = IdRef::new("0f8fad5b-d9cb-469f-a165-70867728950e");
+        let (text, other) = (IdRef::new("contoso.example"), IdRef::new("fabrikam.example"));
+        assert_eq!((guid.is_same(guid), guid.is_same(IdRef::Guid(1))), (Truth::True, Truth::False));
+        assert_eq!((text.is_same(text), text.is_same(other)), (Truth::True, Truth::False));
+        assert_eq!((guid.is_same(text), text.is_same(guid)), (Truth::Unknown, Truth::Unknown));
     }
 }

@@ -38,7 +38,7 @@ pub use bundle::{Bundle, BundleSettings};
 pub use decision::{Control, Decision, Reason};
 pub use entity::{Entities, Entity, Property, SubjectTypes};
 pub use free::{FreeAttributes, FreeFacts, FreeValue};
-pub use id::{Id, IdRef};
+pub use id::{Id, IdFlaw, IdRef};
 pub use location::{IpRange, LocationKind, NamedLocation};
 pub use policy::Policy;
 pub use principal::ServicePrincipal;

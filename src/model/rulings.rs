@@ -39,6 +39,8 @@
 //!   asks for that application alone, so an exclusion exempts it. Confidential is who says a `credential.type` other than
 //!   `none`. A public client asks for the directory beside it, and who says no credential may be one: then the
 //!   directory is unknown, which counts as asked for. Row 85c.
+//! - **Names of tenants.** An id and a name of a tenant, such as its domain, cannot be compared: an owner or a home that is
+//!   said in the one way, beside a bundle that says it in the other, is unknown. Cases `owner-domain`, `home-domain-*`.
 //! - **GPS and report-only.** A report-only policy never decides; that Entra may interrupt a sign-in to ask for GPS is left
 //!   to the token service. Row 85d.
 //! - **Report-only and user actions.** Entra does not evaluate report-only policies for user actions at sign-in; its What

@@ -7,7 +7,8 @@
 //!
 //! What has no words in Cedar: grant controls other than block; `-startsWith` and `-endsWith` over a custom security
 //! attribute that is a list (Cedar has no "some element of"); a filter over applications of which one request names
-//! several; the owner of a workload when bundle.yaml does not say which tenant this is; policies that take no part.
+//! several; the owner of a workload when bundle.yaml does not say which tenant this is; a tenant whose id one side has
+//! and whose domain the other; policies that take no part.
 //! Texts that filters compare without regard to case are in lower case, here and in the requests that `evaluate` makes.
 
 use std::collections::BTreeSet;

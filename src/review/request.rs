@@ -11,7 +11,7 @@ mod tests;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use super::members::{Members, text, word, wrong_type};
+use super::members::{Members, name, text, word, wrong_type};
 use super::rules;
 use crate::limits;
 use crate::model::attribute::is_annotation;
@@ -419,19 +419,32 @@ fn is_number(node: &Node<'_>) -> bool {
     matches!(node.value, Value::Integer(_) | Value::Float(_))
 }
 
-/// An id that is not empty.
+/// An id.
 pub(super) fn id<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Option<IdRef<'n>> {
-    fields.name(key, diagnostics).map(IdRef::new)
+    let node = fields.member(key)?;
+    id_of(node, &fields.path_of(key), diagnostics)
 }
 
-/// At most `max` ids that are not empty.
+/// At most `max` ids.
 pub(super) fn ids<'n>(
     fields: &mut Members<'n>,
     key: &'static str,
     max: usize,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<IdRef<'n>>> {
-    Some(fields.names(key, max, diagnostics)?.into_iter().map(IdRef::new).collect())
+    let nodes = fields.list(key, max, diagnostics)?;
+    let path = fields.path_of(key);
+    Some(nodes.iter().filter_map(|node| id_of(node, &path, diagnostics)).collect())
+}
+
+fn id_of<'n>(node: &'n Node<'n>, path: &str, diagnostics: &mut Diagnostics) -> Option<IdRef<'n>> {
+    let text = name(node, path, diagnostics)?;
+    let id = IdRef::read(text);
+    if let Err(flaw) = id {
+        let what = format!("`{path}` {}", flaw.problem());
+        diagnostics.push(Diagnostic::new(&rules::FIELD_VALUE, node.span, what));
+    }
+    id.ok()
 }
 
 fn texts<'n>(fields: &mut Members<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<Cow<'n, str>> {

@@ -43,7 +43,7 @@ pub fn is_eligible(case: &Case<'_>) -> Truth {
     let owner = entry.and_then(|entry| entry.owner_tenant.as_ref()).map(Id::as_ref).or(identity.owner_tenant);
     let tenant = case.bundle.settings.tenant_id.as_ref().map(Id::as_ref);
     let is_own = match (owner, tenant) {
-        (Some(owner), Some(tenant)) => (owner == tenant).into(),
+        (Some(owner), Some(tenant)) => is_same(owner, tenant),
         _ => Truth::Unknown,
     };
 
@@ -51,6 +51,15 @@ pub fn is_eligible(case: &Case<'_>) -> Truth {
     let is_single_tenant = audience.map_or(Truth::Unknown, |audience| (audience == SignInAudience::MyOrg).into());
 
     is_application & is_own & is_single_tenant
+}
+
+/// Whether two ids are one tenant. A domain and a GUID may be: nobody here can look it up.
+pub fn is_same(one: IdRef<'_>, other: IdRef<'_>) -> Truth {
+    match (one, other) {
+        (IdRef::Guid(one), IdRef::Guid(other)) => (one == other).into(),
+        (IdRef::Text(one), IdRef::Text(other)) => (one == other).into(),
+        _ => Truth::Unknown,
+    }
 }
 
 /// The identity's custom security attributes; `None` when neither catalogue nor request has them.

@@ -85,7 +85,10 @@ pub fn is_guest(case: &Case<'_>, guests: Option<&Guests>) -> Truth {
         Some(_) if identity.guest_type == Some(GuestType::InternalGuest) => Truth::False,
         Some(tenants) => match home {
             None => Truth::Unknown,
-            Some(home) => tenants.contains(&home).into(),
+            Some(home) => {
+                let is_home = |tenant: &Id| fact::is_same(tenant.as_ref(), home.as_ref());
+                tenants.iter().map(is_home).fold(Truth::False, |any, one| any | one)
+            }
         },
     };
     of_kind & from_tenant
@@ -100,7 +103,7 @@ pub fn is_personal(case: &Case<'_>) -> Truth {
     match (identity.guest_type, identity.home_tenant) {
         (Some(GuestType::PersonalMicrosoftAccount), _) => Truth::True,
         (Some(GuestType::None | GuestType::InternalGuest), _) => Truth::False,
-        (_, Some(home)) => (home.to_owned() == consumers()).into(),
+        (_, Some(home)) => fact::is_same(home, consumers().as_ref()),
         (_, None) => Truth::Unknown,
     }
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::super::rules;
 use super::placeholder::Placeholders;
+use super::target::misspelt_id;
 use crate::limits;
 use crate::model::attribute::is_annotation;
 use crate::model::location::Kept;
 use crate::model::set::Word;
-use crate::model::{Id, Set};
+use crate::model::{IdFlaw, IdRef, Set};
 use crate::text::{Diagnostic, Diagnostics, Entry, Mend, Node, Rule, Severity, Span, Spanned, Value, mend, suggest};
 
 /// Where reading reports to, and what it keeps.
@@ -165,16 +166,19 @@ impl<'n, 'a> Object<'n, 'a> {
         text.map(|text| Spanned::new(text, node.span))
     }
 
-    /// The text of an id, which is not blank.
+    /// The text of an id.
     pub fn id(&mut self, key: &'static str, context: &mut Context) -> Option<Spanned<&'n str>> {
         let text = self.text(key, context)?;
-        if Id::is_blank(text.value) {
-            let what = format!("`{}` is empty", self.path_of(key));
-            let help = "write the id, or take the property out";
-            context.report(Diagnostic::new(&rules::MISSING_PROPERTY, text.span, what).help(help));
-            return None;
+        match IdRef::read(text.value) {
+            Ok(_) => return Some(text),
+            Err(IdFlaw::Blank) => {
+                let what = format!("`{}` is empty", self.path_of(key));
+                let help = "write the id, or take the property out";
+                context.report(Diagnostic::new(&rules::MISSING_PROPERTY, text.span, what).help(help));
+            }
+            Err(flaw) => context.report(misspelt_id(text, flaw)),
         }
-        Some(text)
+        None
     }
 
     /// A boolean.

@@ -6,14 +6,18 @@ use std::borrow::Cow;
 
 use super::super::rules;
 use super::object::{Context, Object, Path};
+use super::target::misspelt_id;
 use crate::model::attribute::is_annotation;
-use crate::model::{AttributeValue, Attributes, Id, ServicePrincipal};
+use crate::model::{AttributeValue, Attributes, Id, IdRef, ServicePrincipal};
 use crate::text::{Diagnostic, Node, Spanned, Value};
 
 /// Reads `node`. Graph's service principals have some forty more properties; those decide nothing.
 pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrincipal> {
     let mut object = Object::new(node, Path::default(), context)?;
     let id = object.text("id", context).filter(|id| !Id::is_blank(id.value));
+    if let Some((id, Err(flaw))) = id.map(|id| (id, IdRef::read(id.value))) {
+        context.report(misspelt_id(id, flaw));
+    }
     if id.is_none() {
         let what = "a service principal without `id`";
         let help = "give it the object id of the service principal";

@@ -4,8 +4,9 @@ use super::super::rules;
 use super::object::Context;
 use super::placeholder::is_placeholder;
 use super::word::is_no_id;
-use crate::model::Id;
+use crate::model::id::guid_meant;
 use crate::model::policy::{LocationTarget, PrincipalTarget, ResourceTarget, UserTarget};
+use crate::model::{Id, IdFlaw, IdRef};
 use crate::text::{Diagnostic, Spanned};
 
 /// What Microsoft's templates write into `excludeUsers` for people to read.
@@ -52,6 +53,7 @@ pub fn principals(texts: Texts<'_>, all: &str, context: &mut Context) -> Vec<Spa
         "None" => None,
         word if word == all => Some(PrincipalTarget::All),
         blank if Id::is_blank(blank) => not_an_id(text, context),
+        _ if is_respelt(text, context) => None,
         // WHY: names in the catalogue are free text, so only the look-up can tell a placeholder from a name.
         named => Some(PrincipalTarget::Named(named.into())),
     })
@@ -103,7 +105,37 @@ fn each<T>(
 }
 
 fn id(text: Spanned<&str>, context: &mut Context) -> Option<Id> {
-    if is_placeholder(text.value) { not_an_id(text, context) } else { Some(Id::new(text.value)) }
+    match IdRef::read(text.value) {
+        Err(flaw) if flaw != IdFlaw::Blank => {
+            context.report(misspelt_id(text, flaw));
+            None
+        }
+        // WHY asked first: nearly every entry is one, and a large bundle has hundreds of thousands.
+        Ok(IdRef::Guid(guid)) => Some(Id::Guid(guid)),
+        _ if is_placeholder(text.value) => not_an_id(text, context),
+        _ => Some(Id::new(text.value)),
+    }
+}
+
+/// A GUID in another form would be taken for a name that nobody has.
+fn is_respelt(text: Spanned<&str>, context: &mut Context) -> bool {
+    let flaw = IdRef::read(text.value).err().filter(|_| guid_meant(text.value).is_some());
+    if let Some(flaw) = flaw {
+        context.report(misspelt_id(text, flaw));
+    }
+    flaw.is_some()
+}
+
+/// Tells of a text that is an id but for what is around or within it.
+pub fn misspelt_id(text: Spanned<&str>, flaw: IdFlaw) -> Diagnostic {
+    let what = format!("`{}` is not an id: it {}", text.value, flaw.problem());
+    let near = guid_meant(text.value).map(|guid| Id::Guid(guid).to_string());
+    let near = near.or_else(|| (flaw == IdFlaw::Padded).then(|| text.value.trim().to_owned()));
+    let diagnostic = Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what);
+    match near {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("write the id as the directory has it"),
+    }
 }
 
 /// Tells of an entry that names nothing.

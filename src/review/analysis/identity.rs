@@ -89,15 +89,17 @@ fn workloads(maker: &mut Maker<'_, '_>) -> Vec<Who> {
 
 /// Every owner and audience that a request may state, those first that examples are best made of.
 fn stated(universe: &Universe<'_>, tenants: &BTreeSet<Id>) -> Vec<(Option<Id>, Option<SignInAudience>)> {
-    let foreign = stranger_id(universe, |id| tenants.contains(id));
+    let foreign =
+        foreign_tenants(universe, tenants.iter().any(|tenant| !tenant.as_ref().is_guid()), |id| tenants.contains(id));
+    let elsewhere = foreign.first().cloned();
     let own = tenants.iter().cloned().map(Some);
     let mut stated: Vec<_> = own.clone().map(|tenant| (tenant, Some(SignInAudience::MyOrg))).collect();
     if stated.is_empty() {
-        stated.push((Some(foreign.clone()), Some(SignInAudience::MyOrg)));
+        stated.push((elsewhere.clone(), Some(SignInAudience::MyOrg)));
     }
-    stated.extend([(None, None), (Some(foreign.clone()), Some(SignInAudience::MultipleOrgs))]);
+    stated.extend([(None, None), (elsewhere, Some(SignInAudience::MultipleOrgs))]);
     // WHY all: a tenant that one bundle names and the other does not, and what a catalogue leaves open, tell any apart.
-    for owner in own.chain([Some(foreign), None]) {
+    for owner in own.chain(foreign.into_iter().map(Some)).chain([None]) {
         for audience in [Some(SignInAudience::MyOrg), Some(SignInAudience::MultipleOrgs), None] {
             let one = (owner.clone(), audience);
             if !stated.contains(&one) {
@@ -106,6 +108,17 @@ fn stated(universe: &Universe<'_>, tenants: &BTreeSet<Id>) -> Vec<(Option<Id>, O
         }
     }
     stated
+}
+
+/// Tenants that `is_taken` does not know: an id, and a name if `with_name`. Neither can be compared with what is of the
+/// other kind.
+fn foreign_tenants(universe: &Universe<'_>, with_name: bool, is_taken: impl Fn(&Id) -> bool) -> Vec<Id> {
+    let mut name = "elsewhere".to_owned();
+    while is_taken(&Id::new(&name)) {
+        name.push('!');
+    }
+    let id = stranger_id(universe, is_taken);
+    std::iter::once(id).chain(with_name.then(|| Id::new(&name))).collect()
 }
 
 /// `ids` and a stranger, with all that `facts` and the rules of `filters` make of them. `of` names the members and the
@@ -265,7 +278,7 @@ fn persons(maker: &mut Maker<'_, '_>, has_groups: bool, has_roles: bool, policie
     };
     if has_guests {
         tenants.insert(IdRef::PERSONAL_ACCOUNTS.to_owned());
-        tenants.insert(stranger_id(maker.universe, |id| tenants.contains(id) || *id == other));
+        tenants.extend(foreign_tenants(maker.universe, true, |id| tenants.contains(id) || *id == other));
     }
     let homes: Vec<_> = std::iter::once(None).chain(tenants.into_iter().map(Some)).collect();
     let mut facts = Vec::new();
@@ -315,7 +328,7 @@ fn person(maker: &mut Maker<'_, '_>, who: Who, policies: &[u64], builder: &mut A
         2 => {}
         _ => {
             let who = &witness.who.id;
-            let what = format!("`{who}`, whom one of the catalogues has as a service principal");
+            let what = format!("`{who}`, whom one of the bundles has as a service principal, or of another tenant");
             maker.notes.insert(Note::left_out(what));
         }
     }

@@ -253,6 +253,23 @@ fn facts_that_cannot_be_used_are_refused_and_never_absent() {
             ),
         );
     }
+    for scope in ["openid User.Read", "User.Read ", "a\\tb", "übung"] {
+        refused_beside_identity(
+            &format!("resource: {{scopes: [\"{scope}\"]}}"),
+            "2:21 field-value: `resource.scopes` must be one scope: printable ASCII without blanks, quotes and backslashes",
+        );
+    }
+    let guid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    let spelling = "must be written as GUIDs are, 8-4-4-4-12 digits with hyphens and nothing around them";
+    for (id, problem) in [
+        (format!("{guid} "), "must not begin or end with a blank"),
+        (format!("{guid}\\u200b"), "must not hold control characters or characters that nobody sees"),
+        (format!("{{{guid}}}"), spelling),
+        (guid.replace('-', ""), spelling),
+    ] {
+        let told = format!("2:21 field-value: `resource.appIds` {problem}");
+        refused_beside_identity(&format!("resource: {{appIds: [\"{id}\"]}}"), &told);
+    }
     for country in ["DEU", "D", "4A", ""] {
         refused_beside_identity(
             &format!("network: {{country: '{country}'}}"),

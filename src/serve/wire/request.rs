@@ -17,7 +17,7 @@ use crate::model::attribute::{AttributeValue, Attributes, is_annotation};
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
-use crate::model::{FreeAttributes, Id, IdRef, InsiderRiskLevel, RiskLevel, Set};
+use crate::model::{FreeAttributes, Id, IdFlaw, IdRef, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
 
@@ -158,6 +158,9 @@ fn bounded_text<'a>(text: Option<&'a str>, most: usize, field: &str) -> Result<O
 fn scopes<'a>(list: &'a [Text<'_>]) -> Result<Vec<&'a str>> {
     const FIELD: &str = "resource.scopes";
     bounded(list, limits::SCOPES_MAX, FIELD)?;
+    if let Some(place) = list.iter().position(|text| Id::is_blank(text)) {
+        return Err(InputError::invalid(format!("{FIELD}[{place}]"), "must not be empty"));
+    }
     Ok(list.iter().map(|text| &**text).collect())
 }
 
@@ -284,10 +287,7 @@ fn word<W: Spelling>(word: Word<W>, field: &'static str) -> Result<Option<W>> {
 }
 
 fn id<'a>(text: &'a str, field: &str) -> Result<IdRef<'a>> {
-    if Id::is_blank(text) {
-        return Err(InputError::invalid(field, "must not be empty"));
-    }
-    Ok(IdRef::new(text))
+    IdRef::read(text).map_err(|flaw| InputError::invalid(field, flaw.problem()))
 }
 
 /// Sets `id` if `text` is there.
@@ -301,16 +301,18 @@ fn set_id<'a>(id: &mut Option<IdRef<'a>>, text: &'a Option<Text<'_>>, field: &st
 
 fn ids<'a>(list: &'a [Text<'_>], most: usize, field: &str) -> Result<Vec<IdRef<'a>>> {
     bounded(list, most, field)?;
-    Ok(list.iter().map(|text| IdRef::new(text)).collect())
+    let mut ids = Vec::with_capacity(list.len());
+    for (place, text) in list.iter().enumerate() {
+        let invalid = |flaw: IdFlaw| InputError::invalid(format!("{field}[{place}]"), flaw.problem());
+        ids.push(IdRef::read(text).map_err(invalid)?);
+    }
+    Ok(ids)
 }
 
-/// At most so many texts, none of them blank.
+/// At most so many texts.
 fn bounded(list: &[Text<'_>], most: usize, field: &str) -> Result<()> {
     if list.len() > most {
         return Err(InputError::invalid(field, format!("must have at most {most} entries")));
-    }
-    if let Some(place) = list.iter().position(|text| Id::is_blank(text)) {
-        return Err(InputError::invalid(format!("{field}[{place}]"), "must not be empty"));
     }
     Ok(())
 }
