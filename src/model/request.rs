@@ -108,12 +108,21 @@ pub struct Resource<'a> {
     /// All custom security attributes of the resource's service principal; of several resources it is not known whose
     /// they are, and those of the catalogue count.
     pub attributes: Option<Attributes<'a>>,
-    /// The scopes that are asked for, all of them; empty: not said. Nothing but baseline scopes without an application is
-    /// a request to the directory, not to an unknown one.
+    /// The scopes that are asked for, all of them, each of which [`is_scope`]; empty: not said. Nothing but baseline scopes
+    /// without an application is a request to the directory, not to an unknown one.
     pub scopes: Vec<&'a str>,
     /// The thing itself, where it is finer than an application; absent is unknown. Custom conditions alone look at it.
     pub target: Option<Target<'a>>,
 }
+
+/// Whether `text` is one scope: of printable ASCII but for blanks, quotes and backslashes, and not empty. What holds a blank
+/// is several, which would be taken for one that nobody knows. Source: RFC 6749, section 3.3, `scope-token`.
+pub fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+/// What is wrong with a text that is no scope, completing a sentence that begins with the field's name.
+pub const NO_SCOPE: &str = "must be one scope: printable ASCII without blanks, quotes and backslashes";
 
 /// A thing that is asked for, such as a route or a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

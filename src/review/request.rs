@@ -16,7 +16,9 @@ use super::rules;
 use crate::limits;
 use crate::model::attribute::is_annotation;
 use crate::model::location::{Country, CountryFact, canonical};
-use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target};
+use crate::model::request::{
+    Credential, Device, Identity, NO_SCOPE, Network, Resource, Risk, Satisfied, Target, is_scope,
+};
 use crate::model::{
     AttributeValue, Attributes, ClientApp, FreeAttributes, FreeFacts, FreeValue, GrantControl, IdRef, InsiderRiskLevel,
     Platform, RiskLevel, Set, TokenRequest,
@@ -148,7 +150,16 @@ pub(super) fn read_authentication_context<'n>(
 }
 
 fn read_scopes<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Vec<&'n str> {
-    fields.names("scopes", limits::SCOPES_MAX, diagnostics).unwrap_or_default()
+    let nodes = fields.list("scopes", limits::SCOPES_MAX, diagnostics).unwrap_or_default();
+    let path = fields.path_of("scopes");
+    let mut scope = |node: &'n Node<'n>| {
+        let scope = name(node, &path, diagnostics)?;
+        if !is_scope(scope) {
+            diagnostics.push(Diagnostic::new(&rules::FIELD_VALUE, node.span, format!("`{path}` {NO_SCOPE}")));
+        }
+        Some(scope)
+    };
+    nodes.iter().filter_map(&mut scope).collect()
 }
 
 fn read_target<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Option<Target<'n>> {

@@ -16,8 +16,10 @@ use crate::limits;
 use crate::model::attribute::{AttributeValue, Attributes, is_annotation};
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact, canonical};
-use crate::model::request::{Credential, Device, Identity, Network, Resource, Risk, Satisfied, Target, TokenRequest};
-use crate::model::{FreeAttributes, Id, IdFlaw, IdRef, InsiderRiskLevel, RiskLevel, Set};
+use crate::model::request::{
+    Credential, Device, Identity, NO_SCOPE, Network, Resource, Risk, Satisfied, Target, TokenRequest, is_scope,
+};
+use crate::model::{FreeAttributes, IdFlaw, IdRef, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
 
@@ -158,8 +160,8 @@ fn bounded_text<'a>(text: Option<&'a str>, most: usize, field: &str) -> Result<O
 fn scopes<'a>(list: &'a [Text<'_>]) -> Result<Vec<&'a str>> {
     const FIELD: &str = "resource.scopes";
     bounded(list, limits::SCOPES_MAX, FIELD)?;
-    if let Some(place) = list.iter().position(|text| Id::is_blank(text)) {
-        return Err(InputError::invalid(format!("{FIELD}[{place}]"), "must not be empty"));
+    if let Some(place) = list.iter().position(|text| !is_scope(text)) {
+        return Err(InputError::invalid(format!("{FIELD}[{place}]"), NO_SCOPE));
     }
     Ok(list.iter().map(|text| &**text).collect())
 }
