@@ -222,6 +222,13 @@ impl ResourceCondition {
     pub fn is_any(&self) -> bool {
         self.include.all && self.exclude.is_empty() && self.filter.is_none()
     }
+
+    /// Whether no request is for what is in scope: it names nothing, or exempts every application that it names.
+    pub fn is_nothing(&self) -> bool {
+        let by_filter = self.filter.as_ref().is_some_and(|filter| filter.mode == FilterMode::Include);
+        let has_app = !self.exclude.all && (by_filter || !self.include.is_empty());
+        !has_app && self.user_actions.is_empty() && self.authentication_contexts.is_empty()
+    }
 }
 
 /// One side of a resource condition. Lists of ids are sorted; members of suites are in the lists of those alone.

@@ -3,6 +3,7 @@
 //! Judged from the bundle alone, on the safe side: whatever the other conditions of a policy are, and whatever groups,
 //! roles or attributes the identity may turn out to have.
 
+use super::super::build::eligible;
 use super::super::cedar::{CedarCondition, Kind};
 use super::super::policy::{CompiledPolicy, Grant, PolicyHead, UserList};
 use super::super::resolve::Names;
@@ -30,9 +31,17 @@ pub fn break_glass(
         diagnostics.extend(problems);
         let Some(id) = id else { continue };
         let principal = names.principal(&id).and_then(|index| bundle.principals.get(index));
-        let blocking = policies.iter().filter(|policy| !policy.is_report_only && matches!(policy.grant, Grant::Block));
+        let is_eligible = |principal| {
+            let settings = &bundle.settings;
+            eligible(settings.eligibility, settings.tenant_id.as_ref(), principal) != Truth::False
+        };
+        let is_workload = principal.is_none_or(is_eligible);
+        let blocks = |policy: &&CompiledPolicy| {
+            !policy.is_report_only && matches!(policy.grant, Grant::Block) && !policy.resources.is_nothing()
+        };
+        let blocking = policies.iter().filter(blocks);
         for policy in blocking {
-            let rule = match may_cover(policy, &id, principal) {
+            let rule = match may_cover(policy, &id, principal, is_workload) {
                 Truth::True => &rules::BREAK_GLASS,
                 Truth::Unknown => &rules::BREAK_GLASS_UNSURE,
                 Truth::False => continue,
@@ -68,8 +77,8 @@ fn break_glass_id(
 }
 
 /// Whether a policy covers an identity of which nothing is known but its id and its entry of the catalogue. Without
-/// an entry it may be of any kind; each kind is judged for itself.
-fn may_cover(policy: &CompiledPolicy, id: &Id, principal: Option<&ServicePrincipal>) -> Truth {
+/// an entry it may be of any kind; each kind is judged for itself. `is_workload`: whether policies may cover it as one.
+fn may_cover(policy: &CompiledPolicy, id: &Id, principal: Option<&ServicePrincipal>, is_workload: bool) -> Truth {
     let attributes = principal.and_then(|principal| principal.attributes.as_ref());
     let id = id.as_ref();
     // WHY: a condition in Cedar may exempt by id what a list of a Graph policy would; of others it says nothing here.
@@ -79,7 +88,8 @@ fn may_cover(policy: &CompiledPolicy, id: &Id, principal: Option<&ServicePrincip
         Truth::from(policy.when.as_deref().is_none_or(may_hold))
     };
     let workload = policy.workloads.covers("", Some(id), Blueprint::Inapplicable, attributes).holds
-        & when(&[Kind::ServicePrincipal, Kind::ManagedIdentity]);
+        & when(&[Kind::ServicePrincipal, Kind::ManagedIdentity])
+        & Truth::from(is_workload);
     let agent = policy.agents.covers("", Some(id), Blueprint::Unknown, attributes).holds & when(&[Kind::AgentIdentity]);
     match principal {
         Some(_) => workload | agent,
