@@ -10,6 +10,7 @@ use crate::evaluate::{Outcome as PolicyOutcome, PolicyTrace, WhatIf, trace, what
 use crate::model::set::Word;
 use crate::model::{Bundle, State};
 use crate::review::flip::{Mentions, flip};
+use crate::review::what_if::suppose;
 use crate::serve::wire::{self, Asked};
 
 /// Arguments of `explain`.
@@ -47,7 +48,9 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let bundle = &loaded.bundle;
     args.request.ask(|document| {
         if args.what_if {
-            let results = what_if(bundle, &document.request).map_err(|error| answer::unusable(&error))?;
+            let mut request = document.request.clone();
+            suppose(&mut request, bundle);
+            let results = what_if(bundle, &request).map_err(|error| answer::unusable(&error))?;
             let text = match args.format {
                 Format::Json => {
                     answer::json(&results.iter().map(|result| supposed(bundle, result)).collect::<Vec<_>>())?

@@ -8,9 +8,8 @@
 //! annotations, which OData lets every other service pass over: `@doorward.groups` and `@doorward.roles` of a
 //! `userSignIn`, `@doorward.blueprint` of an `agentSignIn`. Other annotations are passed over here too.
 //!
-//! Rulings on what the documentation leaves open: a `servicePrincipalId` may be the object id or the app id; a user
-//! without `externalUserType` and `externalTenantId` is no guest; the country of a user is also the one that GPS would
-//! give; an application is what a context of applications names, unless the catalogue knows it for an agent.
+//! Rulings on what the documentation leaves open: a `servicePrincipalId` may be the object id or the app id; and what
+//! [`suppose`] says goes without saying, for every way to ask What If.
 //!
 //! Source: Microsoft Graph, conditionalAccessRoot: evaluate, signInConditions and related resources, v1.0 and beta,
 //! read August 2026. Start with [`read`].
@@ -54,17 +53,16 @@ pub fn read<'n>(
     let mut fields = Members::new(node, "", diagnostics)?;
     let identity =
         required(&mut fields, "signInIdentity", diagnostics).and_then(|it| identity(it, bundle, version, diagnostics));
-    let resource = required(&mut fields, "signInContext", diagnostics).map(|it| context(it, bundle, diagnostics));
-    let kind = identity.as_ref().map_or(IdentityKind::User, |identity| identity.kind);
+    let resource = required(&mut fields, "signInContext", diagnostics).map(|it| context(it, diagnostics));
     let conditions =
-        required(&mut fields, "signInConditions", diagnostics).map(|it| conditions(it, kind, version, diagnostics));
+        required(&mut fields, "signInConditions", diagnostics).map(|it| conditions(it, version, diagnostics));
     let is_applied_only = fields.boolean("appliedPoliciesOnly", diagnostics).unwrap_or(false);
     fields.finish_odata(diagnostics);
     if diagnostics.errors() > errors {
         return None;
     }
     let conditions = conditions?;
-    let request = TokenRequest {
+    let mut request = TokenRequest {
         identity: identity?,
         resource: resource?,
         network: conditions.network,
@@ -79,7 +77,27 @@ pub fn read<'n>(
         action: None,
         now: None,
     };
+    suppose(&mut request, bundle);
     Some(WhatIfRequest { request, is_applied_only })
+}
+
+/// Adds what of a supposed sign-in goes without saying: a user of whom neither kind of guest nor home tenant is said is no
+/// guest, and is where GPS would say so too; a device is not compliant, as Graph documents; an application is what is
+/// asked for, unless the catalogue knows it for an agent.
+pub fn suppose(request: &mut TokenRequest<'_>, bundle: &CompiledBundle) {
+    let (identity, network) = (&mut request.identity, &mut request.network);
+    if identity.kind == IdentityKind::User {
+        // WHY: somebody from another tenant is some kind of guest, and nobody said which.
+        let member = identity.home_tenant.is_none().then_some(GuestType::None);
+        identity.guest_type = identity.guest_type.or(member);
+        if let (None, Some(CountryFact::Known(country))) = (network.gps_country, network.country) {
+            network.gps_country = Some(country);
+        }
+    }
+    if let Some(device) = &mut request.device {
+        device.is_compliant.get_or_insert(false);
+    }
+    request.resource.kind = request.resource.kind.or_else(|| kind(&request.resource.app_ids, bundle));
 }
 
 /// An object that must be there.
@@ -154,9 +172,7 @@ fn user<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<I
     let roles = ids(fields, "@doorward.roles", limits::GROUPS_MAX, diagnostics);
     let home_tenant = id(fields, "externalTenantId", diagnostics);
     let expected = "one kind of guest or external user";
-    let said = parsed(fields, "externalUserType", expected, diagnostics, |text| GuestType::parse(text.trim()));
-    // WHY: somebody from another tenant is some kind of guest, and nobody said which.
-    let guest_type = said.or(home_tenant.is_none().then_some(GuestType::None));
+    let guest_type = parsed(fields, "externalUserType", expected, diagnostics, |text| GuestType::parse(text.trim()));
     let id = required_id(fields, "userId", diagnostics)?;
     Some(Identity { groups, roles, guest_type, home_tenant, ..Identity::new(IdentityKind::User, id) })
 }
@@ -169,13 +185,12 @@ fn service_principal<'n>(id: IdRef<'n>, bundle: &'n CompiledBundle) -> Identity<
     Identity::new(kind, principal.map_or(id, |principal| principal.id.value.as_ref()))
 }
 
-fn context<'n>(mut fields: Members<'n>, bundle: &CompiledBundle, diagnostics: &mut Diagnostics) -> Resource<'n> {
+fn context<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Resource<'n> {
     let mut resource = Resource::default();
     match odata_type(&mut fields, &["applicationContext", "userActionContext", "authContext"], diagnostics) {
         Some("applicationContext") => {
             let apps = ids(&mut fields, "includeApplications", limits::RESOURCES_MAX, diagnostics);
             resource.app_ids = apps.unwrap_or_default();
-            resource.kind = kind(&resource.app_ids, bundle);
         }
         Some("userActionContext") => {
             resource.user_action = fields.word("userAction", &[UserAction::AccountRecovery], diagnostics);
@@ -221,18 +236,9 @@ struct Conditions<'n> {
     flow: Option<TransferMethod>,
 }
 
-fn conditions<'n>(
-    mut fields: Members<'n>,
-    kind: IdentityKind,
-    version: Version,
-    diagnostics: &mut Diagnostics,
-) -> Conditions<'n> {
+fn conditions<'n>(mut fields: Members<'n>, version: Version, diagnostics: &mut Diagnostics) -> Conditions<'n> {
     let ip_address = read_address(&mut fields, diagnostics);
     let country = read_country(&mut fields, diagnostics);
-    let gps_country = match country {
-        Some(CountryFact::Known(country)) if kind == IdentityKind::User => Some(country),
-        _ => None,
-    };
     let mut level = |key, diagnostics: &mut Diagnostics| fields.word(key, &[], diagnostics).unwrap_or(RiskLevel::None);
     let mut risk = Risk {
         sign_in: level("signInRiskLevel", diagnostics),
@@ -254,13 +260,11 @@ fn conditions<'n>(
         method
     });
     let device = fields.object("deviceInfo", diagnostics).map(|mut device| {
-        let mut members = device_members(&mut device, diagnostics);
-        // The documented default of a device that is said.
-        members.is_compliant.get_or_insert(false);
+        let members = device_members(&mut device, diagnostics);
         device.finish_odata(diagnostics);
         members
     });
     fields.finish_odata(diagnostics);
-    let network = Network { ip_address, country, gps_country, compliant_network: None };
+    let network = Network { ip_address, country, ..Network::default() };
     Conditions { network, risk, client_app, platform, device, flow }
 }

@@ -58,6 +58,39 @@ fn explain_what_if_tells_what_would_certainly_apply() {
     assert_eq!(doorward(&[&arguments[..], &["--all"]].concat()).code, 2);
 }
 
+/// There is one What If: what goes without saying in Graph's does here too.
+#[test]
+fn explain_what_if_supposes_what_graph_does() {
+    let policy = |name: &str, conditions: &str| {
+        let grant = "grantControls: { operator: OR, builtInControls: [block] }";
+        format!("- {{ displayName: {name}, state: enabled, conditions: {{ {conditions} }}, {grant} }}\n")
+    };
+    let policies = [
+        policy("Members", "users: { includeUsers: [All], excludeUsers: [GuestsOrExternalUsers] }"),
+        policy(
+            "Unfit",
+            "users: { includeUsers: [All] }, \
+             devices: { deviceFilter: { mode: include, rule: 'device.isCompliant -eq False' } }",
+        ),
+        policy(
+            "Applications",
+            "users: { includeUsers: [All] }, \
+             applications: { includeApplications: [All], excludeApplications: [AllAgentIdResources] }",
+        ),
+    ];
+    let folder = bundle(&[("policies.yaml", &policies.concat())]);
+    let path = folder.path().to_str().unwrap();
+    let ask = |request: &str| -> Vec<String> {
+        let run = doorward_reading(request, &["explain", path, "--what-if", "--format", "json", "--request", "-"]);
+        let results: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+        results.as_array().unwrap().iter().map(|it| it["analysisReasons"].as_str().unwrap().to_owned()).collect()
+    };
+    let said = "identity: { type: user, id: u }\ndevice: { displayName: x }\nresource: { appIds: [app] }\n";
+    assert_eq!(ask(said), ["notSet", "notSet", "notSet"]);
+    let unsaid = "identity: { type: user, id: u, homeTenant: t }\n";
+    assert_eq!(ask(unsaid), ["notEnoughInformation", "devices", "application"]);
+}
+
 #[test]
 fn explain_ends_with_0_whatever_the_decision() {
     for ip in ["192.0.2.7", "203.0.113.200"] {
