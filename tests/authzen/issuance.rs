@@ -174,7 +174,7 @@ async fn scopes_tell_what_a_token_is_for() {
     let got: Vec<_> = got["evaluations"].as_array().unwrap().iter().map(|item| item["decision"].clone()).collect();
     assert_eq!(json!(got), json!([false, true, false]), "the gate is for all of them");
     // A name that cannot be a scope is several scopes at once, or none: neither it nor a gate for it is decided.
-    let none = with(issue(&["openid Calendar.Read"]), "/resource/id", json!("f0000000-0000-4000-8000-000000000001"));
+    let none = changed(issue(&["openid Calendar.Read"]), "/resource/id", json!("f0000000-0000-4000-8000-000000000001"));
     let got = server.ask(EVALUATIONS, &none).await;
     for item in got["evaluations"].as_array().unwrap() {
         assert_eq!(item["decision"], json!(false), "{got}");

@@ -19,7 +19,7 @@ use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{
     Credential, Device, Identity, NO_SCOPE, Network, Resource, Risk, Satisfied, Target, TokenRequest, is_scope,
 };
-use crate::model::{FreeAttributes, IdFlaw, IdRef, InsiderRiskLevel, RiskLevel, Set};
+use crate::model::{FreeAttributes, Id, IdFlaw, IdRef, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
 
