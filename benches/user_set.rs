@@ -156,7 +156,8 @@ impl UserSet {
             _ => RiskLevel::High,
         };
         let mut built_in = vec![GrantControl::Mfa; usize::from(rng.u8(..10) < 8)];
-        built_in.extend(rng.bool().then_some(GrantControl::CompliantDevice));
+        let is_compliant = rng.bool();
+        built_in.extend(is_compliant.then_some(GrantControl::CompliantDevice));
         TokenRequest {
             identity,
             resource: Resource { app_ids: vec![IdRef::new(&asking.app)], ..Resource::default() },
@@ -164,7 +165,7 @@ impl UserSet {
             risk: Risk { sign_in: risk(rng), user: risk(rng), agent: risk(rng), ..Risk::default() },
             client_app: Some(ClientApp::ALL[rng.usize(1..3)]),
             platform: Some(Platform::ALL[rng.usize(..6)]),
-            device: rng.bool().then(|| Box::new(device(rng))),
+            device: rng.bool().then(|| Box::new(device(rng, is_compliant))),
             authentication_flow: None,
             credential: Default::default(),
             satisfied: Satisfied { built_in: built_in.into_iter().collect(), ..Satisfied::default() },
@@ -175,11 +176,11 @@ impl UserSet {
     }
 }
 
-fn device(rng: &mut Rng) -> Device<'static> {
+fn device(rng: &mut Rng, is_compliant: bool) -> Device<'static> {
     Device {
         display_name: Some("LAPTOP-7".into()),
         model: Some("Surface Laptop".into()),
-        is_compliant: Some(rng.bool()),
+        is_compliant: Some(is_compliant),
         trust_type: Some(if rng.bool() { "AzureAD".into() } else { "ServerAD".into() }),
         operating_system_version: Some("10.0.22631".into()),
         ..Device::default()

@@ -4,9 +4,11 @@
 
 use doorward::compile::{self, Compilation, CompiledBundle, Mode};
 use doorward::evaluate::{Evaluation, evaluate};
+use doorward::model::decision::InputErrorKind;
 use doorward::model::policy::PrincipalTarget;
-use doorward::model::request::{Identity, Network, Resource, Risk, Satisfied};
-use doorward::model::{Decision, Id, IdRef, IdentityKind, TokenRequest};
+use doorward::model::request::{Device, Identity, Network, Resource, Risk, Satisfied};
+use doorward::model::set::Word;
+use doorward::model::{Decision, GrantControl, GuestType, Id, IdRef, IdentityKind, Set, TokenRequest};
 use doorward::text::{RawBundle, RawFile};
 
 const WORKLOAD: &str = "aaaaaaaa-0000-4000-8000-000000000001";
@@ -31,7 +33,13 @@ fn decide(bundle: &CompiledBundle, kind: IdentityKind) -> Result<Decision, Strin
 }
 
 fn decide_for(bundle: &CompiledBundle, kind: IdentityKind, resource: Resource<'_>) -> Result<Decision, String> {
-    let request = TokenRequest {
+    let mut evaluation = Evaluation::default();
+    evaluate(bundle, &request(kind, resource), &mut evaluation).map_err(|error| error.field)?;
+    Ok(evaluation.decision())
+}
+
+fn request(kind: IdentityKind, resource: Resource<'_>) -> TokenRequest<'_> {
+    TokenRequest {
         identity: Identity::new(kind, IdRef::new(WORKLOAD)),
         resource,
         network: Network::default(),
@@ -45,10 +53,7 @@ fn decide_for(bundle: &CompiledBundle, kind: IdentityKind, resource: Resource<'_
         attributes: Default::default(),
         action: None,
         now: None,
-    };
-    let mut evaluation = Evaluation::default();
-    evaluate(bundle, &request, &mut evaluation).map_err(|error| error.field)?;
-    Ok(evaluation.decision())
+    }
 }
 
 /// A blocked workload was allowed by calling it a user: user policies did not reach it, and nobody asked the catalogue,
@@ -62,6 +67,57 @@ fn a_service_principal_of_the_catalogue_is_nobody_else() {
         [IdentityKind::ManagedIdentity, IdentityKind::User, IdentityKind::AgentUser, IdentityKind::AgentIdentity]
     {
         assert_eq!(decide(&bundle, kind), Err("identity.type".to_owned()), "{kind:?}");
+    }
+}
+
+/// A caller that had seen a control of the device satisfied was believed although the device said the contrary, and a
+/// guest could be at home wherever a policy exempts guests from. Facts that cannot both be true are refused now.
+#[test]
+fn facts_that_contradict_each_other_are_refused_by_name() {
+    const TENANT: &str = "0a000000-0000-4000-8000-000000000001";
+    const OTHER: &str = "0a000000-0000-4000-8000-000000000002";
+    let bundle = bundle(&[("bundle.yaml", &format!("tenantId: {TENANT}\n")), ("block.yaml", BLOCK)]);
+    let ask = |change: &dyn Fn(&mut TokenRequest<'_>)| {
+        let mut request = request(IdentityKind::User, Resource::default());
+        change(&mut request);
+        let mut evaluation = Evaluation::default();
+        evaluate(&bundle, &request, &mut evaluation).map_err(|error| (error.kind, error.field))
+    };
+    let conflict = |field: &str| Err((InputErrorKind::Conflict, field.to_owned()));
+
+    let with_device = |control, is_compliant, trust_type: Option<&'static str>| {
+        ask(&move |request| {
+            let trust_type = trust_type.map(Into::into);
+            request.device = Some(Box::new(Device { is_compliant, trust_type, ..Device::default() }));
+            request.satisfied.built_in = Set::from_iter([GrantControl::Mfa, control]);
+        })
+    };
+    use GrantControl::{CompliantDevice, DomainJoinedDevice};
+    assert_eq!(with_device(CompliantDevice, Some(false), None), conflict("device.isCompliant"));
+    assert_eq!(with_device(DomainJoinedDevice, None, Some("AzureAD")), conflict("device.trustType"));
+    for (control, is_compliant, trust_type) in [
+        (CompliantDevice, None, Some("Workplace")),
+        (CompliantDevice, Some(true), None),
+        (DomainJoinedDevice, Some(false), Some("serverad")),
+        (DomainJoinedDevice, None, None),
+    ] {
+        assert_eq!(with_device(control, is_compliant, trust_type), Ok(()));
+    }
+
+    let living = |kind, home: &'static str| {
+        ask(&move |request| {
+            (request.identity.guest_type, request.identity.home_tenant) = (Some(kind), Some(IdRef::new(home)));
+        })
+    };
+    let (inside, outside) = (TENANT, OTHER);
+    for kind in GuestType::ALL.iter().copied().chain([GuestType::None]) {
+        let is_here = matches!(kind, GuestType::None | GuestType::InternalGuest);
+        let wrong = if is_here { outside } else { inside };
+        assert_eq!(living(kind, wrong), conflict("identity.homeTenant"), "{kind:?}");
+        assert_eq!(living(kind, "contoso.example"), Ok(()), "{kind:?}: a name is no id");
+        if kind != GuestType::PersonalMicrosoftAccount {
+            assert_eq!(living(kind, if is_here { inside } else { outside }), Ok(()), "{kind:?}");
+        }
     }
 }
 

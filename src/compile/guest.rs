@@ -56,13 +56,17 @@ pub fn is_personal(identity: &Identity<'_>) -> Truth {
     }
 }
 
-/// Whether kind and home tenant cannot both be true.
-pub fn contradicts(identity: &Identity<'_>) -> bool {
-    let is_at_home_there = |home: IdRef<'_>| home == IdRef::PERSONAL_ACCOUNTS;
-    match (identity.guest_type, identity.home_tenant) {
-        (Some(PERSONAL), Some(home)) => !is_at_home_there(home),
-        (Some(GuestType::None | GuestType::InternalGuest), Some(home)) => is_at_home_there(home),
-        _ => false,
+/// Whether kind and home tenant cannot both be true in `tenant`, which may be unknown: members and internal guests are at
+/// home there, all others elsewhere. Source: Entra documentation, Properties of a B2B collaboration user; Users and groups in
+/// Conditional Access policies, "Include or exclude external users"; read August 2026.
+pub fn contradicts(identity: &Identity<'_>, tenant: Option<&Id>) -> bool {
+    let (Some(kind), Some(home)) = (identity.guest_type, identity.home_tenant) else { return false };
+    let is_personal = home.is_same(IdRef::PERSONAL_ACCOUNTS);
+    let is_here = tenant.map_or(Truth::Unknown, |tenant| home.is_same(tenant.as_ref()));
+    match kind {
+        GuestType::None | GuestType::InternalGuest => is_personal == Truth::True || is_here == Truth::False,
+        PERSONAL => is_personal == Truth::False,
+        _ => is_here == Truth::True,
     }
 }
 

@@ -14,8 +14,10 @@ use crate::compile::{
 use crate::model::bundle::MissingIp;
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact};
-use crate::model::request::{Identity, Network};
-use crate::model::{Attributes, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
+use crate::model::request::{Device, Identity, Network, Satisfied};
+use crate::model::{
+    Attributes, GrantControl, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth,
+};
 
 /// The facts of one request.
 #[derive(Debug)]
@@ -136,6 +138,9 @@ fn join<'b>(
     memberships: &mut Memberships,
 ) -> Result<Workload<'b>, InputError> {
     let identity = &request.identity;
+    if let Some(device) = request.device.as_deref() {
+        agree_on_device(device, &request.satisfied)?;
+    }
     if let Some(own) = &request.resource.attributes {
         for app_id in &request.resource.app_ids {
             let catalogue = bundle.attributes_of_app(*app_id);
@@ -151,7 +156,7 @@ fn join<'b>(
             if known.is_some_and(|known| known.catalogue().is_some()) {
                 return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
             }
-            if guest::contradicts(identity) {
+            if guest::contradicts(identity, bundle.identity().tenant_id.as_ref()) {
                 let what = "is not where `identity.guestType` has its home";
                 return Err(InputError::conflict("identity.homeTenant", what));
             }
@@ -219,6 +224,17 @@ fn agree_on_principal(identity: &Identity<'_>, principal: &ServicePrincipal) -> 
     let field = "identity.customSecurityAttributes";
     agree_on_attributes(field, identity.attributes.as_ref(), principal.attributes.as_ref())
 }
+
+/// A device cannot satisfy what it is not.
+fn agree_on_device(device: &Device<'_>, satisfied: &Satisfied<'_>) -> Result<(), InputError> {
+    match satisfied.built_in.iter().find(|control| device.contradicts(*control)) {
+        Some(GrantControl::CompliantDevice) => Err(InputError::conflict("device.isCompliant", DEVICE_DISAGREES)),
+        Some(_) => Err(InputError::conflict("device.trustType", DEVICE_DISAGREES)),
+        None => Ok(()),
+    }
+}
+
+const DEVICE_DISAGREES: &str = "is not what `satisfied.builtInControls` says of the device";
 
 fn agree<T: PartialEq>(field: &str, request: Option<T>, catalogue: Option<T>) -> Result<(), InputError> {
     match (request, catalogue) {

@@ -209,6 +209,17 @@ pub struct Device<'a> {
 }
 
 impl Device<'_> {
+    /// Whether its own attributes say that it does not satisfy `control`.
+    pub fn contradicts(&self, control: GrantControl) -> bool {
+        match control {
+            GrantControl::CompliantDevice => self.is_compliant == Some(false),
+            GrantControl::DomainJoinedDevice => {
+                self.trust_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("ServerAD"))
+            }
+            _ => false,
+        }
+    }
+
     /// The attributes that are one text, by their names, extension attributes left out; `None` is null.
     pub fn texts(&self) -> [(&'static str, Option<&str>); 11] {
         [

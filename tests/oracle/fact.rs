@@ -4,7 +4,8 @@ use doorward::model::decision::InputError;
 use doorward::model::location::CountryFact;
 use doorward::model::principal::ServicePrincipal;
 use doorward::model::{
-    Attributes, Bundle, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType, SignInAudience, TokenRequest, Truth,
+    Attributes, Bundle, GrantControl, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType, SignInAudience,
+    TokenRequest, Truth,
 };
 
 use super::subject::consumers;
@@ -116,11 +117,35 @@ pub fn conflicts(bundle: &Bundle, country_of: CountryOf<'_>, request: &TokenRequ
         fields.push("identity.type");
     }
     if identity.kind == IdentityKind::User || identity.kind == IdentityKind::AgentUser {
-        let lives_with_consumers = identity.home_tenant.map(|home| home.to_owned() == consumers());
-        match (identity.guest_type, lives_with_consumers) {
-            (Some(GuestType::PersonalMicrosoftAccount), Some(false))
-            | (Some(GuestType::None | GuestType::InternalGuest), Some(true)) => fields.push("identity.homeTenant"),
-            _ => {}
+        let home = |tenant: Option<IdRef<'_>>| match (identity.home_tenant, tenant) {
+            (Some(home), Some(tenant)) => is_same(home, tenant),
+            _ => Truth::Unknown,
+        };
+        let lives_with_consumers = home(Some(consumers().as_ref()));
+        let lives_here = home(bundle.settings.tenant_id.as_ref().map(Id::as_ref));
+        let is_impossible = match identity.guest_type {
+            None => false,
+            Some(GuestType::PersonalMicrosoftAccount) => lives_with_consumers == Truth::False,
+            // Whose home is this tenant: members, and guests without external credentials.
+            Some(GuestType::None | GuestType::InternalGuest) => {
+                lives_here == Truth::False || lives_with_consumers == Truth::True
+            }
+            // Whose home is another one.
+            Some(_) => lives_here == Truth::True,
+        };
+        if is_impossible {
+            fields.push("identity.homeTenant");
+        }
+    }
+    // What a device is not it does not satisfy.
+    if let Some(device) = &request.device {
+        let satisfied = request.satisfied.built_in;
+        if satisfied.contains(GrantControl::CompliantDevice) && device.is_compliant == Some(false) {
+            fields.push("device.isCompliant");
+        }
+        let is_hybrid = device.trust_type.as_ref().map(|kind| kind.to_lowercase() == "serverad");
+        if satisfied.contains(GrantControl::DomainJoinedDevice) && is_hybrid == Some(false) {
+            fields.push("device.trustType");
         }
     }
     for app in &request.resource.app_ids {

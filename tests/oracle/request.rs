@@ -22,8 +22,8 @@ use doorward::model::{
 
 use super::generate::{flow, identity_kind};
 use super::world::{
-    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS, TENANTS,
-    TOKEN_EXCHANGE, USERS,
+    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS,
+    TENANTS, TOKEN_EXCHANGE, USERS,
 };
 
 /// A request before it has been brought into agreement with a bundle.
@@ -45,6 +45,16 @@ impl Recipe {
         if let Some(entry) = bundle.principals.iter().find(|entry| entry.id.as_ref() == id) {
             agree(&mut request.identity, entry);
         }
+        live(&mut request.identity, bundle.settings.tenant_id.as_ref());
+        if let Some(device) = &request.device {
+            let is_hybrid = device.trust_type.as_deref().is_none_or(|kind| kind == "ServerAD");
+            let agrees = |control: &GrantControl| match control {
+                GrantControl::CompliantDevice => device.is_compliant != Some(false),
+                GrantControl::DomainJoinedDevice => is_hybrid,
+                _ => true,
+            };
+            request.satisfied.built_in = request.satisfied.built_in.iter().filter(agrees).collect();
+        }
         let resource = &mut request.resource;
         for app in &resource.app_ids {
             let entry = bundle.principals.iter().find(|entry| entry.app_id.as_ref().map(Id::as_ref) == Some(*app));
@@ -55,6 +65,21 @@ impl Recipe {
             }
         }
         request
+    }
+}
+
+/// Brings home who lives in `tenant`, and sends away who does not.
+fn live(identity: &mut Identity<'static>, tenant: Option<&Id>) {
+    let Some(Id::Guid(tenant)) = tenant else { return };
+    match identity.guest_type {
+        Some(GuestType::None | GuestType::InternalGuest) => {
+            identity.home_tenant = identity.home_tenant.and(Some(IdRef::Guid(*tenant)));
+        }
+        Some(GuestType::PersonalMicrosoftAccount) | None => {}
+        Some(_) if identity.home_tenant == Some(IdRef::Guid(*tenant)) => {
+            identity.home_tenant = TENANTS.into_iter().map(IdRef::new).find(|other| *other != IdRef::Guid(*tenant));
+        }
+        Some(_) => {}
     }
 }
 

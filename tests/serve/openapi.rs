@@ -113,6 +113,7 @@ async fn every_documented_property_and_word_is_accepted() {
         request["network"]["ipAddress"] = json!("2001:db8::1");
         request["network"]["country"] = json!("DE");
         request["network"]["gpsCountry"] = json!("fr");
+        request["device"]["trustType"] = json!("ServerAD");
         if request["identity"]["guestType"] == "personalMicrosoftAccount" {
             request["identity"]["homeTenant"] = json!("9188040d-6c67-4c5b-b112-36a304b66dad");
         }
