@@ -148,7 +148,7 @@ fn context_fields(facts: &Facts<'_>, store: &mut Store) -> Option<Fields> {
     proof.set("federatedIssuer", credential.federated_issuer.map(text));
     proof.set("federatedSubject", credential.federated_subject.map(text));
     fields.set("credential", proof.record());
-    fields.set("device", device(request.device.as_deref()).record());
+    fields.set("device", device(request.own_device()).record());
     fields.set("attributes", free(facts, store)?.record());
     Some(fields)
 }

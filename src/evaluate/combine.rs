@@ -10,9 +10,9 @@ use crate::compile::{
 };
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
-use crate::model::request::{Identity, Satisfied};
+use crate::model::request::Identity;
 use crate::model::session::Period;
-use crate::model::{IdRef, IdentityKind, Operator, Truth};
+use crate::model::{GrantControl, IdRef, IdentityKind, Operator, TokenRequest, Truth};
 
 /// The policies that apply, and what they come to.
 #[derive(Debug)]
@@ -127,10 +127,10 @@ impl Combination {
     pub(super) fn conclude(
         &mut self,
         bundle: &CompiledBundle,
-        satisfied: &Satisfied<'_>,
+        request: &TokenRequest<'_>,
         is_certain: impl Fn(Slot) -> bool,
     ) {
-        let is_unmet = |slot: &Slot| !is_met(bundle.slot(*slot), satisfied);
+        let is_unmet = |slot: &Slot| !is_met(bundle.slot(*slot), request);
         let index = |slot: &Slot| bundle.slot(*slot).index;
         self.report_only.extend(self.asking_reported.iter().filter(|slot| is_unmet(slot)).map(index));
         if !self.policies.is_empty() {
@@ -140,7 +140,7 @@ impl Combination {
             let default = bundle.identity().default_decision;
             if !self.policies.is_empty() {
                 self.reason = Reason::ControlsUnmet;
-                self.note_unmet(bundle, satisfied);
+                self.note_unmet(bundle, request);
             } else if default == DefaultDecision::Block && !self.asking.iter().any(|slot| is_certain(*slot)) {
                 self.reason = Reason::DefaultDecision;
             } else if self.asking.is_empty() {
@@ -174,10 +174,10 @@ impl Combination {
         self.message = bundle.users().naming_personal_accounts().iter().find(refuses).map(|_| USE_A_WORK_ACCOUNT);
     }
 
-    fn note_unmet(&mut self, bundle: &CompiledBundle, satisfied: &Satisfied<'_>) {
-        for slot in self.asking.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), satisfied)) {
+    fn note_unmet(&mut self, bundle: &CompiledBundle, request: &TokenRequest<'_>) {
+        for slot in self.asking.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), request)) {
             let open = controls(bundle.slot(slot)).iter().enumerate();
-            self.unmet.extend(open.filter(|(_, control)| !control.is_met(satisfied)).map(|(place, _)| (slot, place)));
+            self.unmet.extend(open.filter(|(_, control)| !control.is_met(request)).map(|(place, _)| (slot, place)));
         }
         let control = |(slot, place): &(Slot, usize)| controls(bundle.slot(*slot)).get(*place);
         self.unmet.sort_unstable_by(|a, b| {
@@ -236,14 +236,12 @@ const USE_A_WORK_ACCOUNT: &str =
     "Personal Microsoft accounts cannot be used here. Sign in with a work or school account.";
 
 /// Whether a policy that applies lets the request through.
-pub(super) fn is_met(policy: &CompiledPolicy, satisfied: &Satisfied<'_>) -> bool {
+pub(super) fn is_met(policy: &CompiledPolicy, request: &TokenRequest<'_>) -> bool {
     match &policy.grant {
         Grant::Block => false,
         Grant::Require { controls, .. } if controls.is_empty() => true,
-        Grant::Require { operator: Operator::And, controls } => {
-            controls.iter().all(|control| control.is_met(satisfied))
-        }
-        Grant::Require { operator: Operator::Or, controls } => controls.iter().any(|control| control.is_met(satisfied)),
+        Grant::Require { operator: Operator::And, controls } => controls.iter().all(|control| control.is_met(request)),
+        Grant::Require { operator: Operator::Or, controls } => controls.iter().any(|control| control.is_met(request)),
     }
 }
 
@@ -257,9 +255,14 @@ fn controls(policy: &CompiledPolicy) -> &[CompiledControl] {
 
 impl CompiledControl {
     /// Whether the request satisfies it.
-    pub(crate) fn is_met(&self, satisfied: &Satisfied<'_>) -> bool {
+    pub(crate) fn is_met(&self, request: &TokenRequest<'_>) -> bool {
+        use GrantControl as Built;
+        let satisfied = &request.satisfied;
         let listed = |ids: &[IdRef<'_>], id: &str| ids.contains(&IdRef::new(id));
         match self {
+            Self::BuiltIn(Built::CompliantDevice | Built::DomainJoinedDevice) if request.is_for_another_device() => {
+                false
+            }
             Self::BuiltIn(control) => satisfied.built_in.contains(*control),
             Self::AuthenticationStrength { id, combinations } => {
                 listed(&satisfied.authentication_strengths, id)

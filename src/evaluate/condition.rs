@@ -223,10 +223,10 @@ fn context<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Option<(Truth, 
     }
 }
 
-/// A request without a device comes from an unregistered one, whose attributes are all null.
+/// A request without a device of its own comes from an unregistered one, whose attributes are all null.
 fn device<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> {
     let Some(filter) = &policy.device_filter else { return Match::NOT_CONFIGURED };
-    let holds = match facts.request.device.as_deref() {
+    let holds = match facts.request.own_device() {
         Some(device) => filter.rule.evaluate(device),
         None => filter.rule.evaluate(&Unregistered),
     };

@@ -110,7 +110,7 @@ pub fn evaluate(
     let facts = Facts::settle(bundle, request, facts)?;
     note_policies(bundle, &facts, wide, subject, outcome);
     let is_certain = |slot| condition::certainly_applies(bundle.slot(slot), &facts);
-    outcome.conclude(bundle, &request.satisfied, is_certain);
+    outcome.conclude(bundle, request, is_certain);
     outcome.advise(bundle, &request.identity);
     Ok(())
 }

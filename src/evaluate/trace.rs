@@ -9,7 +9,6 @@ use super::facts::{FactScratch, Facts};
 use super::words;
 use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
 use crate::model::decision::InputError;
-use crate::model::request::Satisfied;
 use crate::model::{TokenRequest, Truth};
 
 /// How one policy came out, condition by condition.
@@ -158,11 +157,11 @@ pub fn trace_one(
 fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<'_>) -> PolicyTrace {
     let matches = condition::every(policy, facts);
     let applies = matches.iter().all(|(_, found)| found.holds.is_possible());
-    let satisfied = &facts.request.satisfied;
-    let unmet = unmet_controls(policy, satisfied);
+    let request = facts.request;
+    let unmet = unmet_controls(policy, request);
     PolicyTrace {
         policy: policy.index,
-        outcome: outcome(policy, applies, satisfied, &unmet),
+        outcome: outcome(policy, applies, request, &unmet),
         unmet_controls: unmet.iter().filter(|_| applies).map(|control| control.name().name()).collect(),
         conditions: matches
             .into_iter()
@@ -177,17 +176,17 @@ fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<
     }
 }
 
-fn unmet_controls<'b>(policy: &'b CompiledPolicy, satisfied: &Satisfied<'_>) -> Vec<&'b CompiledControl> {
+fn unmet_controls<'b>(policy: &'b CompiledPolicy, request: &TokenRequest<'_>) -> Vec<&'b CompiledControl> {
     match &policy.grant {
-        Grant::Require { controls, .. } if !combine::is_met(policy, satisfied) => {
-            controls.iter().filter(|control| !control.is_met(satisfied)).collect()
+        Grant::Require { controls, .. } if !combine::is_met(policy, request) => {
+            controls.iter().filter(|control| !control.is_met(request)).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn outcome(policy: &CompiledPolicy, applies: bool, satisfied: &Satisfied<'_>, unmet: &[&CompiledControl]) -> Outcome {
-    let is_met = combine::is_met(policy, satisfied);
+fn outcome(policy: &CompiledPolicy, applies: bool, request: &TokenRequest<'_>, unmet: &[&CompiledControl]) -> Outcome {
+    let is_met = combine::is_met(policy, request);
     match (policy.is_report_only, applies) {
         (false, false) => Outcome::NotApplied,
         (true, false) => Outcome::ReportOnlyNotApplied,

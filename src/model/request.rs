@@ -48,6 +48,26 @@ pub struct TokenRequest<'a> {
     pub now: Option<jiff::Timestamp>,
 }
 
+impl<'a> TokenRequest<'a> {
+    /// The device that the token is for. What a request with the device code flow says of a device is about another one,
+    /// which proves nothing: it is as good as unregistered. Source: Entra documentation, Grant controls, read August 2026.
+    pub fn own_device(&self) -> Option<&Device<'a>> {
+        self.device.as_deref().filter(|_| !self.is_for_another_device())
+    }
+
+    /// Whether no such request satisfies `control`, whatever the token service says: a control of the device, of one that
+    /// is known to be otherwise or is not the one that the token is for.
+    pub fn refutes(&self, control: GrantControl) -> bool {
+        let is_of_device = matches!(control, GrantControl::CompliantDevice | GrantControl::DomainJoinedDevice);
+        is_of_device && self.is_for_another_device() || self.device.as_ref().is_some_and(|it| it.contradicts(control))
+    }
+
+    /// Whether the token is for another device than the one that somebody signed in on.
+    pub fn is_for_another_device(&self) -> bool {
+        self.authentication_flow == Some(TransferMethod::DeviceCodeFlow)
+    }
+}
+
 /// Who the token will represent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity<'a> {

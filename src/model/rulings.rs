@@ -39,6 +39,9 @@
 //!   asks for that application alone, so an exclusion exempts it. Confidential is who says a `credential.type` other than
 //!   `none`. A public client asks for the directory beside it, and who says no credential may be one: then the
 //!   directory is unknown, which counts as asked for. Row 85c.
+//! - **Device code flow.** The device that somebody signs in on is not the one that gets the token. So with this flow
+//!   `compliantDevice` and `domainJoinedDevice` are never satisfied, and filters and conditions in Cedar see an unregistered
+//!   device. Cases `device-code-*`.
 //! - **Names of tenants.** An id and a name of a tenant, such as its domain, cannot be compared: an owner or a home that is
 //!   said in the one way, beside a bundle that says it in the other, is unknown. Cases `owner-domain`, `home-domain-*`.
 //! - **GPS and report-only.** A report-only policy never decides; that Entra may interrupt a sign-in to ask for GPS is left

@@ -8,7 +8,8 @@ use doorward::model::location::CountryFact;
 use doorward::model::policy::LocationTarget;
 use doorward::model::set::Word;
 use doorward::model::{
-    AttributeValue, Attributes, FreeValue, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType, Truth,
+    AttributeValue, Attributes, FreeValue, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType, TransferMethod,
+    Truth,
 };
 
 use super::resource::App;
@@ -195,7 +196,10 @@ fn locations(case: &Case<'_>) -> Option<Value> {
 }
 
 fn device(case: &Case<'_>) -> Value {
-    let Some(device) = &case.request.device else { return json!({ "isRegistered": false }) };
+    let has_none = case.request.authentication_flow == Some(TransferMethod::DeviceCodeFlow);
+    let Some(device) = case.request.device.as_ref().filter(|_| !has_none) else {
+        return json!({ "isRegistered": false });
+    };
     let mut written = Map::new();
     written.insert("isRegistered".to_owned(), true.into());
     for (name, text) in device.texts() {

@@ -48,12 +48,16 @@ pub fn client_apps(case: &Case<'_>, apps: Set<ClientApp>) -> Truth {
     }
 }
 
-/// An absent device is an unregistered one, whose attributes are all null; the rule is decided all the same.
+/// An absent device is an unregistered one, whose attributes are all null; the rule is decided all the same. With the
+/// device code flow the device is not the one that the token is for, and conditions about it are not supported.
 pub fn device(case: &Case<'_>, filter: Option<&Filter>) -> Truth {
     let Some(filter) = filter else {
         return Truth::True;
     };
-    let device = case.request.device.as_ref();
+    let device = match case.request.authentication_flow {
+        Some(TransferMethod::DeviceCodeFlow) => None,
+        _ => case.request.device.as_ref(),
+    };
     let holds = rule::parse(&filter.rule).holds(&|property| device.map_or(Fact::Null, |device| of(device, property)));
     match filter.mode {
         FilterMode::Include => holds.into(),

@@ -9,7 +9,7 @@ use doorward::model::session::SignInFrequency;
 use doorward::model::set::Word;
 use doorward::model::{
     AuthenticationMethod, Bundle, Control, FrequencyFactors, GrantControl, GuestType, Id, IdRef, Operator,
-    TokenRequest, Truth,
+    TokenRequest, TransferMethod, Truth,
 };
 
 use super::{Case, subject};
@@ -53,12 +53,12 @@ pub fn blocks(policy: &Policy) -> bool {
 }
 
 /// The controls that this policy demands and does not get.
-pub fn unmet(bundle: &Bundle, policy: &Policy, satisfied: &Satisfied<'_>) -> Vec<String> {
+pub fn unmet(bundle: &Bundle, policy: &Policy, request: &TokenRequest<'_>) -> Vec<String> {
     let Some(grant) = &policy.grant else {
         return Vec::new();
     };
     let controls = controls(grant);
-    let is_missing = |control: &&Control<'_>| !is_satisfied(bundle, grant, control, satisfied);
+    let is_missing = |control: &&Control<'_>| !is_satisfied(bundle, grant, control, request);
     let missing: Vec<String> = controls.iter().filter(is_missing).map(Control::name).collect();
     match grant.operator {
         // Risk remediation and what it brings along cannot be replaced by another control.
@@ -93,8 +93,15 @@ fn controls(grant: &GrantControls) -> Vec<Control<'_>> {
     controls
 }
 
-fn is_satisfied(bundle: &Bundle, grant: &GrantControls, control: &Control<'_>, satisfied: &Satisfied<'_>) -> bool {
+fn is_satisfied(bundle: &Bundle, grant: &GrantControls, control: &Control<'_>, request: &TokenRequest<'_>) -> bool {
+    let satisfied = &request.satisfied;
     match control {
+        // With the device code flow the state of the device is that of another machine.
+        Control::BuiltIn(GrantControl::CompliantDevice | GrantControl::DomainJoinedDevice)
+            if request.authentication_flow == Some(TransferMethod::DeviceCodeFlow) =>
+        {
+            false
+        }
         Control::BuiltIn(control) => satisfied.built_in.contains(*control),
         Control::AuthenticationStrength(id) => {
             let is_said = satisfied.authentication_strengths.contains(&IdRef::new(id));
@@ -137,7 +144,7 @@ pub fn unmet_of_all<'p>(
     policies: impl Iterator<Item = &'p Policy>,
     request: &TokenRequest<'_>,
 ) -> Vec<String> {
-    let all: Vec<String> = policies.flat_map(|policy| unmet(bundle, policy, &request.satisfied)).collect();
+    let all: Vec<String> = policies.flat_map(|policy| unmet(bundle, policy, request)).collect();
     let rank = |name: &String| {
         let built_in = GrantControl::ALL.iter().position(|control| control.as_str() == name);
         let kinds = ["termsOfUse:", "customAuthenticationFactor:"];

@@ -84,7 +84,7 @@ pub fn decide(
     };
     let objects = |index: &usize| {
         let policy = &bundle.policies[*index];
-        control::blocks(policy) || !control::unmet(bundle, policy, &request.satisfied).is_empty()
+        control::blocks(policy) || !control::unmet(bundle, policy, request).is_empty()
     };
 
     let enforced = applying(State::Enabled);
@@ -138,7 +138,7 @@ pub fn decide(
 /// How a policy came out, in the words of sign-in logs.
 fn result(bundle: &Bundle, policy: &Policy, applies: Truth, request: &TokenRequest<'_>) -> &'static str {
     let is_report_only = policy.state == State::ReportOnly;
-    let missing = control::unmet(bundle, policy, &request.satisfied);
+    let missing = control::unmet(bundle, policy, request);
     if policy.state == State::Disabled || policy.is_deleted {
         "notEnabled"
     } else if !takes_part(bundle, policy) {

@@ -22,8 +22,8 @@ use doorward::model::{
 
 use super::generate::{flow, identity_kind};
 use super::world::{
-    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS,
-    TENANTS, TOKEN_EXCHANGE, USERS,
+    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS, TENANTS,
+    TOKEN_EXCHANGE, USERS,
 };
 
 /// A request before it has been brought into agreement with a bundle.

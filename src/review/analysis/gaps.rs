@@ -117,9 +117,9 @@ fn open(universe: &Universe<'_>, space: &Space, places: &mut Places<'_>, gaps: &
     let question = Nothing { words: View::offset(1, universe.words) };
     let found = Walk::run(space, question, &start, &mut Steps::each());
     gaps.notes.extend(found.left.note(space.name, found.paths.len()));
-    for path in found.paths {
+    for path in found.paths.into_iter().filter(|path| !words::is_nobodys_device(space, path)) {
         let mut witness = None;
-        if let Some(facts) = words::facts(space, &path) {
+        if let Some(facts) = words::facts(space, &path, |_| ()) {
             let mut request = Witness::new(stranger(universe, IdentityKind::User));
             facts.into_iter().for_each(|fact| request.say(fact));
             match confirm(universe, &request) {

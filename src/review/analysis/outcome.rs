@@ -99,6 +99,29 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether it lets through who satisfies all controls but `open`.
+    pub fn lets(&self, open: &[u32]) -> bool {
+        match self {
+            Self::Blocked => false,
+            Self::Open { clauses, .. } => {
+                clauses.iter().all(|clause| clause.iter().any(|control| !open.contains(control)))
+            }
+        }
+    }
+
+    /// What it comes to for those who cannot satisfy `impossible`.
+    pub fn without(&self, impossible: &[u32]) -> Self {
+        match self {
+            Self::Open { clauses, session } if self.lets(impossible) => {
+                let rest = |clause: &Clause| clause.iter().copied().filter(|it| !impossible.contains(it)).collect();
+                Self::Open { clauses: irredundant(clauses.iter().map(rest).collect()), session: *session }
+            }
+            _ => Self::Blocked,
+        }
+    }
+}
+
 /// Outcomes by what applies, each worked out once.
 #[derive(Debug)]
 pub struct Outcomes<'u, 'b> {

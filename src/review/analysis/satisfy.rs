@@ -31,8 +31,8 @@ pub fn satisfy(witness: &mut Witness, controls: &Controls, open: &[u32], needed:
     let base = witness.clone();
     let is_enough = |methods: Methods| {
         let witness = Witness { methods, ..base.clone() };
-        let satisfied = witness.request().satisfied;
-        needed.iter().all(|clause| clause.iter().filter_map(control).any(|control| control.is_met(&satisfied)))
+        let request = witness.request();
+        needed.iter().all(|clause| clause.iter().filter_map(control).any(|control| control.is_met(&request)))
     };
     if is_enough(Set::EMPTY) {
         return Some(true);
@@ -47,6 +47,17 @@ pub fn satisfy(witness: &mut Witness, controls: &Controls, open: &[u32], needed:
         witness.methods = methods.iter().fold(methods, |left, method| fewer(left, method).unwrap_or(left));
     }
     Some(found.is_some())
+}
+
+/// The controls that no request with the facts of `witness` satisfies: those of the device, where that is known to be
+/// otherwise or is not the one that the token is for.
+pub fn impossible(witness: &Witness, controls: &Controls) -> Vec<u32> {
+    let request = witness.request();
+    let is_impossible = |control: &CompiledControl| match control {
+        CompiledControl::BuiltIn(control) => request.refutes(*control),
+        _ => false,
+    };
+    (0..).zip(&controls.0).filter(|(_, control)| is_impossible(control)).map(|(number, _)| number).collect()
 }
 
 /// Whether whoever names one of two controls in a request names the other.

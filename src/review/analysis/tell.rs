@@ -5,7 +5,7 @@
 use super::change::{Change, ChangeKind, unimplied};
 use super::fact::{Fact, Witness};
 use super::outcome::{Clause, Outcome};
-use super::satisfy::satisfy;
+use super::satisfy::{impossible, satisfy};
 use super::space::stranger;
 use super::universe::Universe;
 use super::walk::{Path, Space};
@@ -52,14 +52,31 @@ impl Teller<'_, '_> {
     /// Errors: the decision does not confirm it.
     pub fn tell(&self, path: &Path, places: &mut Places<'_>) -> Result<Told, AnalysisError> {
         let Some((before, after)) = self.change.outcomes(path.answer) else { return Ok(Told::Alike) };
-        let Apart { witness, loosens } = match self.apart(before, after) {
+        let is_alike = |fact: &Fact| {
+            let is_of_device = matches!(fact, Fact::Flow(_) | Fact::Device(_));
+            is_of_device && !self.differ(&self.somebody(&[fact]), before, after)
+        };
+        // Where the device that is asked of is none, or never will do, the sides may come to the same.
+        if words::is_nobodys_device(self.space, path) || words::is_only(self.space, path, is_alike) {
+            return Ok(Told::Alike);
+        }
+        let limits = |fact: &Fact| !impossible(&self.somebody(&[fact]), &self.universe.controls).is_empty();
+        let facts = words::facts(self.space, path, |fact| (is_alike(fact), limits(fact)));
+        let somebody = self.somebody(facts.as_deref().unwrap_or_default());
+        if !self.differ(&somebody, before, after) {
+            return Ok(Told::Unknown);
+        }
+        let Apart { witness, loosens } = match self.apart(&somebody, before, after) {
             Some(Some(apart)) => apart,
             Some(None) => return Ok(Told::Alike),
             None => return Ok(Told::Unknown),
         };
-        let shown = match words::facts(self.space, path) {
+        // WHY also without the facts of the example: others of the region may be able to satisfy more.
+        let of_others = self.apart(&self.somebody(&[]), before, after);
+        let loosens = loosens || of_others.is_none_or(|apart| apart.is_some_and(|apart| apart.loosens));
+        let shown = match facts {
             None => None,
-            Some(facts) => match self.shown(witness, &facts, before, after) {
+            Some(_) => match self.shown(witness, before, after) {
                 Err(_) if words::supposes(self.space, path) => None,
                 shown => Some(shown?),
             },
@@ -76,18 +93,38 @@ impl Teller<'_, '_> {
         })))
     }
 
-    /// What to satisfy so that the decisions differ, rather so that the token is kept back after; `None` inside when
-    /// nothing does, outside when that is not known.
-    fn apart(&self, before: &Outcome, after: &Outcome) -> Option<Option<Apart>> {
+    /// Who says `facts`, and has satisfied nothing.
+    fn somebody(&self, facts: &[&Fact]) -> Witness {
+        let mut witness = Witness::new(stranger(self.universe, IdentityKind::User));
+        facts.iter().for_each(|fact| witness.say(fact));
+        witness
+    }
+
+    /// What both sides come to for `somebody`, who may be unable to satisfy some controls.
+    fn really(&self, somebody: &Witness, sides: [&Outcome; 2]) -> [Outcome; 2] {
+        let impossible = impossible(somebody, &self.universe.controls);
+        sides.map(|outcome| outcome.without(&impossible))
+    }
+
+    /// Whether that is a difference which is wanted.
+    fn differ(&self, somebody: &Witness, before: &Outcome, after: &Outcome) -> bool {
+        let [one, other] = self.really(somebody, [before, after]);
+        one != other && (self.pass.is_wanted)(&one, &other)
+    }
+
+    /// What `somebody` is to satisfy so that the decisions differ, rather so that the token is kept back after; `None`
+    /// inside when nothing does, outside when that is not known.
+    fn apart(&self, somebody: &Witness, before: &Outcome, after: &Outcome) -> Option<Option<Apart>> {
+        let [before, after] = &self.really(somebody, [before, after]);
         let (Outcome::Open { clauses: one, session }, Outcome::Open { clauses: other, session: later }) =
             (before, after)
         else {
-            let witness = self.satisfied(&[], &[])?;
+            let witness = self.satisfied(somebody, &[], &[])?;
             return Some(witness.map(|witness| Apart { witness, loosens: *before == Outcome::Blocked }));
         };
-        let (tighter, looser) = (self.first(other, one), self.first(one, other));
+        let (tighter, looser) = (self.first(somebody, other, one), self.first(somebody, one, other));
         let loosens = !matches!(looser, Some(None));
-        let same = || if session == later { Some(None) } else { self.satisfied(&[], &[]) };
+        let same = || if session == later { Some(None) } else { self.satisfied(somebody, &[], &[]) };
         let witness = match (tighter, looser) {
             (Some(Some(witness)), _) | (_, Some(Some(witness))) => Some(witness),
             (Some(None), Some(None)) => same()?,
@@ -96,11 +133,11 @@ impl Teller<'_, '_> {
         Some(witness.map(|witness| Apart { witness, loosens }))
     }
 
-    /// Somebody who is refused for a clause of `one` and whom `other` lets through.
-    fn first(&self, one: &[Clause], other: &[Clause]) -> Option<Option<Witness>> {
+    /// `somebody` who is refused for a clause of `one` and whom `other` lets through.
+    fn first(&self, somebody: &Witness, one: &[Clause], other: &[Clause]) -> Option<Option<Witness>> {
         let mut is_known = true;
         for clause in unimplied(one, other) {
-            match self.satisfied(clause, other) {
+            match self.satisfied(somebody, clause, other) {
                 Some(None) => {}
                 Some(found) => return Some(found),
                 None => is_known = false,
@@ -109,20 +146,14 @@ impl Teller<'_, '_> {
         is_known.then_some(None)
     }
 
-    fn satisfied(&self, open: &[u32], needed: &[Clause]) -> Option<Option<Witness>> {
-        let mut witness = Witness::new(stranger(self.universe, IdentityKind::User));
-        let is_satisfied = satisfy(&mut witness, &self.universe.controls, open, needed)?;
+    fn satisfied(&self, somebody: &Witness, open: &[u32], needed: &[Clause]) -> Option<Option<Witness>> {
+        let mut witness = somebody.clone();
+        let open = [open, &impossible(somebody, &self.universe.controls)].concat();
+        let is_satisfied = satisfy(&mut witness, &self.universe.controls, &open, needed)?;
         Some(is_satisfied.then_some(witness))
     }
 
-    fn shown(
-        &self,
-        mut witness: Witness,
-        facts: &[&Fact],
-        before: &Outcome,
-        after: &Outcome,
-    ) -> Result<Shown, AnalysisError> {
-        facts.iter().for_each(|fact| witness.say(fact));
+    fn shown(&self, witness: Witness, before: &Outcome, after: &Outcome) -> Result<Shown, AnalysisError> {
         let request = witness.request();
         let mut policies = [Vec::new(), Vec::new()];
         let mut evaluation = Evaluation::default();
@@ -143,7 +174,7 @@ impl Teller<'_, '_> {
                 false => evaluation.decision() == Decision::Allow,
             };
             let is_met = |number: &u32| {
-                self.universe.controls.0.get(*number as usize).is_some_and(|control| control.is_met(&request.satisfied))
+                self.universe.controls.0.get(*number as usize).is_some_and(|control| control.is_met(&request))
             };
             let expected = match outcome {
                 Outcome::Blocked => false,

@@ -1,6 +1,7 @@
 //! Regions in people's words.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 
@@ -15,7 +16,7 @@ use crate::compile::CompiledControl;
 use crate::evaluate::MergedSession;
 use crate::model::location::{Country, CountryFact};
 use crate::model::set::Word;
-use crate::model::{AuthenticationMethod, Id, IpRange, Set};
+use crate::model::{AuthenticationMethod, Id, IpRange, Set, TransferMethod};
 
 /// The dimension of conditions in Cedar.
 pub const WHEN: &str = "when";
@@ -58,18 +59,34 @@ pub fn supposes(space: &Space, path: &Path) -> bool {
     space.axes.iter().zip(&path.groups).any(|(axis, groups)| axis.name == WHEN && groups.is_some())
 }
 
-/// The witness atoms of `path`: a group of each axis, of which a request can be made; `None` when there is none.
-pub fn facts<'s>(space: &'s Space, path: &Path) -> Option<Vec<&'s Fact>> {
-    space
-        .axes
-        .iter()
-        .zip(&path.groups)
-        .map(|(axis, groups)| {
-            let is_in = |index: &usize| groups.as_ref().is_none_or(|groups| groups.contains(*index));
-            let known = (0..axis.groups.len()).filter(is_in).find_map(|index| axis.groups.get(index)?.witness)?;
-            axis.atoms.get(known)
-        })
-        .collect()
+/// Whether some dimension of `path` is nothing but what `is_one`.
+pub fn is_only(space: &Space, path: &Path, is_one: impl Fn(&Fact) -> bool) -> bool {
+    let is_one = |axis: &Axis, group: usize| {
+        let atoms = axis.groups.get(group).map_or(&[][..], |group| &group.atoms);
+        atoms.iter().all(|atom| axis.atoms.get(*atom).is_some_and(&is_one))
+    };
+    let all = |(axis, groups): (&Rc<Axis>, &Option<Bits>)| {
+        groups.as_ref().is_some_and(|groups| groups.iter().all(|group| is_one(axis, group)))
+    };
+    space.axes.iter().zip(&path.groups).any(all)
+}
+
+/// Whether `path` supposes a registered device with the device code flow alone, where no device is one's own.
+pub fn is_nobodys_device(space: &Space, path: &Path) -> bool {
+    is_only(space, path, |fact| *fact == Fact::Flow(TransferMethod::DeviceCodeFlow))
+        && is_only(space, path, |fact| matches!(fact, Fact::Device(Some(_))))
+}
+
+/// The witness atoms of `path`: a group of each axis, of which a request can be made, the first of those
+/// with the least `rank`; `None` when there is none.
+pub fn facts<'s, R: Ord>(space: &'s Space, path: &Path, rank: impl Fn(&Fact) -> R) -> Option<Vec<&'s Fact>> {
+    let example = |(axis, groups): (&'s Rc<Axis>, &Option<Bits>)| {
+        let is_in = |index: &usize| groups.as_ref().is_none_or(|groups| groups.contains(*index));
+        let known = |index: usize| axis.groups.get(index)?.witness;
+        let known = (0..axis.groups.len()).filter(is_in).filter_map(known).filter_map(|atom| axis.atoms.get(atom));
+        known.min_by_key(|fact| rank(fact))
+    };
+    space.axes.iter().zip(&path.groups).map(example).collect()
 }
 
 fn values(universe: &Universe<'_>, axis: &Axis, groups: &Bits) -> BTreeSet<String> {

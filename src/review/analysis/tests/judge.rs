@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::axis::{Axis, Meaning};
 use super::super::bits::{restrict, subtract, unite};
 use super::super::change::Change;
-use super::super::fact::{Fact, Who, Witness};
+use super::super::fact::{Fact, Witness};
 use super::super::outcome::Outcome;
 use super::super::space::{Spaces, kept, spaces};
 use super::super::tell::{Teller, Told};
@@ -117,6 +117,12 @@ impl Met {
         Self { built_in, methods, strengths }
     }
 
+    /// Whether `witness` may have: a device that is said not to be compliant satisfies nobody.
+    fn fits(&self, witness: &Witness) -> bool {
+        let device = witness.device.as_ref();
+        !self.built_in.iter().any(|control| device.is_some_and(|device| device.contradicts(*control)))
+    }
+
     /// `witness`, that has satisfied this.
     pub fn by(&self, witness: &Witness) -> Witness {
         Witness {
@@ -140,11 +146,11 @@ pub static SATISFIED: [Met; 9] = [
     Met::new(&[GrantControl::CompliantDevice], &[Method::Fido2], &[STRENGTHS[1]]),
 ];
 
-/// Whether `outcome` lets through who has satisfied `met`.
-fn lets(universe: &Universe<'_>, outcome: &Outcome, met: &Met) -> bool {
-    let somebody = met.by(&Witness::new(Who::new(IdentityKind::User, Id::new("somebody"))));
+/// Whether `outcome` lets `witness` through, who has satisfied `met`.
+fn lets(universe: &Universe<'_>, outcome: &Outcome, witness: &Witness, met: &Met) -> bool {
+    let somebody = met.by(witness);
     let request = somebody.request();
-    let is_met = |number: &u32| universe.controls.0[*number as usize].is_met(&request.satisfied);
+    let is_met = |number: &u32| universe.controls.0[*number as usize].is_met(&request);
     match outcome {
         Outcome::Blocked => false,
         Outcome::Open { clauses, .. } => clauses.iter().all(|clause| clause.iter().any(is_met)),
@@ -196,13 +202,13 @@ pub fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) ->
         let found: Vec<_> = paths.iter().filter(|path| contains(path, &groups)).collect();
         assert!(found.len() <= 1, "regions are disjoint\n{told}");
         let reports: Vec<_> = reported.paths.iter().filter(|path| contains(path, &groups)).collect();
-        for met in &SATISFIED {
+        for met in SATISFIED.iter().filter(|met| met.fits(witness)) {
             let decisions = bundles.map(|bundle| decide(bundle, witness, met));
             let silent = bundles.map(|bundle| reports_nothing(bundle, witness, met));
             match reports.first().and_then(|path| reported.question.outcomes(path.answer)) {
                 None => assert_eq!(silent[0], silent[1], "report-only: {witness:?} with {met:?}\n{told}"),
                 Some((one, other)) => {
-                    let predicted = [one, other].map(|outcome| lets(&universe, outcome, met));
+                    let predicted = [one, other].map(|outcome| lets(&universe, outcome, witness, met));
                     assert_eq!(silent, predicted, "report-only: {witness:?} with {met:?}\n{told}");
                 }
             }
@@ -211,7 +217,7 @@ pub fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) ->
                 None => assert_eq!(decisions[0], decisions[1], "{told}"),
                 Some((one, other)) => {
                     changed += 1;
-                    let predicted = [one, other].map(|outcome| Some(lets(&universe, outcome, met)));
+                    let predicted = [one, other].map(|outcome| Some(lets(&universe, outcome, witness, met)));
                     let is_changed = decisions[0] != decisions[1];
                     let decided = decisions.map(|decision| decision.map(|(is_allowed, _)| is_allowed));
                     assert_eq!(decided, predicted, "{told}");
