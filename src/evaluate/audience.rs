@@ -7,11 +7,20 @@
 //! behavior when an all resources policy has a resource exclusion", read August 2026.
 
 use crate::model::request::Resource;
-use crate::model::{CredentialType, IdRef, IdentityKind, Truth};
+use crate::model::{CredentialType, IdRef, IdentityKind, Truth, UserAction};
 
 /// Windows Azure Active Directory.
 const DIRECTORY: IdRef<'static> = IdRef::Guid(0x0000_0002_0000_0000_c000_0000_0000_0000);
 
+/// Device Registration Service.
+const DEVICE_REGISTRATION: IdRef<'static> = IdRef::Guid(0x01cb_2876_7ebd_4aa4_9cc9_d28b_d4d3_59a9);
+/// Microsoft Intune Enrollment.
+const INTUNE_ENROLMENT: IdRef<'static> = IdRef::Guid(0xd4eb_ce55_015a_49b5_a083_c84d_1797_ae8c);
+/// Every resource of which a request may lead to a compliant device, the directory beside them included.
+pub const LEADING: [IdRef<'static>; 4] = [DEVICE_REGISTRATION, INTUNE_ENROLMENT, IdRef::GRAPH, DIRECTORY];
+
+/// What the Authenticator app asks Graph for when somebody registers it.
+const AUTHENTICATOR_SCOPE: &str = "UserAuthenticationMethod.Read";
 const OPEN_ID_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 const DIRECTORY_SCOPES: [&str; 7] = [
     "User.Read",
@@ -78,6 +87,27 @@ impl<'a> Audiences<'a> {
             && !self.has_action
             && self.named.iter().all(|id| *id == IdRef::TOKEN_EXCHANGE)
     }
+}
+
+/// Whether `resource` is what somebody needs before a device can be compliant, and nothing else: the registration of a
+/// device, its enrolment with Intune, or what the Authenticator app registers with. Controls that ask for a compliant device
+/// do not stand in its way. OpenID scopes beside an application ask for nothing but an ID token.
+/// Source: Entra documentation, Grant controls; Target resources; read August 2026.
+pub fn leads_to_compliance(resource: &Resource<'_>) -> bool {
+    let (named, scopes) = (resource.app_ids.as_slice(), resource.scopes.as_slice());
+    let is_registration = || {
+        named.iter().all(|id| *id == DEVICE_REGISTRATION || *id == INTUNE_ENROLMENT)
+            && !scopes.iter().any(|scope| is_one_of(&DIRECTORY_SCOPES, scope))
+    };
+    let is_authenticator = || {
+        !scopes.is_empty()
+            && scopes.iter().all(|scope| is_one_of(&[AUTHENTICATOR_SCOPE], scope))
+            && named.iter().all(|id| *id == IdRef::GRAPH)
+    };
+    !named.is_empty()
+        && resource.authentication_context.is_none()
+        && matches!(resource.user_action, None | Some(UserAction::RegisterOrJoinDevices))
+        && (is_registration() || is_authenticator())
 }
 
 /// Scopes of Graph may be written with its URI.

@@ -3,16 +3,15 @@
 //! Any enforced block blocks. Otherwise the grant controls of all enforced policies must be met. Report-only policies
 //! are kept apart from the first moment and never read by the rule.
 
+use super::control;
 use super::guest;
 use super::session::MergedSession;
-use crate::compile::{
-    CompiledBundle, CompiledControl, CompiledPolicy, CompiledSession, Gate, Grant, PolicyIndex, Slot,
-};
+use crate::compile::{CompiledBundle, CompiledControl, CompiledSession, Gate, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
 use crate::model::request::Identity;
 use crate::model::session::Period;
-use crate::model::{GrantControl, IdRef, IdentityKind, Operator, TokenRequest, Truth};
+use crate::model::{IdentityKind, TokenRequest, Truth};
 
 /// The policies that apply, and what they come to.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ impl Combination {
     pub(super) fn unmet<'b>(&'b self, bundle: &'b CompiledBundle) -> impl Iterator<Item = Control<'b>> {
         self.unmet
             .iter()
-            .filter_map(|(slot, place)| controls(bundle.slot(*slot)).get(*place))
+            .filter_map(|(slot, place)| control::all(bundle.slot(*slot)).get(*place))
             .map(CompiledControl::name)
     }
 
@@ -103,7 +102,7 @@ impl Combination {
         self.report_only.items.resize(most, PolicyIndex(0));
         self.asking.reserve(most);
         self.asking_reported.reserve(most);
-        self.unmet.reserve(bundle.compiled().iter().map(|policy| controls(policy).len()).sum());
+        self.unmet.reserve(bundle.compiled().iter().map(|policy| control::all(policy).len()).sum());
     }
 
     /// Notes whether the policy of `slot`, whose gate is `gate`, applies.
@@ -130,7 +129,7 @@ impl Combination {
         request: &TokenRequest<'_>,
         is_certain: impl Fn(Slot) -> bool,
     ) {
-        let is_unmet = |slot: &Slot| !is_met(bundle.slot(*slot), request);
+        let is_unmet = |slot: &Slot| !control::is_met(bundle.slot(*slot), request);
         let index = |slot: &Slot| bundle.slot(*slot).index;
         self.report_only.extend(self.asking_reported.iter().filter(|slot| is_unmet(slot)).map(index));
         if !self.policies.is_empty() {
@@ -175,11 +174,11 @@ impl Combination {
     }
 
     fn note_unmet(&mut self, bundle: &CompiledBundle, request: &TokenRequest<'_>) {
-        for slot in self.asking.iter().copied().filter(|slot| !is_met(bundle.slot(*slot), request)) {
-            let open = controls(bundle.slot(slot)).iter().enumerate();
-            self.unmet.extend(open.filter(|(_, control)| !control.is_met(request)).map(|(place, _)| (slot, place)));
+        for slot in self.asking.iter().copied().filter(|slot| !control::is_met(bundle.slot(*slot), request)) {
+            let open = control::open(bundle.slot(slot), request);
+            self.unmet.extend(open.map(|(place, _)| (slot, place)));
         }
-        let control = |(slot, place): &(Slot, usize)| controls(bundle.slot(*slot)).get(*place);
+        let control = |(slot, place): &(Slot, usize)| control::all(bundle.slot(*slot)).get(*place);
         self.unmet.sort_unstable_by(|a, b| {
             control(a).map(CompiledControl::order).cmp(&control(b).map(CompiledControl::order))
         });
@@ -235,52 +234,7 @@ impl List {
 const USE_A_WORK_ACCOUNT: &str =
     "Personal Microsoft accounts cannot be used here. Sign in with a work or school account.";
 
-/// Whether a policy that applies lets the request through.
-pub(super) fn is_met(policy: &CompiledPolicy, request: &TokenRequest<'_>) -> bool {
-    match &policy.grant {
-        Grant::Block => false,
-        Grant::Require { controls, .. } if controls.is_empty() => true,
-        Grant::Require { operator: Operator::And, controls } => controls.iter().all(|control| control.is_met(request)),
-        Grant::Require { operator: Operator::Or, controls } => controls.iter().any(|control| control.is_met(request)),
-    }
-}
-
-/// The controls that a policy asks for; none for a block.
-fn controls(policy: &CompiledPolicy) -> &[CompiledControl] {
-    match &policy.grant {
-        Grant::Block => &[],
-        Grant::Require { controls, .. } => controls,
-    }
-}
-
 impl CompiledControl {
-    /// Whether the request satisfies it.
-    pub(crate) fn is_met(&self, request: &TokenRequest<'_>) -> bool {
-        use GrantControl as Built;
-        let satisfied = &request.satisfied;
-        let listed = |ids: &[IdRef<'_>], id: &str| ids.contains(&IdRef::new(id));
-        match self {
-            Self::BuiltIn(Built::CompliantDevice | Built::DomainJoinedDevice) if request.is_for_another_device() => {
-                false
-            }
-            Self::BuiltIn(control) => satisfied.built_in.contains(*control),
-            Self::AuthenticationStrength { id, combinations } => {
-                listed(&satisfied.authentication_strengths, id)
-                    || combinations.iter().any(|methods| methods.is_subset_of(satisfied.methods))
-            }
-            Self::TermsOfUse(id) => listed(&satisfied.terms_of_use, id),
-            Self::CustomFactor(id) => listed(&satisfied.custom_factors, id),
-        }
-    }
-
-    /// Whether Entra would ask the user for it on the spot.
-    pub(super) fn is_interactive(&self) -> bool {
-        match self {
-            Self::BuiltIn(control) => control.is_interactive(),
-            _ => true,
-        }
-    }
-
     /// Place in the order of Entra's prompts; a strength stands where MFA does.
     fn order(&self) -> (usize, &str) {
         match self {

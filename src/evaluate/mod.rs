@@ -13,6 +13,7 @@ mod audience;
 mod cedar;
 mod combine;
 mod condition;
+mod control;
 mod facts;
 mod membership;
 pub(crate) mod probe;

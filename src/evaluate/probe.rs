@@ -3,6 +3,7 @@
 //! An analysis must not have a second opinion of what a condition means, so it asks here, condition by condition, what
 //! the decision would ask. Start with [`Probe`].
 
+pub(crate) use super::audience::{LEADING, leads_to_compliance};
 use super::condition;
 use super::facts::{FactScratch, Facts, LocationFacts};
 use super::session::MergedSession;

@@ -3,8 +3,8 @@
 //! Names of outcomes and conditions are those of Entra's sign-in logs. Source: Microsoft Graph
 //! `appliedConditionalAccessPolicy`, beta, read August 2026.
 
-use super::combine;
 use super::condition;
+use super::control;
 use super::facts::{FactScratch, Facts};
 use super::words;
 use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
@@ -177,16 +177,14 @@ fn trace_policy(bundle: &CompiledBundle, policy: &CompiledPolicy, facts: &Facts<
 }
 
 fn unmet_controls<'b>(policy: &'b CompiledPolicy, request: &TokenRequest<'_>) -> Vec<&'b CompiledControl> {
-    match &policy.grant {
-        Grant::Require { controls, .. } if !combine::is_met(policy, request) => {
-            controls.iter().filter(|control| !control.is_met(request)).collect()
-        }
-        _ => Vec::new(),
+    if control::is_met(policy, request) {
+        return Vec::new();
     }
+    control::open(policy, request).map(|(_, control)| control).collect()
 }
 
 fn outcome(policy: &CompiledPolicy, applies: bool, request: &TokenRequest<'_>, unmet: &[&CompiledControl]) -> Outcome {
-    let is_met = combine::is_met(policy, request);
+    let is_met = control::is_met(policy, request);
     match (policy.is_report_only, applies) {
         (false, false) => Outcome::NotApplied,
         (true, false) => Outcome::ReportOnlyNotApplied,

@@ -42,6 +42,9 @@
 //! - **Device code flow.** The device that somebody signs in on is not the one that gets the token. So with this flow
 //!   `compliantDevice` and `domainJoinedDevice` are never satisfied, and filters and conditions in Cedar see an unregistered
 //!   device. Cases `device-code-*`.
+//! - **On the way to a compliant device.** A request for nothing but the registration of a device, its enrolment with Intune or
+//!   the scope with which the Authenticator app registers is not asked for `compliantDevice`. A policy that would do with
+//!   another control that can be had on the spot asks for that one. Cases `way-*`.
 //! - **Names of tenants.** An id and a name of a tenant, such as its domain, cannot be compared: an owner or a home that is
 //!   said in the one way, beside a bundle that says it in the other, is unknown. Cases `owner-domain`, `home-domain-*`.
 //! - **GPS and report-only.** A report-only policy never decides; that Entra may interrupt a sign-in to ask for GPS is left

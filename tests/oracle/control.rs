@@ -9,10 +9,10 @@ use doorward::model::session::SignInFrequency;
 use doorward::model::set::Word;
 use doorward::model::{
     AuthenticationMethod, Bundle, Control, FrequencyFactors, GrantControl, GuestType, Id, IdRef, Operator,
-    TokenRequest, TransferMethod, Truth,
+    TokenRequest, TransferMethod, Truth, UserAction,
 };
 
-use super::{Case, subject};
+use super::{Case, resource, subject};
 
 const MULTIFACTOR: &str = "00000000-0000-0000-0000-000000000002";
 
@@ -58,23 +58,56 @@ pub fn unmet(bundle: &Bundle, policy: &Policy, request: &TokenRequest<'_>) -> Ve
         return Vec::new();
     };
     let controls = controls(grant);
-    let is_missing = |control: &&Control<'_>| !is_satisfied(bundle, grant, control, request);
+    let is_enough_alone = grant.operator == Operator::Or && !remediates(grant);
+    // Who is on the way to a compliant device is not asked for one, unless there is another way that can be had at once.
+    let is_spared =
+        is_on_the_way(request) && !(is_enough_alone && controls.iter().any(|control| can_be_had(&control.name())));
+    let is_missing = |control: &&Control<'_>| {
+        let is_compliance = **control == Control::BuiltIn(GrantControl::CompliantDevice);
+        !(is_satisfied(bundle, grant, control, request) || (is_spared && is_compliance))
+    };
     let missing: Vec<String> = controls.iter().filter(is_missing).map(Control::name).collect();
     match grant.operator {
         // Risk remediation and what it brings along cannot be replaced by another control.
-        Operator::Or if missing.len() < controls.len() && !remediates(grant) => Vec::new(),
+        Operator::Or if missing.len() < controls.len() && is_enough_alone => Vec::new(),
         Operator::Or | Operator::And => missing,
     }
 }
 
 /// Whether the person could still satisfy the policy on the spot: a device or an app cannot be had in a moment.
 pub fn can_be_asked_for(policy: &Policy, missing: &[String]) -> bool {
-    let device_or_app = ["compliantDevice", "domainJoinedDevice", "approvedApplication", "compliantApplication"];
-    let mut can_be = missing.iter().map(|name| !device_or_app.contains(&name.as_str()));
+    let mut can_be = missing.iter().map(|name| can_be_had(name));
     match &policy.grant {
         Some(grant) if grant.operator == Operator::Or && !remediates(grant) => can_be.any(|can_be| can_be),
         _ => can_be.all(|can_be| can_be),
     }
+}
+
+/// Whether a control can be had in a moment, as a device and an app cannot.
+fn can_be_had(name: &str) -> bool {
+    !["compliantDevice", "domainJoinedDevice", "approvedApplication", "compliantApplication"].contains(&name)
+}
+
+/// Whether nothing is asked for but the registration or the enrolment of a device, or of the Authenticator app.
+fn is_on_the_way(request: &TokenRequest<'_>) -> bool {
+    let resource = &request.resource;
+    let are = |ids: &[&str]| {
+        let ids: Vec<IdRef<'_>> = ids.iter().map(|id| IdRef::new(id)).collect();
+        !resource.app_ids.is_empty() && resource.app_ids.iter().all(|app| ids.contains(app))
+    };
+    let names: Vec<String> = resource
+        .scopes
+        .iter()
+        .map(|scope| scope.strip_prefix("https://graph.microsoft.com/").unwrap_or(scope).to_lowercase())
+        .collect();
+    let is_registered = are(&["01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9", "d4ebce55-015a-49b5-a083-c84d1797ae8c"])
+        && !names.iter().any(|name| resource::DIRECTORY.contains(&name.as_str()));
+    let is_authenticator = are(&["00000003-0000-0000-c000-000000000000"])
+        && !names.is_empty()
+        && names.iter().all(|name| name == "userauthenticationmethod.read");
+    resource.authentication_context.is_none()
+        && matches!(resource.user_action, None | Some(UserAction::RegisterOrJoinDevices))
+        && (is_registered || is_authenticator)
 }
 
 fn remediates(grant: &GrantControls) -> bool {

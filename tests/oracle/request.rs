@@ -22,8 +22,8 @@ use doorward::model::{
 
 use super::generate::{flow, identity_kind};
 use super::world::{
-    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, PRINCIPALS, ROLES, STRENGTHS, TENANTS,
-    TOKEN_EXCHANGE, USERS,
+    ADDRESSES, AGENTS, APPS, BLUEPRINTS, CONSUMERS, COUNTRIES, GROUPS, ON_THE_WAY, PRINCIPALS, ROLES, STRENGTHS,
+    TENANTS, TOKEN_EXCHANGE, USERS,
 };
 
 /// A request before it has been brought into agreement with a bundle.
@@ -216,6 +216,8 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
             1 => subsequence(APPS.to_vec(), 2..=3),
             1 => select(&APPS).prop_map(|app| vec![TOKEN_EXCHANGE, app]),
             1 => Just(vec![TOKEN_EXCHANGE]),
+            1 => subsequence(ON_THE_WAY.to_vec(), 1..=2),
+            1 => (select(&ON_THE_WAY), select(&APPS)).prop_map(|(one, app)| vec![one, app]),
         ]
     };
     let asked = prop_oneof![
@@ -230,6 +232,7 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
             4 => select(&["openid", "offline_access", "PROFILE"]),
             1 => select(&["User.Read", "https://graph.microsoft.com/People.Read"]),
             1 => Just("Mail.Read"),
+            1 => Just("UserAuthenticationMethod.Read"),
         ],
         1..=2,
     );

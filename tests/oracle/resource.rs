@@ -29,6 +29,17 @@ const OFFICE_365: [&str; 10] = [
 /// Members of `MicrosoftAdminPortals`, verified in the same way.
 const ADMIN_PORTALS: [&str; 2] = ["c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "80ccca67-54bd-44ab-8625-4b79c4dc7775"];
 
+/// Baseline scopes of the directory, in lower case.
+pub const DIRECTORY: [&str; 7] = [
+    "user.read",
+    "user.read.all",
+    "user.readbasic.all",
+    "people.read",
+    "people.read.all",
+    "groupmember.read.all",
+    "member.read.hidden",
+];
+
 /// An application, a user action or an authentication context; a policy uses one of the three.
 pub fn matches(case: &Case<'_>, resources: &Resources) -> Truth {
     if is_token_exchange(case) {
@@ -52,15 +63,6 @@ fn is_token_exchange(case: &Case<'_>) -> bool {
 /// asks for its own ID token alone, and proves itself, there is no directory.
 pub fn audiences<'a>(request: &TokenRequest<'a>) -> Vec<App<'a>> {
     const OPEN_ID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
-    const DIRECTORY: [&str; 7] = [
-        "user.read",
-        "user.read.all",
-        "user.readbasic.all",
-        "people.read",
-        "people.read.all",
-        "groupmember.read.all",
-        "member.read.hidden",
-    ];
     let graph = IdRef::new("00000003-0000-0000-c000-000000000000");
     let resource = &request.resource;
     let scopes: Vec<String> = resource

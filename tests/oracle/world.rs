@@ -32,6 +32,8 @@ pub const APPS: [&str; 6] = [
     "00000002-0000-0000-c000-000000000000",
     "00000003-0000-0000-c000-000000000000",
 ];
+/// What somebody asks for whose device is to be compliant: its registration, and its enrolment.
+pub const ON_THE_WAY: [&str; 2] = ["01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9", "d4ebce55-015a-49b5-a083-c84d1797ae8c"];
 /// The endpoint where agent identities exchange tokens.
 pub const TOKEN_EXCHANGE: &str = "fb60f99c-7a34-4190-8149-302f77469936";
 /// Object ids of the service principals of [`APPS`].

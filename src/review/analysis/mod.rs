@@ -149,6 +149,10 @@ fn compare(
     places: &mut Places<'_>,
     comparison: &mut Comparison,
 ) -> Result<(), AnalysisError> {
+    if less::hides_the_way(universe, spaces, pass, steps) {
+        let what = "requests for the registration and enrolment of devices, which need no compliant one";
+        comparison.notes.insert(Note::left_out(what));
+    }
     for space in &spaces.spaces {
         let start = start(universe, space, pass.is_report_only, pass.is_in);
         let question = || Change::new(universe, pass.is_report_only, pass.is_wanted);

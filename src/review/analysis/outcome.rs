@@ -12,8 +12,8 @@ use super::bits::each;
 use super::universe::{Universe, View};
 use crate::compile::{CompiledControl, CompiledPolicy, CompiledSession, Grant};
 use crate::evaluate::{MergedSession, probe};
-use crate::model::Operator;
 use crate::model::bundle::DefaultDecision;
+use crate::model::{GrantControl, Operator};
 
 /// Controls of which one must be satisfied, ascending by number.
 pub type Clause = Vec<u32>;
@@ -43,6 +43,22 @@ impl Controls {
             self.0.len() - 1
         });
         u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// Whether `clause` asks for a compliant device.
+    pub fn asks_for_compliance(&self, clause: &[u32]) -> bool {
+        let is_it = |control: &CompiledControl| *control == CompiledControl::BuiltIn(GrantControl::CompliantDevice);
+        self.of(clause).any(is_it)
+    }
+
+    /// Whether nobody is asked for `clause` who is on the way to a compliant device: that is in it, and nothing that could
+    /// be had on the spot.
+    pub fn spares(&self, clause: &[u32]) -> bool {
+        self.asks_for_compliance(clause) && !self.of(clause).any(CompiledControl::is_interactive)
+    }
+
+    fn of(&self, clause: &[u32]) -> impl Iterator<Item = &CompiledControl> {
+        clause.iter().filter_map(|number| self.0.get(*number as usize))
     }
 
     /// What `policy` asks for.
@@ -107,6 +123,17 @@ impl Outcome {
             Self::Open { clauses, .. } => {
                 clauses.iter().all(|clause| clause.iter().any(|control| !open.contains(control)))
             }
+        }
+    }
+
+    /// What it comes to for a request that leads to compliance, of which `controls` says what nobody is asked for.
+    pub fn on_the_way(&self, controls: &Controls) -> Self {
+        match self {
+            Self::Open { clauses, session } => {
+                let rest = clauses.iter().filter(|clause| !controls.spares(clause));
+                Self::Open { clauses: rest.cloned().collect(), session: *session }
+            }
+            Self::Blocked => Self::Blocked,
         }
     }
 

@@ -12,7 +12,7 @@ use super::walk::{Path, Space};
 use super::words::{self, Places};
 use super::{AnalysisError, Pass, Region, Shown};
 use crate::compile::{CompiledBundle, Grant, PolicyIndex};
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::{Evaluation, evaluate, probe};
 use crate::model::{Decision, IdentityKind};
 
 /// Tells what a walk found.
@@ -53,15 +53,16 @@ impl Teller<'_, '_> {
     pub fn tell(&self, path: &Path, places: &mut Places<'_>) -> Result<Told, AnalysisError> {
         let Some((before, after)) = self.change.outcomes(path.answer) else { return Ok(Told::Alike) };
         let is_alike = |fact: &Fact| {
-            let is_of_device = matches!(fact, Fact::Flow(_) | Fact::Device(_));
+            let is_of_device = matches!(fact, Fact::Flow(_) | Fact::Device(_) | Fact::Resource(_));
             is_of_device && !self.differ(&self.somebody(&[fact]), before, after)
         };
-        // Where the device that is asked of is none, or never will do, the sides may come to the same.
+        // Where the device that is asked of is none, never will do, or is spared, the sides may come to the same.
         if words::is_nobodys_device(self.space, path) || words::is_only(self.space, path, is_alike) {
             return Ok(Told::Alike);
         }
         let limits = |fact: &Fact| !impossible(&self.somebody(&[fact]), &self.universe.controls).is_empty();
-        let facts = words::facts(self.space, path, |fact| (is_alike(fact), limits(fact)));
+        let leads = |fact: &Fact| probe::leads_to_compliance(&self.somebody(&[fact]).request().resource);
+        let facts = words::facts(self.space, path, |fact| (is_alike(fact), limits(fact) || leads(fact)));
         let somebody = self.somebody(facts.as_deref().unwrap_or_default());
         if !self.differ(&somebody, before, after) {
             return Ok(Told::Unknown);
@@ -71,9 +72,12 @@ impl Teller<'_, '_> {
             Some(None) => return Ok(Told::Alike),
             None => return Ok(Told::Unknown),
         };
-        // WHY also without the facts of the example: others of the region may be able to satisfy more.
-        let of_others = self.apart(&self.somebody(&[]), before, after);
-        let loosens = loosens || of_others.is_none_or(|apart| apart.is_some_and(|apart| apart.loosens));
+        // WHY also without the facts of the example: others of the region may be able to satisfy more, or be spared some.
+        let of_others = [Some(Vec::new()), words::example(self.space, path, leads).map(|fact| vec![fact])];
+        let loosens = of_others.into_iter().flatten().fold(loosens, |loosens, facts| {
+            let apart = self.apart(&self.somebody(&facts), before, after);
+            loosens || apart.is_none_or(|apart| apart.is_some_and(|apart| apart.loosens))
+        });
         let shown = match facts {
             None => None,
             Some(_) => match self.shown(witness, before, after) {
@@ -100,10 +104,15 @@ impl Teller<'_, '_> {
         witness
     }
 
-    /// What both sides come to for `somebody`, who may be unable to satisfy some controls.
+    /// What both sides come to for `somebody`, who may be unable to satisfy some controls, and may be spared others.
     fn really(&self, somebody: &Witness, sides: [&Outcome; 2]) -> [Outcome; 2] {
-        let impossible = impossible(somebody, &self.universe.controls);
-        sides.map(|outcome| outcome.without(&impossible))
+        let controls = &self.universe.controls;
+        let impossible = impossible(somebody, controls);
+        let is_on_the_way = probe::leads_to_compliance(&somebody.request().resource);
+        sides.map(|outcome| {
+            let outcome = if is_on_the_way { outcome.on_the_way(controls) } else { outcome.clone() };
+            outcome.without(&impossible)
+        })
     }
 
     /// Whether that is a difference which is wanted.
@@ -155,10 +164,11 @@ impl Teller<'_, '_> {
 
     fn shown(&self, witness: Witness, before: &Outcome, after: &Outcome) -> Result<Shown, AnalysisError> {
         let request = witness.request();
+        let really = self.really(&witness, [before, after]);
         let mut policies = [Vec::new(), Vec::new()];
         let mut evaluation = Evaluation::default();
-        for (((side, bundle), outcome), names) in
-            self.universe.sides.iter().enumerate().zip([before, after]).zip(&mut policies)
+        for (((side, bundle), (outcome, really)), names) in
+            self.universe.sides.iter().enumerate().zip([before, after].into_iter().zip(&really)).zip(&mut policies)
         {
             // WHY: a side that lacks some of its bundle's policies is no bundle that could be asked.
             let is_whole = self.universe.bits.get(side).into_iter().flatten().all(|bit| (self.pass.is_in)(side, *bit));
@@ -176,7 +186,7 @@ impl Teller<'_, '_> {
             let is_met = |number: &u32| {
                 self.universe.controls.0.get(*number as usize).is_some_and(|control| control.is_met(&request))
             };
-            let expected = match outcome {
+            let expected = match really {
                 Outcome::Blocked => false,
                 Outcome::Open { clauses, .. } => clauses.iter().all(|clause| clause.iter().any(is_met)),
             };

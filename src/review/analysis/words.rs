@@ -89,6 +89,15 @@ pub fn facts<'s, R: Ord>(space: &'s Space, path: &Path, rank: impl Fn(&Fact) -> 
     space.axes.iter().zip(&path.groups).map(example).collect()
 }
 
+/// Something that a request of `path` may say, and that `is_wanted`.
+pub fn example<'s>(space: &'s Space, path: &Path, is_wanted: impl Fn(&Fact) -> bool) -> Option<&'s Fact> {
+    space.axes.iter().zip(&path.groups).find_map(|(axis, groups)| {
+        let is_in = |index: &usize| groups.as_ref().is_none_or(|groups| groups.contains(*index));
+        let groups = (0..axis.groups.len()).filter(is_in).filter_map(|index| axis.groups.get(index));
+        groups.flat_map(|group| &group.atoms).filter_map(|atom| axis.atoms.get(*atom)).find(|fact| is_wanted(fact))
+    })
+}
+
 fn values(universe: &Universe<'_>, axis: &Axis, groups: &Bits) -> BTreeSet<String> {
     let atoms = groups.iter().filter_map(|group| axis.groups.get(group)).flat_map(|Group { atoms, .. }| atoms);
     atoms.filter_map(|atom| axis.atoms.get(*atom)).map(|atom| value(universe, atom)).collect()

@@ -15,7 +15,7 @@ use super::super::words::Places;
 use super::super::{Pass, diff, identity, network, start};
 use super::tenant::STRENGTHS;
 use crate::compile::CompiledBundle;
-use crate::evaluate::probe::{Part, Probe};
+use crate::evaluate::probe::{self, Part, Probe};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::{AuthenticationMethod as Method, GrantControl, Id, IdentityKind};
 
@@ -151,6 +151,10 @@ fn lets(universe: &Universe<'_>, outcome: &Outcome, witness: &Witness, met: &Met
     let somebody = met.by(witness);
     let request = somebody.request();
     let is_met = |number: &u32| universe.controls.0[*number as usize].is_met(&request);
+    let outcome = match probe::leads_to_compliance(&request.resource) {
+        true => &outcome.on_the_way(&universe.controls),
+        false => outcome,
+    };
     match outcome {
         Outcome::Blocked => false,
         Outcome::Open { clauses, .. } => clauses.iter().all(|clause| clause.iter().any(is_met)),
@@ -162,7 +166,9 @@ fn lets(universe: &Universe<'_>, outcome: &Outcome, witness: &Witness, met: &Met
 pub fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) -> (usize, usize) {
     let (mut placed, mut changed) = (0, 0);
     let [before, after] = bundles;
-    diff(before, after).unwrap_or_else(|error| panic!("{error}\n{told}"));
+    let told_by_diff = diff(before, after).unwrap_or_else(|error| panic!("{error}\n{told}"));
+    // What is spared on the way to a compliant device can hide a difference there, which is then told as left out.
+    let hides_the_way = told_by_diff.notes.iter().any(|note| note.leaves_out);
     let universe = Universe::new(before, after);
     let Spaces { spaces, ground, .. } = spaces(&universe, &|_| true);
     let rows = network::rows(&universe);
@@ -185,7 +191,8 @@ pub fn agree(bundles: [&CompiledBundle; 2], requests: &[Witness], told: &str) ->
     for (space, of_space) in spaces.iter().zip(&walks) {
         of_space.iter().zip([false, true]).for_each(|(found, it)| sooner(&universe, space, found, it, told));
     }
-    for witness in requests {
+    let is_hidden = |witness: &&Witness| hides_the_way && probe::leads_to_compliance(&witness.request().resource);
+    for witness in requests.iter().filter(|witness| !is_hidden(witness)) {
         let Some((space, [Found { paths, left, question: change }, reported])) =
             spaces.iter().zip(&walks).find(|(space, _)| is_of(space, witness))
         else {

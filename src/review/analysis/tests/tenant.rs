@@ -17,6 +17,8 @@ pub const TENANT: &str = "0a000000-0000-4000-8000-000000000001";
 pub const OTHER_TENANT: &str = "0a000000-0000-4000-8000-000000000002";
 const PEOPLE: [&str; 3] = ["alpha", "beta", "gamma"];
 const GROUPS: [&str; 2] = ["staff", "admins"];
+/// Enrolment with Intune, which no policy of these bundles names.
+const ENROLMENT: &str = "d4ebce55-015a-49b5-a083-c84d1797ae8c";
 const APPS: [&str; 2] = ["payroll", "mail"];
 const RANGES: [&str; 4] = ["192.0.2.0/24", "192.0.2.128/25", "198.51.100.0/24", "2001:db8::/32"];
 /// Authentication strengths, by id.
@@ -248,8 +250,7 @@ pub fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
             witness.groups = some(rng, &GROUPS, 40).into_iter().map(Id::new).collect();
         }
         witness.what = What {
-            app_id: [None, Some(Id::new("payroll")), Some(Id::new("mail")), Some(Id::new("other"))][rng.usize(..4)]
-                .clone(),
+            app_id: [None, Some("payroll"), Some("mail"), Some("other"), Some(ENROLMENT)][rng.usize(..5)].map(Id::new),
             context: [None, None, Some("c1".into()), Some("c2".into())][rng.usize(..4)].clone(),
             is_baseline: rng.u8(..8) == 0,
             ..What::default()
