@@ -3,8 +3,10 @@
 //!
 //! A request for nothing but baseline scopes is one for Windows Azure Active Directory, so that a policy for all resources
 //! covers it whatever the policy excludes. A confidential application that asks for its own ID token alone stays a
-//! resource of its own; of a client that does not say how it proved itself nobody knows, so it may be either. Source: Entra documentation, Conditional Access: Target resources, "New Conditional Access
-//! behavior when an all resources policy has a resource exclusion", read August 2026.
+//! resource of its own; of a client that does not say how it proved itself nobody knows, so it may be either.
+//!
+//! Source: Entra documentation, Conditional Access: Target resources, "New Conditional Access behavior when an all
+//! resources policy has a resource exclusion", read August 2026.
 
 use crate::model::request::Resource;
 use crate::model::{CredentialType, IdRef, IdentityKind, Truth, UserAction};
