@@ -270,23 +270,14 @@ impl Asked {
     /// The token request of a single-tenant application of the tenant.
     pub fn token_request<'a>(&'a self, id: IdRef<'a>, address: IpAddr) -> TokenRequest<'a> {
         TokenRequest {
-            identity: Identity {
-                owner_tenant: Some(IdRef::new(TENANT)),
-                audience: Some(SignInAudience::MyOrg),
-                ..Identity::new(IdentityKind::ServicePrincipal, id)
-            },
             resource: Resource { app_ids: vec![IdRef::new(API)], ..Resource::default() },
             network: Network { ip_address: Some(address), ..Network::default() },
             risk: Risk { service_principal: self.risk, ..Risk::default() },
-            client_app: None,
-            platform: None,
-            device: None,
-            authentication_flow: None,
-            credential: Default::default(),
-            satisfied: Default::default(),
-            attributes: Default::default(),
-            action: None,
-            now: None,
+            ..TokenRequest::new(Identity {
+                owner_tenant: Some(IdRef::new(TENANT)),
+                audience: Some(SignInAudience::MyOrg),
+                ..Identity::new(IdentityKind::ServicePrincipal, id)
+            })
         }
     }
 }

@@ -159,19 +159,14 @@ impl UserSet {
         let is_compliant = rng.bool();
         built_in.extend(is_compliant.then_some(GrantControl::CompliantDevice));
         TokenRequest {
-            identity,
             resource: Resource { app_ids: vec![IdRef::new(&asking.app)], ..Resource::default() },
             network: Network { ip_address: Some(address), ..Network::default() },
             risk: Risk { sign_in: risk(rng), user: risk(rng), agent: risk(rng), ..Risk::default() },
             client_app: Some(ClientApp::ALL[rng.usize(1..3)]),
             platform: Some(Platform::ALL[rng.usize(..6)]),
             device: rng.bool().then(|| Box::new(device(rng, is_compliant))),
-            authentication_flow: None,
-            credential: Default::default(),
             satisfied: Satisfied { built_in: built_in.into_iter().collect(), ..Satisfied::default() },
-            attributes: Default::default(),
-            action: None,
-            now: None,
+            ..TokenRequest::new(identity)
         }
     }
 }

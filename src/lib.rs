@@ -20,21 +20,8 @@
 //! let file = RawFile { name: "policy.yaml".into(), bytes: policy.into() };
 //! let bundle = compile(&RawBundle { files: vec![file], digest: "00".into() }).bundle.expect("no errors");
 //!
-//! let request = TokenRequest {
-//!     identity: Identity::new(IdentityKind::ServicePrincipal, IdRef::new("5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01")),
-//!     resource: Default::default(),
-//!     network: Default::default(),
-//!     risk: Default::default(),
-//!     client_app: None,
-//!     platform: None,
-//!     device: None,
-//!     authentication_flow: None,
-//!     credential: Default::default(),
-//!     satisfied: Default::default(),
-//!     attributes: Default::default(),
-//!     action: None,
-//!     now: None,
-//! };
+//! let id = IdRef::new("5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01");
+//! let request = TokenRequest::new(Identity::new(IdentityKind::ServicePrincipal, id));
 //! let mut evaluation = Evaluation::default();
 //! evaluate(&bundle, &request, &mut evaluation).expect("the request does not contradict itself");
 //! assert_eq!(evaluation.decision(), Decision::Block);

@@ -30,19 +30,9 @@ fn compiled(set: &PolicySet) -> CompiledBundle {
 /// Uses `evaluation` for the first time, with a request that says least: none that follows may need more memory.
 fn begin(bundle: &CompiledBundle, kind: IdentityKind, evaluation: &mut Evaluation) {
     let request = TokenRequest {
-        identity: Identity::new(kind, IdRef::new("nobody")),
         resource: Resource { app_ids: vec![IdRef::new("nothing")], ..Resource::default() },
         network: Network { ip_address: Some(std::net::Ipv4Addr::LOCALHOST.into()), ..Network::default() },
-        risk: Risk::default(),
-        client_app: None,
-        platform: None,
-        device: None,
-        authentication_flow: None,
-        credential: Default::default(),
-        attributes: Default::default(),
-        action: None,
-        now: None,
-        satisfied: Satisfied::default(),
+        ..TokenRequest::new(Identity::new(kind, IdRef::new("nobody")))
     };
     evaluate(bundle, &request, evaluation).expect("nothing contradicts");
 }
@@ -93,23 +83,14 @@ fn a_decision_about_a_user_allocates_nothing() {
         .into_iter()
         .flat_map(|guest_type| [RiskLevel::None, RiskLevel::High].map(|user| (guest_type, user)))
         .map(|(guest_type, user)| TokenRequest {
-            identity: Identity { guest_type: Some(guest_type), ..identity.clone() },
             resource: Resource { scopes: vec!["openid", "User.Read"], ..Resource::default() },
-            network: Network::default(),
             risk: Risk { user, ..Risk::default() },
-            client_app: None,
-            platform: None,
-            device: None,
-            authentication_flow: None,
-            credential: Default::default(),
-            attributes: Default::default(),
-            action: None,
-            now: None,
             satisfied: Satisfied {
                 methods: [AuthenticationMethod::Password, AuthenticationMethod::Sms].into_iter().collect(),
                 built_in: [GrantControl::Mfa].into_iter().collect(),
                 ..Satisfied::default()
             },
+            ..TokenRequest::new(Identity { guest_type: Some(guest_type), ..identity.clone() })
         })
         .collect();
     let mut evaluation = Evaluation::default();

@@ -6,7 +6,7 @@ use allocation_counter::measure;
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate, trace};
-use doorward::model::request::{Credential, Identity, TokenRequest};
+use doorward::model::request::{Identity, TokenRequest};
 use doorward::model::{
     AttributeValue, Attributes, CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind, Reason,
     RiskLevel, Truth,
@@ -32,21 +32,7 @@ fn policy(when: &str, more: &str) -> CompiledBundle {
 }
 
 fn request<'a>() -> TokenRequest<'a> {
-    TokenRequest {
-        identity: Identity::new(IdentityKind::ServicePrincipal, IdRef::new(WORKLOAD)),
-        resource: Default::default(),
-        network: Default::default(),
-        risk: Default::default(),
-        client_app: None,
-        platform: None,
-        device: None,
-        authentication_flow: None,
-        credential: Credential::default(),
-        satisfied: Default::default(),
-        attributes: FreeAttributes::default(),
-        action: None,
-        now: None,
-    }
+    TokenRequest::new(Identity::new(IdentityKind::ServicePrincipal, IdRef::new(WORKLOAD)))
 }
 
 fn decide(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Reason {

@@ -6,7 +6,7 @@ use doorward::compile::{self, Compilation, CompiledBundle, Mode};
 use doorward::evaluate::{Evaluation, evaluate};
 use doorward::model::decision::InputErrorKind;
 use doorward::model::policy::PrincipalTarget;
-use doorward::model::request::{Device, Identity, Network, Resource, Risk, Satisfied};
+use doorward::model::request::{Device, Identity, Resource};
 use doorward::model::set::Word;
 use doorward::model::{Decision, GrantControl, GuestType, Id, IdRef, IdentityKind, Set, TokenRequest};
 use doorward::text::{RawBundle, RawFile};
@@ -39,21 +39,7 @@ fn decide_for(bundle: &CompiledBundle, kind: IdentityKind, resource: Resource<'_
 }
 
 fn request(kind: IdentityKind, resource: Resource<'_>) -> TokenRequest<'_> {
-    TokenRequest {
-        identity: Identity::new(kind, IdRef::new(WORKLOAD)),
-        resource,
-        network: Network::default(),
-        risk: Risk::default(),
-        client_app: None,
-        platform: None,
-        device: None,
-        authentication_flow: None,
-        credential: Default::default(),
-        satisfied: Satisfied::default(),
-        attributes: Default::default(),
-        action: None,
-        now: None,
-    }
+    TokenRequest { resource, ..TokenRequest::new(Identity::new(kind, IdRef::new(WORKLOAD))) }
 }
 
 /// A blocked workload was allowed by calling it a user: user policies did not reach it, and nobody asked the catalogue,

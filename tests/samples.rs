@@ -15,7 +15,7 @@ use std::path::Path;
 use cedar_policy::{PolicySet, Schema, ValidationMode, Validator};
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate};
-use doorward::model::request::{Identity, Network, Resource, Risk};
+use doorward::model::request::{Identity, Network, Risk};
 use doorward::model::set::Word;
 use doorward::model::{Id, IdentityKind, RiskLevel, TokenRequest};
 use doorward::review::cases;
@@ -142,19 +142,9 @@ fn each_request(mut ask: impl FnMut(&TokenRequest<'_>)) {
             for country in countries {
                 for risk in RiskLevel::ALL {
                     ask(&TokenRequest {
-                        identity: Identity::new(kind, id.as_ref()),
-                        resource: Resource::default(),
                         network: Network { ip_address: *ip_address, country, ..Network::default() },
                         risk: Risk { service_principal: *risk, ..Risk::default() },
-                        client_app: None,
-                        platform: None,
-                        device: None,
-                        authentication_flow: None,
-                        credential: doorward::model::request::Credential::default(),
-                        satisfied: doorward::model::request::Satisfied::default(),
-                        attributes: Default::default(),
-                        action: None,
-                        now: None,
+                        ..TokenRequest::new(Identity::new(kind, id.as_ref()))
                     });
                 }
             }

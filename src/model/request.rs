@@ -49,6 +49,25 @@ pub struct TokenRequest<'a> {
 }
 
 impl<'a> TokenRequest<'a> {
+    /// A request of which only the identity is known.
+    pub fn new(identity: Identity<'a>) -> Self {
+        Self {
+            identity,
+            resource: Resource::default(),
+            network: Network::default(),
+            risk: Risk::default(),
+            client_app: None,
+            platform: None,
+            device: None,
+            authentication_flow: None,
+            credential: Credential::default(),
+            satisfied: Satisfied::default(),
+            attributes: FreeAttributes::default(),
+            action: None,
+            now: None,
+        }
+    }
+
     /// The device that the token is for. What a request with the device code flow says of a device is about another one,
     /// which proves nothing: it is as good as unregistered. Source: Entra documentation, Grant controls, read August 2026.
     pub fn own_device(&self) -> Option<&Device<'a>> {

@@ -63,7 +63,6 @@ pub fn read<'n>(
     }
     let conditions = conditions?;
     let mut request = TokenRequest {
-        identity: identity?,
         resource: resource?,
         network: conditions.network,
         risk: conditions.risk,
@@ -71,11 +70,7 @@ pub fn read<'n>(
         platform: conditions.platform,
         device: conditions.device.map(Box::new),
         authentication_flow: conditions.flow,
-        credential: Default::default(),
-        satisfied: Default::default(),
-        attributes: Default::default(),
-        action: None,
-        now: None,
+        ..TokenRequest::new(identity?)
     };
     suppose(&mut request, bundle);
     Some(WhatIfRequest { request, is_applied_only })

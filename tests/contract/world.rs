@@ -100,10 +100,6 @@ impl World {
         let action = asked.action();
         let (kind, id) = asked.target();
         let request = TokenRequest {
-            identity: Identity {
-                app_id: asked.client.map(IdRef::new),
-                ..Identity::new(asked.identity_kind(), IdRef::new(asked.id))
-            },
             resource: Resource {
                 app_ids: asked.app.map(IdRef::new).into_iter().collect(),
                 target: Some(Target { kind, id }),
@@ -121,11 +117,7 @@ impl World {
                 agent: of("agent"),
                 ..Risk::default()
             },
-            client_app: None,
-            platform: None,
             device: asked.device.map(|id| Box::new(Device { device_id: Some(id.into()), ..Device::default() })),
-            authentication_flow: None,
-            credential: Default::default(),
             satisfied: Satisfied {
                 built_in: asked.has_mfa.then_some(GrantControl::Mfa).into_iter().collect(),
                 ..Satisfied::default()
@@ -133,6 +125,10 @@ impl World {
             attributes: FreeAttributes::new(&attributes),
             action: Some(&action),
             now: Some(jiff::Timestamp::now()),
+            ..TokenRequest::new(Identity {
+                app_id: asked.client.map(IdRef::new),
+                ..Identity::new(asked.identity_kind(), IdRef::new(asked.id))
+            })
         };
         let mut evaluation = Evaluation::default();
         evaluate(&self.bundle, &request, &mut evaluation).unwrap();

@@ -184,21 +184,7 @@ explain: true
 
 #[test]
 fn what_is_left_out_or_null_is_not_said() {
-    let expected = TokenRequest {
-        identity: Identity::new(IdentityKind::ServicePrincipal, IdRef::new("x")),
-        resource: Resource::default(),
-        network: Network::default(),
-        risk: Risk::default(),
-        client_app: None,
-        platform: None,
-        device: None,
-        authentication_flow: None,
-        credential: Credential::default(),
-        satisfied: Satisfied::default(),
-        attributes: Default::default(),
-        action: None,
-        now: None,
-    };
+    let expected = TokenRequest::new(Identity::new(IdentityKind::ServicePrincipal, IdRef::new("x")));
     let nulls = "network: {ipAddress: null}\ndevice: null\nplatform: null\nsatisfied: {builtInControls: null}\n";
     for yaml in [IDENTITY.to_owned(), format!("{IDENTITY}{nulls}")] {
         let expected = RequestDocument { request: expected.clone(), request_id: None };
