@@ -7,6 +7,18 @@ use super::vocabulary::{
     CloudAppSecurity, ContinuousAccessEvaluation, FrequencyFactors, FrequencyInterval, FrequencyUnit, PersistentBrowser,
 };
 
+/// Names of the session controls that doorward reads, as Graph has them.
+pub const CONTROL_NAMES: [&str; 8] = [
+    "signInFrequency",
+    "persistentBrowser",
+    "cloudAppSecurity",
+    "continuousAccessEvaluation",
+    "applicationEnforcedRestrictions",
+    "disableResilienceDefaults",
+    "secureSignInSession",
+    "globalSecureAccessFilteringProfile",
+];
+
 /// Session controls of one policy, or of several merged; the default asks for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionControls {

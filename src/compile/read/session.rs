@@ -5,7 +5,8 @@
 
 use super::super::rules;
 use super::object::{Context, Object, wrong_type};
-use crate::model::session::{Period, SessionControls, SignInFrequency};
+use crate::model::attribute::is_annotation;
+use crate::model::session::{CONTROL_NAMES, Period, SessionControls, SignInFrequency};
 use crate::model::set::Word;
 use crate::model::{FrequencyFactors, FrequencyInterval};
 use crate::text::{Diagnostic, Node, Value};
@@ -21,18 +22,6 @@ pub struct Session {
     pub filtering_profile: Option<Box<str>>,
 }
 
-/// The controls that are read.
-const READ: [&str; 8] = [
-    "signInFrequency",
-    "persistentBrowser",
-    "cloudAppSecurity",
-    "continuousAccessEvaluation",
-    "applicationEnforcedRestrictions",
-    "disableResilienceDefaults",
-    "secureSignInSession",
-    "globalSecureAccessFilteringProfile",
-];
-
 /// Reads `sessionControls` of the policy `object`, and keeps them as written.
 pub fn session_controls(object: &mut Object<'_, '_>, context: &mut Context) -> Session {
     let node = object.member("sessionControls");
@@ -41,7 +30,7 @@ pub fn session_controls(object: &mut Object<'_, '_>, context: &mut Context) -> S
         None => Session::default(),
     };
     let entries = node.and_then(Node::as_map).unwrap_or_default().iter();
-    let mut unread = entries.filter(|entry| !READ.contains(&&*entry.key) && !entry.key.contains("@odata."));
+    let mut unread = entries.filter(|entry| !CONTROL_NAMES.contains(&&*entry.key) && !is_annotation(&entry.key));
     session.has_effect = session.controls != SessionControls::default()
         || session.filtering_profile.is_some()
         || unread.any(|entry| is_active(&entry.node));

@@ -6,6 +6,7 @@ use super::super::members::{Members, text, unknown_value, wrong_type};
 use super::super::rules;
 use crate::evaluate::condition_names;
 use crate::limits;
+use crate::model::session::CONTROL_NAMES;
 use crate::model::set::Word;
 use crate::model::{Decision, GrantControl, Reason, Truth};
 use crate::text::{Diagnostic, Diagnostics, Node, Spanned};
@@ -152,18 +153,6 @@ fn unmet_controls<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -
 
 const WITH_ID: [&str; 3] = ["authenticationStrength", "termsOfUse", "customAuthenticationFactor"];
 
-/// Session controls as `explain` writes them, each in a text.
-const SESSION_CONTROLS: [&str; 8] = [
-    "signInFrequency",
-    "persistentBrowser",
-    "cloudAppSecurity",
-    "continuousAccessEvaluation",
-    "applicationEnforcedRestrictions",
-    "disableResilienceDefaults",
-    "secureSignInSession",
-    "globalSecureAccessFilteringProfile",
-];
-
 fn session_controls<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<Vec<&'n str>> {
     let nodes = fields.list("sessionControls", limits::POLICIES_MAX, diagnostics)?;
     let path = fields.path_of("sessionControls");
@@ -171,10 +160,10 @@ fn session_controls<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics)
     for node in nodes {
         let Some(text) = text(node, &path, diagnostics) else { continue };
         let name = text.split(' ').next().unwrap_or(text);
-        if SESSION_CONTROLS.contains(&name) {
+        if CONTROL_NAMES.contains(&name) {
             controls.push(text);
         } else {
-            diagnostics.push(unknown_value(node, &path, name, || SESSION_CONTROLS.into_iter()));
+            diagnostics.push(unknown_value(node, &path, name, || CONTROL_NAMES.into_iter()));
         }
     }
     Some(controls)
