@@ -1559,13 +1559,7 @@ impl AuthenticationMethod {
 }
 /// Generated client implementations.
 pub mod decisions_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![expect(missing_docs, reason = "generated")]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Decides whether tokens may be issued or used.

@@ -229,13 +229,7 @@ impl AppendAction {
 }
 /// Generated client implementations.
 pub mod authorization_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
+    #![expect(missing_docs, reason = "generated")]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Asks whether a request that came to Envoy may go on.
