@@ -70,6 +70,10 @@ pub mod compile;
 pub mod config;
 pub mod evaluate;
 pub mod filter;
+#[cfg(test)]
+#[expect(dead_code, reason = "shared with the tests beside the crate; each uses a part")]
+#[path = "../tests/support/found.rs"]
+mod found;
 pub mod limits;
 pub mod model;
 #[cfg(feature = "serve")]

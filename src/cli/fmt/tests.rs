@@ -1,8 +1,5 @@
 //! Layouts: what they look like, what they keep, and what is not touched.
 
-#[path = "../../../tests/support/found.rs"]
-#[allow(dead_code, clippy::duplicate_mod, reason = "shared with other tests; each uses a part")]
-mod found;
 mod writer;
 
 use std::fs;
@@ -234,7 +231,7 @@ fn hardly_anything_that_people_write_is_left() {
 
 /// The files of `folder` of the corpus and below.
 fn corpus(folder: &str) -> Option<Vec<PathBuf>> {
-    let (mut folders, mut files) = (vec![found::corpus(folder)?], Vec::new());
+    let (mut folders, mut files) = (vec![crate::found::corpus(folder)?], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

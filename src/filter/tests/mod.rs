@@ -1,8 +1,5 @@
 //! The language: what parses, how it prints, what is told about texts that do not parse.
 
-#[path = "../../../tests/support/found.rs"]
-#[allow(dead_code, clippy::duplicate_mod, reason = "shared with other tests; each uses a part")]
-mod found;
 mod meaning;
 mod properties;
 
@@ -37,7 +34,7 @@ fn prints(text: &str, canonical: &str) {
 
 #[test]
 fn every_published_rule_parses_and_its_print_parses_to_the_same() {
-    let Some(file) = found::corpus("graph/filter-rules.jsonl") else { return };
+    let Some(file) = crate::found::corpus("graph/filter-rules.jsonl") else { return };
     let lines = std::fs::read_to_string(file).unwrap();
     let mut parsed = 0;
     for line in lines.lines() {
