@@ -73,6 +73,19 @@ impl Place {
         Server::with(|settings| settings.callers = self.callers(allow, rest))
     }
 
+    /// A server whose connections do not end by being idle, and a gateway whose certificate ends in a few seconds, and when.
+    fn short_lived(&self) -> (Server, Identity, i64) {
+        let server = Server::with(|settings| {
+            settings.callers = self.callers(&format!("'{GATEWAY}'"), "");
+            settings.bounds.idle_time_max = Duration::from_secs(3600);
+        });
+        let end = Timestamp::now().as_second() + 4;
+        let until = |params: &mut CertificateParams| {
+            params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end.try_into().unwrap());
+        };
+        (server, self.authority.issue(&[GATEWAY], until), end)
+    }
+
     /// A connection of a client that trusts the authority.
     async fn connect(
         &self,
@@ -281,15 +294,7 @@ async fn changed_certificates_are_used_from_the_next_connection_on_and_broken_on
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_connection_ends_with_the_certificate_that_opened_it() {
     let place = Place::new();
-    let server = Server::with(|settings| {
-        settings.callers = place.callers(&format!("'{GATEWAY}'"), "");
-        settings.bounds.idle_time_max = Duration::from_secs(3600);
-    });
-    let end = Timestamp::now().as_second() + 4;
-    let until = |params: &mut CertificateParams| {
-        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end.try_into().unwrap());
-    };
-    let gateway = place.authority.issue(&[GATEWAY], until);
+    let (server, gateway, end) = place.short_lived();
     let mut connection = place.connect(&server, Some(&gateway), "http/1.1").await.unwrap();
     connection.write_all(b"GET /v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut told = Vec::new();
@@ -304,15 +309,7 @@ async fn a_connection_ends_with_the_certificate_that_opened_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_request_that_is_under_way_when_the_certificate_ends_is_answered() {
     let place = Place::new();
-    let server = Server::with(|settings| {
-        settings.callers = place.callers(&format!("'{GATEWAY}'"), "");
-        settings.bounds.idle_time_max = Duration::from_secs(3600);
-    });
-    let end = Timestamp::now().as_second() + 4;
-    let until = |params: &mut CertificateParams| {
-        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end.try_into().unwrap());
-    };
-    let gateway = place.authority.issue(&[GATEWAY], until);
+    let (server, gateway, end) = place.short_lived();
     let mut idle = place.connect(&server, Some(&gateway), "http/1.1").await.unwrap();
     let mut busy = place.connect(&server, Some(&gateway), "http/1.1").await.unwrap();
     let body = outside().to_string();
