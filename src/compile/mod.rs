@@ -27,6 +27,7 @@ mod idmap;
 mod lint;
 mod network;
 mod policy;
+pub mod prefix;
 mod read;
 mod resolve;
 pub mod rules;

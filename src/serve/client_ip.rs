@@ -12,9 +12,9 @@ mod tests;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
 
-use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::compile::prefix;
 use crate::limits;
 use crate::model::location::{IpRange, canonical};
 
@@ -96,16 +96,19 @@ impl TryFrom<Written> for ClientIp {
     }
 }
 
-/// A prefix or a single address.
+/// A prefix, read as those of bundles are, or a single address.
 fn range(text: &str) -> Result<IpRange, String> {
-    let prefix = text.parse::<IpNet>().or_else(|_| text.parse().map(|address: IpAddr| address.into()));
-    match prefix.map(IpRange::from_prefix) {
+    let address = || text.parse().ok().map(|address: IpAddr| address.into());
+    match prefix::of_either(text).or_else(address).map(IpRange::from_prefix) {
         // WHY: who trusts every address takes any address that a client makes up.
-        Ok(IpRange::V4(0, u32::MAX) | IpRange::V6(0, u128::MAX)) => {
+        Some(IpRange::V4(0, u32::MAX) | IpRange::V6(0, u128::MAX)) => {
             Err(format!("`{text}` trusts everybody: name the proxies"))
         }
-        Ok(range) => Ok(range),
-        Err(_) => Err(format!("`{text}` is no address and no prefix such as `10.0.0.0/8`")),
+        Some(range) => Ok(range),
+        None => Err(format!(
+            "`{text}` is no address and no prefix such as `10.0.0.0/8`; numbers have no leading zeros, and a prefix of \
+             IPv4-mapped addresses has 96 bits or more"
+        )),
     }
 }
 

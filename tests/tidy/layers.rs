@@ -111,7 +111,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("foldhash", &["src/compile/", "src/observe/", "src/review/"]),
     ("granit_parser", &["src/text/yaml"]),
     ("hashbrown", &["src/compile/network/place.rs"]),
-    ("ipnet", &["src/model/location.rs", "src/compile/", "src/serve/client_ip.rs"]),
+    ("ipnet", &["src/model/location.rs", "src/compile/"]),
     ("jiff", &["src/model/", "src/compile/", "src/evaluate/", "src/observe/", "src/reload/", "src/serve/", "src/cli/"]),
     ("maxminddb", &["src/compile/country.rs"]),
     ("miette", &["src/compile/cedar/"]),

@@ -10,8 +10,8 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::super::prefix;
 use super::location::{V4_PREFIX, V6_PREFIX};
-use super::prefix;
 use crate::limits;
 use crate::model::IpRange;
 use crate::model::location::Ranges;

@@ -4,11 +4,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::rules;
+use super::super::{prefix, rules};
 use super::fast::PackedRanges;
 use super::object::{Context, Object, Path, wrong_type};
 use super::policy::deleted;
-use super::prefix;
 use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::{Id, IpRange, LocationKind, NamedLocation};
 use crate::text::{Diagnostic, Mend, Node, Span, Spanned, Value};

@@ -18,7 +18,6 @@ mod object;
 mod part;
 mod placeholder;
 mod policy;
-mod prefix;
 mod principal;
 mod reader;
 mod session;
