@@ -20,7 +20,7 @@ use super::decider::{Arrival, Decider};
 use super::graph::Graph;
 use super::jwt::Issuers;
 use super::peer::Peer;
-use super::services::Services;
+use super::services::{self, Services};
 use super::wire::Refusal;
 use super::{Bounds, envoy, forward_auth, grpc, hooks, http as json};
 use crate::limits;
@@ -164,7 +164,8 @@ pub async fn pass(
         Some(gate) => {
             let now = Timestamp::now();
             let caller = gate.admit(request.headers(), now).await;
-            if ApiPath::of(request.uri().path()) == Some(ApiPath::GrpcStream) {
+            let path = request.uri().path();
+            if ApiPath::of(path) == Some(ApiPath::GrpcStream) || services::go_on(path) {
                 lease = gate.lease(request.headers(), now);
             }
             gate.take_token(request.headers_mut());

@@ -46,7 +46,7 @@ pub async fn answer(door: &Arc<Door>, lease: Option<Lease>, request: Request<Inc
     match (ApiPath::of(request.uri().path()), request.uri().path()) {
         (Some(ApiPath::GrpcStream), _) => stream(door, lease, request).await,
         (_, envoy::CHECK) if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
-        _ => door.services.answer(door, request).await,
+        _ => door.services.answer(door, lease, request).await,
     }
 }
 

@@ -30,6 +30,7 @@ pub mod hooks;
 mod http;
 pub mod jwt;
 mod keeper;
+mod leased;
 mod lifetime;
 mod listener;
 mod ops;

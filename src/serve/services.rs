@@ -14,13 +14,22 @@ use tonic::service::Routes;
 use tower::ServiceExt;
 
 use super::body::Reply;
+use super::callers::Lease;
 use super::door::Door;
 use super::grpc::{PREFIX, refuse};
 use super::health::{self, Readiness};
+use super::leased::Leased;
 use super::wire::{self, Refusal};
 use super::{Doors, envoy};
 use crate::limits;
 use crate::observe::metrics::Surface;
+
+const REFLECTION: &str = "/grpc.reflection.";
+
+/// Whether calls of `path` go on when their answer has begun, so that they need a lease.
+pub fn go_on(path: &str) -> bool {
+    path == "/grpc.health.v1.Health/Watch" || path.starts_with(REFLECTION)
+}
 
 /// The services of one serving thread.
 #[derive(Debug)]
@@ -55,8 +64,8 @@ impl Services {
         })
     }
 
-    /// Answers one call.
-    pub async fn answer(&self, door: &Door, request: Request<Incoming>) -> Response<Reply> {
+    /// Answers one call; one that goes on, for no longer than `lease`.
+    pub async fn answer(&self, door: &Arc<Door>, lease: Option<Lease>, request: Request<Incoming>) -> Response<Reply> {
         let path = request.uri().path();
         let refuse = |refusal| refuse(door, Surface::Grpc, refusal);
         if path.starts_with("/grpc.health.") {
@@ -64,15 +73,18 @@ impl Services {
             let Ok(_permit) = self.health.try_acquire() else { return refuse(Refusal::Overloaded) };
             let (head, body) = request.into_parts();
             return match door.read(body, PREFIX + limits::REQUEST_BYTES_MAX).await {
-                Ok(body) => self.call(Request::from_parts(head, Reply::Whole(body))).await.map(Reply::Tonic),
+                Ok(body) => {
+                    let response = self.call(Request::from_parts(head, Reply::Whole(body))).await;
+                    response.map(|body| Reply::Tonic(leased(door, lease, body)))
+                }
                 Err(refusal) => refuse(refusal),
             };
         }
-        if path.starts_with("/grpc.reflection.") {
+        if path.starts_with(REFLECTION) {
             let Ok(permit) = Arc::clone(&self.reflections).try_acquire_owned() else {
                 return refuse(Refusal::Overloaded);
             };
-            return self.call(request).await.map(|body| Reply::Held(body, permit));
+            return self.call(request).await.map(|body| Reply::Held(leased(door, lease, body), permit));
         }
         self.call(request).await.map(Reply::Tonic)
     }
@@ -88,4 +100,12 @@ impl Services {
             Err::<_, Infallible>(never) => match never {},
         }
     }
+}
+
+/// `body` for no longer than `lease`.
+fn leased(door: &Arc<Door>, lease: Option<Lease>, body: tonic::body::Body) -> tonic::body::Body {
+    let Some(lease) = lease else { return body };
+    let door = Arc::clone(door);
+    let ended = async move { door.decider.refused(Surface::Grpc, lease.ended().await, None).to_status() };
+    tonic::body::Body::new(Leased::new(body, ended))
 }

@@ -10,6 +10,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status, Streaming};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
 use crate::issuer::{Key, KeyServer};
 use crate::server::outside;
@@ -29,19 +33,25 @@ fn message() -> v1::DecideRequest {
     serde_json::from_value(outside()).unwrap()
 }
 
-/// A stream with a token that is good for so many seconds.
+/// A call with a token that is good for so many seconds.
+fn with_token<M>(key: &Key, seconds: f64, message: M) -> tonic::Request<M> {
+    let token = key.sign(&json!({
+        "iss": "https://login.example", "aud": "doorward", "sub": "gateway", "client_id": "gateway", "scope": "decide",
+        "exp": Timestamp::now().as_duration().as_secs_f64() + seconds,
+    }));
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
+    request
+}
+
+/// A stream with such a token.
 async fn open(
     server: &Server,
     key: &Key,
     seconds: f64,
 ) -> (mpsc::Sender<v1::DecideRequest>, Streaming<v1::DecideResult>) {
-    let token = key.sign(&json!({
-        "iss": "https://login.example", "aud": "doorward", "sub": "gateway", "client_id": "gateway", "scope": "decide",
-        "exp": Timestamp::now().as_duration().as_secs_f64() + seconds,
-    }));
     let (sender, messages) = mpsc::channel(1);
-    let mut request = tonic::Request::new(ReceiverStream::new(messages));
-    request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
+    let request = with_token(key, seconds, ReceiverStream::new(messages));
     let results = server.grpc().await.decide_stream(request).await.unwrap().into_inner();
     (sender, results)
 }
@@ -75,6 +85,24 @@ async fn a_stream_that_is_never_idle_ends_with_its_token_and_one_beside_it_goes_
     check_unauthenticated(&ended);
     longer.send(message()).await.unwrap();
     assert!(others.message().await.unwrap().is_some());
+}
+
+/// Both asked for a token once, and told whoever had shown one of every change, and of every service, for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_watches_health_or_keeps_reflection_open_hears_no_more_when_the_token_ends() {
+    let key = Key::new("one", Algorithm::ES256);
+    let server = server(&KeyServer::start(&[&key]).await).await;
+    let watch = with_token(&key, 2.0, HealthCheckRequest::default());
+    let mut health = HealthClient::new(server.channel().await).watch(watch).await.unwrap().into_inner();
+    let (_sender, messages) = mpsc::channel::<ServerReflectionRequest>(1);
+    let reflect = with_token(&key, 2.0, ReceiverStream::new(messages));
+    let mut client = ServerReflectionClient::new(server.channel().await);
+    let mut reflection = client.server_reflection_info(reflect).await.unwrap().into_inner();
+    assert!(health.message().await.unwrap().is_some());
+    let ended = tokio::time::timeout(PATIENCE, health.message()).await.expect("health is still watched");
+    check_unauthenticated(&ended.unwrap_err());
+    let ended = tokio::time::timeout(PATIENCE, reflection.message()).await.expect("reflection is still open");
+    check_unauthenticated(&ended.unwrap_err());
 }
 
 #[track_caller]
