@@ -64,6 +64,11 @@ pub const POLICIES_MAX: usize = 200_000;
 pub const LOCATIONS_MAX: usize = 1_022;
 /// Most address ranges in a bundle. Entra allows 195 x 2,000.
 pub const RANGES_MAX: usize = 4_000_000;
+/// Most entries of each list in `bundle.yaml` that everything else is held against: `breakGlass`, `ignoredPolicies` and
+/// `ignoredFiles`.
+pub const SETTING_ENTRIES_MAX: usize = 1_000;
+/// Most ranges of `mfaTrustedIps`: as many as Entra stores in one named location.
+pub const MFA_TRUSTED_IPS_MAX: usize = ENTRA_RANGES_MAX;
 /// Most policies of one tenant (Entra documentation, service limits, read August 2026).
 pub const ENTRA_POLICIES_MAX: usize = 240;
 /// Most named locations of one tenant (Entra documentation, network assignment, read August 2026).

@@ -207,6 +207,16 @@ impl<'n, 'a> Object<'n, 'a> {
             .collect()
     }
 
+    /// As [`Object::texts`], of a list that has no more than `most` entries; of a longer one the first.
+    pub fn texts_up_to(&mut self, most: usize, key: &'static str, context: &mut Context) -> Vec<Spanned<&'n str>> {
+        if let Some(node) = self.member(key) {
+            has_room(node, most, key, context);
+        }
+        let mut texts = self.texts(key, context);
+        texts.truncate(most);
+        texts
+    }
+
     /// A list; missing is empty.
     pub fn list(&mut self, key: &'static str, context: &mut Context) -> &'n [Node<'a>] {
         let Some(node) = self.member(key) else { return &[] };
@@ -292,6 +302,13 @@ fn parse_word_of<T: Word>(all: &[T], text: Spanned<&str>, path: Path, context: &
         context.report(Diagnostic::new(&rules::UNKNOWN_VALUE, text.span, what).help(help).mend(mend));
     }
     word
+}
+
+/// Reports a list of more than `most` entries.
+pub fn has_room(node: &Node<'_>, most: usize, name: &str, context: &mut Context) {
+    if node.as_list().is_some_and(|entries| entries.len() > most) {
+        context.report(Diagnostic::new(&rules::TOO_MANY, node.span, format!("`{name}` has more than {most} entries")));
+    }
 }
 
 /// A diagnostic for a value of the wrong kind.

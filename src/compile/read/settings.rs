@@ -2,8 +2,9 @@
 
 use super::super::rules;
 use super::location::mfa_trusted_range;
-use super::object::{Context, Object, Path, parse_word, wrong_type};
+use super::object::{Context, Object, Path, has_room, parse_word, wrong_type};
 use super::target;
+use crate::limits;
 use crate::model::bundle::{BundleSettings, DefaultDecision, Eligibility, MissingIp};
 use crate::model::{Id, IdentityKind, SubjectTypes};
 use crate::text::{Diagnostic, Level, Mend, Node, Rule, Severity, Spanned, Value, suggest};
@@ -41,9 +42,9 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
             &[("entra", Eligibility::Entra), ("all", Eligibility::All)],
             context,
         ),
-        break_glass: owned(object.texts("breakGlass", context)),
+        break_glass: owned(object.texts_up_to(limits::SETTING_ENTRIES_MAX, "breakGlass", context)),
         mfa_trusted_ips: object
-            .texts("mfaTrustedIps", context)
+            .texts_up_to(limits::MFA_TRUSTED_IPS_MAX, "mfaTrustedIps", context)
             .into_iter()
             .filter_map(|range| mfa_trusted_range(range, context))
             .collect(),
@@ -52,7 +53,7 @@ pub fn settings(node: &Node<'_>, context: &mut Context) -> BundleSettings {
         country_database: object
             .text("countryDatabase", context)
             .map(|name| Spanned::new(Box::from(name.value), name.span)),
-        ignored_policies: owned(object.texts("ignoredPolicies", context)),
+        ignored_policies: owned(object.texts_up_to(limits::SETTING_ENTRIES_MAX, "ignoredPolicies", context)),
         subject_types: subject_types(object.member("subjectTypes"), context),
     };
     // What they say is for `levels`, `ignored_files` and `super::placeholder`.
@@ -89,8 +90,9 @@ fn suites(object: &mut Object<'_, '_>, context: &mut Context) -> (Option<Vec<Id>
 /// Reads `ignoredFiles`: paths below the root of files that are not read.
 pub fn ignored_files(node: &Node<'_>, context: &mut Context) -> Vec<Spanned<Box<str>>> {
     let Some(nodes) = node.member("ignoredFiles").filter(|nodes| nodes.value != Value::Null) else { return Vec::new() };
-    let named =
-        nodes.as_list().unwrap_or_default().iter().map(|node| Some(Spanned::new(node.as_str()?.into(), node.span)));
+    has_room(nodes, limits::SETTING_ENTRIES_MAX, "ignoredFiles", context);
+    let files = nodes.as_list().unwrap_or_default().iter().take(limits::SETTING_ENTRIES_MAX);
+    let named = files.map(|node| Some(Spanned::new(node.as_str()?.into(), node.span)));
     match named.collect::<Option<Vec<_>>>().filter(|_| nodes.as_list().is_some()) {
         Some(names) => names,
         None => {

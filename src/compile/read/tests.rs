@@ -131,3 +131,25 @@ fn members_that_nothing_reads_are_bounded() {
     assert_eq!(kept, Some(limits::UNREAD_MEMBERS_MAX));
     assert!(reading.diagnostics.warnings() > limits::UNREAD_MEMBERS_MAX);
 }
+
+#[test]
+fn lists_of_settings_that_all_else_is_held_against_are_bounded() {
+    let most = limits::SETTING_ENTRIES_MAX;
+    let settings = |key: &str, entry: &str, count: usize| {
+        let text = format!("{key}: [{}]", vec![entry; count].join(", "));
+        read(&raw(&[("bundle.yaml", &text), ("a.json", "[]")]), Mode::Fast)
+    };
+    for (key, entry, most) in [
+        ("breakGlass", "a", most),
+        ("ignoredPolicies", "a", most),
+        ("ignoredFiles", "a", most),
+        ("mfaTrustedIps", "192.0.2.7/32", limits::MFA_TRUSTED_IPS_MAX),
+    ] {
+        assert!(!told(&settings(key, entry, most)).contains(&"too-many"), "{key}");
+        let over = settings(key, entry, most * 2);
+        assert!(told(&over).contains(&"too-many") && over.diagnostics.errors() > 0, "{key}");
+        let kept = over.bundle.settings;
+        let kept = [kept.break_glass.len(), kept.ignored_policies.len(), kept.mfa_trusted_ips.len()];
+        assert!(kept.iter().all(|kept| *kept <= most), "{key}: {kept:?}");
+    }
+}
