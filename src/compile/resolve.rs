@@ -60,7 +60,7 @@ impl<'b> Names<'b> {
             principals_by_id: IdMap::default(),
             principals_by_name: HashMap::default(),
             principals_by_app: IdMap::default(),
-            office365: sorted(settings.office365.clone().unwrap_or_else(suites::office365)),
+            office365: sorted(settings.office365.clone().unwrap_or_else(|| suites::office365(&bundle.principals))),
             admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals)),
             strengths: Strengths::new(&bundle.strengths),
             no_users: Arc::default(),

@@ -178,6 +178,8 @@ text::declare_rules! {
     UNLISTED_PRINCIPAL: Warning, "unlisted-principal", "the object id of an app registration looks like that of its service principal and matches nobody";
     /// Microsoft Graph as a resource.
     GRAPH_RESOURCE: Warning, "graph-resource", "Entra does not judge Microsoft Graph as one resource but the services behind the permissions that are asked for";
+    /// A suite of which not every member is known.
+    SUITE_MEMBERS: Warning, "suite-members", "Microsoft says by name what is in a suite, and only of some applications by id; an application that is not known to be in it is not covered";
     /// `AllTrusted` when nothing is.
     NO_TRUSTED_LOCATION: Warning, "no-trusted-location", "`AllTrusted` is every location marked `isTrusted`, and the MFA trusted IPs; with none of them it contains no address";
     /// An allow list that lets no IPv6 in.

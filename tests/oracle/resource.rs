@@ -13,21 +13,45 @@ use doorward::text::Spanned;
 use super::rule::{self, Fact};
 use super::{Case, fact};
 
-/// Members of `Office365` that the community has verified; Microsoft publishes names only.
-const OFFICE_365: [&str; 10] = [
+/// Members of `Office365` whose ids Microsoft has published, and one that the community counts in.
+const OFFICE_365: [&str; 29] = [
     "00000002-0000-0ff1-ce00-000000000000",
     "00000003-0000-0ff1-ce00-000000000000",
     "00000004-0000-0ff1-ce00-000000000000",
     "00000005-0000-0ff1-ce00-000000000000",
     "00000006-0000-0ff1-ce00-000000000000",
     "00000007-0000-0ff1-ce00-000000000000",
-    "7557eb47-c689-4224-abcf-aef9bd7573df",
-    "905fcf26-4eb7-48a0-9ff0-8dcc7194b5ba",
+    "0cd196ee-71bf-4fd6-a57c-b491ffd4fb1e",
+    "944f0bd1-117b-4b1c-af26-804ed95e767e",
     "c9a559d2-7aab-4f13-a6ed-e7e9c52aec87",
+    "d3590ed6-52b3-4102-aeff-aad2292ab01c",
+    "cf53fce8-def6-4aeb-8d30-b158e7b1cf83",
+    "1fec8e78-bce4-4aaf-ab1b-5451cc387264",
     "cc15fd57-2c6c-4117-a88c-83b1d56b4bbe",
+    "5e3ce6c0-2b1f-4285-8d4b-75ee78787346",
+    "95de633a-083e-42f5-b444-a4295d8e9314",
+    "4345a7b9-9a63-4910-a426-35363201d503",
+    "66a88757-258c-4c72-893c-3e8bed4d6899",
+    "94c63fef-13a3-47bc-8074-75af8c65887a",
+    "93d53678-613d-4013-afc1-62e9e444a0a5",
+    "243c63a3-247d-41c5-9d83-7788c43f1c43",
+    "4b233688-031c-404b-9a80-a4f3f2351f90",
+    "89bee1f7-5e6e-4d8a-9f3d-ecd601259da7",
+    "0f698dd4-f011-4d23-a33e-b36416dcb1e6",
+    "4765445b-32c6-49b0-83e6-1d93765276ca",
+    "ab9b8c07-8f02-4f72-87fa-80105867a763",
+    "2d4d3d8e-2be3-4bef-9f87-7875a61c29de",
+    "08e18876-6177-487e-b8b5-cf950c1e598c",
+    "905fcf26-4eb7-48a0-9ff0-8dcc7194b5ba",
+    "7557eb47-c689-4224-abcf-aef9bd7573df",
 ];
-/// Members of `MicrosoftAdminPortals`, verified in the same way.
-const ADMIN_PORTALS: [&str; 2] = ["c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "80ccca67-54bd-44ab-8625-4b79c4dc7775"];
+/// Members of `MicrosoftAdminPortals`, likewise.
+const ADMIN_PORTALS: [&str; 4] = [
+    "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+    "497effe9-df71-4043-a8bb-14cf78c4b63b",
+    "00000006-0000-0ff1-ce00-000000000000",
+    "80ccca67-54bd-44ab-8625-4b79c4dc7775",
+];
 
 /// Baseline scopes of the directory, in lower case.
 pub const DIRECTORY: [&str; 7] = [

@@ -10,6 +10,7 @@ mod place;
 mod quiet;
 mod risk;
 mod scope;
+mod suite;
 
 pub use place::{Ranged, ranges};
 
@@ -70,6 +71,7 @@ pub fn settings(
     break_glass::break_glass(bundle, heads, policies, names, diagnostics);
     country_database(bundle, diagnostics);
     mfa_trusted_ips(bundle, diagnostics);
+    suite::suites(bundle, diagnostics);
 }
 
 /// What surprises in the policies and locations of a bundle, references resolved.
