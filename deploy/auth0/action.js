@@ -3,8 +3,10 @@
 // Auth0, so DOORWARD_TOKEN is sent as bearer token.
 //
 // A block is `access_denied` after a login and `invalid_request` for a machine, whose codes Auth0 limits. An Action that
-// throws or takes too long fails the transaction: no token when doorward is down. A token without an audience is one for an
-// unknown application, to which policies about any application apply.
+// throws or takes too long fails the transaction: no token when doorward is down. A token without an audience is for the
+// secret DOORWARD_AUDIENCE; without that it is one for an unknown application, to which policies about any application
+// apply. With the secret DOORWARD_COUNTRY=auth0 the country is the one that Auth0 looks up. Set it only if the bundle has no
+// country database: two that disagree about an address are refused, and with neither the country is unknown.
 // `tests/serve/node.rs` runs this file with events as Auth0 documents them, not in Auth0.
 
 exports.onExecutePostLogin = async (event, api) => {
@@ -36,12 +38,16 @@ async function decide(event, request) {
   const response = await fetch(new URL('/v1/decide', event.secrets.DOORWARD_URL), {
     method: 'POST',
     headers: { authorization: `Bearer ${event.secrets.DOORWARD_TOKEN}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ ...request, network: { ipAddress: event.request.ip } }),
+    body: JSON.stringify({ ...request, network: { ipAddress: event.request.ip, country: country(event) } }),
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
   const { decision, oauthError } = response.status === 200 ? await response.json() : {};
   return decision === 'allow' ? undefined : oauthError?.errorDescription ?? 'No access decision.';
+}
+
+function country({ request, secrets }) {
+  return secrets.DOORWARD_COUNTRY === 'auth0' ? request.geoip?.countryCode : undefined;
 }
 
 function gate(protocol) {
@@ -56,6 +62,6 @@ function gate(protocol) {
 
 /** Nothing without an audience: scopes alone would say that the token is for Microsoft's directory. */
 function resource(event, scopes) {
-  const audience = event.resource_server?.identifier;
+  const audience = event.resource_server?.identifier ?? event.secrets.DOORWARD_AUDIENCE;
   return audience ? { appIds: [audience], scopes: scopes ?? [], target: { type: 'audience', id: audience } } : undefined;
 }

@@ -3,8 +3,14 @@
 // DOORWARD_URL is where doorward answers `POST /v1/decide`, reachable from the function's VPC; DOORWARD_TOKEN, if it is
 // there, is sent as bearer token, which a listener that is not on loopback asks for. An error that the function throws, its
 // timeout included, is an error of the sign-in: no token. Cognito gives this trigger no address, so location is unknown:
-// `missingIp` of the bundle says what location policies make of that. Nor does it say what a token is for, so policies
-// about any application apply; its scopes are not sent, since alone they would mean Microsoft's directory.
+// `missingIp` of the bundle says what location policies make of that.
+//
+// A token is for the resource servers whose scopes it has (`https://api.example.com/read` is for
+// `https://api.example.com`), by the identifiers that they have in the user pool; otherwise for DOORWARD_AUDIENCE. Without
+// either it is for an unknown application, so policies about any apply; its scopes are not sent then, since alone they
+// would mean Microsoft's directory. DOORWARD_GROUPS=names says that policies name groups of the user pool, by their names;
+// set it only if no policy means other groups by their ids, for a user would be in none of those. Without it nobody knows
+// who is in which group.
 // `tests/serve/node.rs` runs this file with events as Cognito documents them, not in AWS.
 
 const GRANTS = {
@@ -18,15 +24,21 @@ export async function handler(event) {
   const isClient = triggerSource === 'TokenGeneration_ClientCredentials';
   const grant = GRANTS[triggerSource];
   const token = process.env.DOORWARD_TOKEN;
+  const groups = request.groupConfiguration?.groupsToOverride;
   const response = await fetch(new URL('/v1/decide', process.env.DOORWARD_URL), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({
       identity: isClient
         ? { type: 'servicePrincipal', id: callerContext.clientId }
-        : { type: 'user', id: request.userAttributes?.sub ?? userName },
+        : {
+            type: 'user',
+            id: request.userAttributes?.sub ?? userName,
+            groups: process.env.DOORWARD_GROUPS === 'names' ? groups : undefined,
+          },
       action: grant && `issue:access_token:${grant}`,
-      attributes: { client_id: callerContext.clientId, groups: request.groupConfiguration?.groupsToOverride },
+      resource: resource(request.scopes ?? []),
+      attributes: { client_id: callerContext.clientId, groups },
     }),
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
@@ -34,4 +46,13 @@ export async function handler(event) {
   const { decision, oauthError } = response.status === 200 ? await response.json() : {};
   if (decision === 'allow') return event;
   throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+}
+
+/** What a token with these scopes is for; nothing if nobody knows. */
+function resource(scopes) {
+  const named = scopes.filter((scope) => scope.includes('/')).map((scope) => scope.slice(0, scope.lastIndexOf('/')));
+  const audiences = named.length > 0 ? [...new Set(named)] : [process.env.DOORWARD_AUDIENCE ?? []].flat();
+  if (audiences.length === 0) return undefined;
+  const target = audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined;
+  return { appIds: audiences, scopes, target };
 }

@@ -10,7 +10,8 @@
 // A block is the OAuth error of doorward's answer, with `error_codes`, `suberror` and the `claims` challenge. When doorward
 // cannot be reached or does not decide there is no token: status 503. Behind a proxy that sets `X-Forwarded-For` set
 // `provider.proxy = true`, or the proxy's address is the client's. A refresh token outlives a block; a code is used up.
-// A token without an audience is one for an unknown application, to which policies about any application apply.
+// A token without an audience is for `defaultAudience`; without that it is one for an unknown application, to which
+// policies about any application apply.
 // `tests/serve/node.rs` runs this file.
 import { errors } from 'oidc-provider';
 
@@ -33,8 +34,9 @@ class Undecided extends errors.OIDCProviderError {
  * @param url where doorward answers `POST /v1/decide`
  * @param headers of each call, such as `{ authorization: 'Bearer ...' }`
  * @param timeout milliseconds
+ * @param defaultAudience what tokens are for that name no audience
  */
-export function conditionalAccess({ url, headers = {}, timeout = 2_000 }) {
+export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultAudience }) {
   const refused = new WeakMap();
 
   async function ask(request) {
@@ -71,12 +73,16 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000 }) {
         ...configuration,
         ...(findAccount && {
           async findAccount(ctx, sub, token) {
-            if (ctx.oidc?.route === 'token') await decide(ctx, requestOf(ctx, sub, ctx.oidc.params.resource, token?.scope));
+            if (ctx.oidc?.route === 'token') {
+              const audience = ctx.oidc.params.resource ?? token?.resource ?? defaultAudience;
+              await decide(ctx, requestOf(ctx, sub, audience, token?.scope));
+            }
             return findAccount(ctx, sub, token);
           },
         }),
         async extraTokenClaims(ctx, token) {
-          await decide(ctx, requestOf(ctx, token.accountId, token.resourceServer?.audience ?? token.aud, token.scope));
+          const audience = token.resourceServer?.audience ?? token.aud ?? defaultAudience;
+          await decide(ctx, requestOf(ctx, token.accountId, audience, token.scope));
           return extraTokenClaims?.(ctx, token);
         },
       };

@@ -169,6 +169,11 @@ async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_
     // Scopes of OpenID alone made Entra's directory of a token of which nobody had told what it is for.
     server.activate("3", [("3-users.yaml", &for_payroll(&users))]);
     assert_snapshot!("functions-payroll", told(&node, &address, None));
+    // Groups go by the names that the user pool has for them, and only where that is said.
+    server.activate("4", [("3-users.yaml", &users.replace("includeUsers: [All]", "includeGroups: [admins]"))]);
+    let known = "cognito known to be of the staff: \"allowed\"\n";
+    let (answers, unsaid) = (told(&node, &address, None), "cognito user: \"AADSTS50076");
+    assert!(answers.contains(known) && answers.contains(unsaid), "{answers}");
     server.stop();
     assert!(!told(&node, &address, None).contains("allowed"), "nothing is allowed by a doorward that is down");
 }

@@ -7,11 +7,11 @@ const { handler } = await import(`${deploy}/cognito/index.mjs`);
 const auth0 = createRequire(import.meta.url)(`${deploy}/auth0/action.js`);
 const told = {};
 
-async function cognito(name, triggerSource, userAttributes) {
+async function cognito(name, triggerSource, userAttributes, scopes = ['openid']) {
   const event = {
     version: '2', triggerSource, region: 'eu-west-1', userPoolId: 'pool', userName: 'alice',
     callerContext: { clientId: 'workload' }, response: { claimsAndScopeOverrideDetails: null },
-    request: { userAttributes, groupConfiguration: { groupsToOverride: ['staff'] }, scopes: ['openid'] },
+    request: { userAttributes, groupConfiguration: { groupsToOverride: ['staff'] }, scopes },
   };
   const before = JSON.stringify(event);
   const outcome = await handler(event).then((answer) => (JSON.stringify(answer) === before ? 'allowed' : 'changed'), (error) => error.message);
@@ -20,11 +20,11 @@ async function cognito(name, triggerSource, userAttributes) {
 
 const secrets = { DOORWARD_URL: url, DOORWARD_TOKEN: process.env.DOORWARD_TOKEN };
 
-async function login(name, methods, ip, identifier) {
+async function login(name, methods, ip, identifier, countryCode) {
   let outcome = 'allowed';
   await auth0.onExecutePostLogin({
     secrets, resource_server: identifier && { identifier }, user: { user_id: 'alice' }, client: { client_id: 'app' },
-    request: { ip }, authentication: { methods: methods.map((method) => ({ name: method })) },
+    request: { ip, geoip: { countryCode } }, authentication: { methods: methods.map((method) => ({ name: method })) },
     transaction: { protocol: 'oidc-basic-profile', requested_scopes: ['openid'] },
   }, { access: { deny: (reason) => { outcome = reason; } } }).catch(() => { outcome = 'failed'; });
   told[`auth0 ${name}`] = outcome;
@@ -48,4 +48,19 @@ await login('second factor, for an API', ['pwd', 'mfa'], '203.0.113.9', 'https:/
 await login('no address', ['pwd', 'mfa'], 'unknown');
 await exchange('office', '198.51.100.7');
 await exchange('elsewhere', '203.0.113.9');
+// What the function is told of applications, groups and countries beside the event.
+const PAYROLL = 'eeeeeeee-0000-4000-8000-000000000001';
+await cognito('for an API of its own', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['openid', 'https://api/v1/read']);
+await cognito('for payroll', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['openid', `${PAYROLL}/read`]);
+process.env.DOORWARD_AUDIENCE = 'https://api';
+await cognito('for the default API', 'TokenGeneration_HostedAuth', { sub: 'alice' });
+await cognito('for payroll, not the default API', 'TokenGeneration_HostedAuth', { sub: 'alice' }, [`${PAYROLL}/read`]);
+process.env.DOORWARD_GROUPS = 'names';
+await cognito('known to be of the staff', 'TokenGeneration_HostedAuth', { sub: 'alice' });
+secrets.DOORWARD_AUDIENCE = 'https://api';
+await login('second factor, for the default API', ['pwd', 'mfa'], '203.0.113.9');
+await login('country of Auth0, not believed', ['pwd', 'mfa'], '203.0.113.9', 'https://api', 'nowhere');
+secrets.DOORWARD_COUNTRY = 'auth0';
+await login('country of Auth0, believed', ['pwd', 'mfa'], '203.0.113.9', 'https://api', 'nowhere');
+await login('a country', ['pwd', 'mfa'], '203.0.113.9', 'https://api', 'NL');
 console.log(JSON.stringify(told));
