@@ -31,13 +31,14 @@ The log is what `serve --decision-log` writes. Each record is decided again, for
 with the countries that the bundle's database has now, or else with the recorded ones. Lines that are no records are \
 named. Locations are those of this bundle: where none of them is, a request counts as in no named location.
 
-Ends with 0, with 5 when decisions change as `--fail-on` says, and else with 7 when some lines could not be read.")]
+Ends with 0, with 5 when decisions change as `--fail-on` says or it says something and no record was decided again, and \
+else with 7 when some lines could not be read.")]
 pub struct Args {
     /// Folder or `.tar.gz` of the bundle to decide with.
     bundle: PathBuf,
     /// Decision log, a JSON object a line; `-` for standard input.
     log: PathBuf,
-    /// End with 5 when decisions change so; may be repeated.
+    /// End with 5 when decisions change so, or when the log has no record; may be repeated.
     #[arg(long, value_enum, value_name = "CHANGE")]
     fail_on: Vec<FailOn>,
     /// How to write the changes.
@@ -67,11 +68,13 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     };
     let report = report.with_context(|| format!("cannot read `{}`", args.log.display()))?;
     let changed = report.changed;
-    let fails = args.fail_on.iter().any(|fail_on| match fail_on {
+    let changes = args.fail_on.iter().any(|fail_on| match fail_on {
         FailOn::Changed => changed.all() > 0,
         FailOn::NewlyAllowed => changed.newly_allowed > 0,
         FailOn::NewlyBlocked => changed.newly_blocked > 0,
     });
+    // WHY: a gate that has compared nothing has not found that nothing changes; the log may be of somewhere else.
+    let fails = changes || !args.fail_on.is_empty() && report.compared() == 0;
     let exit = match report.unreadable {
         _ if fails => Exit::Changed,
         0 => Exit::Success,
@@ -119,13 +122,15 @@ fn read(mut log: impl BufRead, replayer: &mut Replayer<'_>) -> std::io::Result<R
 fn human(log: &Path, report: &Report) -> String {
     let changed = report.changed;
     let verdict = match changed.all() {
-        _ if report.lines == 0 => return format!("{}\n", paint::doubt("no records")),
+        _ if report.compared() == 0 => paint::doubt("no records: nothing was compared"),
         0 => paint::verdict(true, "no decision changes"),
         1 => paint::doubt("1 decision changes"),
         many => paint::doubt(&format!("{many} decisions change")),
     };
-    let readable = report.lines - report.unreadable;
-    let mut text = format!("{verdict} of {readable}{}\n", sum(changed));
+    let mut text = match report.compared() {
+        0 => format!("{verdict}\n"),
+        compared => format!("{verdict} of {compared}{}\n", sum(changed)),
+    };
     if report.other_reasons > 0 {
         text += &format!("  {} stay, for other reasons\n", report.other_reasons);
     }
@@ -190,6 +195,7 @@ fn body(report: &Report) -> Value {
     json!({
         "schemaVersion": SCHEMA_VERSION,
         "lines": report.lines,
+        "compared": report.compared(),
         "same": report.same,
         "otherReasons": report.other_reasons,
         "changed": counts(report.changed),

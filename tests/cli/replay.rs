@@ -75,7 +75,21 @@ fn a_log_that_is_not_there_is_a_failure() {
 
 #[test]
 fn a_log_with_nothing_in_it_changes_nothing_and_says_so() {
-    assert_eq!(doorward(&["replay", WORKLOAD, "/dev/null"]).told(), "exit 0\n--- stdout\nno records\n");
+    let told = doorward(&["replay", WORKLOAD, "/dev/null"]).told();
+    assert_eq!(told, "exit 0\n--- stdout\nno records: nothing was compared\n");
+}
+
+/// A pipeline whose log was rotated away, or was another file, was green.
+#[test]
+fn a_gate_that_has_compared_nothing_fails() {
+    for log in ["", "no record\n", "{}\n{}\n"] {
+        let run = doorward_reading(log, &["replay", WORKLOAD, "-", "--fail-on", "newly-allowed"]);
+        assert_eq!(run.code, 5, "{log:?}");
+        assert!(run.stdout.starts_with("no records: nothing was compared\n"), "{}", run.stdout);
+        let run = doorward_reading(log, &["replay", WORKLOAD, "-", "--fail-on", "changed", "--format", "json"]);
+        let body: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!((run.code, &body["compared"]), (5, &0.into()), "{log:?}");
+    }
 }
 
 /// Each piece of it was told as a line that is no JSON.

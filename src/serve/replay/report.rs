@@ -102,6 +102,11 @@ impl Groups {
 }
 
 impl Report {
+    /// Records that were decided again.
+    pub const fn compared(&self) -> u64 {
+        self.lines - self.unreadable
+    }
+
     /// Counts what became of the next line.
     pub fn note(&mut self, outcome: Result<Replayed, String>) {
         self.lines += 1;
