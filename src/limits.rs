@@ -306,6 +306,9 @@ pub const RELOAD_PEEK: Duration = Duration::from_millis(300);
 pub const RELOAD_SETTLE_MAX: Duration = Duration::from_secs(10);
 /// How often a bundle is looked at although no event came, because events get lost.
 pub const RELOAD_POLL: Duration = Duration::from_secs(10);
+/// How long a load gives way to requests: where they leave it nothing it is made at normal priority after this. Usual
+/// loads take some hundred milliseconds at idle priority.
+pub const RELOAD_PATIENCE: Duration = Duration::from_secs(10);
 /// How often the loader looks whether the last request has let go of a replaced snapshot.
 pub const RELOAD_REAP: Duration = Duration::from_millis(100);
 

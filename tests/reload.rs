@@ -13,3 +13,5 @@ mod harness;
 mod keep;
 #[path = "reload/swap.rs"]
 mod swap;
+#[path = "reload/turn.rs"]
+mod turn;

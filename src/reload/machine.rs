@@ -53,6 +53,8 @@ pub struct Pace {
     pub settle_max: Duration,
     /// How often to look for changes that no event told of.
     pub poll: Duration,
+    /// How long the work of a load may give way to requests, before it is done all the same. The machine does not look at it.
+    pub patience: Duration,
 }
 
 impl Default for Pace {
@@ -63,6 +65,7 @@ impl Default for Pace {
             peek: limits::RELOAD_PEEK,
             settle_max: limits::RELOAD_SETTLE_MAX,
             poll: limits::RELOAD_POLL,
+            patience: limits::RELOAD_PATIENCE,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! bundle changes [`Status`] and leaves [`Active`] alone. Start with [`machine`], then `work`.
 
 mod accept;
+mod gently;
 mod in_force;
 pub mod machine;
 mod outcome;

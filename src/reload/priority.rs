@@ -1,9 +1,10 @@
-//! The priority of the loader's thread: it works only when nobody else wants the processor.
+//! The priority of the thread that does the loader's heavy work: it works only when nobody else wants the processor.
 
 /// Lowers the priority of the calling thread and of the threads it starts from now on.
 ///
 /// Linux: `SCHED_IDLE`; merely the lowest nice value still takes whole slices of time from a server on the same core.
-/// Where idle scheduling is refused or unknown, the lowest normal priority.
+/// Where idle scheduling is refused or unknown, the lowest normal priority. There is no way back: Linux lets no thread
+/// without privileges raise itself again.
 ///
 /// # Errors
 /// What the system said if it refused both.

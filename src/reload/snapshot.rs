@@ -76,9 +76,10 @@ impl<B> Retired<B> {
         self.snapshots.is_empty()
     }
 
-    /// Frees what no request uses any more. A count of one cannot rise again: nobody else has a reference to clone.
-    pub(super) fn reap(&mut self) {
-        self.snapshots.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+    /// Gives what no request uses any more, to be freed. A count of one cannot rise again: nobody else has a reference to
+    /// clone.
+    pub(super) fn reap(&mut self) -> Vec<Arc<Snapshot<B>>> {
+        self.snapshots.extract_if(.., |snapshot| Arc::strong_count(snapshot) == 1).collect()
     }
 }
 
@@ -97,11 +98,11 @@ mod tests {
         assert!(active.publish(snapshot(1)).is_none());
         let request = active.load();
         retired.add(active.publish(snapshot(2)).unwrap());
-        retired.reap();
+        assert!(retired.reap().is_empty());
         assert_eq!(request.as_ref().map(|snapshot| snapshot.bundle), Some(1));
         assert!(!retired.is_empty());
         drop(request);
-        retired.reap();
+        assert_eq!(retired.reap().len(), 1);
         assert!(retired.is_empty());
         assert_eq!(active.load_full().map(|snapshot| snapshot.bundle), Some(2));
     }

@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle};
 
 use super::machine::{Input, Pace};
 use super::outcome::{Built, Loaded, Rejection};
-use super::priority;
 use super::snapshot::Active;
 use super::status::{Status, View};
 use super::watch::Bell;
@@ -45,7 +44,7 @@ impl Loader {
     /// Starts a loader. It begins to load at once; [`Loader::wait_first`] waits for the outcome.
     ///
     /// `build` makes a bundle of files. `on_load` is called after each load, when `active` and `status` are up to date.
-    /// Both run on the loader's thread.
+    /// `build` runs on the loader's threads, on each of them at once when one of them gets no turn; `on_load` on one.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -54,7 +53,7 @@ impl Loader {
         pace: Pace,
         active: Arc<Active<B>>,
         status: Arc<Status>,
-        build: impl FnMut(&RawBundle) -> Built<B> + Send + 'static,
+        build: impl Fn(&RawBundle) -> Built<B> + Send + Sync + 'static,
         on_load: impl FnMut(&View) + Send + 'static,
     ) -> io::Result<Self> {
         let (messages, inbox) = mpsc::channel();
@@ -112,11 +111,7 @@ impl Drop for Loader {
 }
 
 fn run<B: Loaded>(mut work: Work<B>, inbox: &Receiver<Message>, bell: &Bell) {
-    // WHY: until something is in force there is nobody to give way to, and everybody waits for this thread.
     work.step(Input::Tick);
-    if let Err(error) = priority::lower() {
-        tracing::warn!(%error, "loader keeps its normal priority");
-    }
     loop {
         let message = match work.wait() {
             Some(wait) => inbox.recv_timeout(wait),

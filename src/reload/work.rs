@@ -13,21 +13,23 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::gently::Gently;
 use super::machine::{Action, Input, Machine, Pace, Reading, Report};
 use super::outcome::{Built, LoadResult, Loaded, Rejection, Stage};
 use super::snapshot::{Active, Retired, Snapshot};
 use super::status::{ActiveBundle, Durations, RejectedBundle, Status, View};
 use super::watch::{Bell, Watch};
 use crate::limits;
-use crate::source::{Places, Source, SourceError, Stamp};
+use crate::source::{Look, Places, Source, SourceError, Stamp};
 use crate::text::{Finding, RawBundle, Severity};
 
-type Build<B> = Box<dyn FnMut(&RawBundle) -> Built<B> + Send>;
+type Build<B> = Arc<dyn Fn(&RawBundle) -> Built<B> + Send + Sync>;
 
 /// The machine and everything it acts upon.
 pub(super) struct Work<B> {
     source: Source,
     started: Instant,
+    gently: Gently,
     machine: Machine,
     active: Arc<Active<B>>,
     status: Arc<Status>,
@@ -62,16 +64,17 @@ impl<B: Loaded> Work<B> {
         active: Arc<Active<B>>,
         status: Arc<Status>,
         bell: Bell,
-        build: impl FnMut(&RawBundle) -> Built<B> + Send + 'static,
+        build: impl Fn(&RawBundle) -> Built<B> + Send + Sync + 'static,
         on_load: impl FnMut(&View) + Send + 'static,
     ) -> Self {
         Self {
             source,
             started: Instant::now(),
+            gently: Gently::new(pace.patience),
             machine: Machine::new(pace, Duration::ZERO),
             active,
             status,
-            build: Box::new(build),
+            build: Arc::new(build),
             on_load: Box::new(on_load),
             bell,
             watch: None,
@@ -109,11 +112,24 @@ impl<B: Loaded> Work<B> {
                 }
             }
         }
-        self.retired.reap();
+        for snapshot in self.retired.reap() {
+            self.gently.leave(move || drop(snapshot));
+        }
+    }
+
+    /// Does the heavy part of a load. WHY not always gently: until something is in force there is nobody to give way to,
+    /// and everybody waits.
+    fn gently<T: Send + 'static>(&mut self, job: impl Fn() -> T + Send + Sync + 'static) -> T {
+        if self.generation == 0 { job() } else { self.gently.run(job) }
+    }
+
+    fn look_at_source(&mut self) -> Look {
+        let source = self.source.clone();
+        self.gently(move || source.look())
     }
 
     fn look(&mut self, inputs: &mut VecDeque<Input>) {
-        let now = self.source.look().stamp.ok();
+        let now = self.look_at_source().stamp.ok();
         let is_same = match (&self.stamp, &now) {
             (Some(then), Some(now)) => then.is_certain() && then.shows_same_as(now),
             _ => false,
@@ -127,7 +143,8 @@ impl<B: Loaded> Work<B> {
     fn read(&mut self, inputs: &mut VecDeque<Input>) {
         self.load = Loading::new();
         let started = Instant::now();
-        let fetched = self.source.read();
+        let source = self.source.clone();
+        let fetched = self.gently(move || source.read());
         self.load.durations.fetch = Some(started.elapsed());
         let (outcome, places, stamp) = match fetched {
             Ok(fetched) => {
@@ -137,13 +154,13 @@ impl<B: Loaded> Work<B> {
                 (Ok(reading), fetched.places, Some(fetched.stamp))
             }
             Err(error) => {
-                let look = self.source.look();
+                let look = self.look_at_source();
                 (Err(Rejection::new(Stage::Read, chain(&error))), look.places, look.stamp.ok())
             }
         };
         self.watch(places);
         // WHY: what changed between the reading and the watch has caused no event.
-        if !is_same(&stamp, &self.source.look().stamp) {
+        if !is_same(&stamp, &self.look_at_source().stamp) {
             inputs.push_back(Input::Changed);
         }
         self.stamp = stamp.filter(|_| outcome.is_ok());
@@ -177,17 +194,20 @@ impl<B: Loaded> Work<B> {
 
     fn build(&mut self) -> Input {
         let outcome = match self.load.raw.take() {
-            Some(raw) => self.build_from(&raw),
+            Some(raw) => self.build_from(raw),
             None => Err(Rejection::new(Stage::Read, "the files are gone")),
         };
         Input::Built(outcome)
     }
 
-    fn build_from(&mut self, raw: &RawBundle) -> Result<super::Facts, Rejection> {
-        let started = Instant::now();
-        // WHY: a bug in the compiler must not end the loader, or no later bundle would be looked at.
-        let built = panic::catch_unwind(AssertUnwindSafe(|| (self.build)(raw)));
-        let built = built.unwrap_or_else(|cause| failed(cause.as_ref(), started));
+    fn build_from(&mut self, raw: RawBundle) -> Result<super::Facts, Rejection> {
+        let build = Arc::clone(&self.build);
+        let built = self.gently(move || {
+            let started = Instant::now();
+            // WHY: a bug in the compiler must not end the loader, or no later bundle would be looked at.
+            let built = panic::catch_unwind(AssertUnwindSafe(|| build(&raw)));
+            built.unwrap_or_else(|cause| failed(cause.as_ref(), started))
+        });
         self.load.durations.compile = Some(built.compile);
         self.load.durations.selftest = built.selftest;
         let bundle = built.outcome?;

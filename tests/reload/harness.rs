@@ -44,16 +44,24 @@ impl Harness {
     }
 
     pub fn start_in(folder: TempDir, below: &str, poll: Duration) -> Self {
+        Self::start_at(folder, below, Pace { poll, ..Pace::default() }, || {})
+    }
+
+    /// Calls `before` on the thread that builds, before each time.
+    pub fn start_at(folder: TempDir, below: &str, pace: Pace, before: impl Fn() + Send + Sync + 'static) -> Self {
         let active = Arc::new(Active::empty());
         let status = Arc::new(Status::new());
         let freed_by = Arc::new(Mutex::new(Vec::new()));
         let freed = Arc::clone(&freed_by);
         let loader = Loader::start(
             Source::new(folder.path().join(below)),
-            Pace { poll, ..Pace::default() },
+            pace,
             Arc::clone(&active),
             Arc::clone(&status),
-            move |raw| build(raw, &freed),
+            move |raw| {
+                before();
+                build(raw, &freed)
+            },
             |_| {},
         );
         let loader = loader.unwrap();
