@@ -306,6 +306,8 @@ pub const RELOAD_PEEK: Duration = Duration::from_millis(300);
 pub const RELOAD_SETTLE_MAX: Duration = Duration::from_secs(10);
 /// How often a bundle is looked at although no event came, because events get lost.
 pub const RELOAD_POLL: Duration = Duration::from_secs(10);
+/// How long before it expires a bundle in force is told of at most; of one that lives shortly in the last tenth.
+pub const EXPIRY_NOTICE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long a load gives way to requests: where they leave it nothing it is made at normal priority after this. Usual
 /// loads take some hundred milliseconds at idle priority.
 pub const RELOAD_PATIENCE: Duration = Duration::from_secs(10);

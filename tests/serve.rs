@@ -10,6 +10,8 @@ mod callers;
 mod contract;
 #[path = "serve/errors.rs"]
 mod errors;
+#[path = "serve/expiry.rs"]
+mod expiry;
 #[path = "serve/hooks.rs"]
 mod hooks;
 #[path = "serve/issuer.rs"]

@@ -19,7 +19,7 @@
 //! - A bundle is activated only if it has not expired and its sequence is not lower than the active one's. A bundle
 //!   without a sequence is lower than any that has one, or removing the line would undo the protection.
 //! - A failure leaves the active bundle untouched, and the same failure is new only once.
-//! - That the active bundle expires is told once; it stays in force.
+//! - That the active bundle is about to expire is told once, and that it has; it stays in force.
 //!
 //! What cannot be promised: a copy in place that pauses for longer than these times looks like one that is complete, and
 //! what it has copied so far goes into force if it is valid. The same holds for a copy into a folder after a link leads
@@ -113,6 +113,8 @@ pub enum Action {
     Publish,
     /// A load came to its end.
     Report(Report),
+    /// The active bundle will expire soon.
+    WarnExpiring,
     /// The active bundle has expired just now. It stays in force.
     WarnExpired,
 }
@@ -152,7 +154,7 @@ pub struct Machine {
     state: State,
     poll_at: Duration,
     active: Option<Facts>,
-    is_expiry_told: bool,
+    expiry: Option<Expiry>,
     held: Option<Held>,
     /// The newest bundle that was read and refused, until another is accepted.
     refused: Option<(Box<str>, Rejection)>,
@@ -165,6 +167,16 @@ enum State {
     Idle,
     Settling(Changes),
     Loading { step: Step, is_quiet: bool, is_asked: bool, next: Option<Changes> },
+}
+
+/// When the active bundle expires, and what was told of that.
+#[derive(Debug)]
+struct Expiry {
+    at: Timestamp,
+    /// From here on it is about to.
+    soon: Timestamp,
+    is_soon_told: bool,
+    is_told: bool,
 }
 
 /// A reading that may be a part of a bundle, until the next one shows whether the files held still.
@@ -200,7 +212,7 @@ impl Machine {
             state: State::Settling(Changes { first: now, last: now, settle: pace.settle, is_asked: true }),
             poll_at: now + pace.poll,
             active: None,
-            is_expiry_told: false,
+            expiry: None,
             held: None,
             refused: None,
             reported: None,
@@ -337,7 +349,7 @@ impl Machine {
                     && self.active.as_ref().is_some_and(|active| active.sequence == facts.sequence);
                 let is_revision_reused = self.active.as_ref().is_some_and(|active| active.revision == facts.revision);
                 self.active = Some(facts.clone());
-                self.is_expiry_told = false;
+                self.expiry = facts.expires.map(|at| Expiry::new(at, wall));
                 self.refused = None;
                 self.reported = None;
                 actions.push(Action::Publish);
@@ -371,10 +383,13 @@ impl Machine {
     }
 
     fn watch_expiry(&mut self, wall: Timestamp, actions: &mut Vec<Action>) {
-        let expires = self.active.as_ref().and_then(|active| active.expires);
-        if !self.is_expiry_told && expires.is_some_and(|expires| expires <= wall) {
-            self.is_expiry_told = true;
-            actions.push(Action::WarnExpired);
+        let Some(expiry) = &mut self.expiry else { return };
+        if expiry.at <= wall {
+            if !std::mem::replace(&mut expiry.is_told, true) {
+                actions.push(Action::WarnExpired);
+            }
+        } else if expiry.soon <= wall && !std::mem::replace(&mut expiry.is_soon_told, true) {
+            actions.push(Action::WarnExpiring);
         }
     }
 
@@ -389,5 +404,14 @@ impl Machine {
         let State::Loading { next, .. } = &self.state else { return };
         self.poll_at = now + self.pace.poll;
         self.state = next.map_or(State::Idle, State::Settling);
+    }
+}
+
+impl Expiry {
+    /// Of a bundle that comes into force at `wall`.
+    fn new(at: Timestamp, wall: Timestamp) -> Self {
+        let life = Duration::try_from(at.duration_since(wall)).unwrap_or(Duration::ZERO);
+        let soon = at.checked_sub((life / 10).min(limits::EXPIRY_NOTICE_MAX)).unwrap_or(at);
+        Self { at, soon, is_soon_told: false, is_told: false }
     }
 }

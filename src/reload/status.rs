@@ -25,6 +25,8 @@ pub struct View {
     pub rejected: Option<Arc<RejectedBundle>>,
     /// When the source was last looked at.
     pub checked: Option<Timestamp>,
+    /// When the source was last found to hold what is in force.
+    pub confirmed: Option<Timestamp>,
     /// What became of the loads.
     pub loads: Loads,
     /// The loader has ended; nothing will change any more.

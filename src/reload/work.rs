@@ -108,7 +108,8 @@ impl<B: Loaded> Work<B> {
                     Action::Build => inputs.push_back(self.build()),
                     Action::Publish => self.publish(),
                     Action::Report(report) => self.report(report),
-                    Action::WarnExpired => self.warn_expired(),
+                    Action::WarnExpiring => self.warn_of_expiry(false),
+                    Action::WarnExpired => self.warn_of_expiry(true),
                 }
             }
         }
@@ -137,7 +138,13 @@ impl<B: Loaded> Work<B> {
         if !is_same {
             inputs.push_back(Input::Changed);
         }
-        self.status.update(|view| view.checked = Some(Timestamp::now()));
+        let now = Timestamp::now();
+        self.status.update(|view| {
+            view.checked = Some(now);
+            if is_same && view.active.is_some() && view.rejected.is_none() {
+                view.confirmed = Some(now);
+            }
+        });
     }
 
     fn read(&mut self, inputs: &mut VecDeque<Input>) {
@@ -257,6 +264,9 @@ impl<B: Loaded> Work<B> {
                 }
             };
             view.checked = Some(now);
+            if matches!(result, LoadResult::Activated | LoadResult::Unchanged) {
+                view.confirmed = Some(now);
+            }
             view.loads.add(result, &durations);
         });
         (self.on_load)(&view);
@@ -264,15 +274,19 @@ impl<B: Loaded> Work<B> {
 }
 
 impl<B> Work<B> {
-    fn warn_expired(&self) {
+    fn warn_of_expiry(&self, has_expired: bool) {
         let view = self.status.view();
         let Some(active) = &view.active else { return };
-        tracing::warn!(
-            source = %self.source.path().display(),
-            revision = &*active.facts.revision,
-            expires = active.facts.expires.map(tracing::field::display),
-            "bundle in force has expired, it stays in force until another is activated"
-        );
+        let source = self.source.path().display();
+        let (revision, expires) = (&*active.facts.revision, active.facts.expires.map(tracing::field::display));
+        if has_expired {
+            tracing::warn!(
+                %source, revision, expires,
+                "bundle in force has expired, it stays in force until another is activated, and a restart refuses it"
+            );
+        } else {
+            tracing::warn!(%source, revision, expires, "bundle in force will expire soon");
+        }
     }
 }
 

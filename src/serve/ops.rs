@@ -100,15 +100,14 @@ fn router(ops: Ops) -> Router {
 }
 
 async fn startup(State(ops): State<Ops>) -> Response {
-    probe(ops.readiness.has_started(), "no bundle yet\n", "ok\n")
+    probe(ops.readiness.has_started(), "no bundle yet\n", "ok\n".to_owned())
 }
 
 async fn ready(State(ops): State<Ops>) -> Response {
     let reason = if ops.readiness.is_stopping() { "stopping\n" } else { "no bundle yet\n" };
-    let well = match degraded(&ops.status.view()) {
-        Some(Degraded::Stopped) => "degraded: loader_stopped\n",
-        Some(Degraded::Rejected) => "degraded: bundle_rejected\n",
-        None => "ok\n",
+    let well = match degraded(&ops.status.view(), Timestamp::now()) {
+        Some(cause) => format!("degraded: {}\n", cause.as_str()),
+        None => "ok\n".to_owned(),
     };
     probe(ops.readiness.is_ready(), reason, well)
 }
@@ -119,17 +118,31 @@ enum Degraded {
     Stopped,
     /// The newest bundle was refused.
     Rejected,
+    /// The bundle in force has expired.
+    Expired,
 }
 
-fn degraded(view: &View) -> Option<Degraded> {
-    match (view.has_stopped, &view.rejected) {
-        (true, _) => Some(Degraded::Stopped),
-        (false, Some(_)) => Some(Degraded::Rejected),
-        (false, None) => None,
+impl Degraded {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Stopped => "loader_stopped",
+            Self::Rejected => "bundle_rejected",
+            Self::Expired => "bundle_expired",
+        }
     }
 }
 
-fn probe(is_well: bool, unwell: &'static str, well: &'static str) -> Response {
+/// The first thing to be mended.
+fn degraded(view: &View, now: Timestamp) -> Option<Degraded> {
+    let has_expired = view.active.as_ref().is_some_and(|active| active.has_expired(now));
+    match (view.has_stopped, &view.rejected) {
+        (true, _) => Some(Degraded::Stopped),
+        (false, Some(_)) => Some(Degraded::Rejected),
+        (false, None) => has_expired.then_some(Degraded::Expired),
+    }
+}
+
+fn probe(is_well: bool, unwell: &'static str, well: String) -> Response {
     if is_well { well.into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, unwell).into_response() }
 }
 
@@ -138,6 +151,7 @@ async fn metrics(State(ops): State<Ops>) -> Response {
     let facts = Facts {
         bundle: bundle(&ops.active),
         checked: view.checked.map(|checked| checked.as_duration().as_secs_f64()),
+        confirmed: view.confirmed.map(|confirmed| confirmed.as_duration().as_secs_f64()),
         loads: LoadResult::ALL.map(|result| (result.as_str(), view.loads.of(result))).to_vec(),
         load_times: view.loads.times().map(|(stage, times)| load_times(stage, times)).collect(),
         log: ops.log.as_ref().map(log::Meter::counts),
@@ -161,6 +175,7 @@ fn bundle(active: &Active) -> Option<BundleFacts> {
         revision: bundle.revision().to_owned(),
         digest: bundle.digest().to_owned(),
         activated: snapshot.activated.as_duration().as_secs_f64(),
+        expires: bundle.expires().map(|expires| expires.as_duration().as_secs_f64()),
         policies: bundle.policies().len(),
         ranges: bundle.ranges(),
         report_only: report_only.map(|policy| policy.id.as_ref().to_owned()).collect(),
@@ -172,6 +187,7 @@ fn bundle(active: &Active) -> Option<BundleFacts> {
 #[serde(rename_all = "camelCase")]
 struct StatusBody<'a> {
     state: &'static str,
+    degraded_by: Option<&'static str>,
     active: Option<ActiveBody<'a>>,
     rejected: Option<RejectedBody<'a>>,
     checked: Option<String>,
@@ -187,6 +203,7 @@ struct ActiveBody<'a> {
     sequence: Option<u64>,
     expires: Option<String>,
     has_expired: bool,
+    expires_in_seconds: Option<i64>,
     is_revision_reused: bool,
     activated: String,
     age_seconds: i64,
@@ -216,13 +233,15 @@ async fn status(State(ops): State<Ops>) -> Response {
 
 fn status_body<'a>(readiness: &Readiness, view: &'a View, now: Timestamp) -> StatusBody<'a> {
     let age = |then: Timestamp| now.duration_since(then).as_secs();
+    let degraded = degraded(view, now).filter(|_| readiness.has_started());
     StatusBody {
-        state: match (readiness.is_stopping(), readiness.has_started(), degraded(view).is_some()) {
+        state: match (readiness.is_stopping(), readiness.has_started(), degraded.is_some()) {
             (true, _, _) => "stopping",
             (_, false, _) => "starting",
             (_, true, true) => "degraded",
             (_, true, false) => "serving",
         },
+        degraded_by: degraded.map(|cause| cause.as_str()),
         active: view.active.as_deref().map(|active| ActiveBody {
             name: &active.facts.name,
             revision: &active.facts.revision,
@@ -230,6 +249,7 @@ fn status_body<'a>(readiness: &Readiness, view: &'a View, now: Timestamp) -> Sta
             sequence: active.facts.sequence,
             expires: active.facts.expires.map(|expires| expires.to_string()),
             has_expired: active.has_expired(now),
+            expires_in_seconds: active.facts.expires.map(|expires| expires.duration_since(now).as_secs()),
             is_revision_reused: active.is_revision_reused,
             activated: active.activated.to_string(),
             age_seconds: age(active.activated),

@@ -54,7 +54,10 @@ async fn a_server_without_a_bundle_lives_and_is_not_ready() {
     let status = server.operator().await.get("/v1/status").await.json();
     assert_eq!(
         status,
-        json!({"state": "starting", "active": null, "rejected": null, "checked": null, "checkedAgeSeconds": null})
+        json!({
+            "state": "starting", "degradedBy": null, "active": null, "rejected": null, "checked": null,
+            "checkedAgeSeconds": null,
+        })
     );
 }
 

@@ -28,6 +28,8 @@ pub struct Facts {
     pub bundle: Option<BundleFacts>,
     /// When the source of the bundle was last looked at, seconds since the epoch.
     pub checked: Option<f64>,
+    /// When that was last found to hold what is in force, seconds since the epoch.
+    pub confirmed: Option<f64>,
     /// How many loads came to which result.
     pub loads: Vec<(&'static str, u64)>,
     /// How long the stages of loads took.
@@ -49,6 +51,8 @@ pub struct BundleFacts {
     pub digest: String,
     /// When it came into force, seconds since the epoch.
     pub activated: f64,
+    /// When it expires, seconds since the epoch, if it does.
+    pub expires: Option<f64>,
     /// How many policies it has.
     pub policies: usize,
     /// How many address ranges its locations have.
@@ -97,6 +101,10 @@ impl Collector for Scrape {
         if let Some(checked) = self.facts.checked {
             let help = "When the source of the bundle was last looked at";
             one(&mut encoder, "bundle_checked_timestamp_seconds", help, &ConstGauge::new(checked))?;
+        }
+        if let Some(confirmed) = self.facts.confirmed {
+            let help = "When the source was last found to hold the bundle in force";
+            one(&mut encoder, "bundle_last_success_timestamp_seconds", help, &ConstGauge::new(confirmed))?;
         }
         let loads = self.facts.loads.iter().map(|(result, count)| ([("result", (*result).to_owned())], *count));
         counters(&mut encoder, "bundle_loads", "Bundle loads by result", loads)?;
@@ -189,6 +197,10 @@ fn bundle_in_force(bundle: &BundleFacts, totals: &Totals<'_>, encoder: &mut Desc
     one(encoder, "bundle", "The bundle in force", &info)?;
     let activated = ConstGauge::new(bundle.activated);
     one(encoder, "bundle_activation_timestamp_seconds", "When the bundle came into force", &activated)?;
+    if let Some(expires) = bundle.expires {
+        let help = "When the bundle in force expires";
+        one(encoder, "bundle_expiry_timestamp_seconds", help, &ConstGauge::new(expires))?;
+    }
     let policies = ConstGauge::new(signed(bundle.policies as u64));
     one(encoder, "policies", "Policies of the bundle in force", &policies)?;
     let ranges = ConstGauge::new(signed(bundle.ranges as u64));

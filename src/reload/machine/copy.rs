@@ -135,7 +135,7 @@ impl Copy {
                     self.active = self.files.clone();
                     self.activations += 1;
                 }
-                Action::Report(_) | Action::WarnExpired => {}
+                Action::Report(_) | Action::WarnExpiring | Action::WarnExpired => {}
             }
         }
     }

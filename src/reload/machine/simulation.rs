@@ -213,7 +213,7 @@ impl World {
                 }
                 Action::Publish => self.publish(),
                 Action::Report(report) => self.report(&report),
-                Action::WarnExpired => {}
+                Action::WarnExpiring | Action::WarnExpired => {}
             }
         }
     }

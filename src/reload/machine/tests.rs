@@ -320,6 +320,23 @@ case the_expiry_of_the_active_bundle_is_told_once
     30001 built b@131 -> publish, activated b
     41000 tick -> look, expired
 
+case the_coming_expiry_of_the_active_bundle_is_told_once_in_the_last_tenth_of_its_time
+    0 tick -> read
+    0 read a -> build
+    0 built a@300 -> publish, activated a
+    179000 tick -> look
+    180000 tick -> expiring
+    189000 tick -> look
+    200000 tick -> look, expired
+
+case the_coming_expiry_of_the_active_bundle_is_told_a_week_before_at_the_earliest
+    0 tick -> read
+    0 read a -> build
+    0 built a@8640100 -> publish, activated a
+    8035199000 tick -> look
+    8035200000 tick -> expiring
+    8640000000 tick -> look, expired
+
 case answers_that_nobody_asked_for_are_ignored
     0 tick -> read
     0 built a ->
@@ -410,6 +427,7 @@ fn show(action: &Action) -> String {
         Action::Read => "read".into(),
         Action::Build => "build".into(),
         Action::Publish => "publish".into(),
+        Action::WarnExpiring => "expiring".into(),
         Action::WarnExpired => "expired".into(),
         Action::Report(Report::Activated { facts, is_sequence_reused, is_revision_reused }) => {
             let sequence = if *is_sequence_reused { " reused" } else { "" };
