@@ -17,7 +17,7 @@ use crate::compile::CompiledBundle;
 use crate::config::{self, Config};
 use crate::model::{Id, ServicePrincipalType};
 use crate::observe::{log, trace};
-use crate::reload::{self, Active, FirstLoadError, Loader, Rejection, Stage, Status};
+use crate::reload::{self, Active, FirstLoadError, KeptSequence, Loader, Rejection, Stage, Status};
 use crate::serve::{self, Addresses, Doors, Running, Settings};
 use crate::source::Source;
 
@@ -52,6 +52,9 @@ pub struct Args {
     /// Write a record of each decision to a file, `-` for standard output.
     #[arg(long, value_name = "FILE")]
     decision_log: Option<PathBuf>,
+    /// Keep the highest sequence of the bundles that were in force in this file, and refuse lower ones after a restart too.
+    #[arg(long, value_name = "FILE")]
+    sequence_file: Option<PathBuf>,
     /// Threads that serve; by default one for each core.
     #[arg(long, value_name = "NUMBER")]
     threads: Option<NonZeroUsize>,
@@ -105,6 +108,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let how = How { is_tls: settings.callers.tls.is_some(), takes_tokens: settings.callers.takes_tokens() };
     let is_in_the_clear = settings.callers.are_in_the_clear() && settings.listen.is_some_and(is_reachable);
     let has_graph = settings.doors.graph;
+    let kept = args.sequence_file.as_deref().map(kept).transpose()?;
     let without_address: Vec<_> = settings.doors.hooks.without_address().collect();
     let format = match args.log_format {
         LogFormat::Human => trace::Format::Human,
@@ -124,10 +128,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let (active, status) = (Arc::new(Active::empty()), Arc::new(Status::new()));
     let running = serve::start(settings, Arc::clone(&active), Arc::clone(&status)).map_err(anyhow::Error::from)?;
     let source = Source::new(&args.bundle);
-    let loader = match has_graph {
-        true => reload::start_with_graph(source, Arc::clone(&active), status, |_| {}),
-        false => reload::start(source, Arc::clone(&active), status, |_| {}),
-    };
+    let loader = reload::start_keeping(source, Arc::clone(&active), status, has_graph, kept, |_| {});
     let loader = loader.context("cannot start the loader")?;
     loader.wait_first().map_err(|error| refused(&args.bundle, error))?;
     warn_of_unknown_addresses(&without_address, &active);
@@ -187,6 +188,10 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
         issuers: config.issuers,
         ..Settings::default()
     })
+}
+
+fn kept(path: &Path) -> anyhow::Result<KeptSequence> {
+    KeptSequence::open(path).with_context(|| format!("cannot keep the sequence of bundles in `{}`", path.display()))
 }
 
 /// Whether other machines can reach an address.

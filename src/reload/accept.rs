@@ -12,6 +12,7 @@ use std::time::Instant;
 use super::in_force::InForce;
 use super::machine::Pace;
 use super::outcome::{Built, Rejection, Stage};
+use super::sequence::KeptSequence;
 use super::shelf::GraphView;
 use super::snapshot::Active;
 use super::status::{Status, View};
@@ -34,7 +35,7 @@ pub fn start(
     status: Arc<Status>,
     on_load: impl FnMut(&View) + Send + 'static,
 ) -> io::Result<Loader> {
-    Loader::start(source, Pace::default(), active, status, accept, on_load)
+    start_keeping(source, active, status, false, None, on_load)
 }
 
 /// As [`start`], and keeps each bundle in Graph's shape too.
@@ -47,8 +48,24 @@ pub fn start_with_graph(
     status: Arc<Status>,
     on_load: impl FnMut(&View) + Send + 'static,
 ) -> io::Result<Loader> {
-    let build = |raw: &RawBundle| accepted(raw, |model| Some(GraphView::new(model)));
-    Loader::start(source, Pace::default(), active, status, build, on_load)
+    start_keeping(source, active, status, true, None, on_load)
+}
+
+/// As [`start`] or, with `has_graph`, as [`start_with_graph`], and refuses a bundle whose sequence is lower than the one
+/// that `kept` says, which it brings up to date.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_keeping(
+    source: Source,
+    active: Arc<Active>,
+    status: Arc<Status>,
+    has_graph: bool,
+    kept: Option<KeptSequence>,
+    on_load: impl FnMut(&View) + Send + 'static,
+) -> io::Result<Loader> {
+    let build = move |raw: &RawBundle| accepted(raw, |model| has_graph.then(|| GraphView::new(model)));
+    Loader::start(source, Pace::default(), active, status, kept, build, on_load)
 }
 
 /// Compiles a bundle, asks it its own tests, and proves its statements: what fails them never comes into force, and a

@@ -154,6 +154,8 @@ pub struct Machine {
     state: State,
     poll_at: Duration,
     active: Option<Facts>,
+    /// The highest sequence that was in force, here or before.
+    highest: Option<u64>,
     expiry: Option<Expiry>,
     held: Option<Held>,
     /// The newest bundle that was read and refused, until another is accepted.
@@ -212,11 +214,18 @@ impl Machine {
             state: State::Settling(Changes { first: now, last: now, settle: pace.settle, is_asked: true }),
             poll_at: now + pace.poll,
             active: None,
+            highest: None,
             expiry: None,
             held: None,
             refused: None,
             reported: None,
         }
+    }
+
+    /// The same, where a bundle with the sequence `highest` was in force before.
+    #[must_use]
+    pub fn refuse_below(self, highest: Option<u64>) -> Self {
+        Self { highest, ..self }
     }
 
     /// When to pass [`Input::Tick`] if nothing else happens before; `None` while a load runs.
@@ -349,6 +358,7 @@ impl Machine {
                     && self.active.as_ref().is_some_and(|active| active.sequence == facts.sequence);
                 let is_revision_reused = self.active.as_ref().is_some_and(|active| active.revision == facts.revision);
                 self.active = Some(facts.clone());
+                self.highest = self.highest.max(facts.sequence);
                 self.expiry = facts.expires.map(|at| Expiry::new(at, wall));
                 self.refused = None;
                 self.reported = None;
@@ -368,17 +378,21 @@ impl Machine {
         if let Some(expires) = facts.expires.filter(|expires| *expires <= wall) {
             return Err(Rejection::new(Stage::Expired, format!("the bundle expired at {expires}")));
         }
-        let Some(active) = self.active.as_ref().and_then(|active| active.sequence) else { return Ok(facts) };
-        match facts.sequence {
-            Some(sequence) if sequence >= active => Ok(facts),
-            Some(sequence) => Err(Rejection::new(
-                Stage::Rollback,
-                format!("sequence {sequence} is lower than {active}, the active bundle's"),
-            )),
-            None => Err(Rejection::new(
-                Stage::Rollback,
-                format!("the bundle has no sequence, the active one has sequence {active}"),
-            )),
+        let Some(highest) = self.highest else { return Ok(facts) };
+        let is_active = self.active.as_ref().is_some_and(|active| active.sequence == Some(highest));
+        let rollback = |message| Err(Rejection::new(Stage::Rollback, message));
+        match (facts.sequence, is_active) {
+            (Some(sequence), _) if sequence >= highest => Ok(facts),
+            (Some(sequence), true) => {
+                rollback(format!("sequence {sequence} is lower than {highest}, the active bundle's"))
+            }
+            (None, true) => rollback(format!("the bundle has no sequence, the active one has sequence {highest}")),
+            (Some(sequence), false) => {
+                rollback(format!("sequence {sequence} is lower than {highest}, which was in force before"))
+            }
+            (None, false) => {
+                rollback(format!("the bundle has no sequence, one with sequence {highest} was in force before"))
+            }
         }
     }
 

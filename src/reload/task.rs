@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use super::machine::{Input, Pace};
 use super::outcome::{Built, Loaded, Rejection};
+use super::sequence::KeptSequence;
 use super::snapshot::Active;
 use super::status::{Status, View};
 use super::watch::Bell;
@@ -43,7 +44,7 @@ enum Message {
 impl Loader {
     /// Starts a loader. It begins to load at once; [`Loader::wait_first`] waits for the outcome.
     ///
-    /// `build` makes a bundle of files. `on_load` is called after each load, when `active` and `status` are up to date.
+    /// `kept` says which sequences are too low, and is brought up to date. `build` makes a bundle of files. `on_load` is called after each load, when `active` and `status` are up to date.
     /// `build` runs on the loader's threads, on each of them at once when one of them gets no turn; `on_load` on one.
     ///
     /// # Errors
@@ -53,6 +54,7 @@ impl Loader {
         pace: Pace,
         active: Arc<Active<B>>,
         status: Arc<Status>,
+        kept: Option<KeptSequence>,
         build: impl Fn(&RawBundle) -> Built<B> + Send + Sync + 'static,
         on_load: impl FnMut(&View) + Send + 'static,
     ) -> io::Result<Self> {
@@ -62,7 +64,7 @@ impl Loader {
             // A closed channel means that the thread has ended: nobody is left to hear of changes.
             let _ = event.send(Message::Changed);
         });
-        let work = Work::new(source, pace, active, Arc::clone(&status), bell.clone(), build, on_load);
+        let work = Work::new(source, pace, active, Arc::clone(&status), bell.clone(), build, on_load).keeping(kept);
         let stopped = StoppedOnDrop(Arc::clone(&status));
         let thread = thread::Builder::new().name("loader".to_owned()).spawn(move || {
             let _stopped = stopped;

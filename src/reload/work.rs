@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use super::gently::Gently;
 use super::machine::{Action, Input, Machine, Pace, Reading, Report};
 use super::outcome::{Built, LoadResult, Loaded, Rejection, Stage};
+use super::sequence::KeptSequence;
 use super::snapshot::{Active, Retired, Snapshot};
 use super::status::{ActiveBundle, Durations, RejectedBundle, Status, View};
 use super::watch::{Bell, Watch};
@@ -31,6 +32,7 @@ pub(super) struct Work<B> {
     started: Instant,
     gently: Gently,
     machine: Machine,
+    kept: Option<KeptSequence>,
     active: Arc<Active<B>>,
     status: Arc<Status>,
     build: Build<B>,
@@ -72,6 +74,7 @@ impl<B: Loaded> Work<B> {
             started: Instant::now(),
             gently: Gently::new(pace.patience),
             machine: Machine::new(pace, Duration::ZERO),
+            kept: None,
             active,
             status,
             build: Arc::new(build),
@@ -86,6 +89,12 @@ impl<B: Loaded> Work<B> {
             retired: Retired::new(),
             load: Loading::new(),
         }
+    }
+
+    /// Refuses sequences that `kept` says are too low, and keeps it up to date.
+    pub(super) fn keeping(self, kept: Option<KeptSequence>) -> Self {
+        let highest = kept.as_ref().and_then(KeptSequence::highest);
+        Self { machine: self.machine.refuse_below(highest), kept, ..self }
     }
 
     /// How long to wait for a message before the next [`Input::Tick`].
@@ -225,6 +234,7 @@ impl<B: Loaded> Work<B> {
 
     fn publish(&mut self) {
         let Some((bundle, warnings)) = self.load.built.take() else { return };
+        self.keep_sequence(bundle.facts().sequence);
         self.generation += 1;
         let activated = Timestamp::now();
         let facts = bundle.facts();
@@ -274,6 +284,16 @@ impl<B: Loaded> Work<B> {
 }
 
 impl<B> Work<B> {
+    /// WHY before the bundle is in force: if the process ends between the two, the next one refuses nothing that it should
+    /// take. WHY the bundle comes into force although this fails: what it closes must not wait for a full disk.
+    fn keep_sequence(&mut self, sequence: Option<u64>) {
+        if let (Some(kept), Some(sequence)) = (&mut self.kept, sequence)
+            && let Err(error) = kept.keep(sequence)
+        {
+            tracing::error!(%error, sequence, "sequence not kept, an older bundle would come into force after a restart");
+        }
+    }
+
     fn warn_of_expiry(&self, has_expired: bool) {
         let view = self.status.view();
         let Some(active) = &view.active else { return };

@@ -187,3 +187,37 @@ fn a_hook_that_tells_no_address_is_warned_of_where_policies_look_at_it() {
     assert!(!told("doors: { hooks: { hydra: { ipClaim: ip } } }").contains(warning));
     assert!(!told("doors: {}").contains(warning));
 }
+
+/// A restart forgot which bundles had been in force.
+#[test]
+fn an_older_bundle_is_refused_after_a_restart_too() {
+    let state = tempfile::tempdir().unwrap();
+    let file = state.path().join("sequence");
+    let flags = ["--sequence-file", file.to_str().unwrap()];
+    let folder = bundle(&[BLOCK, ("bundle.yaml", "name: live\nsequence: 7\n")]);
+    let server = Process::start(folder.path(), &flags);
+    server.signal("TERM");
+    assert_eq!(server.end().0, Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "7\n");
+
+    write(folder.path(), "bundle.yaml", "name: live\nsequence: 6\n");
+    let serve = |file: &Path| {
+        let path = folder.path().to_str().unwrap();
+        let any = ["--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"];
+        doorward(&[&["serve", path, "--sequence-file", file.to_str().unwrap()], &any[..]].concat())
+    };
+    let run = serve(&file);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("sequence 6 is lower than 7, which was in force before"), "{}", run.stderr);
+
+    write(folder.path(), "bundle.yaml", "name: live\nsequence: 8\n");
+    let server = Process::start(folder.path(), &flags);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "8\n");
+    server.signal("TERM");
+    assert_eq!(server.end().0, Some(0));
+
+    std::fs::write(&file, "eight\n").unwrap();
+    let run = serve(&file);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("it holds no sequence"), "{}", run.stderr);
+}

@@ -58,6 +58,7 @@ impl Harness {
             pace,
             Arc::clone(&active),
             Arc::clone(&status),
+            None,
             move |raw| {
                 before();
                 build(raw, &freed)

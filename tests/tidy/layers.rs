@@ -170,7 +170,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("socket2", &["src/serve/listener.rs"]),
     ("subtle", &["src/serve/callers/secret.rs"]),
     ("tar", &["src/source/archive.rs"]),
-    ("tempfile", &["src/cli/run.rs", "src/cli/write.rs"]),
+    ("tempfile", &["src/cli/run.rs", "src/cli/write.rs", "src/reload/sequence.rs"]),
     ("thread_priority", &["src/reload/priority.rs"]),
     ("tokio", &["src/serve/", "src/cli/"]),
     ("tokio_rustls", &["src/serve/"]),

@@ -348,6 +348,29 @@ case answers_that_nobody_asked_for_are_ignored
     0 deadline 10000
 ";
 
+/// The sequences of a process ended with it, and whoever could restart it could put an older bundle in force.
+#[test]
+fn what_was_in_force_before_is_not_undercut_by_the_first_bundle() {
+    for (first, expected) in [
+        ("a/6", Err("sequence 6 is lower than 7, which was in force before")),
+        ("a", Err("the bundle has no sequence, one with sequence 7 was in force before")),
+        ("a/7", Ok(())),
+        ("a/8", Ok(())),
+    ] {
+        let mut machine = Machine::new(Pace::default(), Duration::ZERO).refuse_below(Some(7));
+        let mut told = Vec::new();
+        for step in ["tick", "read a", &format!("built {first}")] {
+            told = machine.handle(Duration::ZERO, Timestamp::UNIX_EPOCH, input(step));
+        }
+        let outcome = match told.last() {
+            Some(Action::Report(Report::Activated { .. })) => Ok(()),
+            Some(Action::Report(Report::Rejected { rejection, .. })) => Err(&*rejection.message),
+            other => panic!("{first}: {other:?}"),
+        };
+        assert_eq!(outcome, expected, "{first}");
+    }
+}
+
 #[test]
 fn the_table_of_reloading_holds() {
     let mut cases = 0;
