@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Outcome, Stop, fix, github, load, paint, prove, rule, sarif};
+use super::{Exit, Outcome, Stop, beside, fix, github, load, paint, prove, rule, sarif};
 use crate::compile::{self, CompiledBundle, Mode};
 use crate::model::State;
 use crate::review::summary::Summary;
@@ -49,6 +49,10 @@ pub struct Args {
     /// Explain a rule at length, by the id that stands in brackets behind `error` or `warning`; list all without one.
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["bundle", "format"])]
     explain: Option<String>,
+    /// Print what to write beside a policy set that others keep up to date, so that it can be used as it is: a `bundle.yaml`
+    /// that says what its placeholders stand for and what is left out, and locations, to be copied and filled in.
+    #[arg(long, conflicts_with_all = ["explain", "fix", "format", "summary"])]
+    beside: bool,
     /// Mend in the files what can be mended safely, then check.
     #[arg(long, conflicts_with = "explain")]
     fix: bool,
@@ -119,6 +123,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     match (&args.explain, &args.bundle) {
         (Some(id), _) if id.is_empty() => Ok(rule::list()),
         (Some(id), _) => rule::explain(id),
+        (None, Some(bundle)) if args.beside => Ok(beside::told(&load::read(bundle)?)),
         (None, Some(bundle)) => check(args, bundle),
         (None, None) => Err(Stop::usage("name a bundle")),
     }

@@ -7,6 +7,7 @@
 mod answer;
 mod aside;
 mod authzen_selftest;
+mod beside;
 mod check;
 mod condition;
 mod decide;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::run::{BLOCK, WORKLOAD, bundle, doorward};
+use crate::support::found::corpus;
 
 const MISTAKES: (&str, &str) = (
     "policy.yaml",
@@ -235,5 +236,79 @@ fn what_cases_name_must_be_in_the_bundle() {
         let run = doorward(&["check", folder.path().to_str().unwrap()]);
         assert_eq!(run.code, code, "{}", run.told());
         assert_eq!(run.stdout.contains("error[case-policy]: no policy is called `Blok`"), code == 3, "{}", run.told());
+    }
+}
+
+/// What a set leaves to its users is copied from what `--beside` prints, and filled in.
+fn filled_in(told: &str) -> [(&'static str, String); 2] {
+    let (bundle, locations) = told.split_once("# locations.yaml").unwrap_or((told, ""));
+    let line = |line: &str| match line.split_once(": # in ") {
+        Some((placeholder, _)) => format!("{placeholder}: 5b1d0c52-5d0e-4c53-8a5e-1f1c7a3a0001\n"),
+        None => format!("{line}\n"),
+    };
+    let bundle: String = bundle.lines().map(line).collect();
+    let locations = locations.replace("ipRanges:", "ipRanges: [203.0.113.0/24]\n  isTrusted: true");
+    [("bundle.yaml", bundle), ("locations.yaml", format!("#{locations}"))]
+}
+
+#[test]
+fn what_a_published_set_needs_beside_it_is_printed_to_be_copied() {
+    let Some(sets) = corpus("graph") else { return };
+    let mut needy = 0;
+    for set in std::fs::read_dir(sets).unwrap().map(|set| set.unwrap().path()).filter(|path| path.is_dir()) {
+        let run = doorward(&["check", set.to_str().unwrap(), "--beside"]);
+        assert_eq!(run.code, 0, "{}", run.told());
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("set");
+        let copied = std::process::Command::new("cp").arg("-R").arg(&set).arg(&copy).status().unwrap();
+        assert!(copied.success());
+        if doorward(&["check", set.to_str().unwrap()]).code == 0 {
+            assert_eq!(run.stdout, "# nothing has to be written beside it\n", "{}", set.display());
+            continue;
+        }
+        needy += 1;
+        for (name, text) in filled_in(&run.stdout) {
+            std::fs::write(copy.join(name), text).unwrap();
+        }
+        let run = doorward(&["check", copy.to_str().unwrap()]);
+        assert_eq!(run.code, 0, "{}", run.told());
+    }
+    assert!(needy >= 3, "{needy} sets need something");
+}
+
+#[test]
+fn what_is_to_stand_beside_a_set_is_refused_before_it_is_filled_in() {
+    let policy = |name: &str, more: &str| {
+        format!(
+            "{{ displayName: '{name}', state: enabled, grantControls: {{ builtInControls: [block] }}, conditions: {{ \
+             applications: {{ includeApplications: [All] }}, {more} }} }}\n"
+        )
+    };
+    let placeholders =
+        policy("A", "users: { includeUsers: ['<Staff `a`>', 'Me: #1'], excludeGroups: ['<Staff `a`>'] }");
+    let location = policy("B", "users: { includeUsers: [All] }, locations: { includeLocations: [Head office] }");
+    let unsupported =
+        policy("C: '\"x", "users: { includeUsers: [All] }, times: { all: true }").replace("C: '", "C: ''");
+    let two = format!("- {}- {}", policy("D", "users: { includeUsers: [All] }, times: 1"), policy("E", "users: 1"));
+    let files = [
+        ("a.yaml", &*placeholders),
+        ("b.yaml", &location),
+        ("c.yaml", &unsupported),
+        ("d.yaml", &two),
+        ("scripts/x.json", r#"{"a": 1}"#),
+    ];
+    let folder = bundle(&files);
+    let run = doorward(&["check", folder.path().to_str().unwrap(), "--beside"]);
+    insta::assert_snapshot!(run.told());
+    let (beside, _) = run.stdout.split_once("\n# Nothing").unwrap();
+    let (settings, locations) = beside.split_once("# locations.yaml").unwrap();
+    let folder = bundle(&files[..3]);
+    std::fs::write(folder.path().join("bundle.yaml"), settings.split("# These cannot be read").next().unwrap())
+        .unwrap();
+    std::fs::write(folder.path().join("locations.yaml"), format!("#{locations}")).unwrap();
+    let run = doorward(&["check", folder.path().to_str().unwrap()]);
+    assert_eq!(run.code, 3);
+    for expected in ["`placeholders.<Staff `a`>` is null", "locations.yaml:"] {
+        assert!(run.stdout.contains(expected), "{}", run.stdout);
     }
 }

@@ -141,7 +141,8 @@ pub fn misspelt_id(text: Spanned<&str>, flaw: IdFlaw) -> Diagnostic {
 /// Tells of an entry that names nothing.
 fn not_an_id<T>(text: Spanned<&str>, context: &mut Context) -> Option<T> {
     let what = format!("`{}` is not an id", text.value);
-    let help = "put the object id here, or say in `placeholders` of bundle.yaml what it stands for";
+    let help = "put the object id here, or say in `placeholders` of bundle.yaml what it stands for; `doorward check \
+                --beside` prints one to fill in";
     context.report(Diagnostic::new(&rules::PLACEHOLDER, text.span, what).help(help));
     None
 }
