@@ -3,7 +3,8 @@
 //! A thread at idle priority gets what nobody else wants, which on a machine that is busy for good is next to nothing: a
 //! bundle would never come into force, and nobody would know. No thread may raise its own priority again. So heavy work goes
 //! to a thread that gives way, while the loader's own, at normal priority, waits; when it has waited long enough it does the
-//! work once more itself. Knows nothing of bundles. Start with [`Gently::run`].
+//! work once more itself; two loads then take memory at once, and never more. Otherwise all of it is done by one thread, or the memory that one frees would not be there for
+//! the next. Knows nothing of bundles. Start with [`Gently::run`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -13,7 +14,11 @@ use std::time::Duration;
 
 use super::priority;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Work for the other thread, and whether it gives way from here on.
+struct Job {
+    gives_way: bool,
+    work: Box<dyn FnOnce() + Send>,
+}
 
 /// A thread that gives way, and the patience with it. It ends with this.
 #[derive(Debug)]
@@ -30,25 +35,24 @@ pub(super) struct Gently {
 }
 
 impl Gently {
-    /// Starts the thread, which is waited for no longer than `patience`.
+    /// Starts the thread, which is waited for no longer than `patience` once it gives way.
     pub(super) fn new(patience: Duration) -> Self {
-        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (jobs, inbox) = mpsc::channel();
         let (ends, ended) = mpsc::channel();
         let open = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&open);
-        let thread = thread::Builder::new().name("loader-idle".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("loader-work".to_owned()).spawn(move || {
             let _ends: Sender<()> = ends;
-            if let Err(error) = priority::lower() {
-                tracing::warn!(%error, "loader keeps its normal priority");
-            }
-            for job in inbox {
-                job();
-                left.fetch_sub(1, SeqCst);
-            }
+            work(&inbox, &left);
         });
-        let jobs =
-            thread.inspect_err(|error| tracing::warn!(%error, "loader gives way to nobody")).is_ok().then_some(jobs);
+        let told = |error: &_| tracing::warn!(%error, "loader gives way to nobody");
+        let jobs = thread.inspect_err(told).is_ok().then_some(jobs);
         Self { patience, jobs, open, ended, is_late: false }
+    }
+
+    /// What `job` gives, done by the other thread while nobody has to give way yet: as soon as it can be.
+    pub(super) fn run_first<T: Send + 'static>(&mut self, job: impl Fn() -> T + Send + Sync + 'static) -> T {
+        self.send(false, job).unwrap_or_else(|(job, _)| job())
     }
 
     /// What `job` gives. It is done by the thread that gives way, and once more here when that takes longer than the
@@ -58,35 +62,48 @@ impl Gently {
         if self.is_late {
             return job();
         }
+        self.send(true, job).unwrap_or_else(|(job, is_late)| {
+            self.is_late = is_late;
+            job()
+        })
+    }
+
+    /// What `job` gives on the other thread; `Err` with the job when that has ended, or is late, which the second says.
+    fn send<T: Send + 'static, J: Fn() -> T + Send + Sync + 'static>(
+        &self,
+        gives_way: bool,
+        job: J,
+    ) -> Result<T, (Arc<J>, bool)> {
         let job = Arc::new(job);
         let theirs = Arc::clone(&job);
         let (answer, answers) = mpsc::channel();
-        self.send(Box::new(move || {
-            // A closed channel: nobody waits any more.
-            let _ = answer.send(theirs());
-        }));
-        match answers.recv_timeout(self.patience) {
-            Ok(done) => done,
-            Err(RecvTimeoutError::Timeout) => {
-                self.is_late = true;
+        // A closed channel: nobody waits any more.
+        let work = Box::new(move || drop(answer.send(theirs())));
+        self.hand_over(Job { gives_way, work });
+        let done = match gives_way {
+            true => answers.recv_timeout(self.patience),
+            false => answers.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        done.map_err(|error| {
+            let is_late = error == RecvTimeoutError::Timeout;
+            if is_late {
                 tracing::warn!(
                     waited_ms = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX),
                     "loader got too little of the processor at idle priority, it goes on at normal priority"
                 );
-                job()
             }
-            Err(RecvTimeoutError::Disconnected) => job(),
-        }
+            (job, is_late)
+        })
     }
 
     /// Leaves `job` to the thread that gives way. While that is late it is done here, or what waits to be freed would pile
     /// up.
     pub(super) fn leave(&mut self, job: impl FnOnce() + Send + 'static) {
         self.is_late &= self.open.load(SeqCst) > 0;
-        if self.is_late { job() } else { self.send(Box::new(job)) }
+        if self.is_late { job() } else { self.hand_over(Job { gives_way: true, work: Box::new(job) }) }
     }
 
-    fn send(&self, job: Job) {
+    fn hand_over(&self, job: Job) {
         self.open.fetch_add(1, SeqCst);
         let job = match &self.jobs {
             Some(jobs) => jobs.send(job).err().map(|unsent| unsent.0),
@@ -94,9 +111,23 @@ impl Gently {
         };
         // WHY: the thread has ended, by a bug in a job; what it would have done is done here.
         if let Some(job) = job {
-            job();
+            (job.work)();
             self.open.fetch_sub(1, SeqCst);
         }
+    }
+}
+
+fn work(inbox: &Receiver<Job>, open: &AtomicUsize) {
+    let mut has_given_way = false;
+    for Job { gives_way, work } in inbox {
+        if gives_way
+            && !std::mem::replace(&mut has_given_way, true)
+            && let Err(error) = priority::lower()
+        {
+            tracing::warn!(%error, "loader keeps its normal priority");
+        }
+        work();
+        open.fetch_sub(1, SeqCst);
     }
 }
 
@@ -121,6 +152,15 @@ mod tests {
 
     fn here() -> ThreadId {
         thread::current().id()
+    }
+
+    #[test]
+    fn first_work_is_waited_for_and_done_by_the_same_thread_as_later_work() {
+        let mut gently = Gently::new(Duration::ZERO);
+        let by = gently.run_first(here);
+        assert_ne!(by, here());
+        gently.patience = PATIENCE;
+        assert_eq!(gently.run(here), by);
     }
 
     #[test]

@@ -127,10 +127,10 @@ impl<B: Loaded> Work<B> {
         }
     }
 
-    /// Does the heavy part of a load. WHY not always gently: until something is in force there is nobody to give way to,
-    /// and everybody waits.
+    /// Does the heavy part of a load. WHY it does not always give way: until something is in force there is nobody to give
+    /// way to, and everybody waits.
     fn gently<T: Send + 'static>(&mut self, job: impl Fn() -> T + Send + Sync + 'static) -> T {
-        if self.generation == 0 { job() } else { self.gently.run(job) }
+        if self.generation == 0 { self.gently.run_first(job) } else { self.gently.run(job) }
     }
 
     fn look_at_source(&mut self) -> Look {

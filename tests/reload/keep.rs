@@ -106,7 +106,7 @@ fn a_replaced_bundle_is_freed_by_the_loader_and_never_by_a_request() {
     // The bundle is dropped just after its count reached zero; stopping waits for that.
     let freed_by = Arc::clone(&harness.freed_by);
     harness.loader.stop();
-    assert_eq!(*freed_by.lock().unwrap(), ["loader-idle"]);
+    assert_eq!(*freed_by.lock().unwrap(), ["loader-work"]);
 }
 
 #[test]
