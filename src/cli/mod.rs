@@ -19,6 +19,7 @@ mod fix;
 mod fmt;
 mod gaps;
 mod github;
+mod healthcheck;
 mod impact;
 mod load;
 mod paint;
@@ -57,6 +58,8 @@ struct Cli {
 enum Verb {
     /// Serve decisions over gRPC and HTTP, and take up changes of the bundle.
     Serve(serve::Args),
+    /// Ask a sidecar whether it is well, for containers. Ends with 0 if it is.
+    Healthcheck(healthcheck::Args),
     /// Run a command beside a sidecar of its own, for integration tests.
     Run(run::Args),
     /// Report every problem of a bundle, with file, line, reason and remedy.
@@ -143,6 +146,7 @@ fn run(verb: Verb) -> ExitCode {
             Ok(code) => return code,
             Err(stop) => Err(stop),
         },
+        Verb::Healthcheck(args) => healthcheck::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Fmt(args) => fmt::run(&args),
         Verb::Decide(args) => decide::run(&args),

@@ -22,7 +22,7 @@ use crate::serve::{self, Addresses, Doors, Running, Settings};
 use crate::source::Source;
 
 const LISTEN: &str = "127.0.0.1:8480";
-const OPS: &str = "127.0.0.1:8481";
+pub(super) const OPS: &str = "127.0.0.1:8481";
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -275,6 +275,7 @@ struct How {
 fn announce(args: &Args, running: &Running, active: &Active, how: How) {
     let addresses = running.addresses();
     tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
         tcp = addresses.tcp.map(|address| address.to_string()),
         unix = addresses.unix.as_ref().map(|path| path.display().to_string()),
         operators = addresses.ops.map(|address| address.to_string()),

@@ -175,6 +175,7 @@ fn bundle(active: &Active) -> Option<BundleFacts> {
         revision: bundle.revision().to_owned(),
         digest: bundle.digest().to_owned(),
         activated: snapshot.activated.as_duration().as_secs_f64(),
+        age: Timestamp::now().duration_since(snapshot.activated).as_secs_f64(),
         expires: bundle.expires().map(|expires| expires.as_duration().as_secs_f64()),
         policies: bundle.policies().len(),
         ranges: bundle.ranges(),
@@ -186,6 +187,7 @@ fn bundle(active: &Active) -> Option<BundleFacts> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StatusBody<'a> {
+    version: &'static str,
     state: &'static str,
     degraded_by: Option<&'static str>,
     active: Option<ActiveBody<'a>>,
@@ -235,6 +237,7 @@ fn status_body<'a>(readiness: &Readiness, view: &'a View, now: Timestamp) -> Sta
     let age = |then: Timestamp| now.duration_since(then).as_secs();
     let degraded = degraded(view, now).filter(|_| readiness.has_started());
     StatusBody {
+        version: env!("CARGO_PKG_VERSION"),
         state: match (readiness.is_stopping(), readiness.has_started(), degraded.is_some()) {
             (true, _, _) => "stopping",
             (_, false, _) => "starting",

@@ -7,6 +7,7 @@ fn every_verb_shows_an_example_that_works() {
     // `serve` does not end by itself; a test of its own runs it.
     for verb in [
         "run",
+        "healthcheck",
         "check",
         "fmt",
         "decide",

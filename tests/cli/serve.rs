@@ -221,3 +221,48 @@ fn an_older_bundle_is_refused_after_a_restart_too() {
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("it holds no sequence"), "{}", run.stderr);
 }
+
+/// A container that holds nothing but this program had nobody to ask how it is.
+#[test]
+fn a_container_asks_how_its_sidecar_is() {
+    let folder = bundle(&[BLOCK]);
+    let server = Process::start(folder.path(), &[]);
+    let ops = server.operators.to_string();
+    let ask = |words: &[&str]| doorward(&[&["healthcheck", "--ops", &ops], words].concat());
+    for words in [&[][..], &["ready"], &["live"], &["startup"]] {
+        assert_eq!(ask(words).told(), "exit 0\n--- stdout\nok\n", "{words:?}");
+    }
+    write(folder.path(), "bundle.yaml", "nam: live\n");
+    server.signal("HUP");
+    status_when(&server, |status| status["state"] == "degraded");
+    assert_eq!(ask(&[]).told(), "exit 0\n--- stdout\ndegraded: bundle_rejected\n");
+    server.signal("TERM");
+    assert_eq!(server.end().0, Some(0));
+    let run = ask(&[]);
+    assert!(run.code == 1 && run.stderr.contains("does not answer"), "{}", run.told());
+}
+
+#[test]
+fn a_sidecar_that_is_not_ready_or_says_nothing_is_not_well() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let ops = listener.local_addr().unwrap().to_string();
+    let answering = std::thread::spawn(move || {
+        // The last one says nothing; whoever asks does not wait for ever.
+        let answers = ["HTTP/1.1 503 Service Unavailable\r\n\r\nno bundle yet\n", "200 ok\n", ""];
+        let mut open = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 1024]).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            open.extend(answer.is_empty().then_some(stream));
+        }
+        open
+    });
+    let ask = || doorward(&["healthcheck", "--ops", &ops, "--timeout", "1"]);
+    assert_eq!(ask().told(), "exit 1\n--- stdout\nno bundle yet\n");
+    assert!(ask().stderr.contains("is no operators' listener"));
+    let run = ask();
+    assert!(run.code == 1 && run.stderr.contains("does not answer"), "{}", run.told());
+    drop(answering.join().unwrap());
+}

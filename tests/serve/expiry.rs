@@ -26,6 +26,12 @@ async fn a_bundle_that_expires_stays_in_force_and_operators_are_told() {
     assert!((told("doorward_bundle_expiry_timestamp_seconds") - expires.as_duration().as_secs_f64()).abs() < 1e-3);
     assert!(told("doorward_bundle_last_success_timestamp_seconds") <= Timestamp::now().as_duration().as_secs_f64());
 
+    assert!(told("doorward_bundle_age_seconds") >= 0.0);
+    assert!(
+        metrics.contains(concat!("doorward_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n")),
+        "{metrics}"
+    );
+
     let begun = Instant::now();
     let status = loop {
         let status = operator.get("/v1/status").await.json();

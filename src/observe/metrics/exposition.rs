@@ -51,6 +51,8 @@ pub struct BundleFacts {
     pub digest: String,
     /// When it came into force, seconds since the epoch.
     pub activated: f64,
+    /// For how long it has been in force, seconds.
+    pub age: f64,
     /// When it expires, seconds since the epoch, if it does.
     pub expires: Option<f64>,
     /// How many policies it has.
@@ -93,6 +95,8 @@ type Labels<const N: usize> = [(&'static str, String); N];
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let totals = Totals(&self.cores);
+        let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION").to_owned())]);
+        one(&mut encoder, "build", "The program", &version)?;
         requests(&totals, &mut encoder)?;
         durations(&totals, &mut encoder)?;
         if let Some(bundle) = &self.facts.bundle {
@@ -197,6 +201,7 @@ fn bundle_in_force(bundle: &BundleFacts, totals: &Totals<'_>, encoder: &mut Desc
     one(encoder, "bundle", "The bundle in force", &info)?;
     let activated = ConstGauge::new(bundle.activated);
     one(encoder, "bundle_activation_timestamp_seconds", "When the bundle came into force", &activated)?;
+    one(encoder, "bundle_age_seconds", "For how long the bundle has been in force", &ConstGauge::new(bundle.age))?;
     if let Some(expires) = bundle.expires {
         let help = "When the bundle in force expires";
         one(encoder, "bundle_expiry_timestamp_seconds", help, &ConstGauge::new(expires))?;
