@@ -35,6 +35,11 @@ struct Provider {
 impl Provider {
     /// With the folder whose `node_modules` has `oidc-provider`.
     fn start(node: &Path, installed: &Path, doorward: &Server) -> Self {
+        Self::start_for(node, installed, doorward, None)
+    }
+
+    /// With what tokens are for that name no audience.
+    fn start_for(node: &Path, installed: &Path, doorward: &Server, audience: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("package.json"), r#"{"type":"module"}"#).unwrap();
         std::os::unix::fs::symlink(installed.join("node_modules"), folder.path().join("node_modules")).unwrap();
@@ -46,6 +51,7 @@ impl Provider {
             .arg("provider.mjs")
             .current_dir(&folder)
             .env("DOORWARD_URL", format!("http://{}", doorward.tcp()))
+            .envs(audience.map(|audience| ("DOORWARD_AUDIENCE", audience)))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -142,6 +148,22 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
         let undecided = provider.token(client, OFFICE, form).await;
         assert_eq!((undecided.status.as_u16(), &undecided.json()["error"]), (503, &json!("server_error")));
         assert!(undecided.json().get("access_token").is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn tokens_of_a_certified_provider_that_name_no_audience_are_for_the_one_that_it_is_told() {
+    let Some(node) = node() else { return };
+    let Some(installed) = program("DOORWARD_OIDC_PROVIDER", "target/oidc-provider") else { return };
+    let server = Server::start();
+    let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
+    server.activate("payroll", [("3-users.yaml", &for_payroll(&users))]);
+    for (audience, status) in
+        [(Some("https://api"), 200), (Some("eeeeeeee-0000-4000-8000-000000000001"), 400), (None, 400)]
+    {
+        let provider = Provider::start_for(&node, &installed, &server, audience);
+        let answer = provider.exchange("pwd").await;
+        assert_eq!(answer.status.as_u16(), status, "{audience:?}: {}", answer.text);
     }
 }
 

@@ -2,7 +2,9 @@
 import Provider from 'oidc-provider';
 import { conditionalAccess } from './doorward.js';
 
-const doorward = conditionalAccess({ url: process.env.DOORWARD_URL });
+const doorward = conditionalAccess({
+  url: process.env.DOORWARD_URL, defaultAudience: process.env.DOORWARD_AUDIENCE,
+});
 const client = (client_id, grant_types, redirect_uris, response_types) => ({
   client_id, client_secret: 'secret', grant_types, redirect_uris, response_types,
 });
