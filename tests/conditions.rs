@@ -8,8 +8,8 @@ use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate, trace};
 use doorward::model::request::{Identity, TokenRequest};
 use doorward::model::{
-    AttributeValue, Attributes, CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind, Reason,
-    RiskLevel, Truth,
+    AttributeValue, Attributes, Condition, CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind,
+    Reason, RiskLevel, Truth,
 };
 use doorward::text::{RawBundle, RawFile};
 
@@ -45,7 +45,7 @@ fn decide(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Reason {
 fn holds(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Truth {
     let traces = trace(bundle, request).expect("nothing contradicts");
     let conditions = traces.into_iter().next().expect("there is a policy").conditions;
-    conditions.last().filter(|last| last.condition == "when").expect("the last condition is Cedar's").holds
+    conditions.last().filter(|last| last.condition == Condition::When).expect("the last condition is Cedar's").holds
 }
 
 /// The names of attributes are compared without regard to ASCII case only, in rules and in conditions alike.

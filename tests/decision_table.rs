@@ -15,6 +15,7 @@ use serde::Deserialize;
 use doorward::compile::{self, Mode};
 use doorward::evaluate::{self, Evaluation, Side};
 use doorward::model::policy::Policy;
+use doorward::model::set::Word;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
 use doorward::text::{self, Diagnostics, RawBundle, RawFile, SourceFile, Sources};
@@ -247,7 +248,7 @@ fn rules_that_decide_are_named_in_the_words_of_sign_in_logs() {
             let traces = with_request(case, |request| evaluate::trace(&bundle, request)).expect("no contradiction");
             for (side, of) in [(Side::Include, "include"), (Side::Exclude, "exclude")] {
                 let rules = traces.iter().flat_map(|policy| policy.rules_satisfied(side));
-                words.extend(rules.map(|(condition, rule)| format!("{condition} {of} {rule}")));
+                words.extend(rules.map(|(condition, rule)| format!("{} {of} {rule}", condition.as_str())));
             }
         }
     }
@@ -317,7 +318,7 @@ fn engine(table: &Table, case: &Case) -> Finding {
         let trace = evaluate::trace(&bundle, request).expect("a row does not contradict itself");
         let failed = trace.iter().filter_map(|policy| {
             let condition = policy.conditions.iter().find(|condition| !condition.holds.is_possible())?;
-            Some((bundle.policy(policy.policy).display_name.to_string(), condition.condition.to_owned()))
+            Some((bundle.policy(policy.policy).display_name.to_string(), condition.condition.as_str().to_owned()))
         });
         Finding {
             decision: evaluation.decision().as_str(),
