@@ -88,19 +88,18 @@ pub fn compile(raw: &RawBundle) -> Compilation {
 }
 
 /// As [`compile`], and hands the model to `look` before it is compiled, as nothing keeps it: what `look` makes of it is
-/// the second result, `None` when there is at least one error.
-pub fn compile_and<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+/// the second result. A model with errors lacks what could not be read.
+pub fn compile_and<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, T) {
     let (mut compilation, mut looked) = attempt(raw, Mode::Fast, &look);
     if !compilation.findings.is_empty() || compilation.errors + compilation.warnings > 0 {
         drop(looked);
         (compilation, looked) = attempt(raw, Mode::Spanned, &look);
     }
-    let looked = looked.filter(|_| compilation.bundle.is_some());
     (compilation, looked)
 }
 
 /// As [`compile_and`], for who shows errors only: what can be used is read once, and its findings have no places.
-pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, T) {
     let (compilation, looked) = attempt(raw, Mode::Fast, &look);
     match compilation.bundle {
         Some(_) => (compilation, looked),
@@ -108,7 +107,7 @@ pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compi
     }
 }
 
-fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Compilation, T) {
     let Reading { bundle: model, mut sources, mut diagnostics, is_complete } = read(raw, mode);
     if mode == Mode::Fast {
         // WHY: the fast way needs no text any more, for it tells no places; a large tenant's text is most of the memory.
@@ -116,7 +115,7 @@ fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Comp
     }
     let database = database(raw, &model);
     let unread = diagnostics.errors() > 0;
-    let looked = (!unread).then(|| look(&model));
+    let looked = look(&model);
     // WHY: of what was not read nobody knows what is missing.
     let bundle = if is_complete { build(model, &raw.digest, database, &mut diagnostics) } else { None };
     let bundle = bundle.filter(|_| !unread);
