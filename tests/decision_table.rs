@@ -7,6 +7,8 @@
 
 #[expect(dead_code, reason = "the generators are for properties")]
 mod oracle;
+#[path = "support/written.rs"]
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +20,7 @@ use doorward::model::policy::Policy;
 use doorward::model::set::Word;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
-use doorward::text::{self, Diagnostics, RawBundle, RawFile, SourceFile, Sources};
+use doorward::text::{self, Diagnostics, RawBundle, SourceFile, Sources};
 
 /// One file of the table.
 #[derive(Deserialize)]
@@ -287,8 +289,7 @@ impl Finding {
 fn raw(table: &Table, case: &Case) -> RawBundle {
     let mut files = table.files.clone();
     files.extend(case.files.clone());
-    let files = files.into_iter().map(|(name, text)| RawFile { name: name.into(), bytes: text.into_bytes() });
-    RawBundle { files: files.collect(), digest: format!("row-{}", case.number).into() }
+    written::raw(files)
 }
 
 /// Hands the case's request to `use_request`, read as the command line and the doors read it.

@@ -13,6 +13,7 @@ pub mod process;
 pub mod raw;
 #[cfg(feature = "serve")]
 pub mod server;
+pub mod written;
 
 use std::time::Duration;
 
