@@ -91,11 +91,11 @@ pub(super) fn build_with(
     if diagnostics.errors() > errors_before {
         return None;
     }
-    let all_trusted = names.all_trusted();
+    let (all_trusted, by_name) = (names.all_trusted(), names.locations_with_names());
     drop(names);
     let directory_names = directory_names(&bundle, &directory_objects);
     let ranges = counts.count(Kind::Ranges);
-    let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names, entities };
+    let parts = Parts { heads, policies, ranges, all_trusted, by_name, directory_objects, directory_names, entities };
     let assembled = network.and_then(|network| assemble(bundle, digest, network, parts));
     assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
 }
@@ -106,6 +106,7 @@ struct Parts {
     policies: Vec<CompiledPolicy>,
     ranges: usize,
     all_trusted: LocationIndex,
+    by_name: LocationSet,
     directory_objects: IdMap<u32>,
     directory_names: Vec<Id>,
     entities: EntityTable,
@@ -257,7 +258,8 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
 fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
     let Bundle { settings, policies: read, locations: named, principals: catalogue, .. } = bundle;
     drop(read);
-    let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names, entities } = parts;
+    let Parts { heads, mut policies, ranges, all_trusted, by_name, directory_objects, directory_names, entities } =
+        parts;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
     let population =
@@ -268,7 +270,8 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
             catalogue_by_app.entry(app_id.as_ref(), || index);
         }
     }
-    let locations = location_table(&named, !settings.mfa_trusted_ips.is_empty(), all_trusted);
+    let locations =
+        LocationTable { by_name, ..location_table(&named, !settings.mfa_trusted_ips.is_empty(), all_trusted) };
     Ok(CompiledBundle {
         network,
         gates: Gates::new(&policies),
@@ -367,6 +370,7 @@ fn location_table(locations: &[NamedLocation], has_mfa_trusted_ips: bool, all_tr
         ids: locations.iter().map(|location| location.id.as_ref().map(|id| id.value.clone())).collect(),
         words: usize::from(all_trusted) / 64 + 1,
         all_trusted,
+        by_name: LocationSet::default(),
         by_address: LocationSet::default(),
         by_country: LocationSet::default(),
         by_gps: LocationSet::default(),

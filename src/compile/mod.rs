@@ -20,6 +20,7 @@ mod bundle;
 pub mod cedar;
 mod country;
 mod entity;
+mod filter;
 mod gate;
 mod grant;
 pub(crate) mod guest;
