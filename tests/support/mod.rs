@@ -8,6 +8,8 @@ pub mod found;
 #[cfg(feature = "serve")]
 pub mod http;
 #[cfg(feature = "serve")]
+pub mod metadata;
+#[cfg(feature = "serve")]
 pub mod process;
 #[cfg(feature = "serve")]
 pub mod raw;
