@@ -2,6 +2,7 @@
 
 use super::bound::{Counts, Kind};
 use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, WideMasks, insert};
+use super::eligibility::eligible;
 use super::entity::EntityTable;
 use super::gate::Gates;
 use super::idmap::IdMap;
@@ -12,13 +13,10 @@ use super::subject::{Population, Subjects};
 use super::workload::Workloads;
 use super::{country, lint, rules};
 use crate::limits;
-use crate::model::bundle::{BundleSettings, Eligibility};
+use crate::model::bundle::BundleSettings;
 use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::policy::Policy;
-use crate::model::{
-    Bundle, Id, IpRange, LocationKind, NamedLocation, ServicePrincipal, ServicePrincipalType, SignInAudience, State,
-    Truth,
-};
+use crate::model::{Bundle, Id, IpRange, LocationKind, NamedLocation, ServicePrincipal, State};
 use crate::text::{Diagnostic, Diagnostics, Span};
 
 /// Compiles `bundle`. `database` is the content of the country database, if the settings name one.
@@ -326,42 +324,6 @@ fn layers(bundle: &mut Bundle, countries: Vec<(IpRange, Country)>) -> Layers {
     }
     countries.into_iter().for_each(|(range, country)| layers.add(range, Layer::Country(country)));
     layers
-}
-
-/// Whether the catalogue alone makes a principal eligible for workload policies.
-pub(super) fn eligible(eligibility: Eligibility, tenant: Option<&Id>, principal: &ServicePrincipal) -> Truth {
-    let parts = EligibilityFacts {
-        kind: principal.kind,
-        owner_tenant: principal.owner_tenant.as_ref().map(Id::as_ref),
-        audience: principal.audience,
-    };
-    parts.judge(eligibility, tenant)
-}
-
-/// What eligibility for workload policies depends on; `None` is unknown.
-#[derive(Clone, Copy, Debug)]
-pub struct EligibilityFacts<'a> {
-    /// What kind of service principal.
-    pub kind: Option<ServicePrincipalType>,
-    /// The tenant that owns the application.
-    pub owner_tenant: Option<crate::model::IdRef<'a>>,
-    /// Who may sign in to it.
-    pub audience: Option<SignInAudience>,
-}
-
-impl EligibilityFacts<'_> {
-    /// Whether a workload with these facts is covered at all: an application of this tenant, for this tenant only.
-    /// Source: Entra documentation, Conditional Access for workload identities, read August 2026.
-    pub fn judge(self, eligibility: Eligibility, tenant: Option<&Id>) -> Truth {
-        if eligibility == Eligibility::All {
-            return Truth::True;
-        }
-        let is_own_tenant = self.owner_tenant.zip(tenant).map(|(owner, tenant)| owner.is_same(tenant.as_ref()));
-        // A service principal of no stated type is an application: requests can state no other but managed identity.
-        Truth::from(self.kind.is_none_or(|kind| kind == ServicePrincipalType::Application))
-            & self.audience.map_or(Truth::Unknown, |audience| Truth::from(audience == SignInAudience::MyOrg))
-            & is_own_tenant.unwrap_or(Truth::Unknown)
-    }
 }
 
 fn location_table(locations: &[NamedLocation], has_mfa_trusted_ips: bool, all_trusted: LocationIndex) -> LocationTable {

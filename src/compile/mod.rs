@@ -7,11 +7,11 @@
 //!
 //! # What is not evaluated yet
 //!
-//! Refused with `unsupported`: `maxAge` and `whenStale`, the retired device
-//! state conditions, and conditions that Graph does not document. Refused with `unjudgeable-location`: private link
-//! and service tag locations that a policy names. Warned about with `strength-configuration`: restrictions of an
-//! authentication strength to certain keys or issuers, whose combinations of methods are not judged. Service
-//! dependencies are for the caller to express as `resource.appIds`.
+//! Refused with `unsupported`: `maxAge` and `whenStale`, the retired device state conditions, and conditions that Graph
+//! does not document. Refused with `unjudgeable-location`: private link and service tag locations that a policy names.
+//! Warned about with `strength-configuration`: restrictions of an authentication strength to certain keys or issuers,
+//! whose combinations of methods are not judged. Service dependencies are for the caller to express as
+//! `resource.appIds`.
 
 mod application;
 mod bound;
@@ -19,6 +19,7 @@ mod build;
 mod bundle;
 pub mod cedar;
 mod country;
+mod eligibility;
 mod entity;
 mod filter;
 mod gate;
@@ -48,8 +49,8 @@ pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};
 pub use stated::{Stated, Statement, compile_stated};
 
-pub(crate) use build::EligibilityFacts;
 pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert};
+pub(crate) use eligibility::EligibilityFacts;
 pub(crate) use gate::{Gate, risk_bit};
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{

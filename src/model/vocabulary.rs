@@ -383,7 +383,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// A condition of a policy, in the order in which people are told of them: whom, what for, where from, and the others.
+    /// A condition of a policy, in the order in which people are told: whom, what for, where from, and the others.
     /// Source: `conditionalAccessConditions` of Microsoft Graph, and `agentIdRisk` of `whatIfAnalysisReasons`.
     Condition {
         /// Which users, agents' user accounts too.
