@@ -63,6 +63,10 @@
 
 #![forbid(unsafe_code)]
 
+// WHY: what is shared with the tests beside the crate calls it by its name.
+#[cfg(test)]
+extern crate self as doorward;
+
 #[cfg(feature = "serve")]
 pub mod cli;
 pub mod compile;
@@ -86,3 +90,6 @@ pub mod serve;
 #[cfg(feature = "serve")]
 pub mod source;
 pub mod text;
+#[cfg(test)]
+#[path = "../tests/support/written.rs"]
+mod written;

@@ -7,6 +7,8 @@
 mod policy_set;
 #[path = "../benches/user_set.rs"]
 mod user_set;
+#[path = "support/written.rs"]
+mod written;
 
 use std::hint::black_box;
 
@@ -18,7 +20,6 @@ use doorward::model::request::{Identity, Network, Resource, Risk, Satisfied};
 use doorward::model::{
     AuthenticationMethod, GrantControl, GuestType, IdRef, IdentityKind, Reason, RiskLevel, TokenRequest,
 };
-use doorward::text::{RawBundle, RawFile};
 
 use policy_set::{PolicySet, RangeText, Size, W240};
 use user_set::{A240, U240, UserSet};
@@ -72,8 +73,7 @@ fn a_decision_about_a_user_allocates_nothing() {
   conditions: { users: { includeGuestsOrExternalUsers: { guestOrExternalUserTypes: personalMicrosoftAccount } } }
   grantControls: { operator: OR, builtInControls: [block] }
 "#;
-    let file = RawFile { name: "policies.yaml".into(), bytes: policies.as_bytes().to_vec() };
-    let bundle = compile::compile(&RawBundle { files: vec![file], digest: "digest".into() });
+    let bundle = compile::compile(&written::raw([("policies.yaml", policies)]));
     let bundle = bundle.bundle.expect("the bundle compiles");
     let groups: Vec<String> = (0..4096).map(|number| format!("g{number}")).collect();
     let mut identity = Identity::new(IdentityKind::User, IdRef::new("u1"));

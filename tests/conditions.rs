@@ -2,22 +2,25 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that meets the unexpected must fail")]
 
+#[path = "support/written.rs"]
+mod written;
+
 use allocation_counter::measure;
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::evaluate::{Evaluation, evaluate, trace};
 use doorward::model::request::{Identity, TokenRequest};
 use doorward::model::{
-    AttributeValue, Attributes, CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind, Reason,
-    RiskLevel, Truth,
+    AttributeValue, Attributes, Condition, CredentialType, Decision, FreeAttributes, FreeValue, IdRef, IdentityKind,
+    Reason, RiskLevel, Truth,
 };
-use doorward::text::{RawBundle, RawFile};
+
+use written::raw;
 
 const WORKLOAD: &str = "5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01";
 
 fn bundle(files: &[(&str, &str)]) -> CompiledBundle {
-    let raw = |(name, text): &(&str, &str)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
-    let compilation = compile::compile(&RawBundle { files: files.iter().map(raw).collect(), digest: "0".into() });
+    let compilation = compile::compile(&raw(files.iter().copied()));
     compilation.bundle.unwrap_or_else(|| panic!("{:#?}", compilation.findings))
 }
 
@@ -45,7 +48,7 @@ fn decide(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Reason {
 fn holds(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Truth {
     let traces = trace(bundle, request).expect("nothing contradicts");
     let conditions = traces.into_iter().next().expect("there is a policy").conditions;
-    conditions.last().filter(|last| last.condition == "when").expect("the last condition is Cedar's").holds
+    conditions.last().filter(|last| last.condition == Condition::When).expect("the last condition is Cedar's").holds
 }
 
 /// The names of attributes are compared without regard to ASCII case only, in rules and in conditions alike.
@@ -217,9 +220,7 @@ fn break_glass_may_be_exempt_by_a_condition_on_its_id() {
     let settings = format!("breakGlass: [{WORKLOAD}]\n");
     let findings = |when: &str| {
         let cedar = format!("@id(\"x\") forbid (principal, action, resource) when {{ {when} }};");
-        let file = |name: &str, text: &str| RawFile { name: name.into(), bytes: text.as_bytes().to_vec() };
-        let files = vec![file("bundle.yaml", &settings), file("x.cedar", &cedar)];
-        let compilation = compile::compile(&RawBundle { files, digest: "0".into() });
+        let compilation = compile::compile(&raw([("bundle.yaml", &settings), ("x.cedar", &cedar)]));
         compilation.findings.iter().map(|finding| finding.id).collect::<Vec<_>>()
     };
     assert_eq!(findings(&format!("principal.id != \"{WORKLOAD}\"")), [""; 0]);

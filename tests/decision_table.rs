@@ -7,6 +7,8 @@
 
 #[expect(dead_code, reason = "the generators are for properties")]
 mod oracle;
+#[path = "support/written.rs"]
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +17,10 @@ use serde::Deserialize;
 use doorward::compile::{self, Mode};
 use doorward::evaluate::{self, Evaluation, Side};
 use doorward::model::policy::Policy;
+use doorward::model::set::Word;
 use doorward::model::{Bundle, TokenRequest};
 use doorward::review;
-use doorward::text::{self, Diagnostics, RawBundle, RawFile, SourceFile, Sources};
+use doorward::text::{self, Diagnostics, RawBundle, SourceFile, Sources};
 
 /// One file of the table.
 #[derive(Deserialize)]
@@ -247,7 +250,7 @@ fn rules_that_decide_are_named_in_the_words_of_sign_in_logs() {
             let traces = with_request(case, |request| evaluate::trace(&bundle, request)).expect("no contradiction");
             for (side, of) in [(Side::Include, "include"), (Side::Exclude, "exclude")] {
                 let rules = traces.iter().flat_map(|policy| policy.rules_satisfied(side));
-                words.extend(rules.map(|(condition, rule)| format!("{condition} {of} {rule}")));
+                words.extend(rules.map(|(condition, rule)| format!("{} {of} {rule}", condition.as_str())));
             }
         }
     }
@@ -286,8 +289,7 @@ impl Finding {
 fn raw(table: &Table, case: &Case) -> RawBundle {
     let mut files = table.files.clone();
     files.extend(case.files.clone());
-    let files = files.into_iter().map(|(name, text)| RawFile { name: name.into(), bytes: text.into_bytes() });
-    RawBundle { files: files.collect(), digest: format!("row-{}", case.number).into() }
+    written::raw(files)
 }
 
 /// Hands the case's request to `use_request`, read as the command line and the doors read it.
@@ -317,7 +319,7 @@ fn engine(table: &Table, case: &Case) -> Finding {
         let trace = evaluate::trace(&bundle, request).expect("a row does not contradict itself");
         let failed = trace.iter().filter_map(|policy| {
             let condition = policy.conditions.iter().find(|condition| !condition.holds.is_possible())?;
-            Some((bundle.policy(policy.policy).display_name.to_string(), condition.condition.to_owned()))
+            Some((bundle.policy(policy.policy).display_name.to_string(), condition.condition.as_str().to_owned()))
         });
         Finding {
             decision: evaluation.decision().as_str(),

@@ -7,13 +7,16 @@
 
 #[path = "diagnostics/case.rs"]
 mod case;
+#[path = "support/written.rs"]
+mod written;
 
 use std::fmt::Write;
 
 use doorward::compile::{self, Compilation, rules};
 use doorward::text::{Block, Rule, Severity};
 
-use case::{Case, SOUND, bundle, cases, lints};
+use case::{Case, SOUND, cases, lints};
+use written::raw;
 
 #[test]
 fn every_rule_says_what_is_wrong_where_and_what_to_do() {
@@ -28,7 +31,7 @@ fn every_lint_says_what_is_wrong_where_and_what_to_do() {
     for rule in rules::ALL.iter().filter(|rule| !cases.iter().any(|case| case.rule == rule.id)) {
         let files = example(rule);
         if rule.id != rules::TOO_MANY.id {
-            tell(rule, "the example of its long form", &compile::compile(&bundle(&files)), &mut told);
+            tell(rule, "the example of its long form", &compile::compile(&raw(files)), &mut told);
         }
     }
     tell_all(&lints(), &mut told);
@@ -79,7 +82,7 @@ fn a_bundle_past_its_bounds_is_refused_and_says_so() {
     let locations: String = (0..=doorward::limits::LOCATIONS_MAX)
         .map(|number| format!("- {{ displayName: L{number}, ipRanges: [192.0.2.0/24] }}\n"))
         .collect();
-    let compilation = compile::compile(&bundle(&[SOUND, ("locations.yaml", &locations)]));
+    let compilation = compile::compile(&raw([SOUND, ("locations.yaml", &locations)]));
     assert!(compilation.bundle.is_none());
     let told: Vec<_> = compilation.findings.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"));

@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
+#[path = "support/written.rs"]
+mod written;
+
 use std::collections::BTreeMap;
 
 use doorward::review::analysis::prove;
 use doorward::review::{cases, rules};
-use doorward::text::{Block, Diagnostics, Finding, RawBundle, RawFile, Rule, Severity, SourceFile, Sources, parse};
+use doorward::text::{Block, Diagnostics, Finding, Rule, Severity, SourceFile, Sources, parse};
 use doorward::{compile, limits};
+
+use written::raw;
 
 /// Breaks a rule, and gives what is found.
 type Break = fn() -> Vec<Finding>;
@@ -157,9 +162,7 @@ fn files(rule: &Rule, title: &str) -> BTreeMap<&'static str, &'static str> {
 }
 
 fn check<'f>(files: impl IntoIterator<Item = (&'f str, impl AsRef<[u8]>)>) -> Vec<Finding> {
-    let files = files.into_iter();
-    let files = files.map(|(name, bytes)| RawFile { name: name.into(), bytes: bytes.as_ref().to_vec() });
-    let raw = RawBundle { files: files.collect(), digest: "0".repeat(64).into() };
+    let raw = raw(files);
     let compilation = compile::compile(&raw);
     let mut findings = compilation.findings;
     findings.extend(cases::check(&raw));

@@ -136,7 +136,7 @@ fn traces_agree(scene: &Scene, countries: Option<&Countries>) -> Result<(), Test
             let conditions = oracle::conditions(&scene.bundle, &country_of, request, &scene.bundle.policies[own]);
             let expected: BTreeMap<&str, Truth> = conditions.into_iter().collect();
             let shown: BTreeMap<&str, Truth> =
-                policy.conditions.iter().map(|condition| (condition.condition, condition.holds)).collect();
+                policy.conditions.iter().map(|condition| (condition.condition.as_str(), condition.holds)).collect();
             prop_assert_eq!(expected, shown, "{:?}", request);
         }
         prop_assert!(possible.is_empty(), "the trace leaves out {:?}", possible);

@@ -2,6 +2,9 @@
 
 #![expect(clippy::panic, reason = "a test that meets the unexpected must fail")]
 
+#[path = "support/written.rs"]
+mod written;
+
 use doorward::compile::{self, Compilation, CompiledBundle, Mode};
 use doorward::evaluate::{Evaluation, evaluate};
 use doorward::model::decision::InputErrorKind;
@@ -9,7 +12,8 @@ use doorward::model::policy::PrincipalTarget;
 use doorward::model::request::{Device, Identity, Resource};
 use doorward::model::set::Word;
 use doorward::model::{Decision, GrantControl, GuestType, Id, IdRef, IdentityKind, Set, TokenRequest};
-use doorward::text::{RawBundle, RawFile};
+
+use written::raw;
 
 const WORKLOAD: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 const BLOCK: &str = "displayName: Block workloads
@@ -19,8 +23,7 @@ grantControls: { builtInControls: [block] }
 ";
 
 fn compiled(files: &[(&str, &str)]) -> Compilation {
-    let files = files.iter().map(|(name, text)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() });
-    compile::compile(&RawBundle { files: files.collect(), digest: "digest".into() })
+    compile::compile(&raw(files.iter().copied()))
 }
 
 fn bundle(files: &[(&str, &str)]) -> CompiledBundle {
@@ -137,14 +140,12 @@ fn an_empty_id_exempts_nobody_but_itself() {
   users: { includeUsers: [All] }\n  applications: { includeApplications: [All], excludeApplications: [Office365] }\n";
     let workload =
         BLOCK.replace("InMyTenant] }", "InMyTenant], excludeServicePrincipals: [nobody] }, clientAppTypes: [other]");
-    let files = [
+    let raw = raw([
         ("bundle.yaml", "suites: { Office365: [office] }\n"),
         ("p.yaml", user),
         ("q.yaml", &workload),
         ("c.yaml", "- { id: nobody, servicePrincipalType: Application }\n"),
-    ];
-    let files = files.map(|(name, text)| RawFile { name: name.into(), bytes: text.as_bytes().to_vec() });
-    let raw = RawBundle { files: files.to_vec(), digest: "digest".into() };
+    ]);
     let mut reading = compile::read(&raw, Mode::Spanned);
     let empty = Id::Text("".into());
     reading.bundle.settings.office365.as_mut().expect("it is said").push(empty.clone());

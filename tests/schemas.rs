@@ -11,6 +11,8 @@ mod mutate;
 #[path = "diagnostics/case.rs"]
 #[allow(dead_code, reason = "shared with another test, which uses all of it")]
 mod case;
+#[path = "support/written.rs"]
+mod written;
 
 use std::path::Path;
 

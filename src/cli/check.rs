@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Exit, Outcome, Stop, beside, fix, github, load, paint, prove, rule, sarif};
-use crate::compile::{self, CompiledBundle, Mode};
+use crate::compile::CompiledBundle;
 use crate::model::State;
 use crate::review::summary::Summary;
 use crate::text::{Finding, Severity};
@@ -134,7 +134,7 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
         true => fix::write(path).map(|(raw, fixed)| (raw, Some(fixed)))?,
         false => (load::read(path)?, None),
     };
-    let (compilation, of_tests) = fix::look(&raw);
+    let (compilation, summary, of_tests) = fix::look(&raw);
     let (mut errors, mut warnings, mut findings) = (compilation.errors, compilation.warnings, compilation.findings);
     errors += of_tests.iter().filter(|finding| finding.severity == Severity::Error).count();
     warnings += of_tests.iter().filter(|finding| finding.severity == Severity::Warning).count();
@@ -148,7 +148,7 @@ fn check(args: &Args, path: &Path) -> Result<Outcome, Stop> {
         findings.extend(of_statements);
     }
     let contents = compilation.bundle.as_ref().filter(|_| errors == 0).map(|bundle| contents(bundle, proved));
-    let summary = args.summary.then(|| Summary::of(&compile::read(&raw, Mode::Fast).bundle));
+    let summary = Some(summary).filter(|_| args.summary);
     let text = match args.format {
         Format::Json => {
             let summary = summary.as_ref().map(counts);

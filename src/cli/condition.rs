@@ -5,15 +5,16 @@
 use super::paint;
 use crate::evaluate::{ConditionTrace, PolicyTrace};
 use crate::model::Truth;
+use crate::model::set::Word;
 use crate::text::plain;
 
 /// A line for each condition that the policy sets, or with `all` for every one.
 pub fn lines(trace: &PolicyTrace, all: bool) -> String {
     // A condition that is not configured says nothing about the request.
     let told: Vec<_> = trace.conditions.iter().filter(|condition| all || condition.is_configured).collect();
-    let width = told.iter().map(|condition| condition.condition.len()).max().unwrap_or(0);
+    let width = told.iter().map(|condition| condition.condition.as_str().len()).max().unwrap_or(0);
     let line = |condition: &ConditionTrace| {
-        let name = paint::padded(condition.condition, width);
+        let name = paint::padded(condition.condition.as_str(), width);
         let holds = match condition.holds {
             Truth::True => "yes    ".to_owned(),
             Truth::False => "no     ".to_owned(),
@@ -28,5 +29,5 @@ pub fn lines(trace: &PolicyTrace, all: bool) -> String {
 /// The first condition that keeps the policy from applying.
 pub fn failing(trace: &PolicyTrace) -> Option<String> {
     let failing = trace.conditions.iter().find(|condition| !condition.holds.is_possible())?;
-    Some(format!("{}: {}", failing.condition, plain(&failing.rule)))
+    Some(format!("{}: {}", failing.condition.as_str(), plain(&failing.rule)))
 }

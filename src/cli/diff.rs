@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::answer::Format;
 use super::{Exit, Outcome, Stop, answer, load, paint};
+use crate::model::set::Word;
 use crate::review::analysis::{self, ChangeKind, Comparison, Facet, Note, Region, Shown, Witness};
 use crate::text::plain;
 
@@ -142,7 +143,7 @@ fn told(region: &Region) -> String {
 pub fn conditions(facets: &[Facet]) -> Vec<(String, String)> {
     let told = |facet: &Facet| {
         let all_but = if facet.is_all_but { "any but " } else { "" };
-        (facet.name.to_owned(), format!("{all_but}{}", listed(&facet.values)))
+        (facet.condition.as_str().to_owned(), format!("{all_but}{}", listed(&facet.values)))
     };
     facets.iter().map(told).collect()
 }
@@ -216,7 +217,11 @@ pub struct FacetBody<'c> {
 pub fn condition_bodies(facets: &[Facet]) -> Vec<FacetBody<'_>> {
     facets
         .iter()
-        .map(|Facet { name, values, is_all_but }| FacetBody { condition: name, all_but: *is_all_but, values })
+        .map(|Facet { condition, values, is_all_but }| FacetBody {
+            condition: condition.as_str(),
+            all_but: *is_all_but,
+            values,
+        })
         .collect()
 }
 

@@ -105,7 +105,7 @@ fn suppositions(bundle: &CompiledBundle, results: &[WhatIf]) -> String {
             (true, State::ReportOnly) => "applies, report-only".to_owned(),
             (true, _) => "applies".to_owned(),
             (false, _) => {
-                let why = result.condition.unwrap_or(result.reason.as_str());
+                let why = result.condition.map_or(result.reason.as_str(), Word::as_str);
                 format!("does not apply  {}", paint::styled(paint::FAINT, why))
             }
         };

@@ -12,12 +12,14 @@ use super::{Stop, load, paint, write};
 use crate::compile::{self, Compilation};
 use crate::limits;
 use crate::review::cases;
+use crate::review::summary::Summary;
 use crate::source;
 use crate::text::{Finding, Fix, RawBundle, RawFile, decode};
 
-/// What a bundle comes to, and what is found in its tests. Only those fixes are in the findings that can be written.
-pub fn look(raw: &RawBundle) -> (Compilation, Vec<Finding>) {
-    let mut compilation = compile::compile(raw);
+/// What a bundle comes to, what it contains, and what is found in its tests. Only those fixes are in the findings that
+/// can be written.
+pub fn look(raw: &RawBundle) -> (Compilation, Summary, Vec<Finding>) {
+    let (mut compilation, summary) = compile::compile_and(raw, Summary::of);
     let mut of_tests = match &compilation.bundle {
         Some(bundle) => cases::check_against(bundle, raw),
         None => cases::check(raw),
@@ -26,7 +28,7 @@ pub fn look(raw: &RawBundle) -> (Compilation, Vec<Finding>) {
     for finding in compilation.findings.iter_mut().chain(&mut of_tests) {
         finding.fix = finding.fix.take().filter(|_| is_plain(&finding.file));
     }
-    (compilation, of_tests)
+    (compilation, summary, of_tests)
 }
 
 /// Mends the bundle in the folder at `path`: the bundle as it is then, and what was mended.
@@ -57,7 +59,7 @@ pub fn write(path: &Path) -> Result<(RawBundle, Vec<Finding>), Stop> {
 fn mended(mut raw: RawBundle) -> (RawBundle, Vec<Finding>) {
     let mut fixed = Vec::new();
     for _ in 0..limits::FIX_ROUNDS_MAX {
-        let (compilation, of_tests) = look(&raw);
+        let (compilation, _, of_tests) = look(&raw);
         let mut findings: Vec<_> = compilation.findings.into_iter().chain(of_tests).collect();
         findings.retain(|finding| finding.fix.is_some());
         let known = fixed.len();

@@ -145,9 +145,8 @@ impl Concerned {
 fn identities(impact: &Impact) -> BTreeMap<&'static str, Concerned> {
     let mut all = BTreeMap::new();
     for region in &impact.comparison.regions {
-        let is_identity = |name| matches!(name, "servicePrincipals" | "agentIdentities" | "users");
         let who = all.entry(region.subjects).or_insert_with(|| Concerned::Some(Vec::new()));
-        let mut facets = region.facets.iter().filter(|facet| is_identity(facet.name)).peekable();
+        let mut facets = region.facets.iter().filter(|facet| facet.condition.is_of_identity()).peekable();
         let Concerned::Some(names) = who else { continue };
         if facets.peek().is_none() {
             *who = Concerned::Everybody;

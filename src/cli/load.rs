@@ -46,8 +46,8 @@ pub fn two<T: Send>(paths: [&Path; 2], look: impl Fn(&Bundle) -> T + Sync) -> Re
 pub fn bundle_and<T>(path: &Path, look: impl Fn(&Bundle) -> T) -> Result<(Loaded, T), Stop> {
     let raw = read(path)?;
     let (compilation, looked) = compile::compile_to_use(&raw, look);
-    match compilation.bundle.zip(looked) {
-        Some((bundle, looked)) => Ok((Loaded { raw, bundle }, looked)),
+    match compilation.bundle {
+        Some(bundle) => Ok((Loaded { raw, bundle }, looked)),
         None => {
             let errors = compilation.findings.iter().filter(|finding| finding.severity == Severity::Error);
             let told = paint::findings(errors);

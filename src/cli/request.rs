@@ -16,7 +16,7 @@ use crate::limits;
 use crate::model::set::Word;
 use crate::model::{IdentityKind, RiskLevel};
 use crate::review::request::{self, RequestDocument};
-use crate::text::{self, Diagnostics, Entry, FileId, Format, Node, RawFile, SourceFile, Sources, Span, Value, decode};
+use crate::text::{self, Diagnostics, FileId, Format, Node, RawFile, SourceFile, Sources, Span, Value, decode};
 
 /// The facts of a token request. What is left out is unknown, and unknown never widens access.
 #[derive(Debug, clap::Args)]
@@ -73,8 +73,7 @@ impl RequestArgs {
             return Err(Stop::usage("nobody asks: name the identity with `--id`, or a request with `--request`"));
         }
         let flags = self.flags(&mut sources)?;
-        let node = document(file, &flags, &sources, &mut diagnostics);
-        let node = node.ok_or_else(|| refused(&diagnostics, &sources))?;
+        let node = document(file, &flags, &sources, &mut diagnostics)?;
         match request::read(&node, &mut diagnostics) {
             Some(mut document) => {
                 // A request that names no time is asked now, as one of a token service would be.
@@ -155,15 +154,20 @@ fn document<'s>(
     flags: &'s [Flag],
     sources: &'s Sources,
     diagnostics: &mut Diagnostics,
-) -> Option<Node<'s>> {
+) -> Result<Node<'s>, Stop> {
     let mut root = match file {
-        Some(file) => parse(file, sources, diagnostics)?,
+        Some(file) => parse(file, sources, diagnostics).ok_or_else(|| refused(diagnostics, sources))?,
         None => Node::unplaced(Value::Null),
+    };
+    let mut put = |path: &'s str, value: Node<'s>| {
+        let span = value.span;
+        root.put(path, value, span)
+            .map_err(|(_, kind)| Stop::usage(format!("`{path}` leads through {kind}, not an object")))
     };
     // WHY: flags alone are a question asked by hand; a file is a request, and a guess at it would answer another one.
     if file.is_none() {
         let default = Value::String(Cow::Borrowed(IdentityKind::ServicePrincipal.as_str()));
-        put("identity.type", Node::unplaced(default), &mut root);
+        put("identity.type", Node::unplaced(default))?;
     }
     for flag in flags {
         let whole = |file: &FileId| {
@@ -179,9 +183,9 @@ fn document<'s>(
                 text::yaml::parse(source.text(), *file, diagnostics)
             }),
         };
-        put(&flag.path, value?, &mut root);
+        put(&flag.path, value.ok_or_else(|| refused(diagnostics, sources))?)?;
     }
-    Some(root)
+    Ok(root)
 }
 
 /// A file without the extension of JSON is read as YAML, of which JSON is nearly a part.
@@ -191,27 +195,6 @@ fn parse<'s>(file: FileId, sources: &'s Sources, diagnostics: &mut Diagnostics) 
         Some(Format::Json) => text::json::parse(source.text(), file, diagnostics),
         Some(Format::Yaml) | None => text::yaml::parse(source.text(), file, diagnostics),
     }
-}
-
-/// Puts `value` at `path`; an object on the way that is missing is made, and anything else on the way gives way to one.
-fn put<'n>(path: &'n str, value: Node<'n>, root: &mut Node<'n>) {
-    let mut place = root;
-    for key in path.split('.') {
-        if !matches!(place.value, Value::Map(_)) {
-            place.value = Value::Map(Vec::new());
-        }
-        let Value::Map(entries) = &mut place.value else { return };
-        let found = entries.iter().position(|entry| entry.key == key);
-        if found.is_none() {
-            let node = Node::unplaced(Value::Null);
-            entries.push(Entry { key: Cow::Borrowed(key), key_span: value.span, node });
-        }
-        let index = found.unwrap_or(entries.len() - 1);
-        // INVARIANT: the entry was found or has just been pushed.
-        let Some(entry) = entries.get_mut(index) else { return };
-        place = &mut entry.node;
-    }
-    *place = value;
 }
 
 fn refused(diagnostics: &Diagnostics, sources: &Sources) -> Stop {

@@ -341,7 +341,7 @@ pub(super) fn log_target(path: Option<&Path>) -> log::Target {
 mod tests {
     use super::*;
     use crate::compile::compile;
-    use crate::text::{RawBundle, RawFile};
+    use crate::written::raw;
 
     // The id of the first service principal stood in single quotes in a command to be pasted, as it was written.
     #[test]
@@ -349,8 +349,7 @@ mod tests {
         let bundle = |ids: &[&str]| {
             let entry = |id: &&str| format!("  - {{ id: \"{id}\", servicePrincipalType: Application }}\n");
             let text = format!("servicePrincipals:\n{}", ids.iter().map(entry).collect::<String>());
-            let files = vec![RawFile { name: "all.yaml".into(), bytes: text.into() }];
-            compile(&RawBundle { files, digest: "00".into() }).bundle.unwrap()
+            compile(&raw([("all.yaml", text)])).bundle.unwrap()
         };
         let guid = "5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e02";
         let shell = "x'; touch /tmp/owned; echo '";

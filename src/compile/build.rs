@@ -2,6 +2,7 @@
 
 use super::bound::{Counts, Kind};
 use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, WideMasks, insert};
+use super::eligibility::eligible;
 use super::entity::EntityTable;
 use super::gate::Gates;
 use super::idmap::IdMap;
@@ -12,13 +13,10 @@ use super::subject::{Population, Subjects};
 use super::workload::Workloads;
 use super::{country, lint, rules};
 use crate::limits;
-use crate::model::bundle::{BundleSettings, Eligibility};
+use crate::model::bundle::BundleSettings;
 use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::policy::Policy;
-use crate::model::{
-    Bundle, Id, IpRange, LocationKind, NamedLocation, ServicePrincipal, ServicePrincipalType, SignInAudience, State,
-    Truth,
-};
+use crate::model::{Bundle, Id, IpRange, LocationKind, NamedLocation, ServicePrincipal, State};
 use crate::text::{Diagnostic, Diagnostics, Span};
 
 /// Compiles `bundle`. `database` is the content of the country database, if the settings name one.
@@ -91,11 +89,11 @@ pub(super) fn build_with(
     if diagnostics.errors() > errors_before {
         return None;
     }
-    let all_trusted = names.all_trusted();
+    let (all_trusted, by_name) = (names.all_trusted(), names.locations_with_names());
     drop(names);
     let directory_names = directory_names(&bundle, &directory_objects);
     let ranges = counts.count(Kind::Ranges);
-    let parts = Parts { heads, policies, ranges, all_trusted, directory_objects, directory_names, entities };
+    let parts = Parts { heads, policies, ranges, all_trusted, by_name, directory_objects, directory_names, entities };
     let assembled = network.and_then(|network| assemble(bundle, digest, network, parts));
     assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
 }
@@ -106,6 +104,7 @@ struct Parts {
     policies: Vec<CompiledPolicy>,
     ranges: usize,
     all_trusted: LocationIndex,
+    by_name: LocationSet,
     directory_objects: IdMap<u32>,
     directory_names: Vec<Id>,
     entities: EntityTable,
@@ -257,7 +256,8 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
 fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
     let Bundle { settings, policies: read, locations: named, principals: catalogue, .. } = bundle;
     drop(read);
-    let Parts { heads, mut policies, ranges, all_trusted, directory_objects, directory_names, entities } = parts;
+    let Parts { heads, mut policies, ranges, all_trusted, by_name, directory_objects, directory_names, entities } =
+        parts;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
     let population =
@@ -268,7 +268,8 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
             catalogue_by_app.entry(app_id.as_ref(), || index);
         }
     }
-    let locations = location_table(&named, !settings.mfa_trusted_ips.is_empty(), all_trusted);
+    let locations =
+        LocationTable { by_name, ..location_table(&named, !settings.mfa_trusted_ips.is_empty(), all_trusted) };
     Ok(CompiledBundle {
         network,
         gates: Gates::new(&policies),
@@ -325,48 +326,13 @@ fn layers(bundle: &mut Bundle, countries: Vec<(IpRange, Country)>) -> Layers {
     layers
 }
 
-/// Whether the catalogue alone makes a principal eligible for workload policies.
-pub(super) fn eligible(eligibility: Eligibility, tenant: Option<&Id>, principal: &ServicePrincipal) -> Truth {
-    let parts = EligibilityFacts {
-        kind: principal.kind,
-        owner_tenant: principal.owner_tenant.as_ref().map(Id::as_ref),
-        audience: principal.audience,
-    };
-    parts.judge(eligibility, tenant)
-}
-
-/// What eligibility for workload policies depends on; `None` is unknown.
-#[derive(Clone, Copy, Debug)]
-pub struct EligibilityFacts<'a> {
-    /// What kind of service principal.
-    pub kind: Option<ServicePrincipalType>,
-    /// The tenant that owns the application.
-    pub owner_tenant: Option<crate::model::IdRef<'a>>,
-    /// Who may sign in to it.
-    pub audience: Option<SignInAudience>,
-}
-
-impl EligibilityFacts<'_> {
-    /// Whether a workload with these facts is covered at all: an application of this tenant, for this tenant only.
-    /// Source: Entra documentation, Conditional Access for workload identities, read August 2026.
-    pub fn judge(self, eligibility: Eligibility, tenant: Option<&Id>) -> Truth {
-        if eligibility == Eligibility::All {
-            return Truth::True;
-        }
-        let is_own_tenant = self.owner_tenant.zip(tenant).map(|(owner, tenant)| owner.is_same(tenant.as_ref()));
-        // A service principal of no stated type is an application: requests can state no other but managed identity.
-        Truth::from(self.kind.is_none_or(|kind| kind == ServicePrincipalType::Application))
-            & self.audience.map_or(Truth::Unknown, |audience| Truth::from(audience == SignInAudience::MyOrg))
-            & is_own_tenant.unwrap_or(Truth::Unknown)
-    }
-}
-
 fn location_table(locations: &[NamedLocation], has_mfa_trusted_ips: bool, all_trusted: LocationIndex) -> LocationTable {
     let mut table = LocationTable {
         names: locations.iter().map(|location| location.display_name.value.clone()).collect(),
         ids: locations.iter().map(|location| location.id.as_ref().map(|id| id.value.clone())).collect(),
         words: usize::from(all_trusted) / 64 + 1,
         all_trusted,
+        by_name: LocationSet::default(),
         by_address: LocationSet::default(),
         by_country: LocationSet::default(),
         by_gps: LocationSet::default(),

@@ -219,6 +219,8 @@ pub struct LocationTable {
     pub(crate) names: Vec<Box<str>>,
     /// Their ids, where they have one.
     pub(crate) ids: Vec<Option<Id>>,
+    /// Locations whose names stand for them in conditions in Cedar, and for nothing else.
+    pub(crate) by_name: LocationSet,
     /// Words of a [`LocationSet`] that are in use.
     pub(crate) words: usize,
     /// The set of all trusted locations.

@@ -7,11 +7,11 @@
 //!
 //! # What is not evaluated yet
 //!
-//! Refused with `unsupported`: `maxAge` and `whenStale`, the retired device
-//! state conditions, and conditions that Graph does not document. Refused with `unjudgeable-location`: private link
-//! and service tag locations that a policy names. Warned about with `strength-configuration`: restrictions of an
-//! authentication strength to certain keys or issuers, whose combinations of methods are not judged. Service
-//! dependencies are for the caller to express as `resource.appIds`.
+//! Refused with `unsupported`: `maxAge` and `whenStale`, the retired device state conditions, and conditions that Graph
+//! does not document. Refused with `unjudgeable-location`: private link and service tag locations that a policy names.
+//! Warned about with `strength-configuration`: restrictions of an authentication strength to certain keys or issuers,
+//! whose combinations of methods are not judged. Service dependencies are for the caller to express as
+//! `resource.appIds`.
 
 mod application;
 mod bound;
@@ -19,7 +19,9 @@ mod build;
 mod bundle;
 pub mod cedar;
 mod country;
+mod eligibility;
 mod entity;
+mod filter;
 mod gate;
 mod grant;
 pub(crate) mod guest;
@@ -48,8 +50,8 @@ pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};
 pub use stated::{Stated, Statement, compile_stated};
 
-pub(crate) use build::EligibilityFacts;
 pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert};
+pub(crate) use eligibility::EligibilityFacts;
 pub(crate) use gate::{Gate, risk_bit};
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{
@@ -89,19 +91,18 @@ pub fn compile(raw: &RawBundle) -> Compilation {
 }
 
 /// As [`compile`], and hands the model to `look` before it is compiled, as nothing keeps it: what `look` makes of it is
-/// the second result, `None` when there is at least one error.
-pub fn compile_and<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+/// the second result. A model with errors lacks what could not be read.
+pub fn compile_and<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, T) {
     let (mut compilation, mut looked) = attempt(raw, Mode::Fast, &look);
     if !compilation.findings.is_empty() || compilation.errors + compilation.warnings > 0 {
         drop(looked);
         (compilation, looked) = attempt(raw, Mode::Spanned, &look);
     }
-    let looked = looked.filter(|_| compilation.bundle.is_some());
     (compilation, looked)
 }
 
 /// As [`compile_and`], for who shows errors only: what can be used is read once, and its findings have no places.
-pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compilation, T) {
     let (compilation, looked) = attempt(raw, Mode::Fast, &look);
     match compilation.bundle {
         Some(_) => (compilation, looked),
@@ -109,7 +110,7 @@ pub fn compile_to_use<T>(raw: &RawBundle, look: impl Fn(&Bundle) -> T) -> (Compi
     }
 }
 
-fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Compilation, Option<T>) {
+fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Compilation, T) {
     let Reading { bundle: model, mut sources, mut diagnostics, is_complete } = read(raw, mode);
     if mode == Mode::Fast {
         // WHY: the fast way needs no text any more, for it tells no places; a large tenant's text is most of the memory.
@@ -117,7 +118,7 @@ fn attempt<T>(raw: &RawBundle, mode: Mode, look: impl Fn(&Bundle) -> T) -> (Comp
     }
     let database = database(raw, &model);
     let unread = diagnostics.errors() > 0;
-    let looked = (!unread).then(|| look(&model));
+    let looked = look(&model);
     // WHY: of what was not read nobody knows what is missing.
     let bundle = if is_complete { build(model, &raw.digest, database, &mut diagnostics) } else { None };
     let bundle = bundle.filter(|_| !unread);

@@ -8,21 +8,22 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::bundle::{LocationSet, insert};
 use super::cedar::{self, CedarCondition};
 use super::idmap::IdMap;
 use super::network::LocationIndex;
 use super::policy::{
-    CompiledFilter, CompiledPolicy, LocationCondition, PolicyIndex, PrincipalScope, ResourceCondition, ResourceList,
-    Suite, UserList, UserScope,
+    CompiledPolicy, LocationCondition, PolicyIndex, PrincipalScope, ResourceCondition, ResourceList, Suite, UserList,
+    UserScope,
 };
 use super::strengths::Strengths;
-use super::{grant, rules, suites};
-use crate::filter::{self, Root};
+use super::{filter, grant, rules, suites};
+use crate::filter::Root;
 use crate::limits;
 use crate::model::bundle::Eligibility;
 use crate::model::policy::{
-    Filter, Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources, Scope, UserTarget,
-    Users, When,
+    Guests, LocationTarget, Locations, Policy, PrincipalTarget, ResourceTarget, Resources, Scope, UserTarget, Users,
+    When,
 };
 use crate::model::{Bundle, Id, IdRef, LocationKind, State};
 use crate::text::{Diagnostic, Span, Spanned, suggest};
@@ -85,7 +86,7 @@ impl<'b> Names<'b> {
             let first = *self.locations_by_id.entry(id.value.as_ref(), || index);
             if first != index {
                 let other = self.bundle.locations.get(usize::from(first)).and_then(|first| first.id.as_ref());
-                diagnostics.push(duplicate("location", &id.value.to_string(), id.span, other.map(|id| id.span)));
+                diagnostics.push(rules::duplicate("location", &id.value.to_string(), id.span, other.map(|id| id.span)));
             }
         }
     }
@@ -99,7 +100,7 @@ impl<'b> Names<'b> {
                 let first = *self.principals_by_app.entry(app_id.as_ref(), || index);
                 if first != index {
                     let other = self.bundle.principals.get(first).map(|first| first.id.span);
-                    diagnostics.push(duplicate(
+                    diagnostics.push(rules::duplicate(
                         "service principal of the application with",
                         &app_id.to_string(),
                         principal.id.span,
@@ -111,7 +112,7 @@ impl<'b> Names<'b> {
             let first = *self.principals_by_id.entry(id.value.as_ref(), || index);
             if first != index {
                 let other = self.bundle.principals.get(first).map(|first| first.id.span);
-                diagnostics.push(duplicate("service principal", &id.value.to_string(), id.span, other));
+                diagnostics.push(rules::duplicate("service principal", &id.value.to_string(), id.span, other));
             }
         }
     }
@@ -179,7 +180,7 @@ impl<'b> Names<'b> {
             device_filter: conditions
                 .device_filter
                 .as_ref()
-                .and_then(|filter| compiled_filter(filter, Root::Device, diagnostics)),
+                .and_then(|filter| filter::compiled(filter, Root::Device, diagnostics)),
             sign_in_risk: conditions.sign_in_risk,
             user_risk: conditions.user_risk,
             service_principal_risk: conditions.service_principal_risk,
@@ -264,7 +265,7 @@ impl<'b> Names<'b> {
             filter: scope
                 .filter
                 .as_ref()
-                .and_then(|filter| compiled_filter(filter, Root::CustomSecurityAttributes, diagnostics)),
+                .and_then(|filter| filter::compiled(filter, Root::CustomSecurityAttributes, diagnostics)),
         }
     }
 
@@ -315,7 +316,7 @@ impl<'b> Names<'b> {
             filter: resources
                 .filter
                 .as_ref()
-                .and_then(|filter| compiled_filter(filter, Root::CustomSecurityAttributes, diagnostics)),
+                .and_then(|filter| filter::compiled(filter, Root::CustomSecurityAttributes, diagnostics)),
         }
     }
 
@@ -365,16 +366,35 @@ impl<'b> Names<'b> {
         }
     }
 
+    /// The locations that `name` may stand for, several when it is ambiguous: an id comes before names.
+    fn locations_called(&self, name: &str) -> &[LocationIndex] {
+        match self.locations_by_id.value(Id::new(name).as_ref()) {
+            Some(index) => std::slice::from_ref(index),
+            None => self.locations_by_name.get(name).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// The locations that conditions in Cedar may call by their names: a word comes before ids and names.
+    pub fn locations_with_names(&self) -> LocationSet {
+        let mut named = LocationSet::default();
+        for (index, location) in (0..).zip(&self.bundle.locations) {
+            let name = &location.display_name.value;
+            if LocationTarget::trusted(name).is_none() && self.locations_called(name).contains(&index) {
+                insert(&mut named, index);
+            }
+        }
+        named
+    }
+
     fn location(&self, name: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<LocationIndex> {
-        let by_id = self.locations_by_id.value(Id::new(name).as_ref()).copied();
-        let index = match (by_id, self.locations_by_name.get(name).map(Vec::as_slice)) {
-            (Some(index), _) | (None, Some(&[index])) => index,
-            (None, Some(_)) => {
-                diagnostics.push(ambiguous("named locations", name, span));
+        let index = match *self.locations_called(name) {
+            [index] => index,
+            [] => {
+                diagnostics.push(self.unknown_location(name, span));
                 return None;
             }
-            (None, None) => {
-                diagnostics.push(self.unknown_location(name, span));
+            _ => {
+                diagnostics.push(ambiguous("named locations", name, span));
                 return None;
             }
         };
@@ -450,15 +470,6 @@ fn is_everything(resources: &Resources) -> bool {
         && filter.is_none()
 }
 
-pub fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnostic {
-    let what = format!("a second {kind} with the id `{id}`");
-    let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, span, what).help("take one of them out");
-    match first {
-        Some(first) => diagnostic.related(first, "the first"),
-        None => diagnostic,
-    }
-}
-
 fn ambiguous(kinds: &str, name: &str, span: Span) -> Diagnostic {
     let what = format!("several {kinds} are called `{name}`");
     Diagnostic::new(&rules::AMBIGUOUS_NAME, span, what).help("name the one you mean by its id")
@@ -468,32 +479,4 @@ fn sorted(mut ids: Vec<Id>) -> Box<[Id]> {
     ids.sort_unstable();
     ids.dedup();
     ids.into()
-}
-
-fn compiled_filter(filter: &Filter, root: Root, diagnostics: &mut Vec<Diagnostic>) -> Option<Box<CompiledFilter>> {
-    match filter::parse(&filter.rule.value, root) {
-        Ok(rule) => Some(Box::new(CompiledFilter { mode: filter.mode, rule })),
-        Err(problems) => {
-            for problem in problems {
-                let mut diagnostic = Diagnostic::new(problem.rule, within(&filter.rule, problem.range), problem.what);
-                (diagnostic.help, diagnostic.mend) = (problem.help, problem.mend);
-                diagnostics.push(diagnostic);
-            }
-            None
-        }
-    }
-}
-
-/// The part of the source that a part of the rule was read from. Where escapes or folding make the written text
-/// differ in length from the rule, the whole rule is meant.
-fn within(rule: &Spanned<Box<str>>, range: std::ops::Range<usize>) -> Span {
-    let span = rule.span;
-    let written = (span.end - span.start) as usize;
-    let quotes = match written.checked_sub(rule.value.len()) {
-        Some(0) => 0,
-        Some(2) => 1,
-        _ => return span,
-    };
-    let offset = |at: usize| span.start + u32::try_from(at + quotes).unwrap_or(0);
-    Span::new(span.file, offset(range.start), offset(range.end))
 }

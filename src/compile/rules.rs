@@ -4,7 +4,7 @@
 //! form of each is `rules/<id>.md`; a test compiles its example, and its fix.
 
 use crate::filter;
-use crate::text::{self, Rule};
+use crate::text::{self, Diagnostic, Rule, Span};
 
 /// Those of filter rules.
 pub const FILTERS: &[&Rule] = filter::rules::ALL;
@@ -196,6 +196,16 @@ text::declare_rules! {
     ATTRIBUTE_TYPE: Warning, "attribute-type", "filters compare custom security attributes of type String; of any other type they see null";
     /// More of something than a bundle may hold.
     TOO_MANY: Error, "too-many", "bundles are bounded, so that compiling one always ends";
+}
+
+/// A second object of `kind` with the id `id`, at `span`.
+pub(super) fn duplicate(kind: &str, id: &str, span: Span, first: Option<Span>) -> Diagnostic {
+    let what = format!("a second {kind} with the id `{id}`");
+    let diagnostic = Diagnostic::new(&DUPLICATE_ID, span, what).help("take one of them out");
+    match first {
+        Some(first) => diagnostic.related(first, "the first"),
+        None => diagnostic,
+    }
 }
 
 // The texts above name this number.

@@ -102,7 +102,7 @@ fn strongest<'b>(entries: impl IntoIterator<Item = (Truth, Entry<'b>)>) -> Optio
 
 impl CompiledFilter {
     /// Whether the rule is true of an object with these attributes; `None`: nobody said which it has.
-    pub fn rule_holds(&self, attributes: Option<&Attributes<'_>>) -> Truth {
+    fn rule_holds(&self, attributes: Option<&Attributes<'_>>) -> Truth {
         match attributes {
             Some(attributes) => self.rule.evaluate(attributes),
             None => self.rule.evaluate(&Undisclosed),

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::rules;
 use crate::model::AuthenticationMethod as Method;
 use crate::model::policy::AuthenticationStrength;
 use crate::model::{Bundle, Id, Set};
@@ -89,7 +90,7 @@ pub fn check(bundle: &Bundle, diagnostics: &mut Vec<Diagnostic>) {
     for strength in &bundle.strengths {
         let id = &strength.id;
         if let Some(other) = first.insert(Id::new(&id.value), id.span) {
-            diagnostics.push(super::resolve::duplicate("authentication strength", &id.value, id.span, Some(other)));
+            diagnostics.push(rules::duplicate("authentication strength", &id.value, id.span, Some(other)));
         }
     }
 }

@@ -221,7 +221,7 @@ fn known(ids: &'static [&'static str]) -> impl Iterator<Item = Id> {
 mod tests {
     use super::super::{Mode, read};
     use super::*;
-    use crate::text::{RawBundle, RawFile};
+    use crate::written::raw;
 
     #[test]
     fn names_are_in_order_and_ids_are_ids() {
@@ -244,8 +244,7 @@ mod tests {
             entry("a0000000-0000-4000-8000-000000000004", "Azure Portal", MICROSOFT),
             "- { id: a0000000-0000-4000-8000-000000000005, displayName: Loop }\n".to_owned(),
         ];
-        let files = vec![RawFile { name: "catalogue.yaml".into(), bytes: text.concat().into() }];
-        let bundle = read(&RawBundle { files, digest: "00".into() }, Mode::Spanned).bundle;
+        let bundle = read(&raw([("catalogue.yaml", text.concat())]), Mode::Spanned).bundle;
         let told = office365(&bundle.principals).split_off(OFFICE365.len());
         assert_eq!(told, [Id::new("a0000000-0000-4000-8000-000000000001")]);
     }

@@ -8,14 +8,13 @@ use cedar_policy::RestrictedExpression as Value;
 use super::facts::{FactScratch, Facts};
 pub use crate::compile::cedar::CedarRequest;
 use crate::compile::cedar::{CedarCondition, Fields, Kind, Store, folded, ids, text, texts, uid};
-use crate::compile::{By, CompiledBundle, CompiledPolicy, LocationTable, Match, contains};
+use crate::compile::{By, CompiledBundle, CompiledPolicy, Match, contains};
 use crate::filter::{Attribute, DeviceAttribute, Fact, Facts as _};
 use crate::limits;
 use crate::model::decision::InputError;
-use crate::model::policy::LocationTarget;
 use crate::model::request::Device;
 use crate::model::set::Word;
-use crate::model::{FreeValue, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
+use crate::model::{FreeValue, Id, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
 
 /// `request` in Cedar's terms, joined with what `bundle` knows. `None` never happens, as a test shows.
 ///
@@ -165,7 +164,7 @@ fn network(facts: &Facts<'_>) -> Fields {
     for location in 0..=table.all_trusted {
         if contains(&facts.locations.inside, location) {
             names.push(table.spelling(location));
-            let name = table.names.get(usize::from(location)).filter(|name| !stands_for_another(table, name));
+            let name = table.names.get(usize::from(location)).filter(|_| contains(&table.by_name, location));
             names.extend(name.map(ToString::to_string));
         } else if contains(facts.locations.possible(), location) {
             is_known = false;
@@ -173,13 +172,6 @@ fn network(facts: &Facts<'_>) -> Fields {
     }
     fields.set("locations", is_known.then(|| texts(names)));
     fields
-}
-
-/// Whether conditions that say `name` mean something else than the location of that name: as in lists of policies, words
-/// and ids come first.
-fn stands_for_another(table: &LocationTable, name: &str) -> bool {
-    let id = IdRef::new(name);
-    LocationTarget::trusted(name).is_some() || table.ids.iter().flatten().any(|other| other.as_ref() == id)
 }
 
 fn device(device: Option<&Device<'_>>) -> Fields {

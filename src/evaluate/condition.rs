@@ -12,7 +12,7 @@ use crate::compile::{
 };
 use crate::filter::Unregistered;
 use crate::model::set::Word;
-use crate::model::{FilterMode, IdRef, IdentityKind, ResourceKind, TransferMethod, Truth, UserAction};
+use crate::model::{Condition, FilterMode, IdRef, IdentityKind, ResourceKind, TransferMethod, Truth, UserAction};
 
 /// Whether every condition may hold.
 pub fn may_apply(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
@@ -26,62 +26,70 @@ pub fn certainly_applies(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
 
 /// Whether the conditions that `residual` names may hold.
 pub fn residual_may_apply(policy: &CompiledPolicy, facts: &Facts<'_>, residual: Residual) -> bool {
-    let parts: [(Residual, Condition); 4] = [
+    let parts: [(Residual, Ask); 4] = [
         (Residual::SUBJECT, identity),
         (Residual::RESOURCE, resource),
         (Residual::DEVICE, device),
         (Residual::WHEN, when),
     ];
-    parts.into_iter().all(|(part, condition)| !residual.has(part) || condition(policy, facts).holds.is_possible())
+    parts.into_iter().all(|(part, ask)| !residual.has(part) || ask(policy, facts).holds.is_possible())
 }
 
 fn all(policy: &CompiledPolicy, facts: &Facts<'_>, holds: impl Fn(Truth) -> bool) -> bool {
     holds(service_principal_risk(policy, facts).holds)
         && holds(location(policy, facts).holds)
         && holds(identity(policy, facts).holds)
-        && OTHERS.iter().all(|(_, condition)| holds(condition(policy, facts).holds))
+        && OTHERS.iter().all(|ask| holds(ask(policy, facts).holds))
         && holds(when(policy, facts).holds)
 }
 
-/// A condition: its truth, and what decided it.
-pub type Condition = for<'b> fn(&'b CompiledPolicy, &Facts<'_>) -> Match<'b>;
+/// Asks a condition: its truth, and what decided it.
+pub type Ask = for<'b> fn(&'b CompiledPolicy, &Facts<'_>) -> Match<'b>;
 
-/// The conditions besides identity, location and service principal risk, with Entra's names for them.
-/// Source: `conditionalAccessConditions` of Microsoft Graph, and `agentIdRisk` of `whatIfAnalysisReasons`.
-pub const OTHERS: &[(&str, Condition)] = &[
-    ("application", resource),
-    ("devicePlatform", |policy, facts| platform(policy.platforms, facts.request.platform)),
-    ("deviceState", device),
-    ("clientType", |policy, facts| client_app(policy.client_apps, facts.request.client_app)),
-    ("signInRisk", |policy, facts| listed(policy.sign_in_risk, facts.request.risk.sign_in)),
-    ("userRisk", |policy, facts| listed(policy.user_risk, facts.request.risk.user)),
-    ("insiderRisk", |policy, facts| listed(policy.insider_risk, facts.request.risk.insider)),
-    ("authenticationFlows", flow),
-    ("agentIdRisk", |policy, facts| listed(policy.agent_risk, facts.request.risk.agent)),
+/// How many conditions [`all`] names: risk of the service principal, location, the three of identity, Cedar.
+const APART: usize = 6;
+
+/// The other ones. Their number is stated so that a condition that is new cannot be forgotten here.
+const OTHERS: &[Ask; Condition::ALL.len() - APART] = &[
+    of(Condition::Application),
+    of(Condition::DevicePlatform),
+    of(Condition::DeviceState),
+    of(Condition::ClientType),
+    of(Condition::SignInRisk),
+    of(Condition::UserRisk),
+    of(Condition::InsiderRisk),
+    of(Condition::AuthenticationFlows),
+    of(Condition::AgentIdRisk),
 ];
 
-/// Every condition with Entra's name for it: whom, what for, where from, and then the others.
-pub fn every<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Vec<(&'static str, Match<'b>)> {
-    let evaluated = |(name, condition): &(&'static str, Condition)| (*name, condition(policy, facts));
-    let mut others = OTHERS.iter().map(evaluated);
-    let mut every = vec![(identity_name(facts.request.identity.kind), identity(policy, facts))];
-    every.extend(others.next());
-    every.push(("location", location(policy, facts)));
-    every.push(("servicePrincipalRisk", service_principal_risk(policy, facts)));
-    every.extend(others);
-    if policy.when.is_some() {
-        every.push(("when", when(policy, facts)));
+/// How `condition` is asked.
+pub const fn of(condition: Condition) -> Ask {
+    match condition {
+        Condition::Users | Condition::ServicePrincipals | Condition::AgentIdentities => identity,
+        Condition::Application => resource,
+        Condition::Location => location,
+        Condition::ServicePrincipalRisk => service_principal_risk,
+        Condition::DevicePlatform => |policy, facts| platform(policy.platforms, facts.request.platform),
+        Condition::DeviceState => device,
+        Condition::ClientType => |policy, facts| client_app(policy.client_apps, facts.request.client_app),
+        Condition::SignInRisk => |policy, facts| listed(policy.sign_in_risk, facts.request.risk.sign_in),
+        Condition::UserRisk => |policy, facts| listed(policy.user_risk, facts.request.risk.user),
+        Condition::InsiderRisk => |policy, facts| listed(policy.insider_risk, facts.request.risk.insider),
+        Condition::AuthenticationFlows => flow,
+        Condition::AgentIdRisk => |policy, facts| listed(policy.agent_risk, facts.request.risk.agent),
+        Condition::When => when,
     }
-    every
 }
 
-/// Entra's name for the identity condition of a kind of identity.
-pub const fn identity_name(kind: IdentityKind) -> &'static str {
-    match kind {
-        IdentityKind::User | IdentityKind::AgentUser => "users",
-        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => "servicePrincipals",
-        IdentityKind::AgentIdentity => "agentIdentities",
-    }
+/// Every condition that the policy may have for the kind of identity that asks, in the order of [`Condition`].
+pub fn every<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Vec<(Condition, Match<'b>)> {
+    let asked = Condition::of_identity(facts.request.identity.kind);
+    let is_asked = |condition: Condition| match condition {
+        Condition::When => policy.when.is_some(),
+        condition => condition == asked || !condition.is_of_identity(),
+    };
+    let every = Condition::ALL.iter().copied().filter(|condition| is_asked(*condition));
+    every.map(|condition| (condition, of(condition)(policy, facts))).collect()
 }
 
 /// Who: each kind of identity is in scope only through its own fields.

@@ -26,7 +26,7 @@ mod words;
 
 pub use cedar::{CedarRequest, cedar_request};
 pub use session::MergedSession;
-pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, condition_names, trace, trace_one};
+pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace, trace_one};
 pub use what_if::{AnalysisReason, WhatIf, what_if};
 pub use whereabouts::locations;
 

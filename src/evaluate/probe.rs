@@ -10,7 +10,7 @@ use super::session::MergedSession;
 use crate::compile::{CompiledBundle, CompiledPolicy, CompiledSession, LocationSet, Slot};
 use crate::model::decision::InputError;
 use crate::model::request::Network;
-use crate::model::{IdentityKind, TokenRequest, Truth};
+use crate::model::{Condition, IdentityKind, TokenRequest, Truth};
 
 /// The session controls of several policies as one; `None` when there are none.
 pub(crate) fn merged<'b>(sessions: impl Iterator<Item = &'b CompiledSession>) -> Option<MergedSession<'b>> {
@@ -22,15 +22,6 @@ pub(crate) fn merged<'b>(sessions: impl Iterator<Item = &'b CompiledSession>) ->
 pub(crate) struct Probe {
     scratch: FactScratch,
     locations: LocationFacts,
-}
-
-/// A condition other than identity and location.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Service principal risk.
-    ServicePrincipalRisk,
-    /// One of [`condition::OTHERS`], by Entra's name.
-    Other(&'static str),
 }
 
 impl Probe {
@@ -88,21 +79,18 @@ impl Probe {
         Ok(())
     }
 
-    /// Whether the condition `part` holds, by slot. Errors as [`super::evaluate`].
+    /// Whether `condition` holds, by slot. Errors as [`super::evaluate`].
     pub(crate) fn condition(
         &mut self,
         bundle: &CompiledBundle,
         request: &TokenRequest<'_>,
-        part: Part,
+        condition: Condition,
         mut found: impl FnMut(Slot, Truth),
     ) -> Result<(), InputError> {
         let facts = Facts::settle(bundle, request, &mut self.scratch)?;
-        let ask = match part {
-            Part::ServicePrincipalRisk => Some(condition::service_principal_risk as condition::Condition),
-            Part::Other(name) => condition::OTHERS.iter().find(|(other, _)| *other == name).map(|(_, ask)| *ask),
-        };
+        let ask = condition::of(condition);
         for (slot, policy) in (0..).zip(bundle.compiled()) {
-            found(slot, ask.map_or(Truth::Unknown, |ask| ask(policy, &facts).holds));
+            found(slot, ask(policy, &facts).holds);
         }
         Ok(())
     }

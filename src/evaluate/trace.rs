@@ -9,7 +9,7 @@ use super::facts::{FactScratch, Facts};
 use super::words;
 use crate::compile::{By, CompiledBundle, CompiledControl, CompiledPolicy, Entry, Grant, Match, PolicyIndex, Suite};
 use crate::model::decision::InputError;
-use crate::model::{TokenRequest, Truth};
+use crate::model::{Condition, IdentityKind, TokenRequest, Truth};
 
 /// How one policy came out, condition by condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +72,8 @@ impl Outcome {
 /// How one condition came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionTrace {
-    /// Entra's name for the condition, for example `location`.
-    pub condition: &'static str,
+    /// Which one.
+    pub condition: Condition,
     /// Whether it holds.
     pub holds: Truth,
     /// What decided, for example `exclude Head Office`.
@@ -95,29 +95,23 @@ pub enum Side {
 
 impl PolicyTrace {
     /// The conditions that the policy configures and that may hold, in order.
-    pub fn conditions_satisfied(&self) -> impl Iterator<Item = &'static str> {
+    pub fn conditions_satisfied(&self) -> impl Iterator<Item = Condition> {
         let held = self.conditions.iter().filter(|condition| condition.is_configured && condition.holds.is_possible());
         held.map(|condition| condition.condition)
     }
 
     /// The conditions that do not hold, in order.
-    pub fn conditions_not_satisfied(&self) -> impl Iterator<Item = &'static str> {
+    pub fn conditions_not_satisfied(&self) -> impl Iterator<Item = Condition> {
         self.conditions.iter().filter(|condition| !condition.holds.is_possible()).map(|condition| condition.condition)
     }
 
-    /// Condition and kind of each rule on `side` that decided one, in order. Names are Entra's.
-    pub fn rules_satisfied(&self, side: Side) -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// Condition and kind of each rule on `side` that decided one, in order. The names of kinds are Entra's.
+    pub fn rules_satisfied(&self, side: Side) -> impl Iterator<Item = (Condition, &'static str)> {
         self.conditions.iter().filter_map(move |condition| match condition.decided_by {
             Some((decided, rule)) if decided == side => Some((condition.condition, rule)),
             _ => None,
         })
     }
-}
-
-/// The names that conditions can have in traces, in no order.
-pub fn condition_names() -> impl Iterator<Item = &'static str> {
-    let apart = ["users", "servicePrincipals", "agentIdentities", "location", "servicePrincipalRisk", "when"];
-    apart.into_iter().chain(condition::OTHERS.iter().map(|(name, _)| *name))
 }
 
 /// Traces every policy, in bundle order. Errors as [`super::evaluate`]. Cost: linear in the policies; allocates.
@@ -212,7 +206,7 @@ fn can_be_asked(policy: &CompiledPolicy, unmet: &[&CompiledControl]) -> bool {
 fn decided_by(
     bundle: &CompiledBundle,
     facts: &Facts<'_>,
-    condition: &str,
+    condition: Condition,
     found: Match<'_>,
 ) -> Option<(Side, &'static str)> {
     let (side, entry) = match found.by {
@@ -238,10 +232,10 @@ fn describe(bundle: &CompiledBundle, facts: &Facts<'_>, found: Match<'_>) -> Str
 }
 
 fn subjects(facts: &Facts<'_>) -> &'static str {
-    match condition::identity_name(facts.request.identity.kind) {
-        "users" => "users",
-        "servicePrincipals" => "service principals",
-        _ => "agent identities",
+    match facts.request.identity.kind {
+        IdentityKind::User | IdentityKind::AgentUser => "users",
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => "service principals",
+        IdentityKind::AgentIdentity => "agent identities",
     }
 }
 

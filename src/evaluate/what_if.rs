@@ -23,7 +23,8 @@ use super::condition;
 use super::facts::{FactScratch, Facts};
 use crate::compile::{CompiledBundle, CompiledPolicy, Match, PolicyIndex};
 use crate::model::decision::InputError;
-use crate::model::{TokenRequest, Truth};
+use crate::model::set::Word;
+use crate::model::{Condition, TokenRequest, Truth};
 
 /// Whether one policy applies to a supposed sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub struct WhatIf {
     pub policy: PolicyIndex,
     /// Why it does not apply; [`AnalysisReason::NotSet`] when it does.
     pub reason: AnalysisReason,
-    /// The condition that is meant, as traces call it.
-    pub condition: Option<&'static str>,
+    /// The condition that is meant.
+    pub condition: Option<Condition>,
 }
 
 impl WhatIf {
@@ -119,21 +120,22 @@ impl AnalysisReason {
 }
 
 /// The conditions in the order in which the first that does not hold is looked for, and their reasons.
-const ORDER: &[(&str, AnalysisReason)] = &[
-    ("users", AnalysisReason::Users),
-    ("servicePrincipals", AnalysisReason::WorkloadIdentities),
-    ("agentIdentities", AnalysisReason::AgentIdentities),
-    ("application", AnalysisReason::Application),
-    ("devicePlatform", AnalysisReason::DevicePlatform),
-    ("deviceState", AnalysisReason::Devices),
-    ("clientType", AnalysisReason::ClientApps),
-    ("location", AnalysisReason::Location),
-    ("signInRisk", AnalysisReason::SignInRisk),
-    ("userRisk", AnalysisReason::UserRisk),
-    ("servicePrincipalRisk", AnalysisReason::SignInRisk),
-    ("insiderRisk", AnalysisReason::InsiderRisk),
-    ("authenticationFlows", AnalysisReason::AuthenticationFlow),
-    ("agentIdRisk", AnalysisReason::AgentIdRisk),
+const ORDER: [(Condition, AnalysisReason); Condition::ALL.len()] = [
+    (Condition::Users, AnalysisReason::Users),
+    (Condition::ServicePrincipals, AnalysisReason::WorkloadIdentities),
+    (Condition::AgentIdentities, AnalysisReason::AgentIdentities),
+    (Condition::Application, AnalysisReason::Application),
+    (Condition::DevicePlatform, AnalysisReason::DevicePlatform),
+    (Condition::DeviceState, AnalysisReason::Devices),
+    (Condition::ClientType, AnalysisReason::ClientApps),
+    (Condition::Location, AnalysisReason::Location),
+    (Condition::SignInRisk, AnalysisReason::SignInRisk),
+    (Condition::UserRisk, AnalysisReason::UserRisk),
+    (Condition::ServicePrincipalRisk, AnalysisReason::SignInRisk),
+    (Condition::InsiderRisk, AnalysisReason::InsiderRisk),
+    (Condition::AuthenticationFlows, AnalysisReason::AuthenticationFlow),
+    (Condition::AgentIdRisk, AnalysisReason::AgentIdRisk),
+    (Condition::When, AnalysisReason::UnknownFutureValue),
 ];
 
 /// What would happen to `request`: every policy that is enabled or report-only, in bundle order.
@@ -153,15 +155,16 @@ pub fn what_if(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<Ve
 }
 
 /// Why the policy does not apply, and the condition that says so.
-fn judge(policy: &CompiledPolicy, facts: &Facts<'_>) -> (AnalysisReason, Option<&'static str>) {
+fn judge(policy: &CompiledPolicy, facts: &Facts<'_>) -> (AnalysisReason, Option<Condition>) {
     if policy.users.include.is_empty() && policy.workloads.is_empty() && policy.agents.is_empty() {
         return (AnalysisReason::EmptyPolicy, None);
     }
-    let place = |name: &str| ORDER.iter().position(|(known, _)| *known == name).unwrap_or(ORDER.len());
     let every = condition::every(policy, facts);
-    let failing = every.iter().filter(|(_, found)| found.holds != Truth::True).min_by_key(|(name, _)| place(name));
-    let Some((name, found)) = failing else { return (AnalysisReason::NotSet, None) };
-    let named = ORDER.get(place(name)).map_or(AnalysisReason::UnknownFutureValue, |(_, reason)| *reason);
+    let failing = ORDER.iter().find_map(|(condition, reason)| {
+        let (_, found) = every.iter().find(|(asked, found)| asked == condition && found.holds != Truth::True)?;
+        Some((*condition, *reason, found))
+    });
+    let Some((condition, named, found)) = failing else { return (AnalysisReason::NotSet, None) };
     let reason = match named {
         AnalysisReason::Application => resource(policy, facts, found),
         AnalysisReason::Users | AnalysisReason::WorkloadIdentities | AnalysisReason::AgentIdentities
@@ -171,7 +174,7 @@ fn judge(policy: &CompiledPolicy, facts: &Facts<'_>) -> (AnalysisReason, Option<
         }
         named => named,
     };
-    (reason, Some(name))
+    (reason, Some(condition))
 }
 
 /// Applications, user actions and authentication contexts are one condition with three names: that of what the policy

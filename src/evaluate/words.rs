@@ -5,27 +5,41 @@
 
 use super::facts::Facts;
 use crate::compile::{CompiledBundle, Entry, Suite};
-use crate::model::TransferMethod;
 use crate::model::set::Word;
+use crate::model::{Condition, TransferMethod};
 
 /// The kind of rule that `entry` of `condition` is; `None` for a condition without rules.
-pub fn rule(bundle: &CompiledBundle, facts: &Facts<'_>, condition: &str, entry: Entry<'_>) -> Option<&'static str> {
+pub fn rule(
+    bundle: &CompiledBundle,
+    facts: &Facts<'_>,
+    condition: Condition,
+    entry: Entry<'_>,
+) -> Option<&'static str> {
     match condition {
-        "users" => Some(user(facts, entry)),
-        "servicePrincipals" => {
+        Condition::Users => Some(user(facts, entry)),
+        Condition::ServicePrincipals => {
             Some(principal(entry, ["allServicePrincipals", "servicePrincipalId", "servicePrincipalFilter"]))
         }
-        "agentIdentities" => Some(principal(entry, ["allAgentIdentities", "agentIdentityId", "agentIdentityFilter"])),
-        "application" => Some(application(entry)),
-        "location" => Some(location(bundle, entry)),
-        "devicePlatform" => Some(if entry == Entry::Word("all") { "allDevicePlatforms" } else { "devicePlatform" }),
-        "deviceState" => Some(if entry == Entry::Filter { "deviceFilter" } else { "allDevices" }),
-        "insiderRisk" => Some("insiderRisk"),
-        "authenticationFlows" => match entry {
+        Condition::AgentIdentities => {
+            Some(principal(entry, ["allAgentIdentities", "agentIdentityId", "agentIdentityFilter"]))
+        }
+        Condition::Application => Some(application(entry)),
+        Condition::Location => Some(location(bundle, entry)),
+        Condition::DevicePlatform if entry == Entry::Word("all") => Some("allDevicePlatforms"),
+        Condition::DevicePlatform => Some("devicePlatform"),
+        Condition::DeviceState if entry == Entry::Filter => Some("deviceFilter"),
+        Condition::DeviceState => Some("allDevices"),
+        Condition::InsiderRisk => Some("insiderRisk"),
+        Condition::AuthenticationFlows => match entry {
             Entry::Word(flow) => TransferMethod::parse(flow).map(Word::as_str),
             _ => None,
         },
-        _ => None,
+        Condition::ServicePrincipalRisk
+        | Condition::ClientType
+        | Condition::SignInRisk
+        | Condition::UserRisk
+        | Condition::AgentIdRisk
+        | Condition::When => None,
     }
 }
 

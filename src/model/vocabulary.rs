@@ -382,6 +382,59 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// A condition of a policy, in the order in which people are told: whom, what for, where from, and the others.
+    /// Source: `conditionalAccessConditions` of Microsoft Graph, and `agentIdRisk` of `whatIfAnalysisReasons`.
+    Condition {
+        /// Which users, agents' user accounts too.
+        Users = "users",
+        /// Which workload identities.
+        ServicePrincipals = "servicePrincipals",
+        /// Which agent identities.
+        AgentIdentities = "agentIdentities",
+        /// Applications, user actions and authentication contexts.
+        Application = "application",
+        /// Where from.
+        Location = "location",
+        /// The risk of the service principal.
+        ServicePrincipalRisk = "servicePrincipalRisk",
+        /// The platform of the device.
+        DevicePlatform = "devicePlatform",
+        /// The filter for devices.
+        DeviceState = "deviceState",
+        /// The kind of client app.
+        ClientType = "clientType",
+        /// The risk of the sign-in.
+        SignInRisk = "signInRisk",
+        /// The risk of the user.
+        UserRisk = "userRisk",
+        /// The insider risk.
+        InsiderRisk = "insiderRisk",
+        /// The authentication flow.
+        AuthenticationFlows = "authenticationFlows",
+        /// The risk of the agent.
+        AgentIdRisk = "agentIdRisk",
+        /// The condition in Cedar, for which Graph has no name.
+        When = "when",
+    }
+}
+
+impl Condition {
+    /// The one that says whether a policy is about an identity of this kind.
+    pub const fn of_identity(kind: IdentityKind) -> Self {
+        match kind {
+            IdentityKind::User | IdentityKind::AgentUser => Self::Users,
+            IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => Self::ServicePrincipals,
+            IdentityKind::AgentIdentity => Self::AgentIdentities,
+        }
+    }
+
+    /// Whether it is about who asks.
+    pub fn is_of_identity(self) -> bool {
+        IdentityKind::ALL.iter().any(|kind| Self::of_identity(*kind) == self)
+    }
+}
+
 impl GrantControl {
     /// Whether Entra would ask the user for it on the spot: the others are properties of a device or an app.
     pub const fn is_interactive(self) -> bool {

@@ -94,7 +94,7 @@ fn accepted(raw: &RawBundle, graph: impl Fn(&Bundle) -> Option<GraphView>) -> Bu
         }
         let mut warnings = compilation.findings;
         warnings.extend(report.findings);
-        let bundle = InForce::new(bundle, graph.flatten());
+        let bundle = InForce::new(bundle, graph);
         return Built { outcome: Ok(bundle), warnings, compile, selftest };
     }
     let selftest = Some(started.elapsed());

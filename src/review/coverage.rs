@@ -19,7 +19,9 @@ use crate::evaluate::{ConditionTrace, Evaluation, PolicyTrace, evaluate, locatio
 use crate::limits;
 use crate::model::bundle::Eligibility;
 use crate::model::set::Word;
-use crate::model::{Bundle, ClientApp, InsiderRiskLevel, RiskLevel, Set, TokenRequest, TransferMethod, Truth};
+use crate::model::{
+    Bundle, ClientApp, Condition, InsiderRiskLevel, RiskLevel, Set, TokenRequest, TransferMethod, Truth,
+};
 use crate::text::{Node, RawBundle};
 
 /// What tests exercise of a bundle.
@@ -54,8 +56,8 @@ pub enum Subject {
     Condition {
         /// Of which policy.
         policy: PolicyIndex,
-        /// Entra's name for it.
-        condition: &'static str,
+        /// Which one.
+        condition: Condition,
         /// Whether it holds.
         holds: bool,
     },
@@ -63,8 +65,8 @@ pub enum Subject {
     Risk {
         /// Which policy.
         policy: PolicyIndex,
-        /// Entra's name for the kind of risk.
-        condition: &'static str,
+        /// Which kind of risk.
+        condition: Condition,
         /// The level.
         level: &'static str,
     },
@@ -98,9 +100,12 @@ impl Subject {
             Self::Policy { policy, applies: true } => format!("{} applies", name(policy)),
             Self::Policy { policy, applies: false } => format!("{} does not apply", name(policy)),
             Self::Condition { policy, condition, holds } => {
-                format!("{} {}: {condition}", name(policy), if holds { "matches" } else { "does not match" })
+                let matches = if holds { "matches" } else { "does not match" };
+                format!("{} {matches}: {}", name(policy), condition.as_str())
             }
-            Self::Risk { policy, condition, level } => format!("{} applies: {condition} {level}", name(policy)),
+            Self::Risk { policy, condition, level } => {
+                format!("{} applies: {} {level}", name(policy), condition.as_str())
+            }
             Self::Location { location, is_inside } => {
                 let name = bundle.location_table().names.get(location).map_or("", |name| name);
                 format!("{} {name}", if is_inside { "inside" } else { "outside" })
@@ -149,8 +154,9 @@ fn subjects(bundle: &CompiledBundle) -> Vec<Subject> {
     for compiled in policies {
         let policy = compiled.index;
         subjects.extend([true, false].map(|applies| Subject::Policy { policy, applies }));
-        for (condition, can_fail) in conditions(compiled, identity.eligibility) {
-            let can_hold = condition != "servicePrincipals" || is_eligible;
+        for &condition in Condition::ALL {
+            let Some(can_fail) = can_fail(compiled, condition, identity.eligibility) else { continue };
+            let can_hold = condition != Condition::ServicePrincipals || is_eligible;
             subjects.extend(can_hold.then_some(Subject::Condition { policy, condition, holds: true }));
             subjects.extend(can_fail.then_some(Subject::Condition { policy, condition, holds: false }));
         }
@@ -168,12 +174,12 @@ fn subjects(bundle: &CompiledBundle) -> Vec<Subject> {
     subjects
 }
 
-/// The conditions that a policy sets, each with whether it can fail.
-fn conditions(policy: &CompiledPolicy, eligibility: Eligibility) -> Vec<(&'static str, bool)> {
+/// Whether `condition` of a policy can fail; `None` when the policy does not set it.
+fn can_fail(policy: &CompiledPolicy, condition: Condition, eligibility: Eligibility) -> Option<bool> {
     let is_everybody = |scope: &PrincipalScope| {
         scope.includes_all && !scope.excludes_all && scope.exclude.is_empty() && scope.filter.is_none()
     };
-    let can_fail = |scope: &PrincipalScope, others: bool| (!scope.is_empty()).then_some(!is_everybody(scope) || others);
+    let whom = |scope: &PrincipalScope, others: bool| (!scope.is_empty()).then_some(!is_everybody(scope) || others);
     let users = &policy.users;
     let is_every_user = users.include.all && users.include.all_agent_users && users.exclude.is_empty();
     let locations = &policy.locations;
@@ -181,36 +187,36 @@ fn conditions(policy: &CompiledPolicy, eligibility: Eligibility) -> Vec<(&'stati
     let apps = policy.client_apps;
     let set = |is_set: bool| is_set.then_some(true);
     let levels = |count: usize, all: usize| (count > 0).then_some(count < all);
-    let all = [
-        ("users", (!policy.users.include.is_empty()).then_some(!is_every_user)),
-        ("servicePrincipals", can_fail(&policy.workloads, eligibility == Eligibility::Entra)),
-        ("agentIdentities", can_fail(&policy.agents, false)),
-        ("application", set(!policy.resources.is_any())),
-        ("location", set(locations.is_configured && !is_everywhere)),
-        ("servicePrincipalRisk", levels(policy.service_principal_risk.len(), RiskLevel::ALL.len())),
-        ("devicePlatform", set(!policy.platforms.include.is_empty() || !policy.platforms.exclude.is_empty())),
-        ("deviceState", set(policy.device_filter.is_some())),
-        ("clientType", set(!apps.is_empty() && !apps.contains(ClientApp::All))),
-        ("signInRisk", levels(policy.sign_in_risk.len(), RiskLevel::ALL.len())),
-        ("userRisk", levels(policy.user_risk.len(), RiskLevel::ALL.len())),
-        ("insiderRisk", levels(policy.insider_risk.len(), InsiderRiskLevel::ALL.len())),
-        ("authenticationFlows", levels(policy.flows.len(), TransferMethod::ALL.len())),
-        ("agentIdRisk", levels(policy.agent_risk.len(), RiskLevel::ALL.len())),
-        ("when", set(policy.when.is_some())),
-    ];
-    all.into_iter().filter_map(|(name, can_fail)| Some((name, can_fail?))).collect()
+    match condition {
+        Condition::Users => (!users.include.is_empty()).then_some(!is_every_user),
+        Condition::ServicePrincipals => whom(&policy.workloads, eligibility == Eligibility::Entra),
+        Condition::AgentIdentities => whom(&policy.agents, false),
+        Condition::Application => set(!policy.resources.is_any()),
+        Condition::Location => set(locations.is_configured && !is_everywhere),
+        Condition::ServicePrincipalRisk => levels(policy.service_principal_risk.len(), RiskLevel::ALL.len()),
+        Condition::DevicePlatform => set(!policy.platforms.include.is_empty() || !policy.platforms.exclude.is_empty()),
+        Condition::DeviceState => set(policy.device_filter.is_some()),
+        Condition::ClientType => set(!apps.is_empty() && !apps.contains(ClientApp::All)),
+        Condition::SignInRisk => levels(policy.sign_in_risk.len(), RiskLevel::ALL.len()),
+        Condition::UserRisk => levels(policy.user_risk.len(), RiskLevel::ALL.len()),
+        Condition::InsiderRisk => levels(policy.insider_risk.len(), InsiderRiskLevel::ALL.len()),
+        Condition::AuthenticationFlows => levels(policy.flows.len(), TransferMethod::ALL.len()),
+        Condition::AgentIdRisk => levels(policy.agent_risk.len(), RiskLevel::ALL.len()),
+        Condition::When => set(policy.when.is_some()),
+    }
 }
 
-fn risks(policy: &CompiledPolicy) -> Vec<(&'static str, Vec<&'static str>)> {
+/// The kinds of risk: the levels that a policy names.
+fn risks(policy: &CompiledPolicy) -> [(Condition, Vec<&'static str>); 5] {
     fn words<T: Word>(levels: Set<T>) -> Vec<&'static str> {
         levels.iter().map(Word::as_str).collect()
     }
-    vec![
-        ("servicePrincipalRisk", words(policy.service_principal_risk)),
-        ("signInRisk", words(policy.sign_in_risk)),
-        ("userRisk", words(policy.user_risk)),
-        ("insiderRisk", words(policy.insider_risk)),
-        ("agentIdRisk", words(policy.agent_risk)),
+    [
+        (Condition::ServicePrincipalRisk, words(policy.service_principal_risk)),
+        (Condition::SignInRisk, words(policy.sign_in_risk)),
+        (Condition::UserRisk, words(policy.user_risk)),
+        (Condition::InsiderRisk, words(policy.insider_risk)),
+        (Condition::AgentIdRisk, words(policy.agent_risk)),
     ]
 }
 
@@ -224,11 +230,11 @@ fn exercised(bundle: &CompiledBundle, request: &TokenRequest<'_>, covered: &mut 
         covered.insert(Subject::Policy { policy, applies });
         for ConditionTrace { condition, holds, .. } in reached(&trace) {
             if *holds != Truth::Unknown {
-                covered.insert(Subject::Condition { policy, condition, holds: *holds == Truth::True });
+                covered.insert(Subject::Condition { policy, condition: *condition, holds: *holds == Truth::True });
             }
-            covered.extend(level(request, condition).filter(|_| applies).map(|level| Subject::Risk {
+            covered.extend(level(request, *condition).filter(|_| applies).map(|level| Subject::Risk {
                 policy,
-                condition,
+                condition: *condition,
                 level,
             }));
         }
@@ -247,14 +253,14 @@ fn reached(trace: &PolicyTrace) -> impl Iterator<Item = &ConditionTrace> {
 }
 
 /// The level of a kind of risk that a request has.
-fn level(request: &TokenRequest<'_>, condition: &str) -> Option<&'static str> {
+fn level(request: &TokenRequest<'_>, condition: Condition) -> Option<&'static str> {
     let risk = &request.risk;
     match condition {
-        "servicePrincipalRisk" => Some(risk.service_principal.as_str()),
-        "signInRisk" => Some(risk.sign_in.as_str()),
-        "userRisk" => Some(risk.user.as_str()),
-        "insiderRisk" => Some(risk.insider.as_str()),
-        "agentIdRisk" => Some(risk.agent.as_str()),
+        Condition::ServicePrincipalRisk => Some(risk.service_principal.as_str()),
+        Condition::SignInRisk => Some(risk.sign_in.as_str()),
+        Condition::UserRisk => Some(risk.user.as_str()),
+        Condition::InsiderRisk => Some(risk.insider.as_str()),
+        Condition::AgentIdRisk => Some(risk.agent.as_str()),
         _ => None,
     }
 }

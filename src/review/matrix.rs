@@ -2,7 +2,6 @@
 //!
 //! Knows documents, not what a request means.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::rules;
@@ -118,7 +117,10 @@ impl<'n> Matrix<'n> {
     pub(super) fn lay(&self, cell: usize, request: &Node<'n>) -> Result<Node<'n>, Diagnostic> {
         let mut request = request.clone();
         for (axis, value) in self.values(cell) {
-            axis.put(value, &mut request)?;
+            request.put(axis.path, value.clone(), axis.path_span).map_err(|(span, kind)| {
+                let what = format!("`{}` leads through {kind}, not an object", axis.path);
+                Diagnostic::new(&rules::CASE_MATRIX, axis.path_span, what).related(span, "here")
+            })?;
         }
         Ok(request)
     }
@@ -137,33 +139,6 @@ impl<'n> Matrix<'n> {
             .collect();
         values.reverse();
         values
-    }
-}
-
-impl<'n> Axis<'n> {
-    fn put(&self, value: &Node<'n>, request: &mut Node<'n>) -> Result<(), Diagnostic> {
-        let mut place = request;
-        for key in self.path.split('.') {
-            if place.value == Value::Null {
-                place.value = Value::Map(Vec::new());
-            }
-            let kind = place.kind();
-            let Value::Map(entries) = &mut place.value else {
-                let what = format!("`{}` leads through {kind}, not an object", self.path);
-                return Err(Diagnostic::new(&rules::CASE_MATRIX, self.path_span, what).related(place.span, "here"));
-            };
-            let found = entries.iter().position(|entry| entry.key == key);
-            if found.is_none() {
-                let node = Node { span: self.path_span, value: Value::Null };
-                entries.push(Entry { key: Cow::Borrowed(key), key_span: self.path_span, node });
-            }
-            let index = found.unwrap_or(entries.len() - 1);
-            // INVARIANT: the entry was found or has just been pushed.
-            let Some(entry) = entries.get_mut(index) else { return Ok(()) };
-            place = &mut entry.node;
-        }
-        *place = value.clone();
-        Ok(())
     }
 }
 

@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::Evaluation;
-use crate::model::Reason;
+use crate::model::set::Word;
+use crate::model::{Condition, Reason};
 use crate::text::{Node, Value};
 
 /// One case of a `cases` list, with its indentation and final line break. `conditions` are expected of single conditions:
@@ -16,7 +17,7 @@ pub fn case(
     request: &Node<'_>,
     bundle: &CompiledBundle,
     answer: &Evaluation,
-    conditions: &[(PolicyIndex, &str, &str)],
+    conditions: &[(PolicyIndex, Condition, &str)],
 ) -> String {
     let mut yaml = format!("  - name: {}\n    request:\n", scalar(name));
     for entry in request.as_map().unwrap_or_default() {
@@ -45,7 +46,12 @@ pub fn case(
     if !conditions.is_empty() {
         yaml += "      conditions:\n";
         for (policy, condition, holds) in conditions {
-            line(&mut yaml, 8, &scalar(policy_name(bundle, *policy)), &format!("{{ {condition}: {holds} }}"));
+            line(
+                &mut yaml,
+                8,
+                &scalar(policy_name(bundle, *policy)),
+                &format!("{{ {}: {holds} }}", condition.as_str()),
+            );
         }
     }
     yaml

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use super::request;
 use crate::limits;
 use crate::model::{Bundle, TokenRequest};
-use crate::text::{Diagnostics, Entry, Node, Value};
+use crate::text::{Diagnostics, Entry, Node, Span, Value};
 
 /// What requests can be made of.
 #[derive(Debug)]
@@ -117,21 +117,11 @@ fn object<const N: usize>(members: [(&str, Node<'static>); N]) -> Node<'static> 
 }
 
 fn entry(key: String, node: Node<'static>) -> Entry<'static> {
-    Entry { key: Cow::Owned(key), key_span: crate::text::Span::NONE, node }
+    Entry { key: Cow::Owned(key), key_span: Span::NONE, node }
 }
 
-/// `request` with `value` at `path`, of one member or two; null takes away what is there.
-pub fn put(mut request: Node<'static>, path: &str, value: Node<'static>) -> Node<'static> {
-    let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
-    if let Value::Map(entries) = &mut request.value {
-        let below = entries.iter().position(|entry| entry.key == key).map(|index| entries.remove(index).node);
-        let node = match rest {
-            Some(rest) => put(below.unwrap_or_else(|| object([])), rest, value),
-            None => value,
-        };
-        if node.value != Value::Null {
-            entries.push(entry(key.to_owned(), node));
-        }
-    }
+/// `request` with `value` at `path`. Only what suits a request is put into one, so nothing is ever in the way.
+pub fn put(mut request: Node<'static>, path: &'static str, value: Node<'static>) -> Node<'static> {
+    let _ = request.put(path, value, Span::NONE);
     request
 }

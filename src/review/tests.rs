@@ -1,6 +1,7 @@
 //! The sample bundles, for tests of reviews.
 
-use crate::text::{RawBundle, RawFile};
+use crate::text::RawBundle;
+use crate::written::raw;
 
 /// The sample bundle called `name`.
 pub fn sample(name: &str) -> RawBundle {
@@ -13,17 +14,16 @@ pub fn sample(name: &str) -> RawBundle {
                 folders.push(path);
                 continue;
             }
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().into();
-            files.push(RawFile { name, bytes: std::fs::read(&path).unwrap() });
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            files.push((name, std::fs::read(&path).unwrap()));
         }
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    RawBundle { files, digest: "0".repeat(64).into() }
+    raw(files)
 }
 
-/// `raw` with these tests in the place of its own.
-pub fn with_cases(raw: &RawBundle, yaml: &str) -> RawBundle {
-    let mut files: Vec<_> = raw.files.iter().filter(|file| !file.name.starts_with("tests/")).cloned().collect();
-    files.push(RawFile { name: "tests/cases.yaml".into(), bytes: yaml.as_bytes().to_vec() });
-    RawBundle { files, digest: raw.digest.clone() }
+/// `bundle` with these tests in the place of its own.
+pub fn with_cases(bundle: &RawBundle, yaml: &str) -> RawBundle {
+    let others = bundle.files.iter().filter(|file| !file.name.starts_with("tests/"));
+    let others = others.map(|file| (file.name.clone(), file.bytes.clone()));
+    raw(others.chain([("tests/cases.yaml".into(), yaml.into())]))
 }

@@ -31,7 +31,7 @@ use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
 /// What both sides of a header of an allowed request are called.
-pub const DECISION_ID: &str = "x-ca-decision-id";
+const DECISION_ID: &str = "x-ca-decision-id";
 /// The header with the revision of the bundle.
 pub const REVISION: &str = "x-ca-revision";
 /// The header with the id of the identity.

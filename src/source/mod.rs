@@ -2,9 +2,9 @@
 //!
 //! A [`Source`] gives one consistent set of files within limits, or an error that names the file. It reads `.yaml`,
 //! `.yml`, `.json`, `.cedar` and `.mmdb` files. Names with a leading `.` are skipped at every level; `*.md`, `LICENSE*`
-//! and `NOTICE*` are skipped unless they bear one of these extensions, the case of which does not matter; any other file is listed without its bytes, so that a reader can warn of a misspelt
-//! extension. This module knows files, not policies, and keeps nothing between two readings. Start with
-//! [`Source::read`].
+//! and `NOTICE*` are skipped unless they bear one of these extensions, the case of which does not matter; any other file
+//! is listed without its bytes, so that a reader can warn of a misspelt extension. This module knows files, not
+//! policies, and keeps nothing between two readings. Start with [`Source::read`].
 
 mod archive;
 mod directory;

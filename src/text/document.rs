@@ -85,6 +85,32 @@ impl<'a> Node<'a> {
         self.as_map()?.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
+    /// Puts `value` at `path`, keys with dots between. Objects that are missing on the way, or null, are made; what is
+    /// made stands at `span`.
+    ///
+    /// Errors: where something stands on the way that is no object, and its kind; nothing is changed then.
+    pub fn put(&mut self, path: &'a str, value: Self, span: Span) -> Result<(), (Span, &'static str)> {
+        let mut place = self;
+        for key in path.split('.') {
+            if place.value == Value::Null {
+                place.value = Value::Map(Vec::new());
+            }
+            let (at, kind) = (place.span, place.kind());
+            let Value::Map(entries) = &mut place.value else { return Err((at, kind)) };
+            let found = entries.iter().position(|entry| entry.key == key);
+            if found.is_none() {
+                let node = Node { span, value: Value::Null };
+                entries.push(Entry { key: Cow::Borrowed(key), key_span: span, node });
+            }
+            let index = found.unwrap_or(entries.len() - 1);
+            // INVARIANT: the entry was found or has just been pushed.
+            let Some(entry) = entries.get_mut(index) else { return Ok(()) };
+            place = &mut entry.node;
+        }
+        *place = value;
+        Ok(())
+    }
+
     /// Whether both say the same, wherever it is written: the same values, and the same members in the same order.
     pub fn says_same(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {

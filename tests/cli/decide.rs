@@ -164,6 +164,7 @@ fn a_request_that_cannot_be_used_is_a_usage_error() {
         &["--id", INVOICE, "--set", "risk.servicePrincipal=severe"],
         &["--id", INVOICE, "--set", "network.ip=192.0.2.7"],
         &["--id", INVOICE, "--set", "network"],
+        &["--id", INVOICE, "--set", "risk=high", "--set", "risk.signIn=low"],
         &["--id", INVOICE, "--set", "satisfied.builtInControls=[mfa"],
         &["--ip", "192.0.2.7"],
         &["--id", PAYROLL, "--app-id", "another"],

@@ -6,10 +6,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use doorward::compile;
 use doorward::review::{cases, rules};
-use doorward::text::{Block, Finding, RawBundle, RawFile};
+use doorward::text::{Block, Finding};
 use serde_json::Value;
 
 use super::run::{BLOCK, Run, bundle, doorward, mkfifo, write};
+use crate::support::written::raw;
 
 /// A mistake that can be mended: the rule, the file, its text, and the text mended.
 type Case = (&'static str, &'static str, &'static str, &'static str);
@@ -158,10 +159,7 @@ fn every_rule_that_offers_a_fix_has_a_case() {
 }
 
 fn look(files: &[(&str, &str)]) -> Vec<Finding> {
-    let mut files: Vec<_> =
-        files.iter().map(|(name, text)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() }).collect();
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    let raw = RawBundle { files, digest: "0".repeat(64).into() };
+    let raw = raw(files.iter().copied());
     let mut findings = compile::compile(&raw).findings;
     findings.extend(cases::check(&raw));
     findings

@@ -1,21 +1,18 @@
 //! Requests as gateways describe those that came to them.
 
-use std::collections::HashMap;
-
 use doorward::serve::envoy::v3;
 use doorward::serve::envoy::v3::authorization_client::AuthorizationClient;
+
+use prost_types::Value;
 use prost_types::value::Kind;
-use prost_types::{Struct, Value};
-use serde_json::Value as Json;
 
 use crate::asked::Asked;
+use crate::support::metadata::verified;
 use crate::world::{Over, Told, World};
 
 pub fn envoy_with_claims(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
     envoy(world, over, all, |request, asked| {
-        let payload = Struct { fields: [("jwt_payload".to_owned(), value(&world.claims(asked)))].into() };
-        let filters = HashMap::from([("envoy.filters.http.jwt_authn".to_owned(), payload)]);
-        request.metadata_context = Some(v3::Metadata { filter_metadata: filters });
+        request.metadata_context = Some(verified(&world.claims(asked)));
     })
 }
 
@@ -78,19 +75,6 @@ fn described(asked: &Asked) -> v3::AttributeContext {
 fn route(asked: &Asked) -> Vec<(&'static str, &'static str)> {
     let app = |app| vec![("ca.target_type", "audience"), ("ca.target", app), ("ca.app_id", app)];
     asked.app.map(app).unwrap_or_default()
-}
-
-fn value(json: &Json) -> Value {
-    let kind = match json {
-        Json::String(text) => Kind::StringValue(text.clone()),
-        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
-        Json::Array(list) => Kind::ListValue(prost_types::ListValue { values: list.iter().map(value).collect() }),
-        Json::Object(object) => Kind::StructValue(Struct {
-            fields: object.iter().map(|(name, member)| (name.clone(), value(member))).collect(),
-        }),
-        other => panic!("{other}"),
-    };
-    Value { kind: Some(kind) }
 }
 
 /// Forward authentication in a flavour.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use doorward::compile::rules;
-use doorward::text::{RawBundle, RawFile, Rule};
+use doorward::text::{RawBundle, Rule};
 use serde::Deserialize;
+
+use crate::written::raw;
 
 /// A policy without a mistake, for bundles whose mistake is elsewhere.
 pub const SOUND: (&str, &str) = (
@@ -36,7 +38,7 @@ impl Case {
     }
 
     pub fn bundle(&self) -> RawBundle {
-        bundle(&self.files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>())
+        raw(&self.files)
     }
 }
 
@@ -48,12 +50,4 @@ pub fn cases() -> Vec<Case> {
 /// Ways to break rules about what policies mean, and to keep them narrowly.
 pub fn lints() -> Vec<Case> {
     serde_saphyr::from_str(include_str!("lints.yaml")).unwrap()
-}
-
-/// Of these files.
-pub fn bundle(files: &[(&str, &str)]) -> RawBundle {
-    let mut files: Vec<_> =
-        files.iter().map(|(name, text)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() }).collect();
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    RawBundle { files, digest: "0".repeat(64).into() }
 }

@@ -1,18 +1,18 @@
 //! Envoy's external authorization over gRPC, by a client that says what Envoy would.
 
-use std::collections::HashMap;
 use std::net::TcpStream;
 
 use doorward::serve::Bounds;
 use doorward::serve::envoy::v3;
 use doorward::serve::envoy::v3::check_response::HttpResponse;
 use prost::Message;
+use prost_types::Value;
 use prost_types::value::Kind;
-use prost_types::{Struct, Value};
 use serde_json::{Value as Json, json};
 use tonic::Code;
 
 use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, STEP_UP, bounded, envoy, told, without_bundle};
+use crate::support::metadata::verified;
 use crate::support::raw::ask;
 
 const SETTINGS: &str = "
@@ -29,9 +29,7 @@ pub fn asked(address: &str) -> v3::CheckRequest {
 
 pub fn asked_with(address: &str, claims: Json) -> v3::CheckRequest {
     let mut request = of_nobody(address);
-    let payload = Struct { fields: HashMap::from([("jwt_payload".to_owned(), value(&claims))]).into_iter().collect() };
-    request.attributes.as_mut().unwrap().metadata_context =
-        Some(v3::Metadata { filter_metadata: HashMap::from([("envoy.filters.http.jwt_authn".to_owned(), payload)]) });
+    request.attributes.as_mut().unwrap().metadata_context = Some(verified(&claims));
     request
 }
 
@@ -51,19 +49,6 @@ pub fn of_nobody(address: &str) -> v3::CheckRequest {
             ..Default::default()
         }),
     }
-}
-
-fn value(json: &Json) -> Value {
-    let kind = match json {
-        Json::String(text) => Kind::StringValue(text.clone()),
-        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
-        Json::Array(list) => Kind::ListValue(prost_types::ListValue { values: list.iter().map(value).collect() }),
-        Json::Object(object) => Kind::StructValue(Struct {
-            fields: object.iter().map(|(name, member)| (name.clone(), value(member))).collect(),
-        }),
-        other => panic!("{other}"),
-    };
-    Value { kind: Some(kind) }
 }
 
 fn http(request: &mut v3::CheckRequest) -> &mut v3::HttpRequest {

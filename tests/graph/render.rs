@@ -6,22 +6,20 @@ use doorward::model::policy::{Conditions, GrantControls, Policy};
 use doorward::model::{Bundle, GrantControl, GuestType, Operator, Set, TokenRequest, TransferMethod, UserAction};
 use doorward::reload::GraphView;
 use doorward::review::graph;
-use doorward::text::{Diagnostics, RawBundle, RawFile, Span};
+use doorward::text::{Diagnostics, Span};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::oracle::generate::scene;
 use crate::support::found::corpus;
+use crate::support::written::raw;
 
 /// The bundle with its policies and locations rendered and read again; settings and catalogue are no part of Graph's.
 fn again(bundle: &Bundle) -> Bundle {
-    let file = |name: &str, objects: Vec<Value>| RawFile {
-        name: name.into(),
-        bytes: json!({ "value": objects }).to_string().into_bytes(),
-    };
-    let policies = graph::policies(bundle).flatten().collect();
-    let files = vec![file("policies.json", policies), file("locations.json", graph::locations(bundle).collect())];
-    let reading = compile::read(&RawBundle { files, digest: "again".into() }, Mode::Spanned);
+    let list = |objects: Vec<Value>| json!({ "value": objects }).to_string();
+    let policies = list(graph::policies(bundle).flatten().collect());
+    let files = [("policies.json", policies), ("locations.json", list(graph::locations(bundle).collect()))];
+    let reading = compile::read(&raw(files), Mode::Spanned);
     assert_eq!(reading.diagnostics.errors(), 0, "{:#?}", reading.diagnostics.findings(&reading.sources));
     Bundle {
         settings: bundle.settings.clone(),
@@ -133,7 +131,7 @@ fn every_published_set_that_loads_renders_to_what_renders_the_same() {
     for set in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
         let Ok(fetched) = doorward::source::Source::new(&set).read() else { continue };
         for file in fetched.bundle.files {
-            let raw = RawBundle { files: vec![file], digest: "one".into() };
+            let raw = raw([(file.name, file.bytes)]);
             let reading = compile::read(&raw, Mode::Spanned);
             if reading.diagnostics.errors() > 0 {
                 continue;
@@ -167,9 +165,7 @@ fn a_large_tenant_is_kept_small() {
             json!({"@odata.type": "#microsoft.graph.ipNamedLocation", "displayName": format!("L{location}"), "ipRanges": ranges})
         })
         .collect();
-    let file =
-        |name: &str, objects: Vec<Value>| RawFile { name: name.into(), bytes: json!(objects).to_string().into() };
-    let raw = RawBundle { files: vec![file("p.json", policies), file("l.json", locations)], digest: "large".into() };
+    let raw = raw([("p.json", json!(policies).to_string()), ("l.json", json!(locations).to_string())]);
     let view = GraphView::new(&compile::read(&raw, Mode::Fast).bundle);
     assert_eq!((view.policies.len(), view.locations.len()), (2_000, 30));
     assert!(view.bytes() < 1 << 19, "{} bytes", view.bytes());

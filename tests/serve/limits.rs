@@ -150,14 +150,7 @@ async fn a_body_that_trickles_in_is_cut_off() {
 async fn a_grpc_message_that_trickles_in_is_cut_off() {
     let server = Server::with(|settings| settings.bounds.request_time_max = Duration::from_millis(50));
     let (_sender, body) = trickle();
-    let stream = TcpStream::connect(server.tcp()).await.unwrap();
-    let (mut client, connection) = hyper::client::conn::http2::handshake(
-        hyper_util::rt::TokioExecutor::new(),
-        hyper_util::rt::TokioIo::new(stream),
-    )
-    .await
-    .unwrap();
-    tokio::spawn(connection);
+    let (mut client, _) = server.http2().await;
     let request = http::Request::post(format!("http://{}/doorward.v1.Decisions/Decide", server.tcp()))
         .header("content-type", "application/grpc")
         .body(body)
@@ -218,14 +211,7 @@ async fn a_stream_that_is_used_outlives_the_idle_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_connection_whose_requests_were_given_up_is_closed_when_idle() {
     let server = Server::with(|settings| settings.bounds.idle_time_max = Duration::from_millis(200));
-    let stream = TcpStream::connect(server.tcp()).await.unwrap();
-    let (mut client, connection) = hyper::client::conn::http2::handshake(
-        hyper_util::rt::TokioExecutor::new(),
-        hyper_util::rt::TokioIo::new(stream),
-    )
-    .await
-    .unwrap();
-    let connection = tokio::spawn(connection);
+    let (mut client, connection) = server.http2().await;
     let (_sender, body) = trickle();
     let request = http::Request::post(format!("http://{}/v1/decide", server.tcp()))
         .header("content-type", "application/json")
@@ -431,14 +417,7 @@ async fn malformed_grpc_is_the_callers_fault() {
     let mut told = Vec::new();
     let frame = |flag: u8, length: u32, message: &[u8]| [&[flag][..], &length.to_be_bytes(), message].concat();
     for body in [vec![], frame(0, 1, b""), frame(0, 1, b"ab"), frame(1, 1, b"a"), frame(0, 2, b"\xff\xff")] {
-        let stream = TcpStream::connect(server.tcp()).await.unwrap();
-        let (mut client, connection) = hyper::client::conn::http2::handshake(
-            hyper_util::rt::TokioExecutor::new(),
-            hyper_util::rt::TokioIo::new(stream),
-        )
-        .await
-        .unwrap();
-        tokio::spawn(connection);
+        let (mut client, _) = server.http2().await;
         let request = http::Request::post(format!("http://{}/doorward.v1.Decisions/Decide", server.tcp()))
             .header("content-type", "application/grpc")
             .body(http_body_util::Full::new(Bytes::from(body)))

@@ -7,11 +7,11 @@ use doorward::evaluate::{self, Evaluation};
 use doorward::model::TokenRequest;
 use doorward::serve::wire::message::DecideRequest;
 use doorward::serve::wire::{self, Asked, Encoding, answer};
-use doorward::text::{RawBundle, RawFile};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::support::http::changed;
+use crate::support::written::raw;
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_604_106_651, 0);
 /// An id with characters that JSON escapes.
@@ -52,9 +52,8 @@ fn bundle(settings: &str) -> CompiledBundle {
     let mut workloads = policy("workloads", &workloads, &block);
     workloads["conditions"].as_object_mut().unwrap().remove("users");
     policies.push(workloads);
-    let file = |name: &str, text: String| RawFile { name: name.into(), bytes: text.into_bytes() };
-    let files = vec![file("bundle.yaml", settings.to_owned()), file("policies.json", json!(policies).to_string())];
-    let compilation = compile::compile(&RawBundle { files, digest: "one".into() });
+    let policies = json!(policies).to_string();
+    let compilation = compile::compile(&raw([("bundle.yaml", settings), ("policies.json", &policies)]));
     compilation.bundle.unwrap_or_else(|| panic!("{:#?}", compilation.findings))
 }
 

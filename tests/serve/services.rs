@@ -7,8 +7,6 @@ use doorward::limits;
 use http::{Request, Response};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::SendRequest;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
@@ -21,14 +19,6 @@ use crate::server::outside;
 use crate::support::server::Server;
 
 type Frames = http_body_util::StreamBody<ReceiverStream<Result<Frame<Bytes>, hyper::Error>>>;
-
-async fn connect(server: &Server) -> SendRequest<Frames> {
-    let stream = TcpStream::connect(server.tcp()).await.unwrap();
-    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-    let (client, connection) = handshake.await.unwrap();
-    tokio::spawn(connection);
-    client
-}
 
 /// A call that has sent `first` and goes on as long as the sender lives.
 async fn begin(
@@ -56,7 +46,7 @@ fn one_thread(settings: &mut doorward::serve::Settings) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_message_to_health_that_trickles_in_is_cut_off() {
     let server = Server::with(|settings| settings.bounds.request_time_max = Duration::from_millis(50));
-    let mut client = connect(&server).await;
+    let (mut client, _) = server.http2().await;
     for method in ["Check", "Watch"] {
         let (_sender, response) = begin(&mut client, &format!("/grpc.health.v1.Health/{method}"), vec![0]).await;
         let response = tokio::time::timeout(Duration::from_secs(30), response).await.expect("it waits for ever");
@@ -86,10 +76,10 @@ async fn unfinished_calls_of_health_are_limited_and_keep_no_decision_out() {
         one_thread(settings);
         settings.bounds.request_time_max = Duration::from_secs(600);
     });
-    let (mut client, mut senders, mut responses) = (connect(&server).await, Vec::new(), Vec::new());
+    let (mut client, mut senders, mut responses) = (server.http2().await.0, Vec::new(), Vec::new());
     for number in 0..=limits::HEALTH_CALLS_MAX {
         if number % (limits::STREAMS_PER_CONNECTION_MAX as usize / 2) == 0 {
-            client = connect(&server).await;
+            (client, _) = server.http2().await;
         }
         let (sender, response) = begin(&mut client, "/grpc.health.v1.Health/Check", vec![0]).await;
         senders.push(sender);

@@ -8,11 +8,14 @@ pub mod found;
 #[cfg(feature = "serve")]
 pub mod http;
 #[cfg(feature = "serve")]
+pub mod metadata;
+#[cfg(feature = "serve")]
 pub mod process;
 #[cfg(feature = "serve")]
 pub mod raw;
 #[cfg(feature = "serve")]
 pub mod server;
+pub mod written;
 
 use std::time::Duration;
 

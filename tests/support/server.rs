@@ -2,18 +2,23 @@
 //!
 //! What it is started with is the matter of each test: the constructors that a test uses are in its own folder.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use doorward::reload::{self, Active, Loader, Status, View};
 use doorward::serve::wire::v1::decisions_client::DecisionsClient;
 use doorward::serve::{self, Running, Settings};
 use doorward::source::Source;
-use hyper_util::rt::TokioIo;
+use hyper::body::Body;
+use hyper::client::conn::http2::SendRequest;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tempfile::TempDir;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
 
 use super::PATIENCE;
@@ -149,6 +154,17 @@ impl Server {
 
     pub async fn http_over_unix(&self) -> Http {
         Http::over(UnixStream::connect(self.unix()).await.unwrap()).await
+    }
+
+    /// A client of HTTP/2 that may send any bodies, and its connection, which ends when the server closes it.
+    pub async fn http2<B>(&self) -> (SendRequest<B>, JoinHandle<hyper::Result<()>>)
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static,
+    {
+        let stream = TcpStream::connect(self.tcp()).await.unwrap();
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (client, connection) = handshake.await.unwrap();
+        (client, tokio::spawn(connection))
     }
 
     pub async fn channel(&self) -> Channel {

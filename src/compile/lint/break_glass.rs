@@ -3,8 +3,8 @@
 //! Judged from the bundle alone, on the safe side: whatever the other conditions of a policy are, and whatever groups,
 //! roles or attributes the identity may turn out to have.
 
-use super::super::build::eligible;
 use super::super::cedar::{CedarCondition, Kind};
+use super::super::eligibility::eligible;
 use super::super::policy::{CompiledPolicy, Grant, PolicyHead, UserList};
 use super::super::resolve::Names;
 use super::super::rules;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::build::eligible;
+use super::super::eligibility::eligible;
 use super::super::policy::{CompiledFilter, CompiledPolicy, PrincipalScope};
 use super::super::resolve::Names;
 use super::super::rules;

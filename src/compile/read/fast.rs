@@ -1,7 +1,7 @@
 //! Address ranges on the fast way: a million of them go from JSON to numbers without a document node each.
 //!
-//! Only Graph's two prefix objects and plain prefixes are read here; anything else, and anything wrong, makes the fast reading give up,
-//! and the file is then read with spans by [`super::location`]. A test holds that both readings agree.
+//! Only Graph's two prefix objects and plain prefixes are read here; anything else, and anything wrong, makes the fast
+//! reading give up, and the file is then read with spans by [`super::location`]. A test holds that both readings agree.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,10 +11,14 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::super::prefix;
-use super::location::{V4_PREFIX, V6_PREFIX};
 use crate::limits;
 use crate::model::IpRange;
 use crate::model::location::Ranges;
+
+/// Graph's type of an IPv4 prefix.
+pub const V4_PREFIX: &str = "#microsoft.graph.iPv4CidrRange";
+/// Graph's type of an IPv6 prefix.
+pub const V6_PREFIX: &str = "#microsoft.graph.iPv6CidrRange";
 
 /// The lists of ranges taken out of one document, by index.
 #[derive(Debug, Default)]

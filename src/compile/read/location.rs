@@ -5,17 +5,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::{prefix, rules};
-use super::fast::PackedRanges;
+use super::fast::{PackedRanges, V4_PREFIX, V6_PREFIX};
 use super::object::{Context, Object, Path, wrong_type};
 use super::policy::deleted;
 use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::{Id, IpRange, LocationKind, NamedLocation};
 use crate::text::{Diagnostic, Mend, Node, Span, Spanned, Value};
-
-/// Graph's type of an IPv4 prefix.
-pub const V4_PREFIX: &str = "#microsoft.graph.iPv4CidrRange";
-/// Graph's type of an IPv6 prefix.
-pub const V6_PREFIX: &str = "#microsoft.graph.iPv6CidrRange";
 
 /// Reads `node`; ranges that the fast reading took out of the tree are in `packed`.
 pub fn location(node: &Node<'_>, packed: &mut PackedRanges, context: &mut Context) -> Option<NamedLocation> {
@@ -167,7 +162,7 @@ fn typed_bounds(odata_type: Option<&str>, lower: &str, upper: &str) -> Option<Ip
 }
 
 /// A prefix written by hand, as in `ipRanges: [203.0.113.0/24]`. Host bits are cleared with a warning.
-pub fn plain_range(text: Spanned<&str>, context: &mut Context) -> Option<IpRange> {
+fn plain_range(text: Spanned<&str>, context: &mut Context) -> Option<IpRange> {
     let Some(net) = prefix::of_either(text.value) else {
         context.report(not_a_range(&format!("`{}`", text.value), None, text.span));
         return None;

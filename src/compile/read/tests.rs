@@ -2,12 +2,7 @@
 
 use super::*;
 use crate::limits;
-
-fn raw(files: &[(&str, &str)]) -> RawBundle {
-    let files =
-        files.iter().map(|(name, text)| text::RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() });
-    RawBundle { files: files.collect(), digest: "digest".into() }
-}
+use crate::written::raw;
 
 fn told(reading: &Reading) -> Vec<&str> {
     reading.diagnostics.iter().map(|diagnostic| diagnostic.rule.id).collect()
@@ -29,7 +24,7 @@ fn reading_stops_at_a_bound_whatever_holds_the_objects() {
     ];
     for (note, text) in documents {
         for (mode, name) in [(Mode::Fast, "a.json"), (Mode::Spanned, "a.json"), (Mode::Spanned, "a.yaml")] {
-            let reading = read(&raw(&[(name, &text), ("b.json", "{ this is not read")]), mode);
+            let reading = read(&raw([(name, text.as_str()), ("b.json", "{ this is not read")]), mode);
             assert_eq!(reading.bundle.locations.len(), MOST + 1, "{note}, {name}");
             assert_eq!(told(&reading), ["too-many"], "{note}, {name}");
             assert!(!reading.is_complete, "{note}, {name}");
@@ -41,16 +36,16 @@ fn reading_stops_at_a_bound_whatever_holds_the_objects() {
 fn every_kind_of_object_has_its_bound() {
     let strengths =
         repeated(limits::STRENGTHS_MAX * 2, |number| format!(r#"{{ "id": "s{number}", "allowedCombinations": [] }}"#));
-    let reading = read(&raw(&[("a.json", &format!("[{strengths}]"))]), Mode::Fast);
+    let reading = read(&raw([("a.json", format!("[{strengths}]"))]), Mode::Fast);
     assert_eq!((reading.bundle.strengths.len(), told(&reading)), (limits::STRENGTHS_MAX + 1, vec!["too-many"]));
 
     let entities = repeated(limits::ENTITIES_MAX + 10, |number| format!(r#"{{ "name": "a{number}" }}"#));
-    let reading = read(&raw(&[("a.json", &format!(r#"{{ "entities": {{ "actions": [{entities}] }} }}"#))]), Mode::Fast);
+    let reading = read(&raw([("a.json", format!(r#"{{ "entities": {{ "actions": [{entities}] }} }}"#))]), Mode::Fast);
     assert_eq!((reading.bundle.entities.actions.len(), told(&reading)), (limits::ENTITIES_MAX + 1, vec!["too-many"]));
 
     let policy = r#"{ "displayName": "A", "state": "disabled", "conditions": {} }"#;
     let statements = repeated(limits::STATEMENTS_MAX * 2, |_| policy.to_owned());
-    let reading = read(&raw(&[("statements/a.json", &format!("[{statements}]"))]), Mode::Fast);
+    let reading = read(&raw([("statements/a.json", format!("[{statements}]"))]), Mode::Fast);
     assert_eq!(reading.bundle.statements.len(), limits::STATEMENTS_MAX + 1);
     assert!(!reading.is_complete);
 }
@@ -65,7 +60,7 @@ fn long_statement(number: usize) -> String {
 fn cedar_past_its_bound_is_not_parsed() {
     const MOST: usize = limits::CEDAR_BYTES_ALL_MAX / limits::CEDAR_BYTES_MAX;
     let text: String = (0..MOST * 3).map(long_statement).collect();
-    let reading = read(&raw(&[("a.cedar", &text)]), Mode::Spanned);
+    let reading = read(&raw([("a.cedar", text.as_str())]), Mode::Spanned);
     assert_eq!((reading.bundle.policies.len(), told(&reading)), (MOST, vec!["too-many"]));
 
     // A condition of a policy counts beside them, whichever comes first.
@@ -74,7 +69,7 @@ fn cedar_past_its_bound_is_not_parsed() {
         format!(r#"{{ "id": "w", "displayName": "W", "state": "disabled", "conditions": {{}}, "when": "{when}" }}"#);
     let policies = repeated(MOST * 6, |_| policy.clone());
     for mode in [Mode::Fast, Mode::Spanned] {
-        let reading = read(&raw(&[("a.json", &format!("[{policies}]")), ("b.cedar", &text)]), mode);
+        let reading = read(&raw([("a.json", format!("[{policies}]")), ("b.cedar", text.clone())]), mode);
         let bytes: usize = reading
             .bundle
             .policies
@@ -98,7 +93,7 @@ fn a_file_that_is_read_twice_counts_once() {
         r#"{ "displayName": "last", "ipRanges": [{ "lowerAddress": "192.0.2.1", "upperAddress": "192.0.2.9" }] }"#;
     let policies = repeated(2, |_| r#"{ "displayName": "A", "state": "disabled", "conditions": {} }"#.to_owned());
     let text = format!("[{policies}, {locations}, {last}]");
-    let reading = read(&raw(&[("a.json", entities), ("b.json", &text)]), Mode::Fast);
+    let reading = read(&raw([("a.json", entities), ("b.json", text.as_str())]), Mode::Fast);
     assert!(reading.is_complete);
     assert_eq!(reading.bundle.locations.len(), limits::LOCATIONS_MAX);
     assert_eq!(reading.bundle.entities.actions.len(), 1);
@@ -126,7 +121,7 @@ fn problems_of_one_object_are_counted_and_not_all_kept() {
 fn members_that_nothing_reads_are_bounded() {
     let members = repeated(limits::UNREAD_MEMBERS_MAX * 3, |number| format!(r#""k{number}": 0"#));
     let policy = format!(r#"{{ "displayName": "A", "state": "disabled", "conditions": {{}}, {members} }}"#);
-    let reading = read(&raw(&[("a.json", &policy)]), Mode::Fast);
+    let reading = read(&raw([("a.json", policy.as_str())]), Mode::Fast);
     let kept = reading.bundle.policies.first().map(|policy| policy.kept.len());
     assert_eq!(kept, Some(limits::UNREAD_MEMBERS_MAX));
     assert!(reading.diagnostics.warnings() > limits::UNREAD_MEMBERS_MAX);
@@ -137,7 +132,7 @@ fn lists_of_settings_that_all_else_is_held_against_are_bounded() {
     let most = limits::SETTING_ENTRIES_MAX;
     let settings = |key: &str, entry: &str, count: usize| {
         let text = format!("{key}: [{}]", vec![entry; count].join(", "));
-        read(&raw(&[("bundle.yaml", &text), ("a.json", "[]")]), Mode::Fast)
+        read(&raw([("bundle.yaml", text.as_str()), ("a.json", "[]")]), Mode::Fast)
     };
     for (key, entry, most) in [
         ("breakGlass", "a", most),

@@ -3,7 +3,7 @@
 use super::{Dimension, Population};
 use crate::compile::{CompiledBundle, compile};
 use crate::model::IdRef;
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 /// A bundle of `everybody` policies for all users and of `others`, each for a group of its own.
 fn compiled(everybody: usize, others: usize) -> CompiledBundle {
@@ -16,8 +16,7 @@ fn compiled(everybody: usize, others: usize) -> CompiledBundle {
     let groups = (0..others).map(|group| policy(group, format!(r#""includeGroups": ["g{group}"]"#)));
     let all = (0..everybody).map(|name| policy(others + name, r#""includeUsers": ["All"]"#.to_owned()));
     let text = format!("[{}]", groups.chain(all).collect::<Vec<_>>().join(","));
-    let file = RawFile { name: "p.json".into(), bytes: text.into_bytes() };
-    compile(&RawBundle { files: vec![file], digest: "0".repeat(64).into() }).bundle.unwrap()
+    compile(&raw([("p.json", text)])).bundle.unwrap()
 }
 
 fn touched(bundle: &CompiledBundle, groups: Option<&[u32]>) -> Vec<u32> {

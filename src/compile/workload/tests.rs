@@ -1,11 +1,10 @@
 //! Catalogues and policies that multiply.
 
 use crate::compile::{Compilation, compile};
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 fn compiled(files: &[(&str, String)]) -> Compilation {
-    let file = |(name, text): &(&str, String)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
-    compile(&RawBundle { files: files.iter().map(file).collect(), digest: "0".repeat(64).into() })
+    compile(&raw(files.iter().cloned()))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

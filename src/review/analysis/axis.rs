@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::bits::{Bits, each};
 use super::fact::Fact;
+use crate::model::Condition;
 
 /// Atoms that all policies treat alike.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub struct Column {
 #[derive(Debug)]
 pub struct Axis {
     /// What it is about.
-    pub name: &'static str,
+    pub condition: Condition,
     /// The atoms.
     pub atoms: Vec<Fact>,
     /// The groups.
@@ -58,7 +59,7 @@ pub struct Meaning {
 /// Makes an axis of atoms.
 #[derive(Debug)]
 pub struct AxisBuilder {
-    name: &'static str,
+    condition: Condition,
     atoms: Vec<Fact>,
     groups: Vec<Group>,
     numbers: HashMap<Meaning, usize, RandomState>,
@@ -66,8 +67,8 @@ pub struct AxisBuilder {
 
 impl AxisBuilder {
     /// No atoms yet.
-    pub fn new(name: &'static str) -> Self {
-        Self { name, atoms: Vec::new(), groups: Vec::new(), numbers: HashMap::default() }
+    pub fn new(condition: Condition) -> Self {
+        Self { condition, atoms: Vec::new(), groups: Vec::new(), numbers: HashMap::default() }
     }
 
     /// Adds an atom, of which a request can be made if `is_known`.
@@ -87,7 +88,7 @@ impl AxisBuilder {
 
     /// The axis. `policies` is every policy, in all views; a view has `words` words.
     pub fn finish(self, policies: &[u64], words: usize) -> Axis {
-        let Self { name, atoms, groups, numbers } = self;
+        let Self { condition, atoms, groups, numbers } = self;
         let count = groups.len();
         let mut differing = vec![0; words];
         // By position, the groups in which that policy does not apply, and those that fulfil its identity condition.
@@ -134,6 +135,6 @@ impl AxisBuilder {
             })
             .collect();
         columns.sort_by(|one, other| (&one.drop, &one.raise).cmp(&(&other.drop, &other.raise)));
-        Axis { name, atoms, groups, columns, differing }
+        Axis { condition, atoms, groups, columns, differing }
     }
 }

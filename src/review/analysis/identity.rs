@@ -15,7 +15,8 @@ use crate::compile::{CompiledBundle, CompiledFilter, PrincipalScope};
 use crate::evaluate::probe::Probe;
 use crate::model::set::Word;
 use crate::model::{
-    GuestType, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, SignInAudience, TokenRequest, Truth,
+    Condition, GuestType, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, SignInAudience,
+    TokenRequest, Truth,
 };
 
 /// The axes of identity, and how many of them are about sides; for users in all ways in which memberships are known.
@@ -23,10 +24,12 @@ pub fn axes(maker: &mut Maker<'_, '_>, kind: IdentityKind, policies: &[u64]) -> 
     match kind {
         IdentityKind::User => users(maker, policies),
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
-            vec![(vec![Rc::new(named(maker, workloads, "servicePrincipals", policies))], 0)]
+            vec![(vec![Rc::new(named(maker, workloads, Condition::ServicePrincipals, policies))], 0)]
         }
-        IdentityKind::AgentIdentity => vec![(vec![Rc::new(named(maker, agents, "agentIdentities", policies))], 0)],
-        IdentityKind::AgentUser => vec![(vec![Rc::new(named(maker, agent_users, "users", policies))], 0)],
+        IdentityKind::AgentIdentity => {
+            vec![(vec![Rc::new(named(maker, agents, Condition::AgentIdentities, policies))], 0)]
+        }
+        IdentityKind::AgentUser => vec![(vec![Rc::new(named(maker, agent_users, Condition::Users, policies))], 0)],
     }
 }
 
@@ -34,10 +37,10 @@ pub fn axes(maker: &mut Maker<'_, '_>, kind: IdentityKind, policies: &[u64]) -> 
 fn named(
     maker: &mut Maker<'_, '_>,
     everybody: fn(&mut Maker<'_, '_>) -> Vec<Who>,
-    name: &'static str,
+    condition: Condition,
     policies: &[u64],
 ) -> Axis {
-    let mut builder = AxisBuilder::new(name);
+    let mut builder = AxisBuilder::new(condition);
     for who in everybody(maker) {
         let witness = Witness::new(who);
         let (keep, refused) = covering(maker.universe, &mut maker.probe, &witness.request());
@@ -292,7 +295,7 @@ fn persons(maker: &mut Maker<'_, '_>, has_groups: bool, has_roles: bool, policie
         };
         facts.extend(homes.iter().map(of_kind));
     }
-    let mut builder = AxisBuilder::new("users");
+    let mut builder = AxisBuilder::new(Condition::Users);
     for who in accounts(maker, ids, &facts) {
         person(maker, who, policies, &mut builder);
     }
@@ -354,7 +357,7 @@ pub fn sides(universe: &Universe<'_>, probe: &mut Probe, request: &TokenRequest<
 /// Whether a user is in a group or holds a role.
 fn membership(maker: &Maker<'_, '_>, object: &Id, fact: fn(Id, bool) -> Fact, policies: &[u64]) -> Axis {
     let universe = maker.universe;
-    let mut builder = AxisBuilder::new("users");
+    let mut builder = AxisBuilder::new(Condition::Users);
     builder.add(fact(object.clone(), false), true, Meaning { keep: policies.to_vec(), raise: universe.none() });
     let (mut raise, mut out) = (universe.none(), universe.none());
     let is_group = matches!(fact(object.clone(), true), Fact::Group(..));

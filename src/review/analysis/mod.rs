@@ -6,7 +6,8 @@
 //! - A *space* is the requests of one kind of identity, a product of *axes* (`space`, `identity`, `network`).
 //! - An *axis* is cut into *atoms*, and atoms that no policy tells apart are a *group* (`axis`).
 //! - A *walk* goes through the product axis by axis, keeps only the policies that are left, and stops where the
-//!   question is settled (`walk`); where the question can matter at all is known before (`reach`). What it finds are *regions*: a set of groups for each axis, and an answer.
+//!   question is settled (`walk`); where the question can matter at all is known before (`reach`). What it finds are
+//!   *regions*: a set of groups for each axis, and an answer.
 //! - The *question* of [`diff`] is where the outcomes of two sets of policies differ (`change`, `outcome`).
 //!
 //! What a condition means is asked of `evaluate`, and every region comes with a request of which the decision itself

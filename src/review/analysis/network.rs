@@ -15,9 +15,9 @@ use super::fact::Fact;
 use super::universe::{Universe, View};
 use crate::compile::{CompiledBundle, CompiledPolicy, LocationIndex, LocationTable};
 use crate::evaluate::probe::Probe;
-use crate::model::IpRange;
 use crate::model::location::{Country, CountryFact};
 use crate::model::request::Network;
+use crate::model::{Condition, IpRange};
 
 /// The merged stretches of two bundles.
 #[derive(Debug)]
@@ -277,7 +277,7 @@ pub fn rows(universe: &Universe<'_>) -> Vec<Rows> {
 /// The axis of `ground`, for identities of every kind. Never fails on what it makes itself: contradictory countries are no
 /// request.
 pub fn axis(universe: &Universe<'_>, ground: &mut Ground) -> Axis {
-    let mut builder = AxisBuilder::new("location");
+    let mut builder = AxisBuilder::new(Condition::Location);
     let rows = rows(universe);
     let tables = universe.sides.map(CompiledBundle::location_table);
     let mut probe = Probe::default();

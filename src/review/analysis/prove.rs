@@ -28,11 +28,12 @@ use super::outcome::Outcome;
 use super::space::{Spaces, policy_of, spaces};
 use super::universe::Universe;
 use super::walk::Steps;
-use super::words::{self, Places, WHEN};
+use super::words::{self, Places};
 use super::{AnalysisError, Comparison, Note, Pass, Region, Witness, compare};
 use crate::compile::{CompiledBundle, CompiledPolicy, PolicyIndex, Stated, Statement};
 use crate::evaluate::{self, trace_one};
 use crate::limits;
+use crate::model::Condition;
 use crate::review::rules;
 use crate::text::{Diagnostic, Diagnostics, Finding, Sources};
 
@@ -166,7 +167,7 @@ impl Prover<'_, '_> {
             };
             match self.confirm(statement, &example.witness) {
                 Ok(()) => shown.push(region),
-                Err(_) if region.facets.iter().any(|facet| facet.name == WHEN) => is_open = true,
+                Err(_) if region.facets.iter().any(|facet| facet.condition == Condition::When) => is_open = true,
                 Err(error) => return Err(error),
             }
         }

@@ -14,11 +14,11 @@ use super::note::Note;
 use super::universe::Universe;
 use super::walk::Space;
 use crate::compile::{CompiledBundle, CompiledFilter, CompiledPolicy};
-use crate::evaluate::probe::{Part, Probe};
+use crate::evaluate::probe::Probe;
 use crate::model::set::Word;
 use crate::model::{
-    Attributes, ClientApp, Entities, Entity, Id, IdentityKind, InsiderRiskLevel, Platform, RiskLevel, ServicePrincipal,
-    TokenRequest, TransferMethod, Truth,
+    Attributes, ClientApp, Condition, Entities, Entity, Id, IdentityKind, InsiderRiskLevel, Platform, RiskLevel,
+    ServicePrincipal, TokenRequest, TransferMethod, Truth,
 };
 
 /// Every space of two bundles.
@@ -102,16 +102,16 @@ impl<'u, 'b> Maker<'u, 'b> {
         before.compiled().iter().chain(after.compiled()).filter(move |policy| is_considered(policy))
     }
 
-    /// What `part` makes of `facts`, of which requests may say each.
-    fn part(&mut self, part: Part, name: &'static str, kind: IdentityKind, policies: &[u64], facts: Vec<Fact>) -> Axis {
-        let mut builder = AxisBuilder::new(name);
+    /// What `condition` makes of `facts`, of which requests may say each.
+    fn part(&mut self, condition: Condition, kind: IdentityKind, policies: &[u64], facts: Vec<Fact>) -> Axis {
+        let mut builder = AxisBuilder::new(condition);
         for fact in facts {
             let mut witness = Witness::new(stranger(self.universe, kind));
             witness.say(&fact);
-            if let Some(keep) = kept(self.universe, &mut self.probe, &witness.request(), part) {
+            if let Some(keep) = kept(self.universe, &mut self.probe, &witness.request(), condition) {
                 builder.add(fact, true, Meaning { keep, raise: self.universe.none() });
             } else {
-                let what = format!("requests whose {name} one of the bundles refuses as contradictory");
+                let what = format!("requests whose {} one of the bundles refuses as contradictory", condition.as_str());
                 self.notes.insert(self.refused(what));
             }
         }
@@ -130,26 +130,22 @@ impl<'u, 'b> Maker<'u, 'b> {
         let platforms = Platform::ALL.iter().filter(|platform| **platform != Platform::All).map(|other| Some(*other));
         let flows = TransferMethod::ALL.iter().rev().map(|flow| Fact::Flow(*flow)).collect();
         let axes = [
-            (Part::ServicePrincipalRisk, "servicePrincipalRisk", risk(Fact::ServicePrincipalRisk)),
-            (Part::Other("signInRisk"), "signInRisk", risk(Fact::SignInRisk)),
-            (Part::Other("userRisk"), "userRisk", risk(Fact::UserRisk)),
-            (Part::Other("agentIdRisk"), "agentIdRisk", risk(Fact::AgentRisk)),
-            (Part::Other("insiderRisk"), "insiderRisk", insider),
-            (Part::Other("clientType"), "clientType", std::iter::once(None).chain(apps).map(Fact::ClientApp).collect()),
-            (
-                Part::Other("devicePlatform"),
-                "devicePlatform",
-                std::iter::once(None).chain(platforms).map(Fact::Platform).collect(),
-            ),
-            (Part::Other("authenticationFlows"), "authenticationFlows", flows),
+            (Condition::ServicePrincipalRisk, risk(Fact::ServicePrincipalRisk)),
+            (Condition::SignInRisk, risk(Fact::SignInRisk)),
+            (Condition::UserRisk, risk(Fact::UserRisk)),
+            (Condition::AgentIdRisk, risk(Fact::AgentRisk)),
+            (Condition::InsiderRisk, insider),
+            (Condition::ClientType, std::iter::once(None).chain(apps).map(Fact::ClientApp).collect()),
+            (Condition::DevicePlatform, std::iter::once(None).chain(platforms).map(Fact::Platform).collect()),
+            (Condition::AuthenticationFlows, flows),
         ];
-        axes.into_iter().map(|(part, name, facts)| self.part(part, name, kind, policies, facts)).collect()
+        axes.into_iter().map(|(condition, facts)| self.part(condition, kind, policies, facts)).collect()
     }
 
     /// What for.
     fn resource(&mut self, kind: IdentityKind, policies: &[u64]) -> Axis {
         let facts = super::target::facts(self, kind);
-        self.part(Part::Other("application"), "application", kind, policies, facts)
+        self.part(Condition::Application, kind, policies, facts)
     }
 
     /// Devices: those that the rules of device filters tell apart, as far as examples can be made.
@@ -164,7 +160,7 @@ impl<'u, 'b> Maker<'u, 'b> {
             self.notes.insert(Note::left_out(what));
         }
         let facts = devices.into_iter().map(|device| Fact::Device(device.map(Box::new))).collect();
-        vec![self.part(Part::Other("deviceState"), "deviceState", kind, policies, facts)]
+        vec![self.part(Condition::DeviceState, kind, policies, facts)]
     }
 
     /// Custom security attributes that `filters` tell apart, and that nobody said which.
@@ -252,8 +248,13 @@ impl Maker<'_, '_> {
     }
 }
 
-/// The policies whose condition `part` may hold of `request`; `None` when a bundle refuses it.
-pub fn kept(universe: &Universe<'_>, probe: &mut Probe, request: &TokenRequest<'_>, part: Part) -> Option<Vec<u64>> {
+/// The policies whose `condition` may hold of `request`; `None` when a bundle refuses it.
+pub fn kept(
+    universe: &Universe<'_>,
+    probe: &mut Probe,
+    request: &TokenRequest<'_>,
+    condition: Condition,
+) -> Option<Vec<u64>> {
     let mut keep = universe.none();
     for (side, bundle) in universe.sides.iter().enumerate() {
         let add = |slot, holds: Truth| {
@@ -261,7 +262,7 @@ pub fn kept(universe: &Universe<'_>, probe: &mut Probe, request: &TokenRequest<'
                 universe.add(&mut keep, side, slot, holds == Truth::True);
             }
         };
-        probe.condition(bundle, request, part, add).ok()?;
+        probe.condition(bundle, request, condition, add).ok()?;
     }
     Some(keep)
 }

@@ -109,7 +109,7 @@ impl<'b> Universe<'b> {
     }
 
     /// How many words all views of a set have.
-    pub fn mask_words(&self) -> usize {
+    fn mask_words(&self) -> usize {
         self.words * if self.has_certain { 4 } else { 2 }
     }
 

@@ -10,7 +10,7 @@ use super::fact::Fact;
 use super::network::has_one_map;
 use super::note::Note;
 use super::space::Maker;
-use super::words::WHEN;
+use crate::model::Condition;
 
 /// Which sides a condition is about: both, or one.
 const BOTH: &[usize] = &[0, 1];
@@ -44,7 +44,7 @@ pub fn axes(maker: &mut Maker<'_, '_>, policies: &[u64]) -> Vec<Axis> {
 
 fn axis(maker: &Maker<'_, '_>, policies: &[u64], text: &str, sides: &[usize]) -> Axis {
     let universe = maker.universe;
-    let mut builder = AxisBuilder::new(WHEN);
+    let mut builder = AxisBuilder::new(Condition::When);
     for (may_hold, is_certain) in [(true, false), (true, true), (false, false)] {
         if is_certain && !universe.has_certain {
             continue;

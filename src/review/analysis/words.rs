@@ -16,16 +16,13 @@ use crate::compile::CompiledControl;
 use crate::evaluate::MergedSession;
 use crate::model::location::{Country, CountryFact};
 use crate::model::set::Word;
-use crate::model::{AuthenticationMethod, Id, IpRange, Set, TransferMethod};
-
-/// The dimension of conditions in Cedar.
-pub const WHEN: &str = "when";
+use crate::model::{AuthenticationMethod, Condition, Id, IpRange, Set, TransferMethod};
 
 /// One dimension of a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facet {
-    /// The condition, in Entra's name for it.
-    pub name: &'static str,
+    /// What it is about.
+    pub condition: Condition,
     /// What a request says, each enough. Never empty.
     pub values: Vec<String>,
     /// Whether it is all but these.
@@ -37,16 +34,16 @@ pub fn facets(universe: &Universe<'_>, places: &mut Places<'_>, space: &Space, p
     let mut facets = Vec::new();
     for (axis, groups) in space.axes.iter().zip(&path.groups) {
         let Some(groups) = groups else { continue };
-        let facet = match axis.name {
-            "location" => vec![places.facet(axis, groups)],
-            name => {
+        let facet = match axis.condition {
+            Condition::Location => vec![places.facet(axis, groups)],
+            condition => {
                 let chosen = values(universe, axis, groups);
                 let others = values(universe, axis, &Bits::all(axis.groups.len()).minus(groups));
                 // WHY: what is said of both cannot be said by leaving out.
                 let is_all_but =
                     (1..=3).contains(&others.len()) && chosen.len() > others.len() && chosen.is_disjoint(&others);
                 let values = if is_all_but { others } else { chosen };
-                vec![Facet { name, values: values.into_iter().collect(), is_all_but }]
+                vec![Facet { condition, values: values.into_iter().collect(), is_all_but }]
             }
         };
         facets.extend(facet);
@@ -56,7 +53,7 @@ pub fn facets(universe: &Universe<'_>, places: &mut Places<'_>, space: &Space, p
 
 /// Whether `path` supposes of a condition in Cedar what no request has shown.
 pub fn supposes(space: &Space, path: &Path) -> bool {
-    space.axes.iter().zip(&path.groups).any(|(axis, groups)| axis.name == WHEN && groups.is_some())
+    space.axes.iter().zip(&path.groups).any(|(axis, groups)| axis.condition == Condition::When && groups.is_some())
 }
 
 /// Whether some dimension of `path` is nothing but what `is_one`.
@@ -261,7 +258,7 @@ fn places(ground: &Ground, axis: &Axis, groups: &Bits) -> Facet {
         let besides: Vec<_> = besides.iter().take(PLACES_SHOWN).map(|beside| beside_words(beside)).collect();
         format!("{text} ({})", besides.join("; "))
     });
-    Facet { name: "location", values: values.collect(), is_all_but: false }
+    Facet { condition: Condition::Location, values: values.collect(), is_all_but: false }
 }
 
 fn addresses(ground: &Ground, classes: &Bits, rest: &[IpRange], is_addressless: bool) -> String {

@@ -5,6 +5,7 @@
 use super::expectation::{Expectation, truth};
 use crate::compile::{CompiledBundle, PolicyHead, PolicyIndex};
 use crate::evaluate::{Evaluation, PolicyTrace};
+use crate::model::set::Word;
 use crate::model::{Decision, IdRef};
 use crate::text::Spanned;
 
@@ -85,7 +86,7 @@ fn conditions(bundle: &CompiledBundle, expected: &Expectation<'_>, traces: &[Pol
         for trace in traces.iter().filter(|trace| is_called(bundle.policy(trace.policy), wanted.policy.value)) {
             let given = trace.conditions.iter().find(|condition| condition.condition == wanted.condition);
             if given.is_none_or(|given| given.holds != wanted.holds) {
-                let told = |words: &str| format!("{} of {} {words}", wanted.condition, wanted.policy.value);
+                let told = |words: &str| format!("{} of {} {words}", wanted.condition.as_str(), wanted.policy.value);
                 let actual = match given {
                     Some(given) => format!("{} ({})", told(truth(given.holds)), given.rule),
                     None => told("is no condition of this request"),

@@ -4,11 +4,10 @@
 
 use super::super::members::{Members, text, unknown_value, wrong_type};
 use super::super::rules;
-use crate::evaluate::condition_names;
 use crate::limits;
 use crate::model::session::CONTROL_NAMES;
 use crate::model::set::Word;
-use crate::model::{Decision, GrantControl, Reason, Truth};
+use crate::model::{Condition, Decision, GrantControl, Reason, Truth};
 use crate::text::{Diagnostic, Diagnostics, Node, Spanned};
 
 /// What is expected of an answer. What is `None` is not compared.
@@ -29,7 +28,7 @@ pub(super) struct Expectation<'n> {
 #[derive(Debug)]
 pub(super) struct ExpectedCondition<'n> {
     pub(super) policy: Spanned<&'n str>,
-    pub(super) condition: &'static str,
+    pub(super) condition: Condition,
     pub(super) holds: Truth,
 }
 
@@ -185,13 +184,15 @@ fn conditions<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Ve
             continue;
         };
         for entry in entries {
-            let Some(condition) = condition_names().find(|name| **name == *entry.key) else {
+            let known = Condition::ALL.iter().find(|condition| condition.as_str() == entry.key);
+            let Some(&condition) = known else {
                 let key = Node { span: entry.key_span, value: entry.node.value.clone() };
-                diagnostics.push(unknown_value(&key, &path, &entry.key, condition_names));
+                diagnostics
+                    .push(unknown_value(&key, &path, &entry.key, || Condition::ALL.iter().map(|known| known.as_str())));
                 continue;
             };
             let known = [Truth::True, Truth::False, Truth::Unknown];
-            let path = format!("{path}.{condition}");
+            let path = format!("{path}.{}", entry.key);
             if let Some(holds) = one_of(&entry.node, &path, &known, truth, diagnostics) {
                 expected.push(ExpectedCondition {
                     policy: Spanned::new(&*policy.key, policy.key_span),

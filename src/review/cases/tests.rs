@@ -5,12 +5,7 @@ mod suite;
 use super::*;
 use crate::compile::compile;
 use crate::model::{Decision, Reason};
-use crate::text::RawFile;
-
-fn raw(files: &[(&str, &str)]) -> RawBundle {
-    let file = |(name, text): &(&str, &str)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
-    RawBundle { files: files.iter().map(file).collect(), digest: "0".repeat(64).into() }
-}
+use crate::written::raw;
 
 fn told(findings: &[Finding]) -> String {
     let told = findings.iter().map(|finding| {
@@ -22,7 +17,7 @@ fn told(findings: &[Finding]) -> String {
 
 #[track_caller]
 fn refused(yaml: &str, expected: &str) {
-    let findings = check(&raw(&[("tests/a.yaml", yaml)]));
+    let findings = check(&raw([("tests/a.yaml", yaml)]));
     assert_eq!(told(&findings).replace("tests/a.yaml:", ""), expected);
     assert!(!findings.is_empty());
 }
@@ -30,7 +25,7 @@ fn refused(yaml: &str, expected: &str) {
 /// Reads `yaml`, which has no problem, and hands its cases to `check`.
 fn with(yaml: &str, check: impl FnOnce(&[Case<'_>])) {
     let mut diagnostics = Diagnostics::default();
-    let sources = decode(&raw(&[("tests/a.yaml", yaml)]), &mut diagnostics);
+    let sources = decode(&raw([("tests/a.yaml", yaml)]), &mut diagnostics);
     let documents = parse(&sources, &mut diagnostics);
     let fixtures = Fixtures::read(documents.iter().map(|document| &document.node), &mut diagnostics);
     let cases = read::cases(&documents, &fixtures, &mut diagnostics);
@@ -208,7 +203,7 @@ fn an_expectation_that_no_answer_can_meet_is_refused() {
 
 #[test]
 fn only_documents_below_tests_are_read() {
-    let findings = check(&raw(&[
+    let findings = check(&raw([
         ("cases.yaml", "cases: x"),
         ("policies/tests/a.yaml", "cases: x"),
         ("tests/README.md", "# Tests"),
@@ -243,7 +238,7 @@ const DEFAULTS: &str = "defaults:\n  request:\n    identity: {type: servicePrinc
 /// Asks the bundle above the `cases`, which stand below the defaults.
 fn ask(cases: &str) -> Report {
     let tests = format!("{DEFAULTS}{cases}");
-    let raw = raw(&[("locations.yaml", LOCATION), ("policies.yaml", POLICIES), ("tests/a.yaml", &tests)]);
+    let raw = raw([("locations.yaml", LOCATION), ("policies.yaml", POLICIES), ("tests/a.yaml", tests.as_str())]);
     let compilation = compile(&raw);
     let bundle = compilation.bundle.unwrap_or_else(|| panic!("{:?}", compilation.findings));
     run(&bundle, &raw)
@@ -317,7 +312,7 @@ fn a_skipped_case_is_not_asked_and_says_why() {
 
 #[test]
 fn a_request_that_contradicts_the_catalogue_is_broken_and_not_green() {
-    let raw = raw(&[
+    let raw = raw([
         ("policies.yaml", POLICIES),
         ("locations.yaml", LOCATION),
         (
@@ -364,7 +359,7 @@ fn a_name_or_an_app_id_in_the_place_of_an_object_id_is_told_once() {
         id(2),
         id(1)
     );
-    let raw = raw(&[("catalogue.yaml", &catalogue), ("tests/a.yaml", &yaml)]);
+    let raw = raw([("catalogue.yaml", &catalogue), ("tests/a.yaml", &yaml)]);
     let report = run(&compile(&raw).bundle.unwrap(), &raw);
     let help = |number| format!("(the object id of that service principal is {})", id(number));
     let expected = [
@@ -394,7 +389,7 @@ fn large_defaults_under_many_cases_are_refused_before_they_are_multiplied() {
     let cases: String = (0..5_000).map(|number| format!("  - {{name: n{number}}}\n")).collect();
     let yaml =
         format!("defaults: {{request: {{identity: {{type: user, id: x, groups: [{groups}]}}}}}}\ncases:\n{cases}");
-    let findings = check(&raw(&[("tests/a.yaml", &yaml)]));
+    let findings = check(&raw([("tests/a.yaml", yaml.as_str())]));
     let said = told(&findings);
     assert_eq!(findings.len(), 1, "{said}");
     assert!(said.contains("field-limit: the requests of the tests of this bundle come to more than this"), "{said}");
@@ -418,7 +413,7 @@ fn a_large_value_of_a_matrix_is_neither_multiplied_nor_repeated_in_names() {
             format!(" [identity.customSecurityAttributes.S.A={cut}…, identity.id=b, resource={{appIds: [a]}}]")
         );
     });
-    let findings = check(&raw(&[("tests/a.yaml", &yaml(&[numbers.as_str(); 20].join(", ")))]));
+    let findings = check(&raw([("tests/a.yaml", &yaml(&[numbers.as_str(); 20].join(", ")))]));
     let said = told(&findings);
     assert!(said.contains("field-limit: the requests of the tests of this bundle come to more than this"), "{said}");
 }

@@ -8,7 +8,7 @@ use crate::review::tests::{sample, with_cases};
 fn measured(raw: &RawBundle) -> (CompiledBundle, Coverage) {
     let (compilation, model) = compile::compile_and(raw, Bundle::clone);
     let bundle = compilation.bundle.unwrap();
-    let coverage = measure(&bundle, &model.unwrap(), raw, &Selection::default());
+    let coverage = measure(&bundle, &model, raw, &Selection::default());
     (bundle, coverage)
 }
 

@@ -2,12 +2,10 @@
 
 use super::*;
 use crate::compile::{self, Mode};
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 fn export(files: &[(&str, &str)]) -> Export {
-    let file = |(name, text): &(&str, &str)| RawFile { name: (*name).into(), bytes: text.as_bytes().to_vec() };
-    let raw = RawBundle { files: files.iter().map(file).collect(), digest: "d".into() };
-    let reading = compile::read(&raw, Mode::Spanned);
+    let reading = compile::read(&raw(files.iter().copied()), Mode::Spanned);
     assert_eq!(reading.diagnostics.errors(), 0, "{:#?}", reading.diagnostics.findings(&reading.sources));
     graph(&reading.bundle, &reading.diagnostics)
 }

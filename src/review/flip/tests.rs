@@ -3,7 +3,8 @@
 use super::{Mentions, Searched, flip};
 use crate::compile::{Mode, compile, read};
 use crate::review::suppose::{put, text, with_request};
-use crate::text::{Node, RawBundle, RawFile, Value};
+use crate::text::{Node, Value};
+use crate::written;
 
 /// What is searched in a bundle that blocks everybody, whatever they do, and mentions so many groups and applications.
 fn searched(groups: usize, apps: usize) -> Option<Searched> {
@@ -15,8 +16,7 @@ fn searched(groups: usize, apps: usize) -> Option<Searched> {
         all("group", groups),
         all("app", apps),
     );
-    let file = RawFile { name: "all.yaml".into(), bytes: policies.into() };
-    let raw = RawBundle { files: vec![file], digest: "00".into() };
+    let raw = written::raw([("all.yaml", policies)]);
     let bundle = compile(&raw).bundle.unwrap();
     let mentions = Mentions::of(&read(&raw, Mode::Fast).bundle);
     let anybody = put(Node::unplaced(Value::Map(Vec::new())), "identity.type", text("user"));
@@ -33,8 +33,7 @@ fn a_search_that_was_cut_does_not_say_that_there_is_nothing() {
 }
 
 fn bundle(text: &str) -> (crate::compile::CompiledBundle, Mentions) {
-    let file = RawFile { name: "all.yaml".into(), bytes: text.into() };
-    let raw = RawBundle { files: vec![file], digest: "00".into() };
+    let raw = written::raw([("all.yaml", text)]);
     let compilation = compile(&raw);
     let bundle = compilation.bundle.unwrap_or_else(|| panic!("{:?}", compilation.findings));
     (bundle, Mentions::of(&read(&raw, Mode::Fast).bundle))

@@ -6,7 +6,7 @@ use crate::review::tests::{sample, with_cases};
 
 fn mutated(raw: &RawBundle) -> Mutation {
     let (compilation, model) = compile_and(raw, Bundle::clone);
-    mutate(&compilation.bundle.unwrap(), &model.unwrap(), raw, &Selection::default())
+    mutate(&compilation.bundle.unwrap(), &model, raw, &Selection::default())
 }
 
 #[test]

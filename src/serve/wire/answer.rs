@@ -10,6 +10,7 @@ use super::spelling::Spelling;
 use super::{Encoding, Refused, v1};
 use crate::compile::{CompiledBundle, PolicyHead, PolicyIndex};
 use crate::evaluate::{ConditionTrace, Evaluation, MergedSession, PolicyTrace, Side};
+use crate::model::Condition;
 use crate::model::session::SignInFrequency;
 use crate::model::set::Word;
 
@@ -274,13 +275,13 @@ fn spelled(word: Option<impl Word>) -> String {
 pub fn trace(bundle: &CompiledBundle, policies: Vec<PolicyTrace>) -> Vec<v1::PolicyTrace> {
     let each = |policy: PolicyTrace| {
         let head = bundle.policy(policy.policy);
-        let owned = |names: Vec<&'static str>| names.into_iter().map(str::to_owned).collect();
+        let names = |conditions: Vec<Condition>| conditions.into_iter().map(|it| it.as_str().to_owned()).collect();
         v1::PolicyTrace {
             policy: Some(name(head)),
             state: head.state.as_str().to_owned(),
             outcome: policy.outcome.as_str().to_owned(),
-            conditions_satisfied: owned(policy.conditions_satisfied().collect()),
-            conditions_not_satisfied: owned(policy.conditions_not_satisfied().collect()),
+            conditions_satisfied: names(policy.conditions_satisfied().collect()),
+            conditions_not_satisfied: names(policy.conditions_not_satisfied().collect()),
             include_rules_satisfied: policy.rules_satisfied(Side::Include).map(rule).collect(),
             exclude_rules_satisfied: policy.rules_satisfied(Side::Exclude).map(rule).collect(),
             conditions: policy.conditions.into_iter().map(condition).collect(),
@@ -292,14 +293,14 @@ pub fn trace(bundle: &CompiledBundle, policies: Vec<PolicyTrace>) -> Vec<v1::Pol
 
 fn condition(condition: ConditionTrace) -> v1::ConditionTrace {
     v1::ConditionTrace {
-        condition: condition.condition.to_owned(),
+        condition: condition.condition.as_str().to_owned(),
         holds: condition.holds.number(),
         rule: condition.rule,
     }
 }
 
-fn rule((condition, rule): (&'static str, &'static str)) -> v1::RuleSatisfied {
-    v1::RuleSatisfied { conditional_access_condition: condition.to_owned(), rule_satisfied: rule.to_owned() }
+fn rule((condition, rule): (Condition, &'static str)) -> v1::RuleSatisfied {
+    v1::RuleSatisfied { conditional_access_condition: condition.as_str().to_owned(), rule_satisfied: rule.to_owned() }
 }
 
 /// How answers name a bundle.

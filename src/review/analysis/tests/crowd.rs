@@ -4,9 +4,10 @@ use super::super::prove;
 use super::super::space::{Spaces, spaces};
 use super::super::universe::Universe;
 use super::super::{ChangeKind, Verdict, diff, gaps};
-use super::tenant::{OTHER_TENANT, TENANT, compiled, raw};
+use super::tenant::{OTHER_TENANT, TENANT, compiled};
 use crate::compile::{CompiledBundle, compile, compile_stated};
 use crate::limits;
+use crate::written::raw;
 
 const ALL: &str = "clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }";
 
@@ -82,7 +83,7 @@ fn statements_about_thousands_of_service_principals_are_decided() {
         let text = format!("{catalogue}policies:\n{}", block("Own", policy));
         let claims_text: String =
             claims.iter().enumerate().map(|(at, (claim, _))| block(&format!("Claim {at}"), claim)).collect();
-        let raw = raw(&[("all.yaml", &text), ("statements/all.yaml", &format!("policies:\n{claims_text}"))]);
+        let raw = raw([("all.yaml", &text), ("statements/all.yaml", &format!("policies:\n{claims_text}"))]);
         let bundle = compile(&raw).bundle.unwrap();
         let proofs = prove(&bundle, compile_stated(&raw, &[]).unwrap()).unwrap().proofs;
         for (proof, (claim, is_proved)) in proofs.iter().zip(&claims) {

@@ -4,7 +4,7 @@ use super::super::prove::prove;
 use super::super::{Verdict, diff};
 use super::compiled;
 use crate::compile::{compile, compile_stated};
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 fn policy(name: &str, apps: &str, more: &str, controls: &str) -> String {
     format!(
@@ -50,9 +50,7 @@ fn a_device_does_not_prove_what_is_asked_for_on_the_way_to_it() {
     let verdict = |apps: &str, own: &str| {
         let policies = format!("policies:\n{}", policy("Own", ALL, "", own));
         let claim = format!("policies:\n{}", policy("Claim", apps, "", "compliantDevice, mfa"));
-        let files = [("all.yaml", policies), ("statements/all.yaml", claim)];
-        let files = files.map(|(name, text)| RawFile { name: name.into(), bytes: text.into() });
-        let raw = RawBundle { files: files.into(), digest: "00".into() };
+        let raw = raw([("all.yaml", policies), ("statements/all.yaml", claim)]);
         let plain = compile(&raw).bundle.unwrap();
         let mut proofs = prove(&plain, compile_stated(&raw, &[]).unwrap()).unwrap();
         proofs.proofs.remove(0).verdict

@@ -2,11 +2,11 @@
 
 use fastrand::Rng;
 
-use super::tenant::raw;
 use super::{SATISFIED, bundle, compiled, decide, requests, settings};
 use crate::compile::{CompiledBundle, Mode, compile, read};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::review::impact::{compiled as compiled_model, edits, impact, without_location, without_policy};
+use crate::written::raw;
 
 /// `text` without what lies in the location `name`, as somebody would write it.
 fn emptied(text: &str, name: &str) -> String {
@@ -44,7 +44,7 @@ fn taking_something_out_changes_the_requests_of_its_regions_and_the_test_cases_a
         let case = |(index, witness): (usize, &crate::review::analysis::Witness)| serde_json::json!({ "name": format!("case {index}"), "request": witness.json(), "expect": { "decision": "allow" } });
         let tests =
             serde_json::json!({ "cases": requests.iter().enumerate().map(case).collect::<Vec<_>>() }).to_string();
-        let raw = raw(&[("bundle.yaml", &settings), ("all.yaml", &text), ("tests/all.json", &tests)]);
+        let raw = raw([("bundle.yaml", &settings), ("all.yaml", &text), ("tests/all.json", &tests)]);
         let model = read(&raw, Mode::Spanned).bundle;
         let plain = compile(&raw).bundle.unwrap();
         let own: Vec<_> = text.lines().filter(|line| line.contains("displayName: Policy ")).collect();
@@ -93,7 +93,7 @@ fn taking_something_out_changes_the_requests_of_its_regions_and_the_test_cases_a
 
 #[test]
 fn an_edit_of_one_object_is_told_with_the_policies_that_name_it() {
-    let of = |text: &str| read(&raw(&[("all.yaml", text)]), Mode::Spanned).bundle;
+    let of = |text: &str| read(&raw([("all.yaml", text)]), Mode::Spanned).bundle;
     let text = "namedLocations:
   - { displayName: Here, isTrusted: true, ipRanges: [192.0.2.0/24] }
   - { displayName: There, ipRanges: [198.51.100.0/24] }

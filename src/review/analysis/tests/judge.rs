@@ -15,9 +15,9 @@ use super::super::words::Places;
 use super::super::{Pass, diff, identity, network, start};
 use super::tenant::STRENGTHS;
 use crate::compile::CompiledBundle;
-use crate::evaluate::probe::{self, Part, Probe};
+use crate::evaluate::probe::{self, Probe};
 use crate::evaluate::{Evaluation, evaluate};
-use crate::model::{AuthenticationMethod as Method, GrantControl, Id, IdentityKind};
+use crate::model::{AuthenticationMethod as Method, Condition, GrantControl, Id, IdentityKind};
 
 /// The group of `axis` that the policies take for what `meaning` says.
 fn group(axis: &Axis, policies: &[u64], mut meaning: Meaning) -> Option<usize> {
@@ -41,8 +41,8 @@ pub fn place(universe: &Universe<'_>, space: &Space, rows: &[network::Rows], wit
     let mut groups = Vec::new();
     for (depth, axis) in space.axes.iter().enumerate() {
         let plain = |keep| Meaning { keep, raise: universe.none() };
-        let found = match (axis.name, &axis.atoms[0]) {
-            ("users", Fact::Identity(_)) if space.sides > 0 => {
+        let found = match (axis.condition, &axis.atoms[0]) {
+            (Condition::Users, Fact::Identity(_)) if space.sides > 0 => {
                 let mut alone = witness.clone();
                 (alone.groups, alone.roles) = (Vec::new(), Vec::new());
                 let (meaning, refused) = identity::sides(universe, &mut probe, &alone.request());
@@ -51,27 +51,26 @@ pub fn place(universe: &Universe<'_>, space: &Space, rows: &[network::Rows], wit
                 }
                 group(axis, &space.policies, meaning)
             }
-            ("users", Fact::Group(id, _) | Fact::Role(id, _)) => {
+            (Condition::Users, Fact::Group(id, _) | Fact::Role(id, _)) => {
                 let atom = usize::from(witness.groups.contains(id) || witness.roles.contains(id));
                 axis.groups.iter().position(|group| group.atoms.contains(&atom))
             }
-            ("servicePrincipals" | "agentIdentities" | "users", _) => {
+            (condition, _) if condition.is_of_identity() => {
                 let (keep, refused) = identity::covering(universe, &mut probe, &request);
                 if refused > 0 {
                     return None;
                 }
                 group(axis, &space.policies, plain(keep))
             }
-            ("location", _) => {
+            (Condition::Location, _) => {
                 group(axis, &space.policies, plain(network::keep(universe, rows, &witness.network, &mut probe)?))
             }
-            ("servicePrincipalRisk", _) => {
-                group(axis, &space.policies, plain(kept(universe, &mut probe, &request, Part::ServicePrincipalRisk)?))
-            }
-            (name, _) => group(axis, &space.policies, plain(kept(universe, &mut probe, &request, Part::Other(name))?)),
+            (condition, _) => group(axis, &space.policies, plain(kept(universe, &mut probe, &request, condition)?)),
         };
         groups.push(
-            found.unwrap_or_else(|| panic!("axis {depth} {} is not cut finely enough for {witness:?}", axis.name)),
+            found.unwrap_or_else(|| {
+                panic!("axis {depth} {:?} is not cut finely enough for {witness:?}", axis.condition)
+            }),
         );
     }
     Some(groups)

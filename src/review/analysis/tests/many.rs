@@ -5,7 +5,7 @@ use super::super::walk::Steps;
 use super::super::{Verdict, diff, gaps};
 use super::compiled;
 use crate::compile::{compile, compile_stated};
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 const GROUPS: usize = 60;
 
@@ -41,12 +41,10 @@ fn statements_about_people_in_many_groups_are_decided_in_few_steps() {
             "compliantDevice, mfa",
         ),
     ];
-    let file = |name: &str, text: String| RawFile { name: name.into(), bytes: text.into() };
-    let files = vec![
-        file("all.yaml", format!("policies:\n{}{base}", policies())),
-        file("statements/all.yaml", format!("policies:\n{}", claims.concat())),
-    ];
-    let raw = RawBundle { files, digest: "00".into() };
+    let raw = raw([
+        ("all.yaml", format!("policies:\n{}{base}", policies())),
+        ("statements/all.yaml", format!("policies:\n{}", claims.concat())),
+    ]);
     let bundle = compile(&raw).bundle.unwrap();
     let proofs = prove_within(&bundle, compile_stated(&raw, &[]).unwrap(), Steps::together(200_000)).unwrap();
     let found: Vec<_> = proofs

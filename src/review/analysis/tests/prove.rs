@@ -10,12 +10,12 @@ use super::super::prove::prove_within;
 use super::super::walk::Steps;
 use super::super::{Proof, Verdict, prove};
 use super::judge::Met;
-use super::tenant::raw;
 use super::{SATISFIED, bundle, compiled, decide, policy, requests, settings};
 use crate::compile::{CompiledBundle, compile, compile_stated};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::IdRef;
 use crate::review::analysis::Witness;
+use crate::written::raw;
 
 /// A policy like those of `text`, mostly one of them with something changed, so that many statements hold.
 fn statement(rng: &mut Rng, text: &str, index: usize) -> String {
@@ -62,7 +62,7 @@ fn a_statement_is_proved_exactly_when_no_request_breaks_it() {
         let lines: Vec<_> = (0..3).map(|index| statement(&mut rng, &text, index)).collect();
         let statements = format!("policies:\n{}", lines.concat());
         let files = [("bundle.yaml", &*settings), ("all.yaml", &*text), ("statements/all.yaml", &*statements)];
-        let raw = raw(&files);
+        let raw = raw(files);
         let compilation = compile(&raw);
         let plain = compilation.bundle.unwrap_or_else(|| panic!("{:?}\n{text}\n{statements}", compilation.findings));
         let requests = requests(&mut rng, 100);
@@ -147,7 +147,7 @@ fn block(name: &str, conditions: &str, more: &str) -> String {
 
 /// What is found of a statement about these `conditions`.
 fn verdict(policies: &[String], statement: &str, steps: Steps) -> Verdict {
-    let raw = raw(&[
+    let raw = raw([
         ("all.yaml", &format!("policies:\n{}", policies.concat())),
         ("statements/all.yaml", &format!("policies:\n{statement}")),
     ]);
@@ -214,7 +214,7 @@ fn a_statement_may_have_the_name_of_a_policy() {
     let allowed = block("High", ALL, "");
     for (statement, is_proved) in [(statement, true), (allowed, false)] {
         let [policies, statements] = [&policy, &statement].map(|line| format!("policies:\n{line}"));
-        let raw = raw(&[("all.yaml", &*policies), ("statements/all.yaml", &*statements)]);
+        let raw = raw([("all.yaml", &*policies), ("statements/all.yaml", &*statements)]);
         let compilation = compile(&raw);
         assert!(compilation.findings.iter().all(|finding| finding.id != "duplicate-id"), "{:?}", compilation.findings);
         let proofs = prove(&compilation.bundle.unwrap(), compile_stated(&raw, &[]).unwrap()).unwrap();

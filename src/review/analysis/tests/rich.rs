@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::review::analysis::{ChangeKind, What, Who, Witness, diff, gaps};
 use crate::review::cases;
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 const BLUEPRINT: &str = "0b000000-0000-4000-8000-000000000001";
 const AGENT: &str = "0b000000-0000-4000-8000-000000000002";
@@ -198,9 +198,8 @@ fn reads_as_json(bundle: &CompiledBundle, requests: &[Witness]) {
         let name = format!("case {}", written.len());
         written.push(serde_json::json!({ "name": name, "request": witness.json(), "expect": expect }));
     }
-    let bytes = serde_json::json!({ "cases": written }).to_string().into_bytes();
-    let raw = RawBundle { files: vec![RawFile { name: "tests/all.json".into(), bytes }], digest: "00".into() };
-    let report = cases::run(bundle, &raw);
+    let cases = serde_json::json!({ "cases": written }).to_string();
+    let report = cases::run(bundle, &raw([("tests/all.json", cases)]));
     assert!(report.results.len() > 20, "{:?}", report.findings);
     for result in &report.results {
         assert!(

@@ -11,7 +11,7 @@ use crate::model::{
     TransferMethod,
 };
 use crate::review::analysis::{What, Who, Witness};
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 pub const TENANT: &str = "0a000000-0000-4000-8000-000000000001";
 pub const OTHER_TENANT: &str = "0a000000-0000-4000-8000-000000000002";
@@ -200,13 +200,8 @@ fn session(rng: &mut Rng) -> String {
     format!(", sessionControls: {{ {} }}", control[rng.usize(..control.len())])
 }
 
-pub fn raw(files: &[(&str, &str)]) -> RawBundle {
-    let file = |(name, text): &(&str, &str)| RawFile { name: (*name).into(), bytes: (*text).into() };
-    RawBundle { files: files.iter().map(file).collect(), digest: "00".into() }
-}
-
 pub fn compiled(text: &str, settings: &str) -> CompiledBundle {
-    let raw = raw(&[("bundle.yaml", settings), ("all.yaml", text)]);
+    let raw = raw([("bundle.yaml", settings), ("all.yaml", text)]);
     let compilation = compile(&raw);
     compilation.bundle.unwrap_or_else(|| panic!("{:?}\n{text}", compilation.findings))
 }

@@ -6,7 +6,6 @@
 use fastrand::Rng;
 
 use super::super::{Verdict, prove};
-use super::tenant::raw;
 use super::{TENANT, some};
 use crate::compile::{CompiledBundle, compile, compile_stated};
 use crate::evaluate::{Evaluation, evaluate};
@@ -19,6 +18,7 @@ use crate::model::{
     UserAction,
 };
 use crate::review::analysis::{What, Who, Witness};
+use crate::written::raw;
 
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 const DIRECTORY: &str = "00000002-0000-0000-c000-000000000000";
@@ -398,7 +398,7 @@ fn hunt(seeds: std::ops::Range<u64>, requests: usize) -> (usize, usize, usize) {
         let claims: Vec<_> = (0..3).map(|index| statement(&mut rng, &lines, index)).collect();
         let text = format!("{HEAD}{}", lines.concat());
         let statements = format!("policies:\n{}", claims.concat());
-        let raw = raw(&[("bundle.yaml", &*settings), ("all.yaml", &*text), ("statements/all.yaml", &*statements)]);
+        let raw = raw([("bundle.yaml", &*settings), ("all.yaml", &*text), ("statements/all.yaml", &*statements)]);
         let compilation = compile(&raw);
         let told = || format!("seed {seed}\n{settings}{text}\n{statements}");
         let plain = compilation.bundle.unwrap_or_else(|| panic!("{:?}\n{}", compilation.findings, told()));
@@ -455,7 +455,7 @@ fn a_device_that_only_its_join_makes_visible_and_a_value_in_other_letters_break_
         let filter = format!(", devices: {{ deviceFilter: {{ mode: exclude, rule: '{rule}' }} }}");
         let policies = format!("policies:\n{}", block("Everybody else", &filter));
         let claim = format!("policies:\n{}", block("Everybody", ""));
-        let raw = raw(&[("all.yaml", &policies), ("statements/all.yaml", &claim)]);
+        let raw = raw([("all.yaml", &policies), ("statements/all.yaml", &claim)]);
         let plain = compile(&raw).bundle.unwrap();
         let proofs = prove(&plain, compile_stated(&raw, &[]).unwrap()).unwrap();
         assert!(matches!(proofs.proofs[0].verdict, Verdict::Refuted(_)), "{rule}: {:?}", proofs.proofs[0].verdict);

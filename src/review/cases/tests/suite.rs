@@ -104,14 +104,14 @@ cases:
 fn fixtures_of_a_file_without_cases_are_for_all_files() {
     let shared = ("tests/fixtures.yaml", "fixtures: { identities: { build: { type: user, id: b } } }");
     let cases = ("tests/a.yaml", "cases: [{ name: a, request: { identity: build } }]");
-    assert_eq!(told(&check(&raw(&[shared, cases]))), "");
+    assert_eq!(told(&check(&raw([shared, cases]))), "");
     let apart = (
         "tests/b.yaml",
         "fixtures: { identities: { own: { type: user, id: o } } }\ncases: [{ name: b, request: { identity: own } }]",
     );
     let others = ("tests/c.yaml", "cases: [{ name: c, request: { identity: own } }]");
     assert_eq!(
-        told(&check(&raw(&[shared, cases, apart, others]))),
+        told(&check(&raw([shared, cases, apart, others]))),
         "tests/c.yaml:1:41 case-fixture: no fixture of `identities` is called `own` (write `fixtures: { identities: { own: \
          ... } }` in this file, or in one without cases)"
     );
@@ -136,7 +136,7 @@ fn a_fixture_that_is_unknown_unused_double_or_no_object_is_told() {
         "fixtures: { identities: { build: { type: user, id: c } } }\ncases: [{ name: a, request: { identity: build } }]",
     );
     assert_eq!(
-        told(&check(&raw(&[shared, again]))),
+        told(&check(&raw([shared, again]))),
         "tests/a.yaml:1:27 case-fixture: a second identity is called `build` (name it otherwise)"
     );
 }
@@ -163,7 +163,7 @@ fn large_fixtures_under_many_cells_are_refused_before_they_are_multiplied() {
                 false => format!("{case}, matrix: {{ risk.user: [{cells}] }}"),
             }
         );
-        let findings = check(&raw(&[("tests/a.yaml", &yaml)]));
+        let findings = check(&raw([("tests/a.yaml", &yaml)]));
         assert!(findings.iter().any(|finding| finding.id == "field-limit"), "{case}: {}", told(&findings));
     }
 }
@@ -216,7 +216,7 @@ fn outcome(case: &str) -> (Vec<String>, Vec<u32>) {
         "cases:\n  - name: a\n    request: {{ identity: {{ type: user, id: u }}, clientApp: browser, network: {{ ipAddress: \
          203.0.113.9 }} }}\n    expect: {case}\n"
     );
-    let raw = raw(&[BUNDLE[0], BUNDLE[1], ("tests/a.yaml", &yaml)]);
+    let raw = raw([BUNDLE[0], BUNDLE[1], ("tests/a.yaml", &yaml)]);
     let compilation = compile(&raw);
     let bundle = compilation.bundle.unwrap_or_else(|| panic!("{}", told(&compilation.findings)));
     let report = run(&bundle, &raw);
