@@ -4,13 +4,15 @@
 //
 // A block is `access_denied` after a login and `invalid_request` for a machine, whose codes Auth0 limits. An Action that
 // throws or takes too long fails the transaction: no token when doorward is down. A token without an audience is one for an
-// unknown application, to which policies about any application apply.
+// unknown application, to which policies about any application apply. Claims of policies are set on the access token; it has
+// none without an audience, so that a critical one is a refusal then. Nobody here hears of obligations: an allow with any is
+// a refusal. Lifetimes are set in Auth0, not here.
 // `tests/serve/node.rs` runs this file with events as Auth0 documents them, not in Auth0.
 
 exports.onExecutePostLogin = async (event, api) => {
   const methods = (event.authentication?.methods ?? []).map(({ name }) => name);
   const isDeviceCode = event.transaction?.protocol === 'oauth2-device-code';
-  const refusal = await decide(event, {
+  const refusal = await decide(event, api, {
     identity: { type: 'user', id: event.user.user_id },
     action: gate(event.transaction?.protocol),
     resource: resource(event, event.transaction?.requested_scopes),
@@ -22,7 +24,7 @@ exports.onExecutePostLogin = async (event, api) => {
 };
 
 exports.onExecuteCredentialsExchange = async (event, api) => {
-  const refusal = await decide(event, {
+  const refusal = await decide(event, api, {
     identity: { type: 'servicePrincipal', id: event.client.client_id },
     action: 'issue:access_token:client_credentials',
     resource: resource(event, event.accessToken?.scope),
@@ -31,8 +33,8 @@ exports.onExecuteCredentialsExchange = async (event, api) => {
   if (refusal) api.access.deny('invalid_request', refusal);
 };
 
-/** What is wrong with a request; nothing if it is allowed. */
-async function decide(event, request) {
+/** What is wrong with a request; nothing if it is allowed, and the token then has its claims. */
+async function decide(event, api, request) {
   const response = await fetch(new URL('/v1/decide', event.secrets.DOORWARD_URL), {
     method: 'POST',
     headers: { authorization: `Bearer ${event.secrets.DOORWARD_TOKEN}`, 'content-type': 'application/json' },
@@ -40,8 +42,12 @@ async function decide(event, request) {
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
-  const { decision, oauthError } = response.status === 200 ? await response.json() : {};
-  return decision === 'allow' ? undefined : oauthError?.errorDescription ?? 'No access decision.';
+  const { decision, oauthError, obligations, token } = response.status === 200 ? await response.json() : {};
+  if (decision !== 'allow') return oauthError?.errorDescription ?? 'No access decision.';
+  const hasClaims = event.resource_server?.identifier !== undefined;
+  if (obligations?.length > 0 || (token?.criticalClaims.length > 0 && !hasClaims)) return 'Blocked by policy.';
+  for (const [name, value] of Object.entries(token?.claims ?? {})) api.accessToken.setCustomClaim(name, value);
+  return undefined;
 }
 
 function gate(protocol) {

@@ -4,7 +4,9 @@
 // there, is sent as bearer token, which a listener that is not on loopback asks for. An error that the function throws, its
 // timeout included, is an error of the sign-in: no token. Cognito gives this trigger no address, so location is unknown:
 // `missingIp` of the bundle says what location policies make of that. Nor does it say what a token is for, so policies
-// about any application apply; its scopes are not sent, since alone they would mean Microsoft's directory.
+// about any application apply; its scopes are not sent, since alone they would mean Microsoft's directory. Claims of policies
+// are added to the access token, which event version 1 cannot: a critical one is then an error. Nobody here hears of
+// obligations: an allow with any is an error. Lifetimes are set in Cognito, not here.
 // `tests/serve/node.rs` runs this file with events as Cognito documents them, not in AWS.
 
 const GRANTS = {
@@ -31,7 +33,15 @@ export async function handler(event) {
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
-  const { decision, oauthError } = response.status === 200 ? await response.json() : {};
-  if (decision === 'allow') return event;
-  throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+  const { decision, oauthError, obligations, token: shape } = response.status === 200 ? await response.json() : {};
+  if (decision !== 'allow') throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+  const hasClaims = event.version !== '1';
+  if (obligations?.length > 0 || (shape?.criticalClaims.length > 0 && !hasClaims)) throw new Error('Blocked by policy.');
+  if (!shape?.claims || !hasClaims) return event;
+  const details = event.response.claimsAndScopeOverrideDetails ?? {};
+  const accessTokenGeneration = {
+    ...details.accessTokenGeneration,
+    claimsToAddOrOverride: { ...details.accessTokenGeneration?.claimsToAddOrOverride, ...shape.claims },
+  };
+  return { ...event, response: { ...event.response, claimsAndScopeOverrideDetails: { ...details, accessTokenGeneration } } };
 }

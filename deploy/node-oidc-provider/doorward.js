@@ -10,7 +10,9 @@
 // A block is the OAuth error of doorward's answer, with `error_codes`, `suberror` and the `claims` challenge. When doorward
 // cannot be reached or does not decide there is no token: status 503. Behind a proxy that sets `X-Forwarded-For` set
 // `provider.proxy = true`, or the proxy's address is the client's. A refresh token outlives a block; a code is used up.
-// A token without an audience is one for an unknown application, to which policies about any application apply.
+// A token without an audience is one for an unknown application, to which policies about any application apply. Claims of
+// policies are added to the access token, critical or not. Nobody here hears of obligations: an allow with any is a block.
+// Lifetimes are those of `configuration.ttl`.
 // `tests/serve/node.rs` runs this file.
 import { errors } from 'oidc-provider';
 
@@ -21,6 +23,9 @@ class BlockedByPolicy extends errors.CustomOIDCProviderError {
     this.parameters = { error_codes: errorCodes, suberror, claims };
   }
 }
+
+/** What the client hears when a policy asks for something that nobody here would do. */
+const UNFULFILLED = { error: 'invalid_grant', errorDescription: 'Blocked by policy.' };
 
 /** No decision. */
 class Undecided extends errors.OIDCProviderError {
@@ -55,8 +60,9 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000 }) {
   }
 
   async function decide(ctx, request) {
-    const { decision, oauthError } = await ask(request);
-    if (decision === 'allow') return;
+    const { decision, oauthError, obligations, token } = await ask(request);
+    if (decision === 'allow' && !(obligations?.length > 0)) return token?.claims;
+    if (decision === 'allow') throw new BlockedByPolicy(UNFULFILLED);
     if (decision !== 'block' || !oauthError) throw new Undecided(new Error('an answer without a decision'));
     const error = new BlockedByPolicy(oauthError);
     refused.set(ctx, error.parameters);
@@ -76,8 +82,10 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000 }) {
           },
         }),
         async extraTokenClaims(ctx, token) {
-          await decide(ctx, requestOf(ctx, token.accountId, token.resourceServer?.audience ?? token.aud, token.scope));
-          return extraTokenClaims?.(ctx, token);
+          const audience = token.resourceServer?.audience ?? token.aud;
+          const claims = await decide(ctx, requestOf(ctx, token.accountId, audience, token.scope));
+          const extra = await extraTokenClaims?.(ctx, token);
+          return claims ? { ...extra, ...claims } : extra;
         },
       };
     },

@@ -31,6 +31,7 @@ mod read;
 mod resolve;
 pub mod rules;
 mod scope;
+mod shaping;
 mod stated;
 mod strengths;
 mod subject;

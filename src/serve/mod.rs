@@ -33,6 +33,7 @@ mod keeper;
 mod lifetime;
 mod listener;
 mod ops;
+mod owed;
 mod peer;
 mod plain;
 mod record;
