@@ -148,8 +148,12 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
 /// What the functions of Cognito and Auth0 make of doorward's answers, a line each; `token` is how they authenticate
 /// themselves.
 fn told(node: &Path, server: &std::net::SocketAddr, token: Option<&str>) -> String {
+    told_by("snippets.mjs", node, server, token)
+}
+
+fn told_by(script: &str, node: &Path, server: &std::net::SocketAddr, token: Option<&str>) -> String {
     let mut node = Command::new(node);
-    node.arg(root().join("tests/serve/snippets.mjs")).arg(root().join("deploy")).arg(format!("http://{server}"));
+    node.arg(root().join("tests/serve").join(script)).arg(root().join("deploy")).arg(format!("http://{server}"));
     token.map(|token| node.env("DOORWARD_TOKEN", token));
     let output = node.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -171,6 +175,25 @@ async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_
     assert_snapshot!("functions-payroll", told(&node, &address, None));
     server.stop();
     assert!(!told(&node, &address, None).contains("allowed"), "nothing is allowed by a doorward that is down");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn functions_of_cognito_and_auth0_add_claims_and_refuse_what_they_cannot_pass_on() {
+    let Some(node) = node() else { return };
+    let policy = |more: &str| {
+        format!(
+            "displayName: P\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }}, clientApplications: {{ \
+             includeServicePrincipals: [ServicePrincipalsInMyTenant] }} }}\n{more}\n"
+        )
+    };
+    let critical = "token: { claims: { ca_tags: [b, a] }, critical: [ca_tags] }";
+    let advice = "token: { claims: { ca_tags: [b, a] } }";
+    let obligation = "obligations: [{ type: notification, topic: sign-in }]";
+    let told = [critical, advice, obligation].map(|more| {
+        let server = Server::of([("p.yaml", policy(more))], |_| ());
+        format!("# {more}\n{}", told_by("shaping.mjs", &node, &server.tcp(), None))
+    });
+    assert_snapshot!("functions-shaping", told.concat());
 }
 
 /// A policy for users that blocks tokens for one application, and those of which nobody says what they are for.
