@@ -66,9 +66,13 @@ impl Provider {
 
     /// Asks for a token as `client` at `address`.
     async fn token(&self, client: &str, address: &str, form: &str) -> Answer {
+        self.post("/token", client, address, form).await
+    }
+
+    async fn post(&self, path: &str, client: &str, address: &str, form: &str) -> Answer {
         let kind = Some("application/x-www-form-urlencoded");
         let body = format!("client_id={client}&client_secret=secret&{form}");
-        let mut request = request(Method::POST, "/token", kind, &body);
+        let mut request = request(Method::POST, path, kind, &body);
         request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
         self.http().await.send(request).await
     }
@@ -136,6 +140,25 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
     let next =
         format!("grant_type=refresh_token&refresh_token={}", refreshed.json()["refresh_token"].as_str().unwrap());
+
+    // Claims of policies are in the token, and what nobody would do keeps it from being issued.
+    let workloads = |more: &str| {
+        format!(
+            "displayName: Workloads\nstate: enabled\nconditions: {{ clientApplications: {{ includeServicePrincipals: \
+             [ServicePrincipalsInMyTenant] }} }}\n{more}\n"
+        )
+    };
+    let critical = workloads("token: { claims: { ca_tags: [b, a] }, critical: [ca_tags] }");
+    server.activate("4", [("3-users.yaml", &users), ("4-token.yaml", &critical)]);
+    let issued = provider.token("workload", OFFICE, WORKLOAD).await;
+    let form = format!("token={}", issued.json()["access_token"].as_str().unwrap());
+    let told = provider.post("/token/introspection", "workload", OFFICE, &form).await;
+    assert_eq!(told.json()["ca_tags"], json!(["a", "b"]), "{}", told.text);
+    let owed = workloads("obligations: [{ type: notification, topic: sign-in }]");
+    server.activate("5", [("3-users.yaml", &users), ("4-token.yaml", &owed)]);
+    let blocked = provider.token("workload", OFFICE, WORKLOAD).await;
+    let expected = json!({ "error": "invalid_grant", "error_description": "Blocked by policy." });
+    assert_eq!((blocked.status.as_u16(), blocked.json()), (400, expected));
 
     server.stop();
     for (client, form) in [("workload", WORKLOAD), ("app", &*next)] {
