@@ -14,6 +14,7 @@
 //! | other properties | attributes `subject.x`, `resource.x`, `action.x` |
 //! | `context.act`, `may_act`, `subject_token`, `cnf` | attributes `act.sub`, `act.act.sub`, `subject_token.iss`, ... |
 //! | both gates of an exchange | attributes `exchange.subject.id`, `exchange.party.id`, ... of each, see [`super::exchange`] |
+//! | `context.issuance.capabilities`, `supported_obligations` | nothing: what the caller can do, see [`Manner`] |
 //! | other members of `context` | attributes of the same name; of `network` and `risk` `network.x`, `risk.x` |
 //!
 //! Nothing here decides. A fact that is there and cannot be used, or two that disagree, is a problem that the answer
