@@ -41,6 +41,7 @@ use super::body::Reply;
 use super::decider::Asking;
 use super::door::{Door, InFlight};
 use super::http::{JSON, is_json, reply, told};
+use super::owed::Carries;
 use super::wire::{Refusal, is_request_id};
 use crate::compile::CompiledBundle;
 use crate::limits;
@@ -258,7 +259,10 @@ impl Authzen {
             Some(problem) => Err(asking.refuse(&request, problem)),
         };
         match outcome {
-            Ok(response) => Outcome::decided(response, manner, &self.open),
+            Ok(response) => {
+                let carries = Carries { claim: &|_| manner.carries_claims(), obligations: true };
+                Outcome::decided(asking.settled(response, carries), manner, &self.open)
+            }
             Err(refused) => Outcome::unusable(&refused, manner.is_gate),
         }
     }

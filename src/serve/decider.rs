@@ -15,6 +15,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use prost::Message;
 
+use super::owed::{self, Carries};
 use super::record::{self, Input};
 use super::wire::message::{DecideBatchRequest, DecideRequest};
 use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, is_request_id, v1};
@@ -257,9 +258,9 @@ impl Asking<'_> {
         }
     }
 
-    /// The door that asks.
-    pub const fn surface(&self) -> Surface {
-        self.surface
+    /// The answer to one request, or a block where the door cannot pass on what is owed for an allow.
+    pub fn settled(&self, answer: v1::DecideResponse, carries: Carries<'_>) -> v1::DecideResponse {
+        owed::settled(answer, (&self.decider.core, self.surface), carries)
     }
 
     /// The bundle that decides.

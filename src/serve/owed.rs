@@ -4,7 +4,8 @@
 //! be told. A door that cannot pass that on must not say yes, and [`settled`] is the one place that says so, for all doors.
 //! The native decision API is no such door: it passes everything on, and its callers keep the conditions or deny.
 //!
-//! The decision log has the decision, which is an allow; that a door denied it is told at most once a second.
+//! The decision log and the metrics of decisions have what was decided, which is an allow; that the door denied it is counted
+//! beside these, and told at most once a second.
 //!
 //! Source: AuthZEN obligations profile, enforcement; draft-gazitt-oauth-authzen-issuance, `crit`; read August 2026.
 
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 use super::wire::spelling::Spelling;
 use super::wire::v1;
 use crate::model::Decision;
-use crate::observe::metrics::Surface;
+use crate::observe::metrics::{Core, Surface};
 
 /// Deny: the token must have a claim that nobody would see to.
 pub const CRITICAL_CLAIMS: &str = "critical_claims_unsupported";
@@ -36,8 +37,13 @@ impl Carries<'_> {
     pub const USE: Carries<'static> = Carries { claim: &|_| true, obligations: false };
 }
 
-/// The answer itself; or, of an allow with something that cannot be passed on, a block for that reason.
-pub fn settled(answer: v1::DecideResponse, surface: Surface, carries: Carries<'_>) -> v1::DecideResponse {
+/// The answer itself; or, of an allow with something that cannot be passed on, a block for that reason, which is counted in
+/// `core`.
+pub fn settled(
+    answer: v1::DecideResponse,
+    (core, surface): (&Core, Surface),
+    carries: Carries<'_>,
+) -> v1::DecideResponse {
     if answer.decision != Decision::Allow.number() {
         return answer;
     }
@@ -49,6 +55,7 @@ pub fn settled(answer: v1::DecideResponse, surface: Surface, carries: Carries<'_
     } else {
         return answer;
     };
+    core.undeliverable(surface);
     tell(surface, reason, &answer.request_id);
     v1::DecideResponse {
         decision: Decision::Block.number(),

@@ -15,8 +15,6 @@ use super::request::{Manner, path};
 use crate::model::Decision;
 use crate::model::decision::InputError;
 use crate::model::shaping::STEP_UP;
-use crate::observe::metrics::Surface;
-use crate::serve::owed::{self, Carries};
 use crate::serve::wire::shaping::Claims;
 use crate::serve::wire::spelling::Spelling;
 use crate::serve::wire::{Refusal, Refused, json, v1};
@@ -36,10 +34,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Of a decision about a question that is asked in this manner.
+    /// Of a decision about a question that is asked in this manner; the caller hears of all that is owed for it.
     pub fn decided(response: v1::DecideResponse, manner: Manner, open: &Open) -> Self {
-        let carries = Carries { claim: &|_| manner.carries_claims(), obligations: true };
-        let response = owed::settled(response, Surface::Authzen, carries);
         let allows = response.decision == Decision::Allow.number();
         let mut context = Map::new();
         let step_up = (manner.steps_up && !allows).then(|| step_up(&response.unmet_controls, open)).flatten();

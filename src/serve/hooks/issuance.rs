@@ -18,7 +18,7 @@ use crate::limits;
 use crate::model::IdentityKind;
 use crate::model::decision::InputError;
 use crate::serve::gate::{Gate, is_gate};
-use crate::serve::owed::{self, Carries};
+use crate::serve::owed::Carries;
 use crate::serve::wire::shaping::Claims;
 use crate::serve::{amr, lifetime};
 
@@ -138,7 +138,7 @@ impl Issuance {
             let audiences = self.audiences.iter().map(|audience| Some(audience.as_str()));
             for audience in audiences.chain(self.audiences.is_empty().then_some(None)) {
                 let answer = asking.decide(&self.request(scope, audience))?;
-                let mut answer = owed::settled(answer, asking.surface(), carries);
+                let mut answer = asking.settled(answer, carries);
                 if answer.decision != crate::model::Decision::Allow.number() {
                     if let Some(error) = answer.oauth_error.as_mut().filter(|_| scope.is_some()) {
                         // WHY: an action that is no gate reads as the use of a token, and there is none yet.

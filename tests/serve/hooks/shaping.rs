@@ -106,4 +106,6 @@ async fn no_hook_issues_a_token_for_which_something_is_owed() {
     assert_eq!((answer.status.as_u16(), &*reason(&answer)), (403, "invalid_grant"));
     assert!(okta(&server, &okta_workload()).await["error"].is_object());
     assert_eq!(zitadel(&server, &zitadel_machine()).await["forwardedStatusCode"], json!(403));
+    let metrics = server.operator().await.get("/metrics").await.text;
+    assert!(metrics.contains(r#"doorward_undeliverable_allows_total{surface="hook"} 3"#), "{metrics}");
 }
