@@ -45,6 +45,12 @@
 //!
 //! [`limits`] has every bound.
 //!
+//! # What policies do not say
+//!
+//! A policy limits the life of a token and adds claims to it; it states no rich authorization requests
+//! (`authorization_details`, RFC 9396). What such a request asks for, only the application that defined its type can compare
+//! with what may be granted: a decision point that rewrote one could grant more than it meant.
+//!
 //! # What never happens
 //!
 //! - 1 to 6 are the core: they read no file, socket, environment variable or clock, log nothing, spawn and await nothing,

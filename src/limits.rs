@@ -199,6 +199,26 @@ pub const GRANTED_SCOPES_TRIED_MAX: usize = 256;
 pub const GRANTED_SCOPES_BYTES_MAX: usize = BATCH_DEFAULTS_BYTES_MAX;
 /// Most groups of one request: Entra considers 4,096 memberships.
 pub const GROUPS_MAX: usize = 4_096;
+/// Longest life of a token that a policy can ask for, seconds: a year.
+pub const TOKEN_LIFETIME_SECONDS_MAX: u32 = 365 * 24 * 3_600;
+/// Most claims that one policy adds to a token.
+pub const TOKEN_CLAIMS_MAX: usize = 32;
+/// Longest name of a claim that a policy adds, bytes.
+pub const CLAIM_NAME_BYTES_MAX: usize = 128;
+/// Most values that one policy adds to a claim.
+pub const CLAIM_VALUES_MAX: usize = 64;
+/// Longest value of a claim that a policy adds, bytes.
+pub const CLAIM_VALUE_BYTES_MAX: usize = 1_024;
+/// Most bytes of claims of all policies of a bundle, names and values: all of them can be in one token.
+pub const CLAIM_BYTES_ALL_MAX: usize = TOKEN_BYTES_MAX / 2;
+/// Most obligations of one policy.
+pub const OBLIGATIONS_MAX: usize = 16;
+/// Longest properties of an obligation, bytes of JSON.
+pub const OBLIGATION_BYTES_MAX: usize = 4 << 10;
+/// Deepest nesting of the properties of an obligation.
+pub const OBLIGATION_DEPTH_MAX: usize = 8;
+/// Most bytes of obligations of all policies of a bundle, ids and types too: all of them can be in one answer.
+pub const OBLIGATION_BYTES_ALL_MAX: usize = 64 << 10;
 /// Most resources of one request.
 pub const RESOURCES_MAX: usize = 64;
 /// Most scopes of one request.
@@ -322,6 +342,9 @@ const _: () = assert!(REQUEST_BYTES_MAX < FILE_BYTES_MAX);
 const _: () = assert!(CEDAR_BYTES_MAX < CEDAR_BYTES_ALL_MAX);
 const _: () = assert!(ATTRIBUTES_MAX < u16::MAX as usize, "attributes are numbered in 16 bits");
 const _: () = assert!(REQUEST_DEPTH_MAX <= DOCUMENT_DEPTH_MAX);
+const _: () = assert!(OBLIGATION_DEPTH_MAX < REQUEST_DEPTH_MAX, "obligations can be read as messages are");
+const _: () = assert!(OBLIGATION_BYTES_MAX <= OBLIGATION_BYTES_ALL_MAX);
+const _: () = assert!(CLAIM_NAME_BYTES_MAX == 128, "a message names this number");
 const _: () = assert!(RELOAD_SETTLE.as_millis() < RELOAD_PEEK.as_millis());
 const _: () = assert!(RELOAD_PEEK.as_millis() < RELOAD_SETTLE_LACKING.as_millis());
 const _: () = assert!(RELOAD_SETTLE_LACKING.as_millis() < RELOAD_SETTLE_MAX.as_millis());

@@ -101,6 +101,7 @@ fn a_decision_about_a_user_allocates_nothing() {
         for request in &requests {
             evaluate(&bundle, request, &mut evaluation).expect("nothing contradicts");
             let has_session = evaluation.session(&bundle).is_some();
+            assert!(evaluation.obligations(&bundle).is_empty());
             reasons.push((evaluation.reason(), has_session, evaluation.message().is_some()));
         }
     };

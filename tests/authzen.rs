@@ -24,6 +24,8 @@ mod metadata;
 mod search;
 #[path = "authzen/server.rs"]
 mod server;
+#[path = "authzen/shaping.rs"]
+mod shaping;
 #[path = "authzen/statuses.rs"]
 mod statuses;
 #[allow(dead_code, reason = "shared with other tests; each uses a part")]

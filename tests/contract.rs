@@ -83,6 +83,30 @@ fn every_door_gives_the_decision_of_evaluation() {
     assert_eq!(asked, doors, "a door that decides has a row in the table");
 }
 
+/// A policy that applies to everybody and obliges callers to something. What is blocked is not any less.
+#[test]
+fn an_allow_for_which_something_is_owed_goes_through_no_door_that_cannot_pass_that_on() {
+    let owed = "policies:\n- id: owed\n  displayName: owed\n  state: enabled\n  conditions: { users: { includeUsers: [All, \
+                AllAgentIdUsers] }, clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\n  \
+                obligations: [{ type: notification, topic: sign-in }]\n";
+    for purpose in [Purpose::Use, Purpose::Issue] {
+        let files = bundle::files(purpose).into_iter().chain([("owed.yaml", owed.to_owned())]);
+        let world = World::of(files.collect());
+        let mut random = fastrand::Rng::with_seed(1);
+        let all: Vec<Asked> = (0..REQUESTS).map(|_| Asked::random(&mut random, purpose)).collect();
+        let doors: Vec<_> = DOORS.iter().filter(|door| door.asks.contains(&purpose)).collect();
+        let says = vocabularies(&doors, purpose).swap_remove(0);
+        let covered =
+            |asked: &Asked| world.evaluate(asked).policies.is_some_and(|ids| ids.contains(&"owed".to_owned()));
+        let cases: Vec<_> = all.iter().filter_map(|asked| asked.only(&says)).filter(covered).take(PROCESSES).collect();
+        assert!(cases.iter().all(|case| world.evaluate(case).is_allowed) && !cases.is_empty(), "{purpose:?}");
+        for door in doors {
+            let told = (door.ask)(&world, door.over[0], &cases);
+            assert!(told.iter().all(|told| told.is_allowed == door.passes_on), "{} {purpose:?}", door.name);
+        }
+    }
+}
+
 /// What can be asked with the facts `says`, each once, and what evaluation decides of it. Each fact decides something.
 fn cases(world: &World, all: &[Asked], says: &BTreeSet<Fact>) -> (Vec<Asked>, Vec<Told>) {
     let mut known = BTreeSet::new();

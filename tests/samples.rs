@@ -65,6 +65,15 @@ fn custom_conditions_are_shown_on_every_fact_and_hold_what_the_sample_says() {
 }
 
 #[test]
+fn tokens_are_shaped_and_callers_obliged_as_the_sample_says() {
+    let sample = "policies/tokens";
+    let compilation = compile::compile(&raw(sample));
+    assert!(compilation.findings.is_empty(), "{:?}", compilation.findings);
+    let report = cases::run(&compilation.bundle.unwrap(), &raw(sample));
+    assert!(report.is_green() && report.results.len() > 8, "{report:#?}");
+}
+
+#[test]
 fn decisions_that_are_not_about_tokens_are_shown_with_entities_and_hold_what_the_sample_says() {
     let sample = "policies/authzen";
     let compilation = compile::compile(&raw(sample));

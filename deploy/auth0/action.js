@@ -6,13 +6,15 @@
 // throws or takes too long fails the transaction: no token when doorward is down. A token without an audience is for the
 // secret DOORWARD_AUDIENCE; without that it is one for an unknown application, to which policies about any application
 // apply. With the secret DOORWARD_COUNTRY=auth0 the country is the one that Auth0 looks up. Set it only if the bundle has no
-// country database: two that disagree about an address are refused, and with neither the country is unknown.
+// country database: two that disagree about an address are refused, and with neither the country is unknown. Claims of
+// policies are set on the access token; it has none without an audience, so that a critical one is a refusal then. Nobody
+// here hears of obligations: an allow with any is a refusal. Lifetimes are set in Auth0, not here.
 // `tests/serve/node.rs` runs this file with events as Auth0 documents them, not in Auth0.
 
 exports.onExecutePostLogin = async (event, api) => {
   const methods = (event.authentication?.methods ?? []).map(({ name }) => name);
   const isDeviceCode = event.transaction?.protocol === 'oauth2-device-code';
-  const refusal = await decide(event, {
+  const refusal = await decide(event, api, {
     identity: { type: 'user', id: event.user.user_id },
     action: gate(event.transaction?.protocol),
     resource: resource(event, event.transaction?.requested_scopes),
@@ -24,7 +26,7 @@ exports.onExecutePostLogin = async (event, api) => {
 };
 
 exports.onExecuteCredentialsExchange = async (event, api) => {
-  const refusal = await decide(event, {
+  const refusal = await decide(event, api, {
     identity: { type: 'servicePrincipal', id: event.client.client_id },
     action: 'issue:access_token:client_credentials',
     resource: resource(event, event.accessToken?.scope),
@@ -33,8 +35,8 @@ exports.onExecuteCredentialsExchange = async (event, api) => {
   if (refusal) api.access.deny('invalid_request', refusal);
 };
 
-/** What is wrong with a request; nothing if it is allowed. */
-async function decide(event, request) {
+/** What is wrong with a request; nothing if it is allowed, and the token then has its claims. */
+async function decide(event, api, request) {
   const response = await fetch(new URL('/v1/decide', event.secrets.DOORWARD_URL), {
     method: 'POST',
     headers: { authorization: `Bearer ${event.secrets.DOORWARD_TOKEN}`, 'content-type': 'application/json' },
@@ -42,8 +44,12 @@ async function decide(event, request) {
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
-  const { decision, oauthError } = response.status === 200 ? await response.json() : {};
-  return decision === 'allow' ? undefined : oauthError?.errorDescription ?? 'No access decision.';
+  const { decision, oauthError, obligations, token } = response.status === 200 ? await response.json() : {};
+  if (decision !== 'allow') return oauthError?.errorDescription ?? 'No access decision.';
+  const hasClaims = event.resource_server?.identifier !== undefined;
+  if (obligations?.length > 0 || (token?.criticalClaims.length > 0 && !hasClaims)) return 'Blocked by policy.';
+  for (const [name, value] of Object.entries(token?.claims ?? {})) api.accessToken.setCustomClaim(name, value);
+  return undefined;
 }
 
 function country({ request, secrets }) {

@@ -11,6 +11,9 @@
 // would mean Microsoft's directory. DOORWARD_GROUPS=names says that policies name groups of the user pool, by their names;
 // set it only if no policy means other groups by their ids, for a user would be in none of those. Without it nobody knows
 // who is in which group.
+//
+// Claims of policies are added to the access token, which event version 1 cannot: a critical one is then an error. Nobody
+// here hears of obligations: an allow with any is an error. Lifetimes are set in Cognito, not here.
 // `tests/serve/node.rs` runs this file with events as Cognito documents them, not in AWS.
 
 const GRANTS = {
@@ -43,9 +46,17 @@ export async function handler(event) {
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
-  const { decision, oauthError } = response.status === 200 ? await response.json() : {};
-  if (decision === 'allow') return event;
-  throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+  const { decision, oauthError, obligations, token: shape } = response.status === 200 ? await response.json() : {};
+  if (decision !== 'allow') throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+  const hasClaims = event.version !== '1';
+  if (obligations?.length > 0 || (shape?.criticalClaims.length > 0 && !hasClaims)) throw new Error('Blocked by policy.');
+  if (!shape?.claims || !hasClaims) return event;
+  const details = event.response.claimsAndScopeOverrideDetails ?? {};
+  const accessTokenGeneration = {
+    ...details.accessTokenGeneration,
+    claimsToAddOrOverride: { ...details.accessTokenGeneration?.claimsToAddOrOverride, ...shape.claims },
+  };
+  return { ...event, response: { ...event.response, claimsAndScopeOverrideDetails: { ...details, accessTokenGeneration } } };
 }
 
 /** What a token with these scopes is for; nothing if nobody knows. */

@@ -16,6 +16,9 @@ import java.util.stream.Collectors;
  * <p>Where the environment has {@code DOORWARD_TOKEN}, it is sent as bearer token, which {@code callers} of doorward's settings
  * know.
  *
+ * <p>Claims of policies are not added here, and nobody hears of obligations: an allow with a critical claim or an obligation is a
+ * refusal, other claims are left out.
+ *
  * <p>{@code java Doorward.java URL user|servicePrincipal ID CLIENT GRANT ADDRESS AUDIENCES SCOPE...} asks from the command line,
  * with commas between audiences and {@code -} for none, and {@code tests/serve/java.rs} does.
  */
@@ -23,6 +26,9 @@ public final class Doorward {
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
     private static final Pattern ERROR =
             Pattern.compile("\"oauthError\":\\{\"error\":\"([a-z_]+)\",\"errorDescription\":\"([^\"\\\\]*)\"");
+
+    /** What an answer has that asks for more than a yes: a critical claim, or an obligation. */
+    private static final List<String> OWED = List.of("\"criticalClaims\":[\"", "\"obligations\":[{");
 
     /** What to tell the OAuth client instead of a token. */
     public record Refusal(String error, String description) {}
@@ -48,9 +54,10 @@ public final class Doorward {
         token.ifPresent(secret -> request.header("authorization", "Bearer " + secret));
         try {
             HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            // doorward writes the decision first, and nothing between the names.
+            // doorward writes the decision first, and nothing between the names; in texts quotes are escaped.
             if (response.statusCode() == 200 && response.body().startsWith("{\"decision\":\"allow\",")) {
-                return Optional.empty();
+                boolean isOwed = OWED.stream().anyMatch(response.body()::contains);
+                return isOwed ? Optional.of(new Refusal("invalid_grant", "Blocked by policy.")) : Optional.empty();
             }
             var error = ERROR.matcher(response.body());
             if (response.statusCode() == 200 && error.find()) {

@@ -11,7 +11,8 @@
 // cannot be reached or does not decide there is no token: status 503. Behind a proxy that sets `X-Forwarded-For` set
 // `provider.proxy = true`, or the proxy's address is the client's. A refresh token outlives a block; a code is used up.
 // A token without an audience is for `defaultAudience`; without that it is one for an unknown application, to which
-// policies about any application apply.
+// policies about any application apply. Claims of policies are added to the access token, critical or not. Nobody here hears
+// of obligations: an allow with any is a block. Lifetimes are those of `configuration.ttl`.
 // `tests/serve/node.rs` runs this file.
 import { errors } from 'oidc-provider';
 
@@ -22,6 +23,9 @@ class BlockedByPolicy extends errors.CustomOIDCProviderError {
     this.parameters = { error_codes: errorCodes, suberror, claims };
   }
 }
+
+/** What the client hears when a policy asks for something that nobody here would do. */
+const UNFULFILLED = { error: 'invalid_grant', errorDescription: 'Blocked by policy.' };
 
 /** No decision. */
 class Undecided extends errors.OIDCProviderError {
@@ -57,8 +61,9 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
   }
 
   async function decide(ctx, request) {
-    const { decision, oauthError } = await ask(request);
-    if (decision === 'allow') return;
+    const { decision, oauthError, obligations, token } = await ask(request);
+    if (decision === 'allow' && !(obligations?.length > 0)) return token?.claims;
+    if (decision === 'allow') throw new BlockedByPolicy(UNFULFILLED);
     if (decision !== 'block' || !oauthError) throw new Undecided(new Error('an answer without a decision'));
     const error = new BlockedByPolicy(oauthError);
     refused.set(ctx, error.parameters);
@@ -82,8 +87,9 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
         }),
         async extraTokenClaims(ctx, token) {
           const audience = token.resourceServer?.audience ?? token.aud ?? defaultAudience;
-          await decide(ctx, requestOf(ctx, token.accountId, audience, token.scope));
-          return extraTokenClaims?.(ctx, token);
+          const claims = await decide(ctx, requestOf(ctx, token.accountId, audience, token.scope));
+          const extra = await extraTokenClaims?.(ctx, token);
+          return claims ? { ...extra, ...claims } : extra;
         },
       };
     },

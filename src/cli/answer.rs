@@ -74,13 +74,16 @@ fn report_only(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<Strin
     (!reported.is_empty()).then(|| format!("{} would have blocked or asked for more", named(bundle, reported)))
 }
 
-/// What the token comes with, and what to tell the person who asked and the OAuth client: a line each.
+/// What the token comes with, what is owed for the decision, and what to tell the person who asked and the OAuth client: a line each.
 fn beside(bundle: &CompiledBundle, evaluation: &Evaluation, request: &TokenRequest<'_>) -> String {
-    let session =
-        evaluation.session(bundle).map(|session| format!("  session: {}\n", plain(&session.words().join(", "))));
+    let words = evaluation.session(bundle).map(|session| session.words()).filter(|words| !words.is_empty());
+    let session = words.map(|words| format!("  session: {}\n", plain(&words.join(", "))));
+    let owed = evaluation.obligations(bundle).into_iter();
+    let owed = owed.map(|owed| format!("  obligation: {}\n", plain(&format!("{} ({})", owed.kind, owed.id))));
+    let owed = Some(owed.collect::<String>());
     let message = evaluation.message().map(|message| format!("  tell the user: {message}\n"));
     let error = OAuthError::of(bundle, evaluation, Asked::of(request)).map(|error| format!("  OAuth error: {error}\n"));
-    [session, message, error].into_iter().flatten().collect()
+    [session, owed, message, error].into_iter().flatten().collect()
 }
 
 /// The first few by name, the others by number.

@@ -11,7 +11,7 @@ use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex};
 use super::resolve::{Names, mfa_trusted_ips};
 use super::subject::{Population, Subjects};
 use super::workload::Workloads;
-use super::{country, lint, rules};
+use super::{country, lint, rules, shaping};
 use crate::limits;
 use crate::model::bundle::BundleSettings;
 use crate::model::location::{Country, CountryLookup, Ranges};
@@ -70,6 +70,7 @@ pub(super) fn build_with(
     let Resolved { heads, policies, .. } = &resolved;
     lint::settings(&bundle, heads, policies, &names, diagnostics);
     lint::bundle(&bundle, policies, &names, &ranged, diagnostics);
+    shaping::check(&bundle, policies, diagnostics);
     let mut directory_objects = IdMap::default();
     if statements == Statements::Left {
         // WHY: what only statements name must not be in what decides.
@@ -273,6 +274,8 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
     Ok(CompiledBundle {
         network,
         gates: Gates::new(&policies),
+        obliging: shaping::obliging(&policies),
+        claim_names: shaping::claim_names(&policies),
         wide: WideMasks::new(&policies, wide_count, usize::from(all_trusted) + 1),
         workloads: Workloads::new(&policies, wide_count, &catalogue, |principal| {
             eligible(settings.eligibility, settings.tenant_id.as_ref(), principal)

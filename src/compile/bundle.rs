@@ -31,6 +31,10 @@ pub struct CompiledBundle {
     /// Policies that take part, by slot: wide ones first, each group in bundle order.
     pub(super) policies: Vec<CompiledPolicy>,
     pub(super) gates: Gates,
+    /// The enforced policies that oblige callers to something.
+    pub(super) obliging: Vec<Slot>,
+    /// Names of the claims that enforced policies state, sorted.
+    pub(super) claim_names: Vec<Box<str>>,
     pub(super) wide: WideMasks,
     pub(super) workloads: Workloads,
     /// Policies for users, agents' user accounts included, and those for agent identities.
@@ -123,6 +127,11 @@ impl CompiledBundle {
         &self.entities
     }
 
+    /// Names of the claims that its enforced policies add to tokens, sorted, none twice.
+    pub fn claim_names(&self) -> &[Box<str>] {
+        &self.claim_names
+    }
+
     /// The locations and the country of an address, which must be canonical.
     #[inline]
     pub fn place(&self, address: IpAddr) -> Place<'_> {
@@ -151,6 +160,11 @@ impl CompiledBundle {
     #[expect(clippy::indexing_slicing, reason = "slots are made by this bundle, one for each policy that takes part")]
     pub(crate) fn slot(&self, slot: Slot) -> &CompiledPolicy {
         &self.policies[slot as usize]
+    }
+
+    /// The enforced policies that oblige callers to something, by slot.
+    pub(crate) fn obliging(&self) -> &[Slot] {
+        &self.obliging
     }
 
     pub(crate) fn gates(&self) -> &Gates {

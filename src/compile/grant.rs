@@ -1,8 +1,8 @@
 //! What a policy asks for and what its tokens come with: grant controls and session controls in their compiled form.
 
 use super::policy::{CompiledControl, CompiledPolicy, CompiledSession, Grant};
-use super::rules;
 use super::strengths::{MULTIFACTOR, Strengths};
+use super::{rules, shaping};
 use crate::model::policy::{AuthenticationStrength, GrantControls, Policy};
 use crate::model::session::SignInFrequency;
 use crate::model::set::Word;
@@ -58,10 +58,13 @@ fn remediates(controls: &GrantControls) -> bool {
     controls.built_in.contains(GrantControl::RiskRemediation)
 }
 
-/// The session controls of `policy`, if it has any. Risk remediation brings sign-in every time along.
+/// The session controls of `policy`, and what stands beside them, if it has any. Risk remediation brings sign-in every time along.
 pub fn session(policy: &Policy) -> Option<CompiledSession> {
-    let mut session =
-        CompiledSession { controls: policy.session_controls, filtering_profile: policy.filtering_profile.clone() };
+    let mut session = CompiledSession {
+        controls: policy.session_controls,
+        filtering_profile: policy.filtering_profile.clone(),
+        shaping: shaping::shaping(policy),
+    };
     if policy.grant.as_ref().is_some_and(|grant| remediates(grant) && !grant.built_in.contains(GrantControl::Block)) {
         let factors = FrequencyFactors::PrimaryAndSecondary;
         session.controls.sign_in_frequency = Some(SignInFrequency { period: None, factors });

@@ -34,6 +34,7 @@ mod read;
 mod resolve;
 pub mod rules;
 mod scope;
+mod shaping;
 mod stated;
 mod strengths;
 mod subject;

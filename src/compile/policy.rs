@@ -10,6 +10,7 @@ use super::strengths::Combinations;
 use crate::filter;
 use crate::model::policy::{Guests, Platforms};
 use crate::model::session::SessionControls;
+use crate::model::shaping::{Obligation, TokenShape};
 use crate::model::{
     ClientApp, FilterMode, GrantControl, Id, InsiderRiskLevel, Operator, RiskLevel, Set, State, TransferMethod,
     UserAction,
@@ -94,6 +95,17 @@ pub struct CompiledSession {
     pub controls: SessionControls,
     /// The Global Secure Access filtering profile.
     pub filtering_profile: Option<Box<str>>,
+    /// What Graph has no words for.
+    pub shaping: Option<Box<CompiledShaping>>,
+}
+
+/// How a policy shapes the tokens that it lets through, and what it obliges callers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompiledShaping {
+    /// How tokens are shaped; of a policy that blocks nothing.
+    pub token: TokenShape,
+    /// Obligations, in the order of the policy.
+    pub obligations: Box<[Obligation]>,
 }
 
 /// What a policy asks for.

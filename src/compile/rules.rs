@@ -31,7 +31,13 @@ text::declare_rules! {
     /// A policy in the recycle bin.
     DELETED_POLICY: Warning, "deleted-policy", "`deletedDateTime` is set, so the policy takes no part in any decision";
     /// A policy that asks for nothing.
-    NO_CONTROLS: Error, "no-controls", "a policy has at least one grant or session control; without, it would apply and do nothing";
+    NO_CONTROLS: Error, "no-controls", "a policy has at least one grant or session control, or a `token` or `obligations`; without, it would apply and do nothing";
+    /// A lifetime of tokens that is none.
+    TOKEN_LIFETIME: Error, "token-lifetime", "a token lives for some seconds and at most a year; one that lives for none would be a block that does not say so";
+    /// A claim that no policy states.
+    RESERVED_CLAIM: Error, "reserved-claim", "what identifies a token, its subject and its rights is said by whoever issues it; a policy adds claims beside these";
+    /// A token that is shaped and refused.
+    TOKEN_WITH_BLOCK: Warning, "token-with-block", "`token` says what a token comes with that is let through, and a policy that blocks lets none through";
     /// Several controls without an operator.
     NO_OPERATOR: Error, "no-operator", "several controls need an operator: with OR any of them is enough, with AND all are needed";
     /// An entity of the catalogue twice.

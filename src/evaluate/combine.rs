@@ -5,12 +5,13 @@
 
 use super::control;
 use super::guest;
-use super::session::MergedSession;
+use super::session::{MergedSession, owed};
 use crate::compile::{CompiledBundle, CompiledControl, CompiledSession, Gate, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
 use crate::model::request::Identity;
 use crate::model::session::Period;
+use crate::model::shaping::Obligation;
 use crate::model::{IdentityKind, TokenRequest, Truth};
 
 /// The policies that apply, and what they come to.
@@ -72,6 +73,13 @@ impl Combination {
     pub(super) fn sign_in_hours(&self, bundle: &CompiledBundle) -> Option<u64> {
         let frequencies = self.sessions(bundle).filter_map(|session| session.controls.sign_in_frequency);
         frequencies.filter_map(|frequency| frequency.period).map(Period::hours).min()
+    }
+
+    /// What the policies that decided oblige callers to.
+    pub(super) fn obligations<'b>(&self, bundle: &'b CompiledBundle) -> Vec<&'b Obligation> {
+        let policies = bundle.obliging().iter().map(|slot| bundle.slot(*slot));
+        let deciding = policies.filter(|policy| self.policies().binary_search(&policy.index).is_ok());
+        owed(deciding.flat_map(|policy| policy.obligations()))
     }
 
     fn sessions<'b>(&self, bundle: &'b CompiledBundle) -> impl Iterator<Item = &'b CompiledSession> {

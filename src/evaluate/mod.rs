@@ -25,7 +25,7 @@ mod whereabouts;
 mod words;
 
 pub use cedar::{CedarRequest, cedar_request};
-pub use session::MergedSession;
+pub use session::{MergedSession, MergedToken};
 pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace, trace_one};
 pub use what_if::{AnalysisReason, WhatIf, what_if};
 pub use whereabouts::locations;
@@ -36,6 +36,7 @@ use subject::SubjectScratch;
 
 use crate::compile::{Candidate, CompiledBundle, PolicyIndex, WideScratch, guest};
 use crate::model::decision::{Control, Decision, InputError, Reason};
+use crate::model::shaping::Obligation;
 use crate::model::{IdentityKind, TokenRequest};
 
 /// The result of one decision. Keep one for each thread and reuse it: after its first use for a bundle and a kind of
@@ -87,6 +88,13 @@ impl Evaluation {
     /// [`Self::session`] may leave out. `bundle` is the one that decided.
     pub fn sign_in_hours(&self, bundle: &CompiledBundle) -> Option<u64> {
         self.outcome.sign_in_hours(bundle)
+    }
+
+    /// What callers owe for the decision, by id, none twice: what the policies that decided oblige them to, which for an
+    /// allow are all enforced ones that apply. `bundle` is the one that decided. Cost: none when no policy of the bundle
+    /// obliges anybody to anything.
+    pub fn obligations<'b>(&self, bundle: &'b CompiledBundle) -> Vec<&'b Obligation> {
+        self.outcome.obligations(bundle)
     }
 
     /// What to tell the person who asked, in a sentence, when there is something to do about a block.

@@ -30,6 +30,7 @@ pub mod request;
 pub mod rulings;
 pub mod session;
 pub mod set;
+pub mod shaping;
 pub mod truth;
 pub mod vocabulary;
 

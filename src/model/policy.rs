@@ -7,6 +7,7 @@ use super::id::Id;
 use super::location::Kept;
 use super::session::SessionControls;
 use super::set::Set;
+use super::shaping::Shaping;
 use super::vocabulary::{
     AuthenticationMethod, ClientApp, FilterMode, GrantControl, GuestType, InsiderRiskLevel, Operator, Platform,
     RiskLevel, State, TransferMethod, UserAction,
@@ -34,6 +35,8 @@ pub struct Policy {
     pub session_controls: SessionControls,
     /// The Global Secure Access filtering profile that its sessions get.
     pub filtering_profile: Option<Box<str>>,
+    /// How its tokens are shaped, and what it obliges callers to; `None`: it says nothing of either.
+    pub shaping: Option<Box<Shaping>>,
     /// Properties that decide nothing, session controls among them, kept as they were written.
     pub kept: Vec<Kept>,
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 pub use self::names::Names;
 use crate::limits;
@@ -83,6 +84,12 @@ pub struct Record<I> {
     pub report_only: Names,
     /// Controls that would turn the block into an allow.
     pub unmet_controls: Names,
+    /// What the policies say of the token, as answers have it; left out when that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Box<RawValue>>,
+    /// What the caller owes, as answers have it; left out when that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obligations: Option<Box<RawValue>>,
     /// The bundle it was decided with.
     pub bundle: Bundle,
     /// How long deciding took, nanoseconds.
@@ -96,7 +103,8 @@ impl<I> Record<I> {
         let texts = [&bundle.name, &bundle.revision, &bundle.digest, &self.request_id].map(String::len);
         let more = [&self.pep, &self.country, &self.field].map(|text| text.as_ref().map_or(0, String::len));
         let names = [policies, report_only, unmet_controls].map(Names::bytes);
-        size_of::<Self>() + [&texts[..], &more, &names].into_iter().flatten().sum::<usize>()
+        let beside = [&self.token, &self.obligations].map(|json| json.as_ref().map_or(0, |json| json.get().len()));
+        size_of::<Self>() + [&texts[..], &more, &names, &beside].into_iter().flatten().sum::<usize>()
     }
 }
 

@@ -161,6 +161,7 @@ struct Door {
     in_flight: AtomicU64,
     missing_ip: AtomicU64,
     untrusted_forwarded: AtomicU64,
+    undeliverable: AtomicU64,
 }
 
 /// A report-only policy, by the hash of its id, and how often it would have blocked; hash 0 is a free slot.
@@ -222,6 +223,11 @@ impl Core {
     /// A forwarded header did not count, because who sent it is not trusted.
     pub fn untrusted_forwarded(&self, surface: Surface) {
         step(Some(&self.door(surface).untrusted_forwarded));
+    }
+
+    /// A request was allowed and then denied, because the door could not pass on what is owed for it.
+    pub fn undeliverable(&self, surface: Surface) {
+        step(Some(&self.door(surface).undeliverable));
     }
 
     /// A request or stream began.
@@ -313,6 +319,11 @@ impl Totals<'_> {
     /// Requests of one door with a forwarded header that did not count.
     pub fn untrusted_forwarded(&self, surface: Surface) -> u64 {
         self.sum(|core| core.door(surface).untrusted_forwarded.load(Relaxed))
+    }
+
+    /// Allowed requests of one door that it denied.
+    pub fn undeliverable(&self, surface: Surface) -> u64 {
+        self.sum(|core| core.door(surface).undeliverable.load(Relaxed))
     }
 
     /// Connections closed at once because there were too many.

@@ -14,7 +14,7 @@
 //! combination of values, put at these paths of the request, is a case of its own with the same expectation. `time`, of
 //! the file or of a case, fixes the clock. [`fixture`] says what `fixtures` are. The decision is always compared,
 //! `block` if the case does not say; the rest of `expect` (`reason`, `policies`, `reportOnly`, `unmetControls`,
-//! `sessionControls`, `message`, and for single conditions `conditions`) only if it is there, lists as sets. A case with
+//! `sessionControls`, `obligations`, `message`, and for single conditions `conditions`) only if it is there, lists as sets. A case with
 //! a `skip`, the reason in words, is read but not asked. `tags` are for choosing.
 //!
 //! The command line and the acceptance of a new bundle both call [`run`], so an author's green run is the door's green

@@ -22,7 +22,7 @@ use crate::model::policy::{
     AuthenticationStrength, Conditions, LocationTarget, Policy, PrincipalTarget, ResourceTarget, UserTarget,
 };
 use crate::model::set::Word;
-use crate::model::{Bundle, GuestType, Id, NamedLocation};
+use crate::model::{Bundle, GuestType, Id, NamedLocation, SessionControls};
 use crate::text::Diagnostics;
 
 /// A bundle in Graph's shape.
@@ -112,6 +112,8 @@ fn lost(bundle: &Bundle, policy: &Policy) -> Option<&'static str> {
         Some("`ignoredPolicies` names it: doorward does not represent all of it")
     } else if policy.when.is_some() {
         Some("Graph has no condition in Cedar")
+    } else if policy.shaping.is_some() && !has_controls(policy) {
+        Some("Graph has no words for `token` and `obligations`, and it has no other control")
     } else if is_personal {
         Some("Graph has no word for personal accounts")
     } else {
@@ -119,8 +121,19 @@ fn lost(bundle: &Bundle, policy: &Policy) -> Option<&'static str> {
     }
 }
 
+/// Whether it has a control that Graph knows.
+fn has_controls(policy: &Policy) -> bool {
+    policy.grant.as_ref().is_some_and(|grant| !grant.is_empty())
+        || policy.session_controls != SessionControls::default()
+        || policy.filtering_profile.is_some()
+}
+
 /// What is not a mistake, but has to be seen to.
 fn note_policy(bundle: &Bundle, policy: &Policy, object: &Value, notes: &mut Vec<Note>) {
+    if policy.shaping.is_some() {
+        let what = "its `token` and `obligations` stay behind: Graph has no words for them".to_owned();
+        notes.push(Note { weight: Weight::Loss, about: about(policy), what });
+    }
     let mut remark = |what: String| notes.push(Note { weight: Weight::Remark, about: about(policy), what });
     if let Some(names) = listed(unidentified(bundle, &policy.conditions)) {
         remark(format!("Graph takes GUIDs, and these are none: {names}"));
@@ -249,11 +262,12 @@ fn strength(strength: &AuthenticationStrength) -> Value {
     Value::Object(object)
 }
 
-/// Without what says nothing, and without an id that only rendering made up: Graph gives ids itself.
+/// Without what says nothing or only doorward reads, and without an id that only rendering made up: Graph gives ids
+/// itself.
 fn tidy(mut object: Value, has_id: bool) -> Value {
     prune(&mut object);
     if let Value::Object(members) = &mut object {
-        members.retain(|key, _| has_id || key != "id");
+        members.retain(|key, _| (has_id || key != "id") && !key.starts_with("@doorward."));
     }
     object
 }

@@ -4,7 +4,8 @@
 //! mean, properties that decide nothing come back as they were written, and what is rendered loads again to the same
 //! decisions (a property test). What the model does not hold cannot come back: host bits of prefixes, the order and
 //! spelling of words in a list, `None` beside other entries, and values that a disabled policy was warned about. Graph has
-//! no custom conditions: they come out as the annotation `@doorward.when`, which is not read again.
+//! no custom conditions, and no words for claims and obligations: they come out as the annotations `@doorward.when`,
+//! `@doorward.token` and `@doorward.obligations`, which are not read again.
 //!
 //! [`policies`] and [`locations`] render Graph's beta, which has everything; [`to_v1`] takes out what v1.0 does not have.
 //! Enumerations are written in full, as Graph does for `Prefer: include-unknown-enum-members`.

@@ -236,10 +236,12 @@ impl Search<'_> {
 fn is_same((a, left): (&CompiledBundle, &Evaluation), (b, right): (&CompiledBundle, &Evaluation)) -> bool {
     let unmet = |bundle, it: &Evaluation| it.unmet(bundle).map(|control| control.name()).collect::<Vec<_>>();
     let session = |bundle, it: &Evaluation| it.session(bundle).map(|session| session.words());
+    let owed = |bundle, it: &Evaluation| it.obligations(bundle).iter().map(|owed| owed.id.clone()).collect::<Vec<_>>();
     // INVARIANT: a change moves no policy, so that positions mean the same on both sides.
     left.reason() == right.reason()
         && left.policies() == right.policies()
         && left.report_only() == right.report_only()
         && unmet(a, left) == unmet(b, right)
         && (session(a, left).is_none() || session(a, left) == session(b, right))
+        && (owed(a, left).is_empty() || owed(a, left) == owed(b, right))
 }

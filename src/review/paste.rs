@@ -43,6 +43,10 @@ pub fn case(
     if let Some(session) = answer.session(bundle) {
         expect("sessionControls", &list(session.words()));
     }
+    let owed = answer.obligations(bundle);
+    if !owed.is_empty() {
+        expect("obligations", &list(owed.iter().map(|obligation| obligation.id.to_string()).collect()));
+    }
     if !conditions.is_empty() {
         yaml += "      conditions:\n";
         for (policy, condition, holds) in conditions {

@@ -148,7 +148,8 @@ pub fn tests() -> Value {
         .member("policies", "The policies that decide, by name or id, all of them.", texts())
         .member("reportOnly", "The report-only policies that would have blocked or asked for more.", texts())
         .member("unmetControls", "Controls that are asked for.", list(any_of([words::<GrantControl>(&[]), with_id])))
-        .member("sessionControls", "Session controls that the token comes with.", texts())
+        .member("sessionControls", "Session controls, lifetime and claims that the token comes with.", texts())
+        .member("obligations", "What callers owe for the decision, by id.", texts())
         .member("message", "What the person who asks is told.", text())
         .member("conditions", "What single conditions come to, by policy and condition.", outcomes);
     let case = Object::new()

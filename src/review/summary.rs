@@ -194,6 +194,8 @@ fn session_controls(policy: &Policy) -> Vec<&'static str> {
         (controls.disable_resilience_defaults, "disableResilienceDefaults"),
         (controls.secure_sign_in_session, "secureSignInSession"),
         (policy.filtering_profile.is_some(), "globalSecureAccessFilteringProfile"),
+        (policy.shaping.as_ref().is_some_and(|shaping| !shaping.token.is_empty()), "token"),
+        (policy.shaping.as_ref().is_some_and(|shaping| !shaping.obligations.is_empty()), "obligations"),
     ])
 }
 

@@ -41,14 +41,15 @@ use super::body::Reply;
 use super::decider::Asking;
 use super::door::{Door, InFlight};
 use super::http::{JSON, is_json, reply, told};
+use super::owed::Carries;
 use super::wire::{Refusal, is_request_id};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::observe::metrics::Surface;
 
-/// The obligation to let somebody prove more.
-const STEP_UP: &str = "step-up";
+/// The profile for token issuance: whoever declares it looks at critical claims.
+const ISSUANCE: &str = "urn:ietf:params:authzen:token-issuance";
 const ROOT: &str = "/access/v1/";
 const WELL_KNOWN: &str = "/.well-known/authzen-configuration";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -252,14 +253,17 @@ impl Authzen {
         request_id: Option<&str>,
     ) -> Outcome {
         let mapping = Mapping::of(question, scopes, self.open.known(asking.bundle(), request_id));
-        let Mapping { request, problem, is_gate, steps_up } = mapping;
+        let Mapping { request, problem, manner } = mapping;
         let outcome = match problem {
             None => asking.decide(&request),
             Some(problem) => Err(asking.refuse(&request, problem)),
         };
         match outcome {
-            Ok(response) => Outcome::decided(&response, (is_gate, steps_up), &self.open),
-            Err(refused) => Outcome::unusable(&refused, is_gate),
+            Ok(response) => {
+                let carries = Carries { claim: &|_| manner.carries_claims(), obligations: true };
+                Outcome::decided(asking.settled(response, carries), manner, &self.open)
+            }
+            Err(refused) => Outcome::unusable(&refused, manner.is_gate),
         }
     }
 

@@ -15,6 +15,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use prost::Message;
 
+use super::owed::{self, Carries};
 use super::record::{self, Input};
 use super::wire::message::{DecideBatchRequest, DecideRequest};
 use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, is_request_id, v1};
@@ -257,23 +258,44 @@ impl Asking<'_> {
         }
     }
 
+    /// The answer to one request, or a block where the door cannot pass on what is owed for an allow.
+    pub fn settled(&self, answer: v1::DecideResponse, carries: Carries<'_>) -> v1::DecideResponse {
+        owed::settled(answer, (&self.decider.core, self.surface), carries)
+    }
+
     /// The bundle that decides.
     pub fn bundle(&self) -> &CompiledBundle {
         &self.snapshot.bundle
     }
 }
 
-/// Whether `request` would be allowed at the time `now`: read and decided as any other, but neither counted nor logged,
-/// for those who look through many.
+/// What would be decided.
+#[derive(Debug)]
+pub struct Supposed {
+    /// Whether it would be allowed.
+    pub allows: bool,
+    /// Claims without which the token must not be issued.
+    pub critical: Vec<String>,
+    /// Ids of the obligations.
+    pub owed: Vec<String>,
+}
+
+/// What would be decided of `request` at the time `now`: read and decided as any other, but neither counted nor logged, for
+/// those who look through many.
 ///
 /// # Errors
 /// A field that cannot be used.
-pub fn would_allow(bundle: &CompiledBundle, request: &v1::DecideRequest, now: Timestamp) -> Result<bool, InputError> {
+pub fn suppose(bundle: &CompiledBundle, request: &v1::DecideRequest, now: Timestamp) -> Result<Supposed, InputError> {
     let body = request.encode_to_vec();
     let message: DecideRequest<'_> = wire::read(Encoding::Protobuf, &body)?;
     EVALUATION.with_borrow_mut(|evaluation| {
         evaluated(bundle, &message, now, &mut 0, evaluation)?;
-        Ok(evaluation.decision() == Decision::Allow)
+        let critical = evaluation.session(bundle).map(|session| session.token.critical).unwrap_or_default();
+        Ok(Supposed {
+            allows: evaluation.decision() == Decision::Allow,
+            critical: critical.into_iter().map(str::to_owned).collect(),
+            owed: evaluation.obligations(bundle).iter().map(|obligation| obligation.id.to_string()).collect(),
+        })
     })
 }
 

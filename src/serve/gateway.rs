@@ -2,7 +2,8 @@
 //!
 //! The doors of gateways read their protocol into [`Asked`]; here it becomes a request of the decision API, is decided,
 //! and comes out as one of few [`Outcome`]s, which each door answers in its own way. What is decided is the decider's;
-//! what the client of the gateway could have made up is never a reason for an error of the gateway, only for a refusal:
+//! an allow for which something is owed is denied by [`super::owed`], as no gateway hears of it. What the client of the gateway
+//! could have made up is never a reason for an error of the gateway, only for a refusal:
 //! a gateway may be told to let requests pass when doorward is in trouble. Start with [`decide`]; [`bearer`] verifies
 //! tokens of clients, [`path`] has the spelling of paths and hosts, [`settings`] what operators say.
 
@@ -25,6 +26,7 @@ use super::client_ip::{Client, Resolved};
 use super::decider::Asking;
 use super::door::Door;
 use super::jwt::TokenError;
+use super::owed::Carries;
 use super::wire::{Refusal, Refused, is_request_id, v1};
 use crate::compile::CompiledBundle;
 use crate::model::decision::InputError;
@@ -222,6 +224,7 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
     }
     match asking.decide(&request) {
         Ok(answer) => {
+            let answer = asking.settled(answer, Carries::USE);
             let subject = request.identity.and_then(|identity| identity.id).unwrap_or_default();
             Outcome::Decided(Box::new(Decided { answer, subject, takes_challenges, locations: Vec::new() }))
         }

@@ -34,6 +34,7 @@ mod leased;
 mod lifetime;
 mod listener;
 mod ops;
+mod owed;
 mod peer;
 mod plain;
 mod record;

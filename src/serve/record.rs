@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use prost::Message;
 use serde::{Serialize, Serializer};
+use serde_json::value::to_raw_value;
 
 use super::callers::pass;
 use super::decider::Arrival;
-use super::wire::{Encoding, Refused, v1};
+use super::wire::{Encoding, Refused, shaping, v1};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::Evaluation;
 use crate::observe::log::{Bundle, Names, Record};
@@ -53,6 +54,8 @@ pub(super) fn decided(
     (now, took): (Timestamp, Duration),
 ) -> Record<Input> {
     let ids = |policies: &[PolicyIndex]| policies.iter().map(|policy| &bundle.policy(*policy).id).collect();
+    let token = evaluation.session(bundle).as_ref().and_then(shaping::stated);
+    let obligations = shaping::obligations(bundle, evaluation);
     Record {
         time: now,
         request_id: request_id.to_owned(),
@@ -65,6 +68,8 @@ pub(super) fn decided(
         policies: ids(evaluation.policies()),
         report_only: ids(evaluation.report_only()),
         unmet_controls: evaluation.unmet(bundle).map(|control| control.name()).collect(),
+        token: token.and_then(|token| to_raw_value(&token).ok()),
+        obligations: (!obligations.is_empty()).then(|| to_raw_value(&obligations).ok()).flatten(),
         country: None,
         bundle: bundle_of(bundle),
         duration_ns: nanoseconds(took),
@@ -90,6 +95,8 @@ pub(super) fn refused(
         policies: Names::default(),
         report_only: Names::default(),
         unmet_controls: Names::default(),
+        token: None,
+        obligations: None,
         country: None,
         bundle: bundle_of(bundle),
         duration_ns: nanoseconds(took),

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::wire::message::DecideRequest;
-use super::wire::{self, Encoding};
+use super::wire::{self, Encoding, shaping, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::model::decision::InputError;
@@ -40,6 +40,10 @@ struct Record<'a> {
     policies: Vec<Cow<'a, str>>,
     #[serde(borrow)]
     unmet_controls: Vec<Cow<'a, str>>,
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    obligations: Option<&'a RawValue>,
 }
 
 /// A decision, or a refusal.
@@ -84,7 +88,7 @@ pub struct Replayed {
     pub before: Verdict,
     /// What is decided now.
     pub after: Verdict,
-    /// Whether reason, policies and unmet controls are also those of the record.
+    /// Whether reason, policies, unmet controls, obligations and what shapes the token are also those of the record.
     pub is_same: bool,
     /// What changed and for whom; `None` when the decision did not change.
     pub change: Option<Change>,
@@ -169,6 +173,17 @@ impl<'b> Replayer<'b> {
                 .unmet(bundle)
                 .map(|control| control.name())
                 .eq(record.unmet_controls.iter().map(|name| &**name))
+            && self.has_same_shape(record)
+    }
+
+    /// Whether the token is shaped as it was then, and the same is owed.
+    fn has_same_shape(&self, record: &Record<'_>) -> bool {
+        let (bundle, evaluation) = (self.bundle, &self.evaluation);
+        let token = evaluation.session(bundle).as_ref().and_then(shaping::stated);
+        let obligations = shaping::obligations(bundle, evaluation);
+        recorded::<v1::Token>(record.token).is_some_and(|recorded| recorded == token)
+            && recorded::<Vec<v1::Obligation>>(record.obligations)
+                .is_some_and(|recorded| recorded.unwrap_or_default() == obligations)
     }
 
     fn change(&self, record: &Record<'_>, after: Verdict, request: Option<&TokenRequest<'_>>) -> Change {
@@ -190,6 +205,11 @@ impl<'b> Replayer<'b> {
         }
         Change { identity: identity(record), policies, locations }
     }
+}
+
+/// What a record has; `None` when that is something else.
+fn recorded<T: serde::de::DeserializeOwned>(raw: Option<&RawValue>) -> Option<Option<T>> {
+    raw.map(|raw| serde_json::from_str(raw.get())).transpose().ok()
 }
 
 /// Kind and id, also of a request that could not be used.

@@ -27,6 +27,7 @@ fn expected(url: &str) -> Value {
         "search_resource_endpoint": format!("{url}/access/v1/search/resource"),
         "search_action_endpoint": format!("{url}/access/v1/search/action"),
         "capabilities": ["urn:ietf:params:authzen:token-issuance"],
+        "supported_obligations": ["notification", "session_termination"],
     })
 }
 
@@ -53,7 +54,7 @@ async fn a_tenant_stands_behind_the_well_known_path() {
     let server = Server::certification("{ url: https://pdp.example/tenant1, stepUp: { mfa: strong } }");
     let mut http = server.http().await;
     let mut document = expected("https://pdp.example/tenant1");
-    document["supported_obligations"] = json!(["step-up"]);
+    document["supported_obligations"] = json!(["notification", "session_termination", "step-up"]);
     assert_eq!(http.get(&format!("{WELL_KNOWN}/tenant1")).await.json(), document);
     for other in ["", "/", "/tenant2", "/tenant1/", "tenant1"] {
         assert_eq!(http.get(&format!("{WELL_KNOWN}{other}")).await.status, 404, "{other}");

@@ -224,6 +224,16 @@ fn session_controls_and_what_to_tell_the_user_are_shown() {
     insta::assert_snapshot!("personal_account", ask(&["--set", "identity.guestType=personalMicrosoftAccount"]));
 }
 
+#[test]
+fn how_a_token_is_shaped_and_what_is_owed_are_shown() {
+    let ask = |risk: &str| {
+        let risk = format!("risk.signIn={risk}");
+        let of = ["policies/tokens", "--type", "user", "--id", "u1", "--ip", "203.0.113.9", "--set", &risk];
+        doorward(&[&["decide"], &of[..]].concat()).stdout
+    };
+    insta::assert_snapshot!("shaped_token", ask("medium") + &ask("high"));
+}
+
 /// A name passed for the object id of somebody whom no policy names, and got a token.
 #[test]
 fn an_id_that_is_a_name_or_an_app_id_is_warned_of() {

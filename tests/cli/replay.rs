@@ -102,3 +102,28 @@ fn a_compressed_log_is_refused_with_the_way_to_read_it() {
     let why = "it is compressed; `gzip -dc FILE | doorward replay BUNDLE -` reads it";
     assert_eq!(run.told(), format!("exit 1\n--- stderr\nerror: cannot read `{}`: {why}\n", path.display()));
 }
+
+/// The decision stays what it was; a token of another shape, or another obligation, is told as another reason is.
+#[test]
+fn a_token_that_is_shaped_otherwise_is_not_the_same() {
+    let policy = |token: &str, to: &str| {
+        format!(
+            "displayName: P\nid: p\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }} }}\ntoken: {token}\n\
+             obligations: [{{ type: notification, to: {to} }}]\n"
+        )
+    };
+    let line = r#"{"time":"2026-08-31T09:30:27Z","requestId":"r","surface":"http","input":{"identity":{"type":"user","id":"u"}},"decision":"allow","reason":"controls_met","policies":["p"],"reportOnly":[],"unmetControls":[],"token":{"lifetimeSeconds":300,"claims":{"tags":["a","b"]},"criticalClaims":[]},"obligations":[{"id":"p#1","type":"notification","properties":{"to":"soc"}}],"bundle":{"name":"b","revision":"1","digest":"d"},"durationNs":1}"#;
+    for (token, to, same) in [
+        ("{ lifetime: 300, claims: { tags: [b, a] } }", "soc", 1),
+        ("{ lifetime: 600, claims: { tags: [b, a] } }", "soc", 0),
+        ("{ lifetime: 300, claims: { tags: [a] } }", "soc", 0),
+        ("{ lifetime: 300, claims: { tags: [a, b] }, critical: [tags] }", "soc", 0),
+        ("{ lifetime: 300, claims: { tags: [b, a] } }", "helpdesk", 0),
+    ] {
+        let folder = bundle(&[("p.yaml", &policy(token, to))]);
+        let run = doorward_reading(line, &["replay", folder.path().to_str().unwrap(), "-", "--format", "json"]);
+        let body: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!((&body["lines"], &body["same"]), (&1.into(), &same.into()), "{token} {to}: {}", run.stdout);
+        assert_eq!(body["changed"], serde_json::json!({ "newlyAllowed": 0, "newlyBlocked": 0, "otherwise": 0 }));
+    }
+}

@@ -13,6 +13,8 @@ pub struct Door {
     pub says: &'static [Fact],
     /// How it can be reached.
     pub over: &'static [Over],
+    /// Whether its callers hear of what is owed for an allow.
+    pub passes_on: bool,
     /// Asks all requests and gives as many answers, in order.
     pub ask: fn(&World, Over, &[Asked]) -> Vec<Told>,
 }
@@ -44,19 +46,41 @@ const ISSUE: &[Purpose] = &[Purpose::Issue];
 const BOTH: &[Over] = &[Over::Tcp, Over::Unix];
 
 pub const DOORS: &[Door] = &[
-    Door { name: "HTTP", asks: ANYTHING, says: ALL, over: BOTH, ask: native::http },
-    Door { name: "HTTP, batch", asks: ANYTHING, says: ALL, over: BOTH, ask: native::http_batch },
-    Door { name: "gRPC", asks: ANYTHING, says: ALL, over: BOTH, ask: native::grpc },
-    Door { name: "gRPC, batch", asks: ANYTHING, says: ALL, over: BOTH, ask: native::grpc_batch },
-    Door { name: "gRPC, stream", asks: ANYTHING, says: ALL, over: BOTH, ask: native::grpc_stream },
-    Door { name: "command line", asks: ANYTHING, says: ALL, over: &[Over::Process], ask: native::command_line },
-    Door { name: "AuthZEN evaluation", asks: ANYTHING, says: ALL, over: BOTH, ask: question::evaluation },
-    Door { name: "AuthZEN evaluations", asks: ANYTHING, says: ALL, over: BOTH, ask: question::evaluations },
+    Door { name: "HTTP", asks: ANYTHING, says: ALL, over: BOTH, passes_on: true, ask: native::http },
+    Door { name: "HTTP, batch", asks: ANYTHING, says: ALL, over: BOTH, passes_on: true, ask: native::http_batch },
+    Door { name: "gRPC", asks: ANYTHING, says: ALL, over: BOTH, passes_on: true, ask: native::grpc },
+    Door { name: "gRPC, batch", asks: ANYTHING, says: ALL, over: BOTH, passes_on: true, ask: native::grpc_batch },
+    Door { name: "gRPC, stream", asks: ANYTHING, says: ALL, over: BOTH, passes_on: true, ask: native::grpc_stream },
+    Door {
+        name: "command line",
+        asks: ANYTHING,
+        says: ALL,
+        over: &[Over::Process],
+        passes_on: true,
+        ask: native::command_line,
+    },
+    Door {
+        name: "AuthZEN evaluation",
+        asks: ANYTHING,
+        says: ALL,
+        over: BOTH,
+        passes_on: true,
+        ask: question::evaluation,
+    },
+    Door {
+        name: "AuthZEN evaluations",
+        asks: ANYTHING,
+        says: ALL,
+        over: BOTH,
+        passes_on: true,
+        ask: question::evaluations,
+    },
     Door {
         name: "Envoy gRPC, claims verified there",
         asks: USE,
         says: ENVOY,
         over: BOTH,
+        passes_on: false,
         ask: gateway::envoy_with_claims,
     },
     Door {
@@ -64,6 +88,7 @@ pub const DOORS: &[Door] = &[
         asks: USE,
         says: ENVOY,
         over: BOTH,
+        passes_on: false,
         ask: gateway::envoy_with_token,
     },
     Door {
@@ -71,6 +96,7 @@ pub const DOORS: &[Door] = &[
         asks: USE,
         says: BARE,
         over: BOTH,
+        passes_on: false,
         ask: |world, over, all| gateway::forward(world, over, all, "envoy"),
     },
     Door {
@@ -78,6 +104,7 @@ pub const DOORS: &[Door] = &[
         asks: USE,
         says: ROUTED,
         over: BOTH,
+        passes_on: false,
         ask: |world, over, all| gateway::forward(world, over, all, "traefik"),
     },
     Door {
@@ -85,6 +112,7 @@ pub const DOORS: &[Door] = &[
         asks: USE,
         says: ROUTED,
         over: BOTH,
+        passes_on: false,
         ask: |world, over, all| gateway::forward(world, over, all, "nginx"),
     },
     Door {
@@ -92,6 +120,7 @@ pub const DOORS: &[Door] = &[
         asks: USE,
         says: ROUTED,
         over: BOTH,
+        passes_on: false,
         ask: |world, over, all| gateway::forward(world, over, all, "ingress-nginx"),
     },
     Door {
@@ -99,6 +128,7 @@ pub const DOORS: &[Door] = &[
         asks: USE,
         says: BARE,
         over: BOTH,
+        passes_on: false,
         ask: |world, over, all| gateway::forward(world, over, all, "caddy"),
     },
     Door {
@@ -106,9 +136,10 @@ pub const DOORS: &[Door] = &[
         asks: USE,
         says: ROUTED,
         over: BOTH,
+        passes_on: false,
         ask: |world, over, all| gateway::forward(world, over, all, "haproxy"),
     },
-    Door { name: "Ory Hydra", asks: ISSUE, says: HOOK, over: BOTH, ask: hook::hydra },
-    Door { name: "Okta", asks: ISSUE, says: HOOK, over: BOTH, ask: hook::okta },
-    Door { name: "Zitadel", asks: ISSUE, says: ZITADEL, over: BOTH, ask: hook::zitadel },
+    Door { name: "Ory Hydra", asks: ISSUE, says: HOOK, over: BOTH, passes_on: false, ask: hook::hydra },
+    Door { name: "Okta", asks: ISSUE, says: HOOK, over: BOTH, passes_on: false, ask: hook::okta },
+    Door { name: "Zitadel", asks: ISSUE, says: ZITADEL, over: BOTH, passes_on: false, ask: hook::zitadel },
 ];

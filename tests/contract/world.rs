@@ -77,13 +77,18 @@ issuers: [{ issuer: https://issuer.test, jwks: KEYS, audiences: ['api://contract
 
 impl World {
     pub fn start(purpose: Purpose) -> Self {
+        Self::of(bundle::files(purpose))
+    }
+
+    /// With a bundle of these files.
+    pub fn of(files: Vec<(&str, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (key, keys) = (Key::new("one", Algorithm::ES256), folder.path().join("keys.json"));
         std::fs::write(&keys, json!({ "keys": [key.public()] }).to_string()).unwrap();
         let hash: String = Sha256::digest(hook::KEY).iter().map(|byte| format!("{byte:02x}")).collect();
         let settings = SETTINGS.replace("KEYS", keys.to_str().unwrap()).replace("HASH", &hash);
         let config: Config = serde_saphyr::from_str(&settings.replace("AUDIENCE", bundle::OTHER_APP)).unwrap();
-        let server = Server::of(bundle::files(purpose), |settings| {
+        let server = Server::of(files, |settings| {
             settings.doors = config.doors;
             settings.issuers = config.issuers;
         });

@@ -252,8 +252,9 @@ fn check_bundle(raw: &RawBundle) {
 /// What is rendered in Graph's shape compiles again, and decides the same.
 fn check_rendering(raw: &RawBundle, compiled: &CompiledBundle) {
     let model = compile::read(raw, Mode::Spanned).bundle;
-    // Graph has no conditions in Cedar; they are rendered as an annotation, which is not read again.
-    if model.policies.iter().any(|policy| policy.when.is_some()) {
+    // Graph has no conditions in Cedar, no claims and no obligations; they are rendered as annotations, which are not read
+    // again.
+    if model.policies.iter().any(|policy| policy.when.is_some() || policy.shaping.is_some()) {
         return;
     }
     let document = |objects: Vec<_>| serde_json::json!({ "value": objects }).to_string();
@@ -353,5 +354,6 @@ fn same_answer(bundle: &Bundle, compiled: &CompiledBundle, request: &TokenReques
     assert_eq!(expected, unmet, "{request:?}");
     let session = evaluation.session(compiled).map(oracle::words::session_in_words).unwrap_or_default();
     assert_eq!(answer.session, session, "{request:?}");
+    assert_eq!(answer.owed, oracle::words::owed_in_words(&evaluation.obligations(compiled)), "{request:?}");
     assert_eq!(answer.is_told_to_use_work_account, evaluation.message().is_some(), "{request:?}");
 }

@@ -222,7 +222,43 @@ pub fn session<'p>(policies: impl Iterator<Item = &'p Policy> + Clone) -> Vec<St
         policy.session_controls.disable_resilience_defaults.then_some("no resilience")
     });
     strictest(&["bound"], &|policy| policy.session_controls.secure_sign_in_session.then_some("bound"));
-    lines.extend(policies.filter_map(|policy| policy.filtering_profile.as_ref()).map(|id| format!("profile {id}")));
+    let profiles = policies.clone().filter_map(|policy| policy.filtering_profile.as_ref());
+    lines.extend(profiles.map(|id| format!("profile {id}")));
+    lines.extend(token(policies.clone()));
+    lines.extend(owed(policies));
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+/// What all these policies say of a token, a line for each value of a claim; one that blocks says nothing.
+fn token<'p>(policies: impl Iterator<Item = &'p Policy> + Clone) -> Vec<String> {
+    let shapes = policies.filter(|policy| !blocks(policy)).filter_map(|policy| Some(&policy.shaping.as_ref()?.token));
+    let mut lines = Vec::new();
+    if let Some(shortest) = shapes.clone().filter_map(|token| token.lifetime).min() {
+        lines.push(format!("token lives {shortest} seconds"));
+    }
+    for token in shapes {
+        for (name, values) in &token.claims {
+            lines.extend(values.iter().map(|value| format!("token has {value} in {name}")));
+        }
+        lines.extend(token.critical.iter().map(|name| format!("no token without {name}")));
+    }
+    lines
+}
+
+/// What these policies oblige callers to, a line for each.
+pub fn owed<'p>(policies: impl Iterator<Item = &'p Policy>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for policy in policies {
+        let name = policy.id.as_ref().unwrap_or(&policy.display_name);
+        let stated = policy.shaping.iter().flat_map(|shaping| &shaping.obligations);
+        for (place, obligation) in stated.enumerate() {
+            let made_up = format!("{}#{}", name.value, place + 1);
+            let id = obligation.id.as_ref().map_or(made_up, |id| id.value.to_string());
+            lines.push(format!("owed {id}: {} {}", obligation.kind, obligation.properties));
+        }
+    }
     lines.sort();
     lines.dedup();
     lines

@@ -205,15 +205,16 @@ fn location_kind() -> impl Strategy<Value = LocationKind> {
 pub fn policy() -> impl Strategy<Value = Policy> {
     let state = prop_oneof![6 => Just(State::Enabled), 2 => Just(State::ReportOnly), 1 => Just(State::Disabled)];
     // WHY: boxed, so that the tree of strategies does not fill a thread's stack.
-    let controls = (control::grant().boxed(), control::session().boxed());
+    let controls = (control::grant().boxed(), control::session().boxed(), control::shaping().boxed());
     (state, proptest::bool::weighted(0.05), conditions().boxed(), controls).prop_map(
-        |(state, is_deleted, conditions, (grant, (session_controls, filtering_profile)))| Policy {
+        |(state, is_deleted, conditions, (grant, (session_controls, filtering_profile), shaping))| Policy {
             id: None,
             display_name: placed("".into()),
             state,
             is_deleted,
             session_controls,
             filtering_profile,
+            shaping,
             conditions,
             when: None,
             grant,

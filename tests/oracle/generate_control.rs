@@ -8,6 +8,7 @@ use proptest::sample::{select, subsequence};
 use doorward::model::policy::{AuthenticationStrength, GrantControls};
 use doorward::model::session::{Period, SessionControls, SignInFrequency};
 use doorward::model::set::{Set, Word};
+use doorward::model::shaping::{Shaping, StatedObligation, TokenShape};
 use doorward::model::{AuthenticationMethod, FrequencyFactors, FrequencyUnit, GrantControl, Operator};
 use doorward::text::Span;
 
@@ -102,4 +103,21 @@ pub fn session() -> impl Strategy<Value = (SessionControls, Option<Box<str>>)> {
             (controls, profile)
         },
     )
+}
+
+/// Mostly nothing. Names are few, so that policies say the same of one claim, and other things of it.
+pub fn shaping() -> impl Strategy<Value = Option<Box<Shaping>>> {
+    let values = subsequence(vec!["a", "b", "c"], 1..=2).prop_map(|all| all.into_iter().map(Box::from).collect());
+    let claims = proptest::collection::btree_map(select(vec!["tags", "level"]).prop_map(Box::from), values, 0..=2);
+    let lifetime = weighted(0.5, select(vec![300, 900, 36_000]));
+    let token = (lifetime, claims, any::<bool>()).prop_map(|(lifetime, claims, is_critical)| {
+        let critical = claims.keys().filter(|_| is_critical).cloned().collect();
+        TokenShape { lifetime, claims, critical }
+    });
+    let kind = select(vec!["notification", "session_termination", "urn:example:obligation"]);
+    let obligation = kind.prop_map(|kind| StatedObligation { id: None, kind: kind.into(), properties: "{}".into() });
+    (token, vec(obligation, 0..2)).prop_map(|(token, obligations)| {
+        let shaping = Shaping { token, obligations };
+        (!shaping.is_empty()).then(|| Box::new(shaping))
+    })
 }

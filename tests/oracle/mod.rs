@@ -53,6 +53,8 @@ pub struct OracleAnswer {
     pub applies: Vec<Truth>,
     /// What the token comes with, in words; empty without a token.
     pub session: Vec<String>,
+    /// What is owed for the decision, in words.
+    pub owed: Vec<String>,
     /// How each policy came out, in the words of sign-in logs.
     pub results: Vec<&'static str>,
     /// Whether the person is told to use a work account.
@@ -117,6 +119,7 @@ pub fn decide(
     };
     let session = if reason.decision() == Decision::Allow { session } else { Vec::new() };
     let deciding: Vec<&Policy> = policies.iter().map(|&index| &bundle.policies[index]).collect();
+    let owed = control::owed(deciding.iter().copied());
     let is_told_to_use_work_account = reason == Reason::BlockedByPolicy
         && control::refuses_personal(&Case { bundle, country_of, request }, &deciding);
     let decision = reason.decision();
@@ -131,6 +134,7 @@ pub fn decide(
         unmet,
         applies,
         session,
+        owed,
         is_told_to_use_work_account,
     })
 }

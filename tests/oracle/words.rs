@@ -3,6 +3,7 @@
 use doorward::evaluate::MergedSession;
 use doorward::model::FrequencyFactors;
 use doorward::model::set::Word;
+use doorward::model::shaping::Obligation;
 
 /// A merged session in the oracle's words.
 pub fn session_in_words(session: MergedSession<'_>) -> Vec<String> {
@@ -22,6 +23,20 @@ pub fn session_in_words(session: MergedSession<'_>) -> Vec<String> {
     let words = words.into_iter().flatten().map(str::to_owned);
     let profiles = session.filtering_profiles.into_iter().map(|id| format!("profile {id}"));
     let mut lines: Vec<String> = frequency.into_iter().chain(words).chain(profiles).collect();
+    lines.extend(session.token.lifetime.map(|seconds| format!("token lives {seconds} seconds")));
+    for (name, values) in session.token.claims {
+        lines.extend(values.into_iter().map(|value| format!("token has {value} in {name}")));
+    }
+    lines.extend(session.token.critical.into_iter().map(|name| format!("no token without {name}")));
+    lines.extend(owed_in_words(&session.obligations));
+    lines.sort();
+    lines
+}
+
+/// Obligations in the oracle's words.
+pub fn owed_in_words(obligations: &[&Obligation]) -> Vec<String> {
+    let line = |owed: &&Obligation| format!("owed {}: {} {}", owed.id, owed.kind, owed.properties);
+    let mut lines: Vec<String> = obligations.iter().map(line).collect();
     lines.sort();
     lines
 }

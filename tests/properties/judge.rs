@@ -42,6 +42,8 @@ pub struct Verdict {
     pub unmet: BTreeSet<String>,
     /// What the token comes with, in the oracle's words.
     pub session: Vec<String>,
+    /// What is owed for the decision, in the oracle's words.
+    pub owed: Vec<String>,
     pub is_told_to_use_work_account: bool,
 }
 
@@ -107,6 +109,7 @@ impl Bench<'_> {
                     report_only: ids(&answer.report_only),
                     unmet: answer.unmet.into_iter().collect(),
                     session: answer.session,
+                    owed: answer.owed,
                     is_told_to_use_work_account: answer.is_told_to_use_work_account,
                 })
             }
@@ -141,6 +144,7 @@ fn told(compiled: &CompiledBundle, evaluation: &Evaluation) -> Verdict {
         report_only: ids(evaluation.report_only()),
         unmet: evaluation.unmet(compiled).map(|control| control.name()).collect(),
         session: evaluation.session(compiled).map(oracle::words::session_in_words).unwrap_or_default(),
+        owed: oracle::words::owed_in_words(&evaluation.obligations(compiled)),
         is_told_to_use_work_account: evaluation.message().is_some(),
     }
 }

@@ -4,6 +4,8 @@
 mod hydra;
 #[path = "hooks/okta.rs"]
 mod okta;
+#[path = "hooks/shaping.rs"]
+mod shaping;
 #[path = "hooks/zitadel.rs"]
 mod zitadel;
 

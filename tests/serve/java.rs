@@ -83,6 +83,30 @@ async fn keycloak_is_told_to_issue_what_is_allowed_and_nothing_else() {
     ");
 }
 
+/// An answer is read without a parser, and texts of policies cannot pass for parts of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn keycloak_issues_no_token_with_a_critical_claim_or_an_obligation() {
+    let Some(classes) = Classes::compiled(&["Doorward.java"], &[]) else { return };
+    let policy = |more: &str| {
+        format!(
+            "displayName: '\"criticalClaims\":[\"\"obligations\":[{{'\nstate: enabled\nconditions: {{ users: {{ includeUsers: \
+             [All] }} }}\n{more}\n"
+        )
+    };
+    for (more, is_allowed) in [
+        ("token: { lifetime: 300, claims: { ca_tags: [a] } }", true),
+        ("token: { claims: { ca_tags: [a] }, critical: [ca_tags] }", false),
+        ("obligations: [{ type: session_termination }]", false),
+    ] {
+        let server = Server::of([("p.yaml", policy(more))], |_| ());
+        let url = format!("http://{}", server.tcp());
+        let arguments = [&url, "user", "alice", "app", "authorization_code", "198.51.100.7", "-", "openid"];
+        let told = classes.run("Doorward", &url, None, &arguments);
+        let refused = "invalid_grant: Blocked by policy.\n";
+        assert_eq!(told, if is_allowed { "allowed\n" } else { refused }, "{more}");
+    }
+}
+
 /// Keycloak named no audience, and scopes of OpenID alone made Entra's directory of that, so no policy about an application
 /// blocked a token.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

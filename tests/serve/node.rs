@@ -72,9 +72,13 @@ impl Provider {
 
     /// Asks for a token as `client` at `address`.
     async fn token(&self, client: &str, address: &str, form: &str) -> Answer {
+        self.post("/token", client, address, form).await
+    }
+
+    async fn post(&self, path: &str, client: &str, address: &str, form: &str) -> Answer {
         let kind = Some("application/x-www-form-urlencoded");
         let body = format!("client_id={client}&client_secret=secret&{form}");
-        let mut request = request(Method::POST, "/token", kind, &body);
+        let mut request = request(Method::POST, path, kind, &body);
         request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
         self.http().await.send(request).await
     }
@@ -143,6 +147,25 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     let next =
         format!("grant_type=refresh_token&refresh_token={}", refreshed.json()["refresh_token"].as_str().unwrap());
 
+    // Claims of policies are in the token, and what nobody would do keeps it from being issued.
+    let workloads = |more: &str| {
+        format!(
+            "displayName: Workloads\nstate: enabled\nconditions: {{ clientApplications: {{ includeServicePrincipals: \
+             [ServicePrincipalsInMyTenant] }} }}\n{more}\n"
+        )
+    };
+    let critical = workloads("token: { claims: { ca_tags: [b, a] }, critical: [ca_tags] }");
+    server.activate("4", [("3-users.yaml", &users), ("4-token.yaml", &critical)]);
+    let issued = provider.token("workload", OFFICE, WORKLOAD).await;
+    let form = format!("token={}", issued.json()["access_token"].as_str().unwrap());
+    let told = provider.post("/token/introspection", "workload", OFFICE, &form).await;
+    assert_eq!(told.json()["ca_tags"], json!(["a", "b"]), "{}", told.text);
+    let owed = workloads("obligations: [{ type: notification, topic: sign-in }]");
+    server.activate("5", [("3-users.yaml", &users), ("4-token.yaml", &owed)]);
+    let blocked = provider.token("workload", OFFICE, WORKLOAD).await;
+    let expected = json!({ "error": "invalid_grant", "error_description": "Blocked by policy." });
+    assert_eq!((blocked.status.as_u16(), blocked.json()), (400, expected));
+
     server.stop();
     for (client, form) in [("workload", WORKLOAD), ("app", &*next)] {
         let undecided = provider.token(client, OFFICE, form).await;
@@ -170,8 +193,12 @@ async fn tokens_of_a_certified_provider_that_name_no_audience_are_for_the_one_th
 /// What the functions of Cognito and Auth0 make of doorward's answers, a line each; `token` is how they authenticate
 /// themselves.
 fn told(node: &Path, server: &std::net::SocketAddr, token: Option<&str>) -> String {
+    told_by("snippets.mjs", node, server, token)
+}
+
+fn told_by(script: &str, node: &Path, server: &std::net::SocketAddr, token: Option<&str>) -> String {
     let mut node = Command::new(node);
-    node.arg(root().join("tests/serve/snippets.mjs")).arg(root().join("deploy")).arg(format!("http://{server}"));
+    node.arg(root().join("tests/serve").join(script)).arg(root().join("deploy")).arg(format!("http://{server}"));
     token.map(|token| node.env("DOORWARD_TOKEN", token));
     let output = node.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -198,6 +225,25 @@ async fn functions_of_cognito_and_auth0_let_through_what_is_allowed_and_nothing_
     assert!(answers.contains(known) && answers.contains(unsaid), "{answers}");
     server.stop();
     assert!(!told(&node, &address, None).contains("allowed"), "nothing is allowed by a doorward that is down");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn functions_of_cognito_and_auth0_add_claims_and_refuse_what_they_cannot_pass_on() {
+    let Some(node) = node() else { return };
+    let policy = |more: &str| {
+        format!(
+            "displayName: P\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }}, clientApplications: {{ \
+             includeServicePrincipals: [ServicePrincipalsInMyTenant] }} }}\n{more}\n"
+        )
+    };
+    let critical = "token: { claims: { ca_tags: [b, a] }, critical: [ca_tags] }";
+    let advice = "token: { claims: { ca_tags: [b, a] } }";
+    let obligation = "obligations: [{ type: notification, topic: sign-in }]";
+    let told = [critical, advice, obligation].map(|more| {
+        let server = Server::of([("p.yaml", policy(more))], |_| ());
+        format!("# {more}\n{}", told_by("shaping.mjs", &node, &server.tcp(), None))
+    });
+    assert_snapshot!("functions-shaping", told.concat());
 }
 
 /// A policy for users that blocks tokens for one application, and those of which nobody says what they are for.

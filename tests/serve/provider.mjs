@@ -13,7 +13,7 @@ const provider = new Provider('http://provider.example', doorward.configured({
     client('workload', ['client_credentials'], [], []),
     client('app', ['authorization_code', 'refresh_token'], ['https://app.example/'], ['code']),
   ],
-  features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
+  features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false }, introspection: { enabled: true } },
   rotateRefreshToken: true,
   pkce: { required: () => false },
   scopes: ['openid', 'offline_access'],

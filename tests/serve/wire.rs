@@ -100,6 +100,14 @@ fn rich_bundle() -> CompiledBundle {
             "displayName: Session\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\nsessionControls: { signInFrequency: { value: 4, type: hours }, persistentBrowser: { mode: never }, cloudAppSecurity: { cloudAppSecurityType: monitorOnly }, continuousAccessEvaluation: { mode: strictLocation }, applicationEnforcedRestrictions: { isEnabled: true }, disableResilienceDefaults: true, secureSignInSession: { isEnabled: true }, globalSecureAccessFilteringProfile: { profileId: p1 } }\n",
         ),
         (
+            "6-shaping.yaml",
+            "displayName: Shaping\nid: s\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ntoken: { lifetime: 300, claims: { tags: ['\"b', é], level: high }, critical: [tags, level] }\nobligations: [{ type: notification, to: x, id: 'a\"b' }, { type: 'urn:x', properties: { n: 1, list: [true, null, { deep: 1.5 }] } }]\n",
+        ),
+        (
+            "7-told.yaml",
+            "displayName: Told\nstate: enabled\nconditions: { clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] }, servicePrincipalRiskLevels: [high] }\ngrantControls: { builtInControls: [block] }\nobligations: [{ type: session_termination }]\n",
+        ),
+        (
             "5-personal.yaml",
             "displayName: Personal\nstate: enabled\nconditions: { users: { includeGuestsOrExternalUsers: { guestOrExternalUserTypes: personalMicrosoftAccount } } }\ngrantControls: { builtInControls: [block] }\n",
         ),
@@ -121,7 +129,8 @@ fn answers_are_written_as_the_messages_would_be() {
     let used = changed(outside(), "/action", json!("GET"));
     let context = changed(user.clone(), "/action", json!("GET"));
     let context = changed(context, "/resource/authenticationContext", json!("c9"));
-    for request in [outside(), risky, user, backslash, allowed, personal, used, context] {
+    let issued = changed(allowed.clone(), "/resource/authenticationContext", json!("c9"));
+    for request in [outside(), risky, user, backslash, allowed, personal, used, context, issued] {
         let body = request.to_string();
         let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
         let id = message.request_id().unwrap();
@@ -165,6 +174,34 @@ fn an_allowed_token_comes_with_its_session_and_a_refused_person_with_advice() {
         "Personal Microsoft accounts cannot be used here. Sign in with a work or school account."
     );
     assert_eq!(refused.get("sessionControls"), None);
+}
+
+/// Entra issues the contexts that were asked for as `acrs`; whoever uses a token asks for none.
+#[test]
+fn a_token_says_which_authentication_context_it_was_asked_for_with() {
+    let bundle = rich_bundle();
+    let token = |request: Value| {
+        let body = request.to_string();
+        let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
+        let request = wire::token_request(&message).unwrap();
+        let mut evaluation = Evaluation::default();
+        evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
+        let answer = answer::answer(&bundle, &evaluation, Asked::of(&request), String::new());
+        (answer.decision().as_str_name().to_owned(), serde_json::to_value(answer.token).unwrap())
+    };
+    let managed =
+        json!({"identity": {"type": "managedIdentity", "id": "m1"}, "resource": {"authenticationContext": "c9"}});
+    let acrs = json!({"claims": {"acrs": ["c9"]}, "criticalClaims": []});
+    assert_eq!(token(managed.clone()), ("DECISION_ALLOW".to_owned(), acrs.clone()));
+    assert_eq!(token(changed(managed.clone(), "/action", json!("issue:access_token:device_code"))).1, acrs);
+    assert_eq!(token(changed(managed, "/action", json!("GET"))).1, Value::Null);
+    let user = json!({"identity": {"type": "user", "id": "u1", "guestType": "none"}, "satisfied": {"builtInControls": ["mfa"]}});
+    let user = changed(user, "/resource/authenticationContext", json!("c9"));
+    let claims = json!({"acrs": ["c9"], "level": ["high"], "tags": ["\"b", "é"]});
+    let expected = json!({"lifetimeSeconds": 300, "claims": claims, "criticalClaims": ["level", "tags"]});
+    assert_eq!(token(user.clone()).1, expected);
+    let blocked = token(changed(user, "/satisfied", json!({})));
+    assert_eq!(blocked, ("DECISION_BLOCK".to_owned(), Value::Null));
 }
 
 #[test]

@@ -78,6 +78,7 @@ pub fn policy(text: Embedded, context: &mut Context) -> Option<Policy> {
         grant: Some(block(text.span)),
         session_controls: SessionControls::default(),
         filtering_profile: None,
+        shaping: None,
         when: Some(When { form: WhenForm::Statement, text }),
         kept: Vec::new(),
     })

@@ -23,6 +23,7 @@ mod reader;
 mod session;
 mod settings;
 mod shape;
+mod shaping;
 mod statement;
 mod strength;
 mod target;

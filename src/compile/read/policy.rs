@@ -5,7 +5,7 @@
 use super::super::rules;
 use super::combination;
 use super::object::{Context, Object, Path, parse_word};
-use super::{guest, session, strength, target};
+use super::{guest, session, shaping, strength, target};
 use crate::model::policy::{
     Conditions, Filter, GrantControls, Locations, Platforms, Policy, Resources, Scope, Users, When, WhenForm,
 };
@@ -44,6 +44,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         .text("when", context)
         .map(|text| When { form: WhenForm::Expression, text: Embedded::new(text.value, text.span) });
     let Body { conditions, grant, session } = body(&mut object, context);
+    let shaping = shaping::shaping(&mut object, grant.as_ref(), context);
     // WHY: some exports have no names; the id then serves as one, so that messages can say which policy is meant.
     let display_name = name.map(|name| Spanned::new(Box::from(name.value), name.span)).or_else(|| id.clone());
     if display_name.is_none() {
@@ -57,7 +58,8 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
     }
     // WHY: a control that could not be read has been reported, and is no missing one.
     let is_readable = !context.has_error();
-    if is_readable && !session.has_effect && grant.as_ref().is_none_or(GrantControls::is_empty) {
+    let has_effect = session.has_effect || shaping.is_some();
+    if is_readable && !has_effect && grant.as_ref().is_none_or(GrantControls::is_empty) {
         let span = grant.as_ref().map_or(object.span(), |grant| grant.span);
         let help = "give it `grantControls`, for example `{ builtInControls: [block] }`";
         context.report(Diagnostic::new(&rules::NO_CONTROLS, span, "the policy has no control").help(help));
@@ -74,6 +76,7 @@ pub fn policy(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         grant,
         session_controls: session.controls,
         filtering_profile: session.filtering_profile,
+        shaping,
         when,
         kept,
     };
@@ -113,6 +116,7 @@ pub fn template(node: &Node<'_>, context: &mut Context) -> Option<Policy> {
         grant: body.grant,
         session_controls: body.session.controls,
         filtering_profile: body.session.filtering_profile,
+        shaping: None,
         when: None,
         kept: std::mem::take(&mut context.kept),
     })

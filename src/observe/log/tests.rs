@@ -58,6 +58,8 @@ fn record(request_id: String) -> Record<&'static str> {
         policies: ["p1"].iter().collect(),
         report_only: Names::default(),
         unmet_controls: Names::default(),
+        token: None,
+        obligations: None,
         bundle: Bundle { name: "b".to_owned(), revision: "1".to_owned(), digest: "d".to_owned() },
         duration_ns: 7,
         country: None,

@@ -151,6 +151,9 @@ fn requests(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
     let untrusted = |surface| totals.untrusted_forwarded(surface);
     let help = "Requests with a forwarded header from somebody who is not trusted";
     counters(encoder, "untrusted_forwarded_header", help, by_surface(&untrusted))?;
+    let undeliverable = |surface| totals.undeliverable(surface);
+    let help = "Allowed requests that the door denied, because it cannot pass on a critical claim or an obligation";
+    counters(encoder, "undeliverable_allows", help, by_surface(&undeliverable))?;
     let shed = by_surface(&|surface| totals.refused(surface, Undecided::Overloaded));
     let connections = ([("surface", "connection".to_owned())], totals.connections_shed());
     let help = "Requests and connections turned away because there were too many";

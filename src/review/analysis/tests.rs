@@ -11,6 +11,7 @@ mod judge;
 mod many;
 mod prove;
 mod rich;
+mod shaping;
 mod tenant;
 mod wide;
 

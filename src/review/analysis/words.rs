@@ -16,6 +16,7 @@ use crate::compile::CompiledControl;
 use crate::evaluate::MergedSession;
 use crate::model::location::{Country, CountryFact};
 use crate::model::set::Word;
+use crate::model::shaping::Obligation;
 use crate::model::{AuthenticationMethod, Condition, Id, IpRange, Set, TransferMethod};
 
 /// One dimension of a region.
@@ -334,7 +335,9 @@ pub fn outcome(universe: &Universe<'_>, outcome: &Outcome, session: Option<&Merg
         format!("require {}", clauses.iter().map(clause).collect::<Vec<_>>().join(" and "))
     };
     if let Some(session) = session {
-        text += &format!(" with session {}", session.words().join(", "));
+        let obligation = |owed: &&Obligation| format!("obligation {} {} {}", owed.id, owed.kind, owed.properties);
+        let words: Vec<_> = session.words().into_iter().chain(session.obligations.iter().map(obligation)).collect();
+        text += &format!(" with session {}", words.join(", "));
     }
     text
 }

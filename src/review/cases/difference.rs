@@ -43,6 +43,7 @@ pub(super) fn differences(
     }
     let unmet = || actual.unmet(bundle).map(|control| control.name()).collect::<Vec<_>>();
     let session = || actual.session(bundle).map(|session| session.words()).unwrap_or_default();
+    let owed = || actual.obligations(bundle).iter().map(|obligation| obligation.id.to_string()).collect::<Vec<_>>();
     let mut sets = |field, wanted: &Option<Vec<&str>>, given: &dyn Fn() -> Vec<String>| {
         let Some(wanted) = wanted else { return };
         let given = given();
@@ -54,6 +55,7 @@ pub(super) fn differences(
     };
     sets("unmetControls", &expected.unmet_controls, &unmet);
     sets("sessionControls", &expected.session_controls, &session);
+    sets("obligations", &expected.obligations, &owed);
     let said = actual.message().unwrap_or_default();
     if let Some(message) = expected.message.filter(|message| *message != said) {
         let told = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };

@@ -19,6 +19,8 @@ pub(super) struct Expectation<'n> {
     pub(super) report_only: Option<Vec<Spanned<&'n str>>>,
     pub(super) unmet_controls: Option<Vec<&'n str>>,
     pub(super) session_controls: Option<Vec<&'n str>>,
+    /// Ids of obligations.
+    pub(super) obligations: Option<Vec<&'n str>>,
     /// Empty: there is nothing to say.
     pub(super) message: Option<&'n str>,
     pub(super) conditions: Vec<ExpectedCondition<'n>>,
@@ -42,6 +44,7 @@ impl Default for Expectation<'_> {
             report_only: None,
             unmet_controls: None,
             session_controls: None,
+            obligations: None,
             message: None,
             conditions: Vec::new(),
         }
@@ -90,6 +93,7 @@ pub(super) fn read<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -
     let report_only = self::policies(&mut fields, "reportOnly", diagnostics);
     let unmet_controls = unmet_controls(&mut fields, diagnostics);
     let session_controls = session_controls(&mut fields, diagnostics);
+    let obligations = obligations(&mut fields, diagnostics);
     let message = fields.text("message", diagnostics);
     let conditions = conditions(&mut fields, diagnostics);
     fields.finish(diagnostics);
@@ -100,6 +104,7 @@ pub(super) fn read<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -
         report_only,
         unmet_controls,
         session_controls,
+        obligations,
         message,
         conditions,
     }
@@ -159,13 +164,25 @@ fn session_controls<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics)
     for node in nodes {
         let Some(text) = text(node, &path, diagnostics) else { continue };
         let name = text.split(' ').next().unwrap_or(text);
-        if CONTROL_NAMES.contains(&name) {
+        let mut known = CONTROL_NAMES.into_iter().chain(TOKEN_WORDS);
+        if known.any(|known| known == name) {
             controls.push(text);
         } else {
-            diagnostics.push(unknown_value(node, &path, name, || CONTROL_NAMES.into_iter()));
+            let known = || CONTROL_NAMES.into_iter().chain(TOKEN_WORDS);
+            diagnostics.push(unknown_value(node, &path, name, known));
         }
     }
     Some(controls)
+}
+
+/// What texts about the shape of a token begin with.
+const TOKEN_WORDS: [&str; 3] = ["tokenLifetime", "tokenClaim", "criticalTokenClaim"];
+
+/// Ids of obligations, as answers have them.
+fn obligations<'n>(fields: &mut Members<'n>, diagnostics: &mut Diagnostics) -> Option<Vec<&'n str>> {
+    let nodes = fields.list("obligations", limits::POLICIES_MAX, diagnostics)?;
+    let path = fields.path_of("obligations");
+    Some(nodes.iter().filter_map(|node| text(node, &path, diagnostics)).collect())
 }
 
 /// An object of policies, each an object of conditions.

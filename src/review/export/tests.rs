@@ -36,6 +36,20 @@ fn a_policy_that_graph_cannot_hold_is_left_out_and_told() {
     }
 }
 
+/// What does not decide is left behind alone; a policy of nothing else Graph would refuse.
+#[test]
+fn tokens_and_obligations_stay_behind_and_are_told() {
+    let owed = policy("Told", &format!("{WORKLOADS}\nobligations: [{{ type: session_termination }}]"));
+    let short = format!("displayName: Short\nstate: enabled\n{WORKLOADS}\ntoken: {{ lifetime: 300 }}\n");
+    let export = export(&[("a.yaml", &owed), ("b.yaml", &short)]);
+    let policies = export.document["policies"].as_array().unwrap();
+    assert_eq!((policies.len(), &policies[0]["displayName"]), (1, &json!("Told")));
+    assert!(!export.document.to_string().contains("doorward"), "{}", export.document);
+    let losses = export.notes.iter().filter(|note| note.weight == Weight::Loss);
+    let told: Vec<_> = losses.map(|note| (note.about.as_str(), note.what.contains("left out"))).collect();
+    assert_eq!(told, [("policy `Told`", false), ("policy `Short`", true)]);
+}
+
 #[test]
 fn settings_that_a_tenant_does_not_have_are_told() {
     for (settings, told) in [("defaultDecision: block", "defaultDecision"), ("eligibility: all", "eligibility")] {

@@ -8,6 +8,7 @@ use crate::model::policy::{
     ResourceTarget, Resources, Scope, UserTarget, Users,
 };
 use crate::model::set::Word;
+use crate::model::shaping::{Shaping, StatedObligation};
 use crate::model::{ClientApp, Id, Set};
 use crate::text::Spanned;
 
@@ -30,10 +31,29 @@ pub(super) fn policy(policy: &Policy, names: &Names<'_>) -> Value {
     });
     lay(&mut object, &policy.kept);
     // WHY: Graph has no word for it, and clients pass over annotations they do not know.
-    if let (Some(when), Value::Object(members)) = (&policy.when, &mut object) {
-        members.insert("@doorward.when".to_owned(), json!(when.text.text));
+    if let Value::Object(members) = &mut object {
+        members.extend(policy.when.as_ref().map(|when| ("@doorward.when".to_owned(), json!(when.text.text))));
+        members.extend(policy.shaping.iter().flat_map(|shaping| self::shaping(shaping)));
     }
     object
+}
+
+fn shaping(shaping: &Shaping) -> Vec<(String, Value)> {
+    let Shaping { token, obligations } = shaping;
+    let mut members = Vec::new();
+    if !token.is_empty() {
+        let token = json!({ "lifetime": token.lifetime, "claims": token.claims, "critical": token.critical });
+        members.push(("@doorward.token".to_owned(), token));
+    }
+    let obligation = |stated: &StatedObligation| {
+        // INVARIANT: it was written as JSON.
+        let properties: Value = serde_json::from_str(&stated.properties).unwrap_or_default();
+        json!({ "id": stated.id.as_ref().map(|id| &id.value), "type": stated.kind, "properties": properties })
+    };
+    if !obligations.is_empty() {
+        members.push(("@doorward.obligations".to_owned(), obligations.iter().map(obligation).collect()));
+    }
+    members
 }
 
 fn conditions(conditions: &Conditions, names: &Names<'_>) -> Value {

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::object::{Object, any_of, boolean, flags, list, names, text, texts, word, words};
-use super::{integer, reference};
+use super::object::{Object, any_of, boolean, dispatch, flags, list, names, text, texts, word, words};
+use super::{insert, integer, reference};
+use crate::limits;
 use crate::model::set::Word;
+use crate::model::shaping::{NOTIFICATION, RESERVED_CLAIMS, SESSION_TERMINATION};
 use crate::model::{
     AuthenticationMethod, ClientApp, CloudAppSecurity, ContinuousAccessEvaluation, FilterMode, FrequencyFactors,
     FrequencyInterval, FrequencyUnit, GrantControl, GuestType, InsiderRiskLevel, Operator, PersistentBrowser, Platform,
@@ -23,6 +25,8 @@ pub(super) fn policy() -> Value {
         .member("when", "One more condition, in Cedar: an expression over the token request.", text())
         .member("grantControls", "What must be satisfied.", grant())
         .member("sessionControls", "What a token comes with.", session())
+        .member("token", "How a token is shaped.", token())
+        .member("obligations", "What callers are obliged to.", list(obligation()))
         .kept(&["templateId", "description", "deletedDateTime", "partialEnablementStrategy"])
         .kept(&DATES)
         .schema()
@@ -188,6 +192,42 @@ fn session() -> Value {
         .member("globalSecureAccessFilteringProfile", "A filtering profile.", control(profile))
         .kept(&["networkAccessSecurity"])
         .schema()
+}
+
+fn token() -> Value {
+    let lifetime = json!({ "type": "integer", "minimum": 1, "maximum": limits::TOKEN_LIFETIME_SECONDS_MAX });
+    let values = json!({ "type": "array", "minItems": 1, "items": { "type": "string" } });
+    let claims = json!({
+        "type": "object",
+        "propertyNames": { "not": { "enum": RESERVED_CLAIMS }, "pattern": "^[!#-\\[\\]-~]{1,128}$" },
+        "additionalProperties": any_of([text(), values]),
+    });
+    Object::new()
+        .member("lifetime", "Longest life, seconds.", lifetime)
+        .member("claims", "Claims, each a text or a list of texts.", claims)
+        .member("critical", "Names out of `claims` without which no token is issued.", texts())
+        .closed()
+}
+
+fn obligation() -> Value {
+    let stated = |kind: Value| {
+        Object::new().required("type", "Its type.", kind).member("id", "Its id; otherwise it is made up.", text())
+    };
+    let told = |one: &str| json!({ "required": [one], "properties": { one: { "type": "string" } } });
+    let notification = stated(word(&[NOTIFICATION]))
+        .member("to", "Whom to tell.", text())
+        .member("body", "What to tell.", text())
+        .member("topic", "What it is about.", text());
+    let mut notification = notification.closed();
+    insert(&mut notification, "anyOf", json!([told("to"), told("topic")]));
+    let termination = stated(word(&[SESSION_TERMINATION])).member("subject", "Whose sessions.", text());
+    let uri = json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$" });
+    let own = stated(uri).member("properties", "Passed on as they are.", json!({ "type": "object" }));
+    dispatch([(is_of(NOTIFICATION), notification), (is_of(SESSION_TERMINATION), termination.closed())], own.closed())
+}
+
+fn is_of(kind: &str) -> Value {
+    json!({ "required": ["type"], "properties": { "type": { "const": kind } } })
 }
 
 /// A frequency that is one of time has a number and a unit, unless it is switched off.

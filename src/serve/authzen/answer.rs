@@ -6,15 +6,18 @@
 //! Source: OpenID Authorization API 1.0, section 5.5; draft-gazitt-oauth-authzen-issuance; AuthZEN obligations profile;
 //! all read August 2026.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
-use super::request::path;
-use super::{Open, STEP_UP};
+use super::Open;
+use super::request::{Manner, path};
 use crate::model::Decision;
 use crate::model::decision::InputError;
-use crate::serve::lifetime;
+use crate::model::shaping::STEP_UP;
+use crate::serve::wire::shaping::Claims;
 use crate::serve::wire::spelling::Spelling;
-use crate::serve::wire::{Refusal, Refused, v1};
+use crate::serve::wire::{Refusal, Refused, json, v1};
 
 /// What became of one question.
 #[derive(Debug)]
@@ -23,25 +26,35 @@ pub struct Outcome {
     pub allows: bool,
     /// Whether the action was a gate of token issuance.
     pub is_gate: bool,
-    /// Longest life of a token, seconds, if the policies say one.
-    pub lifetime: Option<u64>,
+    /// Ids of what the caller is obliged to.
+    pub owed: Vec<String>,
+    /// How the token is shaped that the question is about, if it is about one.
+    token: v1::Token,
     context: Map<String, Value>,
 }
 
 impl Outcome {
-    /// Of a decision. `steps_up`: the caller can let people prove more.
-    pub fn decided(response: &v1::DecideResponse, (is_gate, steps_up): (bool, bool), open: &Open) -> Self {
+    /// Of a decision about a question that is asked in this manner; the caller hears of all that is owed for it.
+    pub fn decided(response: v1::DecideResponse, manner: Manner, open: &Open) -> Self {
         let allows = response.decision == Decision::Allow.number();
         let mut context = Map::new();
-        if steps_up && !allows {
-            let obligations = obligations(&response.unmet_controls, open);
-            context.extend(obligations.map(|obligations| ("obligations".to_owned(), obligations)));
+        let step_up = (manner.steps_up && !allows).then(|| step_up(&response.unmet_controls, open)).flatten();
+        let obligations: Vec<_> =
+            step_up.into_iter().flatten().chain(response.obligations.iter().map(obligation)).collect();
+        if !obligations.is_empty() {
+            context.insert("obligations".to_owned(), obligations.into());
         }
         if open.settings.verbose {
-            explain(response, allows, &mut context);
+            explain(&response, allows, &mut context);
         }
-        let lifetime = lifetime::ceiling(response).filter(|_| allows && is_gate);
-        Self { allows, is_gate, lifetime, context }
+        let owed = response.obligations.into_iter().map(|obligation| obligation.id).collect();
+        let token = response.token.filter(|_| allows && manner.is_for_token).unwrap_or_default();
+        Self { allows, is_gate: manner.is_gate, owed, token, context }
+    }
+
+    /// Claims that the caller sees to, or issues no token.
+    pub fn critical(&self) -> impl Iterator<Item = &str> {
+        self.token.critical_claims.iter().map(String::as_str)
     }
 
     /// Of a question that cannot be decided as it is: a deny that says why.
@@ -54,14 +67,14 @@ impl Outcome {
         let mut context = Map::new();
         context.insert("reasons".to_owned(), json!([{ "code": reason }]));
         context.insert("reason_admin".to_owned(), json!({ "400": format!("{reason}: {error}") }));
-        Self { allows: false, is_gate, lifetime: None, context }
+        Self { allows: false, is_gate, owed: Vec::new(), token: v1::Token::default(), context }
     }
 
     /// Of an item of a batch that is no question.
     pub fn malformed(error: &InputError) -> Self {
         let mut context = Map::new();
         context.insert("error".to_owned(), json!({ "status": 400, "message": error.to_string() }));
-        Self { allows: false, is_gate: false, lifetime: None, context }
+        Self { allows: false, is_gate: false, owed: Vec::new(), token: v1::Token::default(), context }
     }
 
     fn into_json(mut self, issuance: Map<String, Value>) -> Value {
@@ -76,33 +89,47 @@ impl Outcome {
 }
 
 /// The answer to one question; `scopes` are those that are left.
-pub fn single([outcome]: [Outcome; 1], scopes: Option<String>) -> Value {
-    let lifetime = outcome.lifetime;
-    outcome.into_json(issuance(lifetime, scopes))
+pub fn single(outcomes: [Outcome; 1], scopes: Option<String>) -> Value {
+    let issuance = issuance(&outcomes, scopes);
+    let [outcome] = outcomes;
+    outcome.into_json(issuance)
 }
 
-/// The answers to a batch. Shaping is on one item alone, the first gate that is open, and holds for all that are: a token
-/// that several of them let through lives no longer than each allows.
+/// The answers to a batch. Shaping is on one item alone, the first gate that is open, and holds for all that are, the scopes
+/// behind them too: a token that several of them let through lives no longer than each allows, and has what each adds.
 pub fn batch(outcomes: Vec<Outcome>, scopes: Option<String>) -> Value {
-    let lifetime = outcomes.iter().filter_map(|outcome| outcome.lifetime).min();
     let first = outcomes.iter().position(|outcome| outcome.is_gate && outcome.allows);
-    let mut shaping = Some(issuance(lifetime, scopes));
+    let mut shaping = Some(issuance(&outcomes, scopes));
     let mut shaped = |place| shaping.take_if(|_| Some(place) == first).unwrap_or_default();
     let each = outcomes.into_iter().enumerate();
     let answers: Vec<_> = each.map(|(place, outcome)| outcome.into_json(shaped(place))).collect();
     json!({ "evaluations": answers })
 }
 
-/// How the token is shaped. Nothing else is: a policy says neither claims (so `crit` names none), nor authorization
-/// details; and an audience that it refuses is a gate that it refuses.
-fn issuance(lifetime: Option<u64>, scopes: Option<String>) -> Map<String, Value> {
-    let lifetime = lifetime.map(|seconds| ("token_lifetime".to_owned(), json!(seconds)));
-    let scopes = scopes.map(|scopes| ("granted_scope".to_owned(), json!(scopes)));
-    lifetime.into_iter().chain(scopes).collect()
+/// How the token is shaped: a claim has what any of the outcomes adds to it, which are lists and never conflict. An
+/// audience that is refused is a gate that is refused; rich authorization requests no policy states.
+fn issuance(outcomes: &[Outcome], scopes: Option<String>) -> Map<String, Value> {
+    let tokens = || outcomes.iter().map(|outcome| &outcome.token);
+    let mut claims = Claims::new();
+    tokens().for_each(|token| token.add_to(&mut claims));
+    let critical: BTreeSet<_> = outcomes.iter().flat_map(Outcome::critical).collect();
+    let lifetime = tokens().filter_map(|token| token.lifetime_seconds).min();
+    let members = [
+        ("token_lifetime", lifetime.map(|seconds| json!(seconds))),
+        ("granted_scope", scopes.map(|scopes| json!(scopes))),
+        ("claims", (!claims.is_empty()).then(|| json!(claims))),
+        ("crit", (!critical.is_empty()).then(|| json!(critical))),
+    ];
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn obligation(owed: &v1::Obligation) -> Value {
+    let properties = owed.properties.as_ref().map(json::to_map).unwrap_or_default();
+    json!({ "id": owed.id, "type": owed.r#type, "properties": properties })
 }
 
 /// What to prove so that all unmet controls are met; `None` when one of them cannot be met by signing in again.
-fn obligations(unmet: &[String], open: &Open) -> Option<Value> {
+fn step_up(unmet: &[String], open: &Open) -> Option<Vec<Value>> {
     let obligation = |control: &String| {
         let acr = open.settings.step_up.acr(control)?;
         let properties = match control.as_str() {
@@ -111,8 +138,7 @@ fn obligations(unmet: &[String], open: &Open) -> Option<Value> {
         };
         Some(json!({ "id": format!("{STEP_UP}:{control}"), "type": STEP_UP, "properties": properties }))
     };
-    let all: Option<Vec<_>> = unmet.iter().map(obligation).collect();
-    all.filter(|all| !all.is_empty()).map(Value::Array)
+    unmet.iter().map(obligation).collect()
 }
 
 fn explain(response: &v1::DecideResponse, allows: bool, context: &mut Map<String, Value>) {

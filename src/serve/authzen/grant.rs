@@ -5,6 +5,9 @@
 //! names those that are not, and the token service grants no other. A scope that the catalogue does not list is not
 //! among them. When nothing is refused, nothing is said: the token service knows better what it has to grant.
 //!
+//! A scope for which something is owed that the answer does not tell, a critical claim or an obligation, is not left. What
+//! else a policy about a scope says of a token is not told: it is not asked about.
+//!
 //! Source: draft-gazitt-oauth-authzen-issuance, `granted_scope`; AuthZEN binding for token exchange, scope tuples; read
 //! August 2026.
 
@@ -15,7 +18,7 @@ use super::question::{Action, Fields, Question, weight};
 use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
 use crate::limits;
-use crate::serve::decider::would_allow;
+use crate::serve::decider::suppose;
 use crate::serve::gate::is_gate;
 
 /// The gates of a call that asks about nothing else; none of another one, or when the catalogue has no scopes.
@@ -49,7 +52,8 @@ impl Gates {
         let bytes = open.iter().map(|gate| size(gate)).sum::<usize>().max(1);
         let most = (limits::GRANTED_SCOPES_TRIED_MAX / open.len()).min(limits::GRANTED_SCOPES_BYTES_MAX / bytes);
         let now = Timestamp::now();
-        let is_left = |scope: &&str| open.iter().all(|gate| allows(gate, scope, bundle, known, now));
+        let told = Told::of(outcomes);
+        let is_left = |scope: &&str| open.iter().all(|gate| allows(gate, scope, &told, (bundle, known, now)));
         let left: Vec<_> = catalogue(bundle).take(most).filter(is_left).collect();
         (left.len() < catalogue(bundle).count()).then(|| left.join(" "))
     }
@@ -64,12 +68,39 @@ fn size(gate: &Question) -> usize {
     [&gate.subject.properties, &gate.resource.properties, &gate.context].into_iter().map(weight).sum()
 }
 
-/// Whether the scope itself would be allowed: the same question as its own item of a batch.
-fn allows(gate: &Question, scope: &str, bundle: &CompiledBundle, known: Known<'_>, now: Timestamp) -> bool {
+/// What the answer tells of the token.
+struct Told<'o> {
+    critical: Vec<&'o str>,
+    owed: Vec<&'o str>,
+}
+
+impl<'o> Told<'o> {
+    fn of(outcomes: &'o [Outcome]) -> Self {
+        let open = || outcomes.iter().filter(|outcome| outcome.allows);
+        Self {
+            critical: open().flat_map(Outcome::critical).collect(),
+            owed: open().flat_map(|outcome| &outcome.owed).map(String::as_str).collect(),
+        }
+    }
+}
+
+/// Whether the scope itself would be allowed, and all that is owed for it is told: the same question as its own item of a
+/// batch.
+fn allows(
+    gate: &Question,
+    scope: &str,
+    told: &Told<'_>,
+    (bundle, known, now): (&CompiledBundle, Known<'_>, Timestamp),
+) -> bool {
     let action = Action { name: scope.to_owned(), properties: Fields::new() };
     let question = Question { action, ..gate.clone() };
     let Mapping { request, problem, .. } = Mapping::of(question, vec![scope.to_owned()], known);
-    problem.is_none() && would_allow(bundle, &request, now).unwrap_or(false)
+    let supposed = problem.is_none().then(|| suppose(bundle, &request, now).ok()).flatten();
+    supposed.is_some_and(|it| {
+        it.allows
+            && it.critical.iter().all(|name| told.critical.contains(&name.as_str()))
+            && it.owed.iter().all(|id| told.owed.contains(&id.as_str()))
+    })
 }
 
 /// Whether the name of an action can be that of a scope (RFC 6749, section 3.3).

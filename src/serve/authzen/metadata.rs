@@ -6,13 +6,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{STEP_UP, Settings, Signing};
+use super::{ISSUANCE, Settings, Signing};
 use crate::limits;
+use crate::model::shaping::{OBLIGATION_TYPES, STEP_UP};
 use crate::serve::file;
 use crate::serve::jwt::{self, SignError};
-
-/// The profile for token issuance.
-const ISSUANCE: &str = "urn:ietf:params:authzen:token-issuance";
 
 /// Why a door cannot tell about itself as the settings want it.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +45,10 @@ pub fn document(settings: &Settings) -> Result<Option<Value>, MetadataError> {
     .map(|(key, value)| (key.to_owned(), value))
     .into_iter()
     .collect();
-    if !settings.step_up.is_empty() {
-        document.insert("supported_obligations".to_owned(), json!([STEP_UP]));
-    }
+    // Types that are URIs are those of a bundle, which comes and goes; this document stays.
+    let step_up = (!settings.step_up.is_empty()).then_some(STEP_UP);
+    let obligations: Vec<_> = OBLIGATION_TYPES.into_iter().chain(step_up).collect();
+    document.insert("supported_obligations".to_owned(), json!(obligations));
     if let Some(signing) = &settings.signed_metadata {
         let mut claims = document.clone();
         claims.insert("iss".to_owned(), json!(url));

@@ -14,6 +14,7 @@
 //! | other properties | attributes `subject.x`, `resource.x`, `action.x` |
 //! | `context.act`, `may_act`, `subject_token`, `cnf` | attributes `act.sub`, `act.act.sub`, `subject_token.iss`, ... |
 //! | both gates of an exchange | attributes `exchange.subject.id`, `exchange.party.id`, ... of each, see [`super::exchange`] |
+//! | `context.issuance.capabilities`, `supported_obligations` | nothing: what the caller can do, see [`Manner`] |
 //! | other members of `context` | attributes of the same name; of `network` and `risk` `network.x`, `risk.x` |
 //!
 //! Nothing here decides. A fact that is there and cannot be used, or two that disagree, is a problem that the answer
@@ -30,6 +31,7 @@ use super::question::{Action, Entity, Fields, Question, object, text, texts};
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::location::canonical;
+use crate::model::shaping::STEP_UP;
 use crate::model::{IdentityKind, RiskLevel, SubjectTypes};
 use crate::serve::amr;
 use crate::serve::gate::{Gate, is_gate};
@@ -45,10 +47,28 @@ pub struct Mapping {
     pub request: v1::DecideRequest,
     /// What cannot be used.
     pub problem: Option<InputError>,
+    /// How it is asked.
+    pub manner: Manner,
+}
+
+/// How a question is asked: what is no fact of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
     /// Whether the action is a gate of token issuance.
     pub is_gate: bool,
+    /// Whether the question is about a token that is to be issued: a gate, or a scope behind one.
+    pub is_for_token: bool,
     /// Whether the caller says that it can let people prove more.
     pub steps_up: bool,
+    /// Whether the caller says that it sees to critical claims.
+    pub takes_claims: bool,
+}
+
+impl Manner {
+    /// Whether a token that comes of it has its critical claims, or there is none.
+    pub const fn carries_claims(self) -> bool {
+        self.takes_claims || !self.is_for_token
+    }
 }
 
 /// What is known beside the question.
@@ -65,9 +85,10 @@ pub struct Known<'k> {
 impl Mapping {
     /// Maps `question`; `scopes` are those that the token is asked for with, if anybody said.
     pub fn of(question: Question, scopes: Vec<String>, known: Known<'_>) -> Self {
+        let is_gate = is_gate(&question.action.name);
+        let is_for_token = is_gate || !scopes.is_empty();
         let mut mapping = Self {
-            is_gate: is_gate(&question.action.name),
-            steps_up: false,
+            manner: Manner { is_gate, is_for_token, ..Manner::default() },
             problem: None,
             request: v1::DecideRequest {
                 request_id: known.request_id.map(str::to_owned),
@@ -98,9 +119,9 @@ impl Mapping {
         if let (Some(identity), IdentityKind::User | IdentityKind::AgentUser) = (&mut request.identity, kind) {
             identity.app_id = client(&context)?;
         }
-        self.steps_up = takes_step_up(&mut context);
         // What the caller can do is not for policies to see.
-        context.remove("issuance");
+        self.manner.steps_up = takes_step_up(&mut context);
+        self.manner.takes_claims = takes_claims(&mut context);
         spread(&mut context)?;
         let parts = [("subject", subject.properties), ("action", action.properties), ("resource", resource.properties)];
         self.request.attributes = Some(attributes(parts, context)?);
@@ -264,7 +285,19 @@ fn satisfied(context: &Fields, step_up: &StepUp) -> Result<Option<v1::Satisfied>
 /// Whether the caller lists step-up among the obligations that it can fulfil; advice that is no list is none.
 fn takes_step_up(context: &mut Fields) -> bool {
     match context.remove("supported_obligations").and_then(|value| value.kind) {
-        Some(Kind::ListValue(list)) => texts(&list.values).is_some_and(|all| all.contains(&super::STEP_UP)),
+        Some(Kind::ListValue(list)) => texts(&list.values).is_some_and(|all| all.contains(&STEP_UP)),
+        _ => false,
+    }
+}
+
+/// Whether the caller declares the capability of token issuance, which is to look at critical claims; what is no list of
+/// capabilities declares none.
+fn takes_claims(context: &mut Fields) -> bool {
+    let Some(Kind::StructValue(mut issuance)) = context.remove("issuance").and_then(|value| value.kind) else {
+        return false;
+    };
+    match issuance.fields.remove("capabilities").and_then(|value| value.kind) {
+        Some(Kind::ListValue(list)) => texts(&list.values).is_some_and(|all| all.contains(&super::ISSUANCE)),
         _ => false,
     }
 }

@@ -21,7 +21,7 @@ use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::{Entity, IdentityKind, ServicePrincipalType};
-use crate::serve::decider::would_allow;
+use crate::serve::decider::suppose;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,9 +142,10 @@ impl Search {
             Searched::Resource => candidate.clone_into(&mut question.resource.id),
             Searched::Action => candidate.clone_into(&mut question.action.name),
         }
-        let Mapping { request, problem, .. } = Mapping::of(question, Vec::new(), known);
+        let Mapping { request, problem, manner } = Mapping::of(question, Vec::new(), known);
         // What cannot be decided is no result.
-        problem.is_none() && would_allow(bundle, &request, now).unwrap_or(false)
+        let supposed = problem.is_none().then(|| suppose(bundle, &request, now).ok()).flatten();
+        supposed.is_some_and(|it| it.allows && it.critical.iter().all(|_| manner.carries_claims()))
     }
 
     fn result(&self, candidate: &str) -> serde_json::Value {

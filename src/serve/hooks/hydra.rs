@@ -3,13 +3,17 @@
 //! | doorward says | to Hydra | which tells the client |
 //! |---|---|---|
 //! | allow | 204 | - |
+//! | allow with claims | 200, and all claims that the token then has | - |
 //! | block; a fact that cannot be used | 403 | `access_denied` |
 //! | no bundle, overload | 503 | `server_error` |
 //! | any other refusal | its status | `server_error` |
 //!
-//! Never 200: its body would replace the claims that the session has, and a token's life is not in it: policies that ask
-//! for a new sign-in now and then limit no token here. Hydra calls again when it gets no answer; deciding
-//! twice changes nothing.
+//! The body of a 200 replaces the claims that the session has, so that these are in it too: those of the access token, and
+//! as they were those of the ID token. A session keeps what it was told, so that a refresh brings claims of policies that no
+//! longer apply: whatever name the bundle's policies state is theirs, and is taken out unless it is due now. Hydra puts
+//! claims below `ext` of a JWT unless its `oauth2.allowed_top_level_claims` lists them. A token's life is not in an answer:
+//! policies that say one, or ask for a new sign-in now and then, limit no token here. Hydra calls again when it gets no
+//! answer; deciding twice changes nothing.
 //!
 //! Requests carry no address unless the consent app puts it in the session, and those of `client_credentials` have no
 //! session. A refresh has the session of the consent, whose address says nothing of who refreshes now, maybe elsewhere
@@ -20,16 +24,17 @@
 //! for a client with pairwise identifiers, which hears of another one. Source: Ory Hydra documentation, Customizing
 //! OAuth2 tokens with webhooks; `oauth2/token_hook.go` and `oauth2/handler.go`; read August 2026.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http::header::COOKIE;
 use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use prost_types::Struct;
 use prost_types::value::Kind;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
-use super::issuance::{Issuance, agreed, gate};
+use super::issuance::{Issuance, Present, RawClaims, Shape, agreed, gate};
 use super::secret::KeyName;
 use super::{Hook, Outcome, Unread, reply};
 use crate::model::decision::InputError;
@@ -102,16 +107,28 @@ impl Hook for Settings {
 
     fn issuance(&self, body: &[u8]) -> Result<Issuance, Unread> {
         let payload: Payload = json::read(body).map_err(Unread::Payload)?;
-        self.read(payload).map_err(Unread::Fact)
+        let has: Has = json::read(body).map_err(Unread::Payload)?;
+        let mut issuance = self.read(payload).map_err(Unread::Fact)?;
+        let session = has.session.unwrap_or_default();
+        let claims = session.id_token.unwrap_or_default().id_token_claims.unwrap_or_default();
+        issuance.present = Present { access: session.extra, id: claims.ext.unwrap_or_default() };
+        Ok(issuance)
+    }
+
+    fn adds(&self, _name: &str, _present: &Present) -> bool {
+        true
     }
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
         match outcome {
-            Outcome::Allow(_) => {
-                let mut response = Response::new(Reply::default());
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                response
-            }
+            Outcome::Allow(shape) => match session(shape) {
+                Some(session) => reply(StatusCode::OK, json::write(&session)),
+                None => {
+                    let mut response = Response::new(Reply::default());
+                    *response.status_mut() = StatusCode::NO_CONTENT;
+                    response
+                }
+            },
             // WHY: Hydra drops the body; whoever looks at the wire finds the reason.
             Outcome::Block(block) => reply(StatusCode::FORBIDDEN, json::write(&block.oauth_error)),
             Outcome::Unusable(refused) => reply(StatusCode::FORBIDDEN, refused.to_json()),
@@ -159,6 +176,31 @@ impl Settings {
     }
 }
 
+/// What the session's claims become; `None` when they stay as they are.
+fn session(shape: &Shape) -> Option<Told<'_>> {
+    let present = || shape.present.access.iter().flatten();
+    let is_own = |name: &str| shape.own.binary_search_by(|own| (**own).cmp(name)).is_ok();
+    let is_stale = present().any(|(name, _)| is_own(name));
+    if shape.claims.is_empty() && !is_stale {
+        return None;
+    }
+    let kept = present().filter(|(name, _)| !is_own(name)).map(|(name, value)| (&**name, value.clone()));
+    let due = shape.claims.iter().filter_map(|(name, values)| Some((&**name, to_raw_value(values).ok()?)));
+    Some(Told { session: ToldSession { access_token: kept.chain(due).collect(), id_token: &shape.present.id } })
+}
+
+/// The answer that replaces the claims of a session.
+#[derive(Debug, Serialize)]
+struct Told<'s> {
+    session: ToldSession<'s>,
+}
+
+#[derive(Debug, Serialize)]
+struct ToldSession<'s> {
+    access_token: BTreeMap<&'s str, Box<RawValue>>,
+    id_token: &'s RawClaims,
+}
+
 /// The grant whose session is an old one.
 const REFRESH: &str = "refresh_token";
 /// Of clients each of which knows a user by another identifier. Source: OpenID Connect Core 1.0, section 8.
@@ -187,6 +229,28 @@ fn address(extra: &Struct, name: &str) -> Result<Option<String>, InputError> {
         Some(Some(Kind::StringValue(address))) => Ok(Some(address.clone())),
         Some(Some(_)) => Err(InputError::invalid(format!("session.extra.{name}"), "must be a string")),
     }
+}
+
+/// The claims that a session has.
+#[derive(Debug, Deserialize)]
+struct Has {
+    session: Option<HasSession>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct HasSession {
+    extra: Option<RawClaims>,
+    id_token: Option<HasIdToken>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct HasIdToken {
+    id_token_claims: Option<HasClaims>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct HasClaims {
+    ext: Option<RawClaims>,
 }
 
 /// The parts of a call that are looked at.

@@ -5,8 +5,11 @@
 //! AuthZEN, so a policy does not see which of the two asks. Source: draft-gazitt-oauth-authzen-issuance, read August
 //! 2026.
 
+use std::collections::BTreeMap;
+
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
+use serde_json::value::RawValue;
 
 use super::super::decider::Asking;
 use super::super::wire::spelling::Spelling;
@@ -15,6 +18,8 @@ use crate::limits;
 use crate::model::IdentityKind;
 use crate::model::decision::InputError;
 use crate::serve::gate::{Gate, is_gate};
+use crate::serve::owed::Carries;
+use crate::serve::wire::shaping::Claims;
 use crate::serve::{amr, lifetime};
 
 /// The kind of a target that is an audience.
@@ -47,15 +52,42 @@ pub struct Issuance {
     pub lifetime: Option<u64>,
     /// Who acts for the subject, as claims of RFC 8693 (`act.sub`, `act.iss`).
     pub act: Vec<(&'static str, String)>,
+    /// The claims that it has already.
+    pub present: Present,
+}
+
+/// Claims by name, with their values as they were written.
+pub type RawClaims = BTreeMap<String, Box<RawValue>>;
+
+/// The claims that a token has already, as far as a hook tells them.
+#[derive(Debug, Default)]
+pub struct Present {
+    /// Those of the access token; `None`: there is no such token.
+    pub access: Option<RawClaims>,
+    /// Those of the ID token beside it.
+    pub id: RawClaims,
 }
 
 /// What becomes of a token.
 #[derive(Debug)]
 pub enum Decided {
-    /// It may be issued. It may live so many seconds, if that is less than it would.
-    Allow(Option<u64>),
+    /// It may be issued.
+    Allow(Box<Shape>),
     /// It may not.
     Block(Box<v1::DecideResponse>),
+}
+
+/// How a token is shaped that may be issued.
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// It may live so many seconds, which is less than it would.
+    pub lifetime: Option<u64>,
+    /// The claims to add, none of which the hook cannot add.
+    pub claims: Claims,
+    /// The claims that it has already, as far as a hook tells them.
+    pub present: Present,
+    /// Names of the claims that the bundle's policies state, sorted.
+    pub own: Vec<Box<str>>,
 }
 
 /// The gate of an access token for an OAuth grant type, of which the last segment counts.
@@ -92,17 +124,21 @@ impl Issuance {
         Ok(self)
     }
 
-    /// Decides. The first block ends it.
+    /// Decides. The first block ends it, and so does an allow with something that the hook cannot pass on; `adds` says of
+    /// which names it can add claims.
     ///
     /// # Errors
     /// A fact that cannot be used.
-    pub fn decide(&self, asking: &mut Asking<'_>) -> Result<Decided, Refused> {
+    pub fn decide(self, asking: &mut Asking<'_>, adds: &dyn Fn(&str, &Present) -> bool) -> Result<Decided, Refused> {
+        let carries = Carries { claim: &|name| adds(name, &self.present), obligations: false };
+        let mut claims = Claims::new();
         let scopes = self.scopes.iter().filter(|_| self.asks_scopes).map(|scope| Some(scope.as_str()));
         let mut ceiling = None;
         for scope in std::iter::once(None).chain(scopes) {
             let audiences = self.audiences.iter().map(|audience| Some(audience.as_str()));
             for audience in audiences.chain(self.audiences.is_empty().then_some(None)) {
-                let mut answer = asking.decide(&self.request(scope, audience))?;
+                let answer = asking.decide(&self.request(scope, audience))?;
+                let mut answer = asking.settled(answer, carries);
                 if answer.decision != crate::model::Decision::Allow.number() {
                     if let Some(error) = answer.oauth_error.as_mut().filter(|_| scope.is_some()) {
                         // WHY: an action that is no gate reads as the use of a token, and there is none yet.
@@ -111,12 +147,14 @@ impl Issuance {
                     }
                     return Ok(Decided::Block(Box::new(answer)));
                 }
-                if scope.is_none() {
-                    ceiling = [ceiling, lifetime::ceiling(&answer)].into_iter().flatten().min();
-                }
+                ceiling = [ceiling, lifetime::ceiling(&answer)].into_iter().flatten().min();
+                answer.token.iter().for_each(|token| token.add_to(&mut claims));
             }
         }
-        Ok(Decided::Allow(ceiling.filter(|most| self.lifetime.is_some_and(|lifetime| lifetime > *most))))
+        claims.retain(|name, _| adds(name, &self.present));
+        let lifetime = ceiling.filter(|most| self.lifetime.is_some_and(|lifetime| lifetime > *most));
+        let own = asking.bundle().claim_names().to_vec();
+        Ok(Decided::Allow(Box::new(Shape { lifetime, claims, present: self.present, own })))
     }
 
     /// About the scope `scope`; about the gate without one.

@@ -3,7 +3,8 @@
 //! `POST /v1/hooks/hydra/token`, `/v1/hooks/okta/token` and `/v1/hooks/zitadel/token`, each open if it has settings.
 //! [`hydra`], [`okta`] and [`zitadel`] know their caller's payloads and answers, and how it says who it is;
 //! [`issuance`] makes requests of what they read. What is decided, counted and logged is the decider's. A hook says no
-//! in whatever way its caller understands: some issue the token when they are told an error.
+//! in whatever way its caller understands: some issue the token when they are told an error. No caller of a hook hears of
+//! obligations, so that an allow with any is a no; so is one with a critical claim that the hook cannot add.
 
 pub mod hydra;
 mod issuance;
@@ -18,7 +19,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use self::issuance::{Decided, Issuance};
+use self::issuance::{Decided, Issuance, Present, Shape};
 use super::body::Reply;
 use super::door::{Door, InFlight};
 use super::http::{self, is_json};
@@ -41,8 +42,8 @@ pub struct Settings {
 
 /// What a hook's caller is told.
 enum Outcome {
-    /// The token may be issued. It may live so many seconds, if that is less than it would.
-    Allow(Option<u64>),
+    /// The token may be issued, shaped like this.
+    Allow(Box<Shape>),
     /// It may not.
     Block(Box<v1::DecideResponse>),
     /// It may not, because the payload says something that cannot be true or understood.
@@ -69,6 +70,9 @@ trait Hook: Sync {
 
     /// What is asked for.
     fn issuance(&self, body: &[u8]) -> Result<Issuance, Unread>;
+
+    /// Whether it can add a claim of this name to a token that has these.
+    fn adds(&self, name: &str, present: &Present) -> bool;
 
     /// The answer.
     fn reply(&self, outcome: &Outcome) -> Response<Reply>;
@@ -123,8 +127,9 @@ async fn outcome(door: &Door, hook: &dyn Hook, request: Request<Incoming>) -> Ou
         Err(Unread::Payload(error)) => return Outcome::Refused(refused(error.into())),
         Err(Unread::Fact(error)) => return Outcome::Unusable(refused(error.into())),
     };
-    match door.decider.asking(Surface::Hook).and_then(|mut asking| issuance.decide(&mut asking)) {
-        Ok(Decided::Allow(lifetime)) => Outcome::Allow(lifetime),
+    let adds = |name: &str, present: &Present| hook.adds(name, present);
+    match door.decider.asking(Surface::Hook).and_then(|mut asking| issuance.decide(&mut asking, &adds)) {
+        Ok(Decided::Allow(shape)) => Outcome::Allow(shape),
         Ok(Decided::Block(block)) => Outcome::Block(block),
         Err(error) if matches!(error.refusal, Refusal::Input(_)) => Outcome::Unusable(error),
         Err(error) => Outcome::Refused(error),

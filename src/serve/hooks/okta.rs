@@ -2,7 +2,8 @@
 //!
 //! Okta issues the token when the hook fails, so whatever is not allowed is told with status 200 and an `error`: a
 //! block, a caller without the key, a payload that cannot be read, no bundle. When doorward cannot be reached at all,
-//! Okta issues the token. Of an access token that is allowed, but not for that long, the life is shortened.
+//! Okta issues the token. Of an access token that is allowed, but not for that long, the life is shortened; claims of
+//! policies are added, or take the place of those of the same name.
 //!
 //! A token with a user is that user's, who is known by `user.id` (in the token `uid`; its `sub` is a login). One without
 //! is the client's, if it is sure to be: its grant is `client_credentials`, and no claim names somebody else. Sources: Okta
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::issuance::{Issuance, agreed, gate};
+use super::issuance::{Issuance, Present, RawClaims, Shape, agreed, gate};
 use super::secret::KeyName;
 use super::{Hook, Outcome, Unread, description, reply};
 use crate::model::decision::InputError;
@@ -48,13 +49,21 @@ impl Hook for Settings {
 
     fn issuance(&self, body: &[u8]) -> Result<Issuance, Unread> {
         let payload: Payload = wire::json::read(body).map_err(Unread::Payload)?;
-        self.read(payload.data).map_err(Unread::Fact)
+        let has: Has = wire::json::read(body).map_err(Unread::Payload)?;
+        let mut issuance = self.read(payload.data).map_err(Unread::Fact)?;
+        let access = has.data.access.map(|access| access.claims.unwrap_or_default());
+        issuance.present = Present { access, id: RawClaims::new() };
+        Ok(issuance)
+    }
+
+    // WHY: a change that Okta does not make undoes all others of the answer, and the token is issued as it was.
+    fn adds(&self, name: &str, present: &Present) -> bool {
+        present.access.is_some() && !OWN_CLAIMS.contains(&name) && !name.contains(['/', '~'])
     }
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
         let summary = match outcome {
-            Outcome::Allow(None) => return reply(StatusCode::OK, "{}"),
-            Outcome::Allow(Some(seconds)) => return reply(StatusCode::OK, shortened(*seconds).to_string()),
+            Outcome::Allow(shape) => return reply(StatusCode::OK, patched(shape).to_string()),
             Outcome::Block(block) => description(block).to_owned(),
             Outcome::Unusable(refused) | Outcome::Refused(refused) => {
                 format!("No access decision: {}.", refused.refusal.reason())
@@ -94,6 +103,9 @@ impl Settings {
     }
 }
 
+/// Claims of access tokens that are Okta's own, beside those that no policy states.
+const OWN_CLAIMS: [&str; 12] =
+    ["ver", "cid", "uid", "scp", "auth_time", "acr", "amr", "nonce", "idp", "at_hash", "c_hash", "sid"];
 const CLIENT: &str = "data.context.protocol.client.id";
 const USER: &str = "data.context.user.id";
 
@@ -118,10 +130,21 @@ fn registered(method: &str) -> String {
     }
 }
 
-/// The command that gives the access token a shorter life, seconds.
-fn shortened(seconds: u64) -> Value {
-    let change = json!({ "op": "replace", "path": "/token/lifetime/expiration", "value": seconds });
-    json!({ "commands": [{ "type": "com.okta.access.patch", "value": [change] }] })
+/// The command that gives the access token a shorter life and its claims; none when it stays as it is.
+fn patched(shape: &Shape) -> Value {
+    let has = |name: &str| shape.present.access.as_ref().is_some_and(|claims| claims.contains_key(name));
+    let claim = |(name, values): (&String, &BTreeSet<String>)| {
+        let op = if has(name) { "replace" } else { "add" };
+        json!({ "op": op, "path": format!("/claims/{name}"), "value": values })
+    };
+    let lifetime = shape
+        .lifetime
+        .map(|seconds| json!({ "op": "replace", "path": "/token/lifetime/expiration", "value": seconds }));
+    let changes: Vec<_> = lifetime.into_iter().chain(shape.claims.iter().map(claim)).collect();
+    match changes.is_empty() {
+        true => json!({}),
+        false => json!({ "commands": [{ "type": "com.okta.access.patch", "value": changes }] }),
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -133,6 +156,22 @@ struct Denial {
 #[serde(rename_all = "camelCase")]
 struct Summary {
     error_summary: String,
+}
+
+/// The claims that a token has.
+#[derive(Debug, Deserialize)]
+struct Has {
+    data: HasData,
+}
+
+#[derive(Debug, Deserialize)]
+struct HasData {
+    access: Option<HasClaims>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HasClaims {
+    claims: Option<RawClaims>,
 }
 
 /// The parts of a call that are looked at.

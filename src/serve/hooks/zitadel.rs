@@ -6,8 +6,12 @@
 //! an exchange it tells the actor, whom conditions see as `act.sub` and `act.iss`, unknown without one.
 //!
 //! Zitadel asks before it makes an access token that is a JWT. Before it makes an opaque one it does not ask: only an ID
-//! token that comes with it, introspection and userinfo do, by the other function. Sources: Zitadel documentation,
+//! token that comes with it, introspection and userinfo do, by the other function. Claims of policies are appended: one
+//! that is there already stays as it is, so that a critical one of that name is a block. A token's life is not in the
+//! answer. Sources: Zitadel documentation,
 //! Actions V2, and Complement Token Flow; `pkg/actions/signing.go`; `internal/api/oidc/userinfo.go`; read August 2026.
+
+use std::collections::BTreeSet;
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Response, StatusCode};
@@ -15,7 +19,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::issuance::{Issuance, agreed};
+use super::issuance::{Issuance, Present, RawClaims, agreed};
 use super::secret::SigningKey;
 use super::{Hook, Outcome, Unread, description, reply};
 use crate::limits;
@@ -25,6 +29,8 @@ use crate::serve::callers::read_hex;
 use crate::serve::http::error as refuse;
 use crate::serve::wire::json;
 
+/// What the names of Zitadel's own claims begin with: it takes no other for them.
+const OWN_CLAIMS: &str = "urn:zitadel:iam";
 const SIGNATURE: &str = "zitadel-signature";
 
 /// How Zitadel asks.
@@ -50,12 +56,24 @@ impl Hook for Settings {
 
     fn issuance(&self, body: &[u8]) -> Result<Issuance, Unread> {
         let payload: Payload = json::read(body).map_err(Unread::Payload)?;
-        self.read(payload).map_err(Unread::Fact)
+        let has: Has = json::read(body).map_err(Unread::Payload)?;
+        let mut issuance = self.read(payload).map_err(Unread::Fact)?;
+        issuance.present = Present { access: has.userinfo, id: RawClaims::new() };
+        Ok(issuance)
+    }
+
+    // What is there stays, and a note in the token says that something else was meant.
+    fn adds(&self, name: &str, present: &Present) -> bool {
+        let is_there = present.access.as_ref().is_some_and(|claims| claims.contains_key(name));
+        !is_there && !name.starts_with(OWN_CLAIMS)
     }
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
         let message = match outcome {
-            Outcome::Allow(_) => return reply(StatusCode::OK, "{}"),
+            Outcome::Allow(shape) => {
+                let claims = shape.claims.iter().map(|(key, value)| Claim { key, value }).collect();
+                return reply(StatusCode::OK, json::write(&Allowed { append_claims: claims }));
+            }
             Outcome::Block(block) => description(block).to_owned(),
             Outcome::Unusable(refused) => format!("No access decision: {}.", refused.refusal.reason()),
             Outcome::Refused(refused) => return refuse(refused),
@@ -110,10 +128,28 @@ impl Settings {
 }
 
 #[derive(Debug, Serialize)]
+struct Allowed<'s> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    append_claims: Vec<Claim<'s>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Claim<'s> {
+    key: &'s str,
+    value: &'s BTreeSet<String>,
+}
+
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Forwarded {
     forwarded_status_code: u16,
     forwarded_error_message: String,
+}
+
+/// The claims that a token has.
+#[derive(Debug, Deserialize)]
+struct Has {
+    userinfo: Option<RawClaims>,
 }
 
 /// The parts of a call that are looked at.

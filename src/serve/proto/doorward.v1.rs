@@ -527,6 +527,62 @@ pub struct DecideResponse {
     #[prost(message, optional, tag = "11")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth_error: ::core::option::Option<OAuthError>,
+    /// How an allowed token is shaped; not set when it is left as it is.
+    #[prost(message, optional, tag = "12")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: ::core::option::Option<Token>,
+    /// What the caller must do beside enforcing the decision. Of an allow: whoever cannot do all of it must not let the
+    /// token be issued or used.
+    #[prost(message, repeated, tag = "13")]
+    #[serde(
+        deserialize_with = "crate::serve::wire::json::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub obligations: ::prost::alloc::vec::Vec<Obligation>,
+}
+/// How a token is shaped. Where a token that exists is used, there is nothing to shape.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Token {
+    /// Longest life, seconds: the least of what the policies say that apply, the time between sign-ins
+    /// (`session_controls.token_lifetime_seconds`) included.
+    #[prost(uint32, optional, tag = "1")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime_seconds: ::core::option::Option<u32>,
+    /// Claims to add, by name, each a list of texts, sorted. `acrs` are the authentication contexts that the request asked
+    /// for. None of them identifies the token, its subject or its rights.
+    #[prost(message, optional, tag = "2")]
+    #[serde(
+        with = "crate::serve::wire::json::structure",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub claims: ::core::option::Option<::prost_types::Struct>,
+    /// Names out of `claims`, ascending: without these the token must not be issued. Claims that are not among them may be
+    /// left out.
+    #[prost(string, repeated, tag = "3")]
+    pub critical_claims: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Something that a caller must do.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Obligation {
+    /// Its id, the same for the same obligation.
+    #[prost(string, tag = "1")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub id: ::prost::alloc::string::String,
+    /// What is to be done: `notification`, `session_termination`, or an absolute URI.
+    #[prost(string, tag = "2")]
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub r#type: ::prost::alloc::string::String,
+    /// With what: of a notification `to`, `body` and `topic`, of a session termination `subject`.
+    #[prost(message, optional, tag = "3")]
+    #[serde(
+        with = "crate::serve::wire::json::structure",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub properties: ::core::option::Option<::prost_types::Struct>,
 }
 /// An error for an OAuth client, in the words of Entra. It names policies by id and nothing else of them.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -596,7 +652,7 @@ pub struct SessionControls {
         ::prost::alloc::string::String,
     >,
     /// Longest life of a token, seconds: the shortest time between sign-ins that any policy asks for. It is told beside
-    /// `everyTime` too, which by itself limits no life.
+    /// `everyTime` too, which by itself limits no life. `token.lifetime_seconds` is never longer.
     #[prost(uint32, optional, tag = "9")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_lifetime_seconds: ::core::option::Option<u32>,

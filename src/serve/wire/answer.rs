@@ -7,7 +7,7 @@ use prost::Message;
 use super::oauth::{Asked, OAuthError};
 use super::protobuf::{text_length, write_length, write_number, write_text};
 use super::spelling::Spelling;
-use super::{Encoding, Refused, v1};
+use super::{Encoding, Refused, shaping, v1};
 use crate::compile::{CompiledBundle, PolicyHead, PolicyIndex};
 use crate::evaluate::{ConditionTrace, Evaluation, MergedSession, PolicyTrace, Side};
 use crate::model::Condition;
@@ -53,13 +53,20 @@ fn write_protobuf(
     }
     write_pair(out, 6, bundle.name(), bundle.revision());
     write_text(out, 7, request_id);
-    let (session_controls, message) = (session_controls(bundle, evaluation), message(evaluation));
+    let session = evaluation.session(bundle);
+    let (session_controls, message) = (session_controls(bundle, evaluation, session.as_ref()), message(evaluation));
     if !trace.is_empty() || session_controls.is_some() || !message.is_empty() {
         // WHY: fields of a message may come in pieces; a `Vec` takes every byte.
         let _ = v1::DecideResponse { trace, session_controls, message, ..v1::DecideResponse::default() }.encode(out);
     }
     if let Some(error) = OAuthError::of(bundle, evaluation, asked) {
         error.write_protobuf(out);
+    }
+    let token = shaping::token(bundle, evaluation, session.as_ref(), asked);
+    let obligations = shaping::obligations(bundle, evaluation);
+    if token.is_some() || !obligations.is_empty() {
+        // WHY: as above.
+        let _ = v1::DecideResponse { token, obligations, ..v1::DecideResponse::default() }.encode(out);
     }
 }
 
@@ -149,7 +156,8 @@ fn write_json(
         // INVARIANT: it has no keys but strings, and a `Vec` takes every byte.
         let _ = serde_json::to_writer(&mut *out, trace);
     }
-    if let Some(session) = session_controls(bundle, evaluation) {
+    let session = evaluation.session(bundle);
+    if let Some(session) = session_controls(bundle, evaluation, session.as_ref()) {
         out.extend_from_slice(br#","sessionControls":"#);
         // INVARIANT: as above.
         let _ = serde_json::to_writer(&mut *out, &session);
@@ -161,6 +169,17 @@ fn write_json(
     if let Some(error) = OAuthError::of(bundle, evaluation, asked) {
         out.extend_from_slice(br#","oauthError":"#);
         error.write_json(out);
+    }
+    if let Some(token) = shaping::token(bundle, evaluation, session.as_ref(), asked) {
+        out.extend_from_slice(br#","token":"#);
+        // INVARIANT: as above.
+        let _ = serde_json::to_writer(&mut *out, &token);
+    }
+    let obligations = shaping::obligations(bundle, evaluation);
+    if !obligations.is_empty() {
+        out.extend_from_slice(br#","obligations":"#);
+        // INVARIANT: as above.
+        let _ = serde_json::to_writer(&mut *out, &obligations);
     }
     out.push(b'}');
 }
@@ -218,6 +237,7 @@ pub fn answer(
     request_id: String,
 ) -> v1::DecideResponse {
     let names = |policies: &[PolicyIndex]| policies.iter().map(|policy| name(bundle.policy(*policy))).collect();
+    let session = evaluation.session(bundle);
     v1::DecideResponse {
         decision: evaluation.decision().number(),
         reason: evaluation.reason().as_str().to_owned(),
@@ -227,9 +247,11 @@ pub fn answer(
         bundle: Some(bundle_name(bundle)),
         request_id,
         trace: Vec::new(),
-        session_controls: session_controls(bundle, evaluation),
+        session_controls: session_controls(bundle, evaluation, session.as_ref()),
         message: message(evaluation),
         oauth_error: OAuthError::of(bundle, evaluation, asked).map(OAuthError::to_message),
+        token: shaping::token(bundle, evaluation, session.as_ref(), asked),
+        obligations: shaping::obligations(bundle, evaluation),
     }
 }
 
@@ -237,8 +259,12 @@ fn message(evaluation: &Evaluation) -> String {
     evaluation.message().unwrap_or_default().to_owned()
 }
 
-fn session_controls(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<v1::SessionControls> {
-    let MergedSession { controls, filtering_profiles } = evaluation.session(bundle)?;
+fn session_controls(
+    bundle: &CompiledBundle,
+    evaluation: &Evaluation,
+    session: Option<&MergedSession<'_>>,
+) -> Option<v1::SessionControls> {
+    let MergedSession { controls, filtering_profiles, .. } = session.filter(|session| session.has_controls())?;
     Some(v1::SessionControls {
         sign_in_frequency: controls.sign_in_frequency.map(sign_in_frequency),
         persistent_browser: spelled(controls.persistent_browser),
@@ -247,8 +273,8 @@ fn session_controls(bundle: &CompiledBundle, evaluation: &Evaluation) -> Option<
         application_enforced_restrictions: controls.application_enforced_restrictions.then_some(true),
         disable_resilience_defaults: controls.disable_resilience_defaults.then_some(true),
         secure_sign_in_session: controls.secure_sign_in_session.then_some(true),
-        global_secure_access_filtering_profiles: filtering_profiles.into_iter().map(str::to_owned).collect(),
-        token_lifetime_seconds: evaluation.sign_in_hours(bundle).map(seconds),
+        global_secure_access_filtering_profiles: filtering_profiles.iter().copied().map(str::to_owned).collect(),
+        token_lifetime_seconds: evaluation.sign_in_hours(bundle).map(shaping::seconds),
     })
 }
 
@@ -259,11 +285,6 @@ fn sign_in_frequency(frequency: SignInFrequency) -> v1::SignInFrequency {
         r#type: spelled(frequency.period.map(|period| period.unit)),
         authentication_type: frequency.factors.as_str().to_owned(),
     }
-}
-
-/// What is longer than the field can say ends sooner.
-fn seconds(hours: u64) -> u32 {
-    u32::try_from(hours.saturating_mul(3600)).unwrap_or(u32::MAX)
 }
 
 /// The word, or nothing.

@@ -2,7 +2,7 @@
 //!
 //! The only module that knows wire types. [`message`] is what callers send, read from either protocol without copying;
 //! [`token_request`] turns it into the request that `evaluate` understands and refuses what it cannot mean; [`answer`]
-//! writes what was decided, [`oauth`] what OAuth clients hear of a block; [`refusal`] is everything a caller can be told instead. [`v1`] is generated from `proto/`:
+//! writes what was decided, [`oauth`] what OAuth clients hear of a block, [`shaping`] what comes with a token; [`refusal`] is everything a caller can be told instead. [`v1`] is generated from `proto/`:
 //! clients, the log and the tests use it. Nothing here decides anything. Start with [`message`].
 
 pub mod answer;
@@ -14,6 +14,7 @@ pub mod protobuf;
 pub mod refusal;
 pub mod request;
 pub mod scan;
+pub mod shaping;
 pub mod spelling;
 
 use serde::Deserialize;

@@ -49,6 +49,13 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// The number of the authentication context of a token that is to be issued, if it is to satisfy one.
+    pub(super) fn issued_context(self) -> Option<u8> {
+        self.context.filter(|_| !self.is_use)
+    }
+}
+
 /// An error for an OAuth client.
 #[derive(Clone, Copy, Debug)]
 pub struct OAuthError<'e> {

@@ -124,6 +124,9 @@ policies:
     assert_eq!(told(&widened), ["location Here changed: Named excluded, Trusted included as trusted"]);
     let enabled = text.replace("disabled", "enabled");
     assert_eq!(told(&enabled), ["policy Trusted changed: "]);
+    let tagged = text.replace("[block] }", "[mfa] }\n    token: { claims: { tags: [a] } }");
+    assert_eq!(told(&tagged), ["policy Named changed: "]);
+    assert_eq!(edits(&of(&tagged), &of(&tagged.replace("[a]", "[b]"))).len(), 1, "what shapes a token is a part of it");
     let renamed = text.replace("There", "Elsewhere");
     assert_eq!(
         told(&renamed),

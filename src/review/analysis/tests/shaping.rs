@@ -1,0 +1,56 @@
+//! Tokens that are shaped otherwise, and other obligations, are changes as other session controls are.
+
+use super::super::{ChangeKind, diff};
+use crate::compile::{CompiledBundle, compile};
+use crate::text::{RawBundle, RawFile};
+
+fn compiled(more: &str) -> CompiledBundle {
+    let text = format!(
+        "policies:\n- displayName: P\n  state: enabled\n  conditions: {{ users: {{ includeUsers: [All] }}, signInRiskLevels: \
+         [medium] }}\n  {more}\n- displayName: Q\n  state: enabled\n  conditions: {{ users: {{ includeUsers: [All] }} }}\n  \
+         token: {{ lifetime: 900, claims: {{ tags: a }} }}\n"
+    );
+    let file = RawFile { name: "p.yaml".into(), bytes: text.into_bytes() };
+    let compilation = compile(&RawBundle { files: vec![file], digest: "d".into() });
+    compilation.bundle.unwrap_or_else(|| panic!("{:?}", compilation.findings))
+}
+
+/// What is said of the policy for medium risk, and what changes there.
+#[test]
+fn a_changed_claim_lifetime_or_obligation_is_a_change_and_what_others_say_already_is_none() {
+    let base = "token: { lifetime: 300, claims: { tags: [b] } }";
+    let told = |more: &str| -> Vec<String> {
+        let comparison = diff(&compiled(base), &compiled(more)).unwrap();
+        assert!(comparison.regions.iter().all(|region| region.kind == ChangeKind::Controls), "{more}");
+        comparison.regions.iter().map(|region| region.after.clone()).collect()
+    };
+    let cases: [(&str, &[&str]); 7] = [
+        (base, &[]),
+        ("token: { lifetime: 300, claims: { tags: [b, a] } }", &[]),
+        (
+            "token: { lifetime: 600, claims: { tags: [b] } }",
+            &["allow with session tokenLifetime 600 seconds, tokenClaim tags a, b"],
+        ),
+        (
+            "token: { lifetime: 1200, claims: { tags: [b] } }",
+            &["allow with session tokenLifetime 900 seconds, tokenClaim tags a, b"],
+        ),
+        (
+            "token: { lifetime: 300, claims: { tags: [c] } }",
+            &["allow with session tokenLifetime 300 seconds, tokenClaim tags a, c"],
+        ),
+        (
+            "token: { lifetime: 300, claims: { tags: [b] }, critical: [tags] }",
+            &["allow with session tokenLifetime 300 seconds, criticalTokenClaim tags a, b"],
+        ),
+        (
+            "token: { lifetime: 300, claims: { tags: [b] } }\n  obligations: [{ type: notification, to: soc }]",
+            &[
+                "allow with session tokenLifetime 300 seconds, tokenClaim tags a, b, obligation P#1 notification {\"to\":\"soc\"}",
+            ],
+        ),
+    ];
+    for (more, expected) in cases {
+        assert_eq!(told(more), expected, "{more}");
+    }
+}

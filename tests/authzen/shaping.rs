@@ -1,0 +1,169 @@
+//! What policies say of a token that is issued, and what they oblige callers to.
+
+use serde_json::{Value, json};
+
+use crate::issuance::{CODE, everybody, gate, issue, policy};
+use crate::server::{ACTIONS, EVALUATION, EVALUATIONS};
+use crate::support::http::changed;
+use crate::support::server::Server;
+
+const ISSUANCE: &str = "urn:ietf:params:authzen:token-issuance";
+
+fn capable(body: Value) -> Value {
+    changed(body, "/context/issuance/capabilities", json!([ISSUANCE]))
+}
+
+fn shaping(name: &str, more: &str) -> String {
+    policy(name, &everybody(more))
+}
+
+/// Shapes tokens in the scope `mail.send` alone.
+fn of_scope(more: &str) -> String {
+    policy("sender", &everybody(&format!("when: context.action == \"mail.send\"\n{more}")))
+}
+
+fn shaped(answer: &Value) -> &Value {
+    &answer["context"]["issuance"]
+}
+
+#[tokio::test]
+async fn claims_and_lifetimes_of_all_policies_shape_the_first_open_gate() {
+    let server = Server::start(
+        [
+            ("a.yaml", shaping("a", "token: { lifetime: 900, claims: { tags: [b, a], level: high } }")),
+            ("b.yaml", shaping("b", "token: { lifetime: 300, claims: { tags: c }, critical: [tags] }")),
+            ("c.yaml", shaping("c", "token: { claims: { tags: [never] } }").replace("enabled", "disabled")),
+            ("d.yaml", shaping("d", "token: { lifetime: 1 }").replace("enabled", "enabledForReportingButNotEnforced")),
+        ],
+        "{}",
+    );
+    let expected = json!({
+        "token_lifetime": 300, "claims": { "tags": ["a", "b", "c"], "level": ["high"] }, "crit": ["tags"],
+    });
+    let answer = server.ask(EVALUATION, &capable(gate(CODE))).await;
+    assert_eq!((&answer["decision"], shaped(&answer)), (&json!(true), &expected));
+    let answers = server.ask(EVALUATIONS, &capable(issue(&["mail.read"]))).await;
+    let [first, second] = answers["evaluations"].as_array().unwrap().as_slice() else { panic!("{answers}") };
+    assert_eq!((shaped(first), second), (&expected, &json!({ "decision": true })));
+    // What is no token has nothing to shape, and no claim can be missing in it.
+    assert_eq!(server.ask(EVALUATION, &gate("read")).await, json!({ "decision": true }));
+}
+
+#[tokio::test]
+async fn a_critical_claim_is_only_for_those_who_see_to_it() {
+    let files = || [("a.yaml", shaping("a", "token: { claims: { tags: [a], level: b }, critical: [tags] }"))];
+    let server = Server::start(files(), "{}");
+    for capabilities in [json!(null), json!([]), json!(["urn:other"]), json!(ISSUANCE), json!([1, ISSUANCE]), json!({})]
+    {
+        let body = changed(gate(CODE), "/context/issuance/capabilities", capabilities.clone());
+        assert_eq!(server.ask(EVALUATION, &body).await, json!({ "decision": false }), "{capabilities}");
+    }
+    let odd = changed(gate(CODE), "/context/issuance", json!([ISSUANCE]));
+    assert_eq!(server.ask(EVALUATION, &odd).await, json!({ "decision": false }));
+    assert!(server.decision(&capable(gate(CODE))).await);
+    let verbose = Server::start(files(), "{ verbose: true }");
+    let told = verbose.ask(EVALUATION, &gate(CODE)).await;
+    let reason = json!([{ "policy": "a", "code": "critical_claims_unsupported" }]);
+    assert_eq!((&told["decision"], &told["context"]["reasons"]), (&json!(false), &reason), "{told}");
+    // A claim that is not critical is advice for everybody.
+    let advice = Server::start([("a.yaml", shaping("a", "token: { claims: { tags: [a] } }"))], "{}");
+    let answer = advice.ask(EVALUATION, &gate(CODE)).await;
+    assert_eq!(answer, json!({ "decision": true, "context": { "issuance": { "claims": { "tags": ["a"] } } } }));
+}
+
+#[tokio::test]
+async fn a_scope_shapes_the_token_that_has_it() {
+    let server = Server::start(
+        [
+            ("a.yaml", shaping("a", "token: { lifetime: 900, claims: { tags: a } }")),
+            ("b.yaml", of_scope("token: { lifetime: 60, claims: { tags: b }, critical: [tags] }")),
+        ],
+        "{}",
+    );
+    let answers = server.ask(EVALUATIONS, &capable(issue(&["mail.read", "mail.send"]))).await;
+    let expected = json!({ "token_lifetime": 60, "claims": { "tags": ["a", "b"] }, "crit": ["tags"] });
+    assert_eq!(shaped(&answers["evaluations"][0]), &expected);
+    // Nobody would see to the claim, so that only the scope is refused that it is for.
+    let answers = server.ask(EVALUATIONS, &issue(&["mail.read", "mail.send"])).await;
+    let decisions = answers["evaluations"].as_array().unwrap().iter().map(|item| item["decision"].clone());
+    assert_eq!(decisions.collect::<Vec<_>>(), [json!(true), json!(true), json!(false)]);
+    assert_eq!(shaped(&answers["evaluations"][0]), &json!({ "token_lifetime": 900, "claims": { "tags": ["a"] } }));
+}
+
+#[tokio::test]
+async fn of_gates_alone_no_scope_is_left_for_which_something_is_owed_that_is_not_told() {
+    let catalogue = "entities: { actions: [{ name: mail.read }, { name: mail.send }] }\n";
+    for more in ["token: { claims: { tags: b }, critical: [tags] }", "obligations: [{ type: session_termination }]"] {
+        let server = Server::start([("a.yaml", of_scope(more)), ("e.yaml", catalogue.to_owned())], "{}");
+        let answer = server.ask(EVALUATION, &capable(gate(CODE))).await;
+        assert_eq!(shaped(&answer), &json!({ "granted_scope": "mail.read" }), "{more}");
+        // What the gate tells anyway is told for its scopes too.
+        let server = Server::start([("a.yaml", shaping("a", more)), ("e.yaml", catalogue.to_owned())], "{}");
+        let answer = server.ask(EVALUATION, &capable(gate(CODE))).await;
+        assert_eq!((&answer["decision"], &shaped(&answer)["granted_scope"]), (&json!(true), &json!(null)), "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_the_gates_that_an_evaluation_opens() {
+    let files = [
+        ("a.yaml", shaping("a", "token: { claims: { tags: b }, critical: [tags] }")),
+        ("e.yaml", format!("entities: {{ actions: [{{ name: read }}, {{ name: '{CODE}' }}] }}\n")),
+    ];
+    let server = Server::start(files, "{}");
+    let mut body = gate(CODE);
+    body.as_object_mut().unwrap().remove("action");
+    let names = |answer: Value| {
+        let results = answer["results"].as_array().unwrap().clone();
+        results.iter().map(|result| result["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(server.ask(ACTIONS, &body).await), ["read"]);
+    assert_eq!(names(server.ask(ACTIONS, &capable(body)).await), ["read", CODE]);
+}
+
+const OWED: &str = "obligations:
+  - { type: notification, to: soc@example.com, topic: sign-in, id: tell }
+  - { type: session_termination, subject: alice }
+  - { type: 'https://example.com/audit', properties: { level: 3, tags: [a] } }
+";
+
+fn owed() -> Value {
+    json!([
+        { "id": "p#2", "type": "session_termination", "properties": { "subject": "alice" } },
+        { "id": "p#3", "type": "https://example.com/audit", "properties": { "level": 3.0, "tags": ["a"] } },
+        { "id": "tell", "type": "notification", "properties": { "to": "soc@example.com", "topic": "sign-in" } },
+    ])
+}
+
+#[tokio::test]
+async fn obligations_stand_in_permits_and_denies_and_every_caller_hears_of_them() {
+    let block = format!("grantControls: {{ operator: OR, builtInControls: [block] }}\n{OWED}");
+    for (more, decision) in [(OWED, true), (block.as_str(), false)] {
+        let server = Server::start([("p.yaml", shaping("p", more))], "{}");
+        for asked in [gate(CODE), gate("read"), capable(gate(CODE))] {
+            // What a caller can do is advice, and no policy sees it.
+            for supported in [json!(null), json!([]), json!(["notification"])] {
+                let body = changed(asked.clone(), "/context/supported_obligations", supported);
+                let answer = server.ask(EVALUATION, &body).await;
+                assert_eq!(answer, json!({ "decision": decision, "context": { "obligations": owed() } }), "{body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_step_up_stands_before_what_policies_oblige_to() {
+    let controls = format!("grantControls: {{ operator: OR, builtInControls: [mfa] }}\n{OWED}");
+    let other = shaping("other", "obligations: [{ type: session_termination }]");
+    let files = [("p.yaml", shaping("p", &controls)), ("q.yaml", other)];
+    let server = Server::start(files, "{ stepUp: { mfa: strong } }");
+    let body = changed(gate(CODE), "/context/supported_obligations", json!(["step-up"]));
+    let answer = server.ask(EVALUATION, &body).await;
+    let ids: Vec<_> =
+        answer["context"]["obligations"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(json!(ids), json!(["step-up:mfa", "p#2", "p#3", "tell"]), "of a deny those of policies that decided");
+    let proved = server.ask(EVALUATION, &changed(body, "/context/amr", json!(["mfa"]))).await;
+    let ids: Vec<_> =
+        proved["context"]["obligations"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(json!(ids), json!(["other#1", "p#2", "p#3", "tell"]), "of a permit those of all that apply");
+}

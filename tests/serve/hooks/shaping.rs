@@ -1,0 +1,111 @@
+//! Claims that hooks add, and what they cannot pass on.
+
+use serde_json::{Value, json};
+
+use super::hydra::{reason, user, workload};
+use super::okta::okta_workload;
+use super::zitadel::{signed, zitadel_machine};
+use super::{ALL, HYDRA, KEY, OKTA, ZITADEL, open, post};
+use crate::support::http::changed;
+use crate::support::server::Server;
+
+/// A server whose only policy applies to everybody and says this, too.
+fn saying(more: &str) -> Server {
+    let text = format!(
+        "displayName: P\nid: p\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }}, clientApplications: {{ \
+         includeServicePrincipals: [ServicePrincipalsInMyTenant] }} }}\n{more}\n"
+    );
+    Server::of([("p.yaml", text)], open(ALL))
+}
+
+async fn hydra(server: &Server, body: &Value) -> (u16, Value) {
+    let answer = post(server, HYDRA, &[], &body.to_string()).await;
+    (answer.status.as_u16(), if answer.text.is_empty() { Value::Null } else { answer.json() })
+}
+
+async fn okta(server: &Server, body: &Value) -> Value {
+    post(server, OKTA, &[("x-key", KEY)], &body.to_string()).await.json()
+}
+
+async fn zitadel(server: &Server, body: &Value) -> Value {
+    let body = body.to_string();
+    post(server, ZITADEL, &[("ZITADEL-Signature", &signed(&body))], &body).await.json()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_hook_adds_claims_in_its_own_words() {
+    let server = saying("token: { lifetime: 300, claims: { ca_tags: [b, a] }, critical: [ca_tags] }");
+    let tags = json!(["a", "b"]);
+    let (status, told) = hydra(&server, &workload()).await;
+    let session =
+        json!({ "access_token": { "ip": "198.51.100.7", "team": "payroll", "ca_tags": tags }, "id_token": {} });
+    assert_eq!((status, told), (200, json!({ "session": session })));
+    let changes = json!([
+        { "op": "replace", "path": "/token/lifetime/expiration", "value": 300 },
+        { "op": "add", "path": "/claims/ca_tags", "value": tags },
+    ]);
+    let patch = json!({ "commands": [{ "type": "com.okta.access.patch", "value": changes }] });
+    assert_eq!(okta(&server, &okta_workload()).await, patch);
+    assert_eq!(
+        zitadel(&server, &zitadel_machine()).await,
+        json!({ "append_claims": [{ "key": "ca_tags", "value": tags }] })
+    );
+}
+
+/// Whatever the session has comes back as it was written, numbers that no double has among it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn hydra_keeps_the_claims_of_a_session_that_are_not_of_policies() {
+    let server = saying("token: { claims: { ca_tags: [risky] } }");
+    let body =
+        changed(user(), "/session/extra", json!({ "tenant": { "n": 9_007_199_254_740_993_i64 }, "ca_tags": ["old"] }));
+    let body =
+        changed(body, "/session/id_token/id_token_claims/ext", json!({ "nick": "al", "n": 9_007_199_254_740_993_i64 }));
+    let (status, told) = hydra(&server, &body).await;
+    let access = json!({ "tenant": { "n": 9_007_199_254_740_993_i64 }, "ca_tags": ["risky"] });
+    let expected = json!({ "access_token": access, "id_token": { "nick": "al", "n": 9_007_199_254_740_993_i64 } });
+    assert_eq!((status, &told["session"]), (200, &expected));
+    // A refresh brings what was added before. It goes when no policy says it any more.
+    let server = saying("when: context.action == \"never\"\ntoken: { claims: { ca_tags: [risky] } }");
+    let (status, told) = hydra(&server, &body).await;
+    assert_eq!(
+        (status, &told["session"]["access_token"]),
+        (200, &json!({ "tenant": { "n": 9_007_199_254_740_993_i64 } }))
+    );
+    assert_eq!(hydra(&server, &user()).await, (204, Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_claim_that_a_hook_cannot_add_is_left_out_or_the_token_is_refused() {
+    let blocked = "AADSTS53003: Access has been blocked by Conditional Access policies.";
+    let of_okta = |name: &str| format!("claims: {{ '{name}': [a] }}");
+    for (name, is_critical) in [("auth_time", false), ("auth_time", true), ("https://x/tags", true), ("scp", true)] {
+        let critical = if is_critical { format!(", critical: ['{name}']") } else { String::new() };
+        let server = saying(&format!("token: {{ {}{critical} }}", of_okta(name)));
+        let expected = if is_critical { json!({ "error": { "errorSummary": blocked } }) } else { json!({}) };
+        assert_eq!(okta(&server, &okta_workload()).await, expected, "{name}");
+    }
+    let server = saying("token: { claims: { ca_tags: [a] }, critical: [ca_tags] }");
+    let has = changed(okta_workload(), "/data/access/claims/ca_tags", json!("old"));
+    assert_eq!(okta(&server, &has).await["commands"][0]["value"][0]["op"], json!("replace"));
+    let no_access = changed(okta_workload(), "/data/access", Value::Null);
+    assert_eq!(okta(&server, &no_access).await, json!({ "error": { "errorSummary": blocked } }));
+    // What is there already stays in Zitadel, whatever the answer says.
+    let has = changed(zitadel_machine(), "/userinfo/ca_tags", json!("old"));
+    let forwarded = json!({ "forwardedStatusCode": 403, "forwardedErrorMessage": blocked });
+    assert_eq!(zitadel(&server, &has).await, forwarded);
+    let server = saying("token: { claims: { 'urn:zitadel:iam:x': [a] }, critical: ['urn:zitadel:iam:x'] }");
+    assert_eq!(zitadel(&server, &zitadel_machine()).await, forwarded);
+    let server = saying("token: { claims: { ca_tags: [a] } }");
+    assert_eq!(zitadel(&server, &has).await, json!({}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn no_hook_issues_a_token_for_which_something_is_owed() {
+    let server = saying("obligations: [{ type: notification, topic: sign-in }]");
+    let answer = post(&server, HYDRA, &[], &workload().to_string()).await;
+    assert_eq!((answer.status.as_u16(), &*reason(&answer)), (403, "invalid_grant"));
+    assert!(okta(&server, &okta_workload()).await["error"].is_object());
+    assert_eq!(zitadel(&server, &zitadel_machine()).await["forwardedStatusCode"], json!(403));
+    let metrics = server.operator().await.get("/metrics").await.text;
+    assert!(metrics.contains(r#"doorward_undeliverable_allows_total{surface="hook"} 3"#), "{metrics}");
+}
