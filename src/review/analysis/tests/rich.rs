@@ -52,7 +52,7 @@ fn list(texts: &[&str]) -> String {
     texts.join(", ")
 }
 
-fn policy(rng: &mut Rng, index: usize) -> String {
+pub fn policy(rng: &mut Rng, index: usize) -> String {
     let mut conditions = Vec::new();
     let subject = rng.u8(..4);
     match subject {
