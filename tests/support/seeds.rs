@@ -14,3 +14,9 @@ pub fn seeds(usual: u64) -> Range<u64> {
         None => 0..number(&said),
     }
 }
+
+/// As many cases, for tests that draw them by chance.
+pub fn cases(usual: u32) -> u32 {
+    let seeds = seeds(usual.into());
+    u32::try_from(seeds.end - seeds.start).unwrap_or(u32::MAX)
+}

@@ -33,7 +33,7 @@ mod space;
 mod target;
 mod tell;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod told;
 mod universe;
 mod walk;

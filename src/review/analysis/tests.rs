@@ -12,7 +12,7 @@ mod many;
 mod prove;
 mod rich;
 mod tenant;
-mod whole;
+pub mod whole;
 mod wide;
 
 use fastrand::Rng;

@@ -121,7 +121,7 @@ pub fn policy(rng: &mut Rng, index: usize) -> String {
     )
 }
 
-fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
+pub fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
     let stated = |rng: &mut Rng| {
         let mut attributes = Attributes::default();
         match rng.u8(..4) {

@@ -4,18 +4,19 @@
 //! A claim is broken by a single request. So requests are drawn as a caller writes them, not from the analysis, and what
 //! the analysis says that it left out excuses only the requests that this is about.
 
-mod bundle;
+pub mod bundle;
 #[path = "../../../../tests/support/countries.rs"]
 mod countries;
-mod request;
+pub mod request;
 #[path = "../../../../tests/support/seeds.rs"]
-mod seeds;
+#[expect(dead_code, reason = "shared with tests that draw cases by chance")]
+pub mod seeds;
 
 use fastrand::Rng;
 use serde_json::Value;
 
 use super::super::{Comparison, Facet, Note, Region, Verdict, diff, gaps, prove};
-use super::wide;
+use super::{agree, rich, tenant, wide};
 use crate::compile::{CompiledBundle, Mode, compile_stated, read};
 use crate::evaluate::{Evaluation, evaluate, probe, trace};
 use crate::model::set::Word;
@@ -140,6 +141,25 @@ fn no_request_is_decided_otherwise_where_no_change_is_told() {
         }
     }
     assert!(!is_usual || changed > 100 && silent > 5, "{changed} {silent}");
+}
+
+/// The same for each request that is put into the space of all requests, where no condition in Cedar is in the way.
+#[test]
+fn a_decision_changes_exactly_in_the_regions_whatever_bundles_know() {
+    let (mut placed, mut changed) = (0, 0);
+    let seeds = seeds::seeds(40);
+    let is_usual = seeds == (0..40);
+    for seed in seeds {
+        let mut rng = Rng::with_seed(seed);
+        let (draw, before) = Draw::plain(&mut rng);
+        let (edited, after) = draw.edited_plainly(&mut rng);
+        let asked =
+            [tenant::requests(&mut rng, 20), rich::requests(&mut rng, 20), wide::requests(&mut rng, 40)].concat();
+        let told = format!("seed {seed}\n{}\nedited\n{}", draw.told(), edited.told());
+        let found = agree([&before, &after], &asked, &told);
+        (placed, changed) = (placed + found.0, changed + found.1);
+    }
+    assert!(!is_usual || placed > 1_000 && changed > 100, "{placed} {changed}");
 }
 
 #[test]

@@ -249,6 +249,11 @@ struct Asked {
     extra: bool,
 }
 
+/// Requests for one resource at most.
+pub fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
+    (0..of).map(|_| asked(rng).witness).collect()
+}
+
 fn asked(rng: &mut Rng) -> Asked {
     let id = |text: &str| Some(Id::new(text));
     let kind = [

@@ -71,6 +71,10 @@ entities:
 policies:
 ";
 
+/// Parts of lines that not every head has.
+const LEFT_OUT: [&str; 7] =
+    ["id: alpha", "id: beta", "id: gamma", "id: sp-bare", "id: sp-vm", "type: robot", "type: user, id: ann"];
+
 /// Comparisons that the schema admits for every kind of identity.
 const COMPARISONS: [&str; 34] = [
     "context.credential.type == \"clientSecret\"",
@@ -173,6 +177,10 @@ pub struct Draw {
     head: Vec<usize>,
     pub policies: Vec<String>,
     pub cedar: Vec<String>,
+    /// Lines of the head that are left out, by a part of each.
+    left_out: Vec<&'static str>,
+    /// Whether the locations stand in another order.
+    has_other_order: bool,
     /// Which of two databases.
     has_other_countries: bool,
     /// What is claimed of it.
@@ -191,6 +199,8 @@ impl Draw {
                     .collect(),
                 policies: (0..rng.usize(1..6)).map(|index| policy(rng, index)).collect(),
                 cedar: (0..rng.usize(..6).saturating_sub(3)).map(|index| forbid(rng, index)).collect(),
+                left_out: some(rng, &LEFT_OUT, 5),
+                has_other_order: false,
                 has_other_countries: false,
                 statements: Vec::new(),
             };
@@ -216,6 +226,38 @@ impl Draw {
         }
     }
 
+    /// A bundle without conditions in Cedar.
+    pub fn plain(rng: &mut Rng) -> (Self, CompiledBundle) {
+        let (mut draw, _) = Self::new(rng);
+        loop {
+            draw.without_cedar();
+            if let Some(bundle) = draw.compiled() {
+                return (draw, bundle);
+            }
+            draw = Self::new(rng).0;
+        }
+    }
+
+    /// As [`Self::edited`], of one without conditions in Cedar.
+    pub fn edited_plainly(&self, rng: &mut Rng) -> (Self, CompiledBundle) {
+        loop {
+            let (mut edited, _) = self.edited(rng);
+            edited.without_cedar();
+            if let Some(bundle) = edited.compiled() {
+                return (edited, bundle);
+            }
+        }
+    }
+
+    fn without_cedar(&mut self) {
+        self.cedar.clear();
+        for line in &mut self.policies {
+            if let Some(from) = line.find(", when: '") {
+                line.replace_range(from.., " }\n");
+            }
+        }
+    }
+
     /// One of the policies once more, by another name.
     fn copy(&mut self, rng: &mut Rng) {
         let line = &self.policies[rng.usize(..self.policies.len())];
@@ -225,7 +267,7 @@ impl Draw {
 
     fn edit(&mut self, rng: &mut Rng) {
         let place = rng.usize(..self.policies.len());
-        match rng.u8(..16) {
+        match rng.u8(..18) {
             0 => {
                 let other = settings(rng);
                 let line = &other[rng.usize(..other.len())];
@@ -244,6 +286,12 @@ impl Draw {
             }
             4 => self.policies.push(policy(rng, self.policies.len())),
             13 => self.copy(rng),
+            14 => match rng.u8(..4) {
+                0 => self.has_other_order = !self.has_other_order,
+                1 => self.left_out = some(rng, &LEFT_OUT, 10),
+                2 => self.policies.rotate_left(1),
+                _ => self.policies[place] = self.policies[place].replacen(", state", " renamed, state", 1),
+            },
             5 if self.policies.len() > 1 => drop(self.policies.remove(place)),
             6 => {
                 let line = &mut self.policies[place];
@@ -318,15 +366,20 @@ impl Draw {
             .iter()
             .zip(&self.head)
             .fold(HEAD.to_owned(), |head, ((name, texts), place)| head.replacen(name, texts[*place], 1));
-        format!("{head}{}", self.policies.concat())
+        let mut lines: Vec<_> =
+            head.lines().filter(|line| !self.left_out.iter().any(|part| line.contains(part))).collect();
+        if self.has_other_order {
+            lines.swap(1, 2);
+        }
+        format!("{}\n{}", lines.join("\n"), self.policies.concat())
     }
 
     /// As it is used; `None` if it cannot be.
     pub fn compiled(&self) -> Option<CompiledBundle> {
         let Compilation { bundle, findings, .. } = compile(&self.raw());
-        // Not every condition suits whom its policy covers, and not every policy that is ignored is there. Whatever else is
-        // wrong is a mistake of this file.
-        let is_known = |id: &str| id.starts_with("cedar") || id == "unknown-policy";
+        // Not every condition suits whom its policy covers, and not everything that is named is there. Whatever else is wrong is
+        // a mistake of this file.
+        let is_known = |id: &str| id.starts_with("cedar") || id.starts_with("unknown-");
         let is_error = |finding: &&Finding| finding.severity == Severity::Error;
         let unknown = findings.iter().filter(is_error).find(|finding| !is_known(finding.id));
         assert!(unknown.is_none(), "{unknown:?}\n{}", self.told());

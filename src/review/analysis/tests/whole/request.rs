@@ -230,11 +230,13 @@ fn satisfied(rng: &mut Rng) -> Value {
 }
 
 fn free(rng: &mut Rng) -> Value {
-    let texts = [json!("canary"), json!("stable"), json!(3)];
+    let texts =
+        [json!("canary"), json!("stable"), json!(3), json!(["canary"]), json!({ "ring": "canary" }), Value::Null];
+    let numbers = [json!(7), json!(-1), json!(9_007_199_254_740_993_i64), json!(1.5), json!(1e300), json!("7")];
     object([
-        ("ring", (rng.bool()).then(|| texts[rng.usize(..3)].clone())),
+        ("ring", (rng.bool()).then(|| texts[rng.usize(..texts.len())].clone())),
         ("subject.role", one(rng, &["admin", "other"], 4)),
-        ("subject.age", (rng.u8(..4) == 0).then(|| json!(7))),
+        ("subject.age", (rng.u8(..4) == 0).then(|| numbers[rng.usize(..numbers.len())].clone())),
         ("resource.open", (rng.u8(..4) == 0).then(|| json!(false))),
     ])
 }
