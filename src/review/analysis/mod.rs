@@ -43,6 +43,7 @@ mod words;
 pub use change::ChangeKind;
 pub use fact::{What, Who, Witness};
 pub use gaps::{Gaps, Open, gaps};
+pub(super) use network::has_one_atlas;
 pub use note::Note;
 pub use prove::{Proof, Proofs, Verdict, prove};
 pub use words::Facet;

@@ -6,7 +6,6 @@ use fastrand::Rng;
 
 use super::super::tenant::OTHER_TENANT;
 use super::super::{TENANT, rich, some, tenant, wide};
-use super::countries;
 use crate::compile::{Compilation, CompiledBundle, compile};
 use crate::text::{Finding, RawBundle, RawFile, Severity};
 
@@ -122,6 +121,16 @@ fn condition(rng: &mut Rng) -> String {
         3 => format!("if {} then {} else {}", one(rng), one(rng), one(rng)),
         _ => pick(rng, &COMPARISONS).to_owned(),
     }
+}
+
+/// A country database, or one in which Britain lies in Germany.
+pub fn countries(is_other: bool) -> Vec<u8> {
+    let mut database = super::countries::database();
+    if is_other {
+        let place = database.windows(2).position(|two| two == b"GB").unwrap();
+        database[place..place + 2].copy_from_slice(b"DE");
+    }
+    database
 }
 
 /// A policy of a `.cedar` file.
@@ -258,6 +267,39 @@ impl Draw {
         }
     }
 
+    /// A bundle of which some policies exclude everything, and what is told of it.
+    pub fn with_exclusions(rng: &mut Rng) -> (Self, CompiledBundle, Vec<Finding>) {
+        let exclusions = [
+            ("excludeLocations: [", "excludeLocations: [All, "),
+            ("excludeUsers: [", "excludeUsers: [All, "),
+            ("excludeApplications: [", "excludeApplications: [All, "),
+            ("includeApplications: [All]", "includeApplications: [None]"),
+            ("when: '", "when: 'false && "),
+            ("when: '", "when: 'principal is AgentUser && "),
+        ];
+        loop {
+            let (mut draw, _) = Self::new(rng);
+            for line in &mut draw.policies {
+                let (from, to) = exclusions[rng.usize(..exclusions.len())];
+                if rng.bool() {
+                    *line = line.replacen(from, to, 1).replace(", ]", "]");
+                }
+            }
+            let Compilation { bundle, findings, .. } = compile(&draw.raw());
+            if let Some(bundle) = bundle {
+                return (draw, bundle, findings);
+            }
+        }
+    }
+
+    /// The policy that `finding` is about, by name.
+    pub fn policy_at(&self, finding: &Finding) -> Option<String> {
+        let text = self.text();
+        let line = text.lines().nth(usize::try_from(finding.line).ok()?.checked_sub(1)?)?;
+        let name = line.split_once("displayName: ")?.1.split_once(',')?.0;
+        (&*finding.file == "all.yaml" && line.contains("state: ")).then(|| name.to_owned())
+    }
+
     /// One of the policies once more, by another name.
     fn copy(&mut self, rng: &mut Rng) {
         let line = &self.policies[rng.usize(..self.policies.len())];
@@ -342,16 +384,11 @@ impl Draw {
 
     /// The files.
     pub fn raw(&self) -> RawBundle {
-        let mut database = countries::database();
-        if self.has_other_countries {
-            let place = database.windows(2).position(|two| two == b"GB").unwrap();
-            database[place..place + 2].copy_from_slice(b"DE");
-        }
         let mut files = vec![
             ("bundle.yaml", self.settings.join("\n").into_bytes()),
             ("all.yaml", self.text().into_bytes()),
             ("own.cedar", self.cedar.concat().into_bytes()),
-            ("countries.mmdb", database),
+            ("countries.mmdb", countries(self.has_other_countries)),
         ];
         if !self.statements.is_empty() {
             files.push(("statements/all.yaml", format!("policies:\n{}", self.statements.concat()).into_bytes()));
