@@ -95,7 +95,7 @@ text::declare_rules! {
     /// A user's name in the place of an id.
     USER_NAME: Warning, "user-name", "accounts are named by object id; a sign-in name matches only callers that send it as the id";
     /// An exclusion of everything.
-    EXCLUDES_ALL: Warning, "excludes-all", "an exclusion beats every inclusion, so the policy applies to nothing";
+    EXCLUDES_ALL: Warning, "excludes-all", "an exclusion beats every inclusion, so the policy applies to none of them";
     /// MFA trusted IPs that are not configured.
     NO_MFA_TRUSTED_IPS: Warning, "no-mfa-trusted-ips", "no export contains the MFA trusted IPs; unless bundle.yaml lists them, no address is inside";
     /// An app registration in the place of a service principal.

@@ -61,8 +61,12 @@ pub fn impact(
     before: &CompiledBundle,
     after: &CompiledBundle,
     raw: &RawBundle,
-    edits: Vec<Edit>,
+    mut edits: Vec<Edit>,
 ) -> Result<Impact, AnalysisError> {
+    if !analysis::has_one_atlas([before, after]) {
+        let (object, kind) = (Object::Countries, EditKind::Changed);
+        edits.push(Edit { object, name: String::new(), kind, named_by: Vec::new() });
+    }
     let comparison = analysis::diff(before, after)?;
     let (mut cases, mut asked) = (Vec::new(), 0);
     let mut evaluation = Evaluation::default();

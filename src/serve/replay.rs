@@ -5,6 +5,8 @@
 //! [`Replayer::replay`]; [`Report`] counts what it says.
 
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use report::{Counts, Group, Groups, Report, Unreadable};
 

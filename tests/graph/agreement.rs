@@ -7,12 +7,13 @@ use doorward::text::Diagnostics;
 use proptest::prelude::*;
 
 use crate::oracle::generate::scene;
+use crate::oracle::generate_when::conditional;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_certainly_applies_is_enforced_and_where_nothing_is_unknown_both_say_the_same(scene in scene(false, 6)) {
+    fn what_certainly_applies_is_enforced_and_where_nothing_is_unknown_both_say_the_same(scene in conditional(scene(false, 6))) {
         let mut diagnostics = Diagnostics::default();
         let Some(bundle) = compile::build(scene.bundle.clone(), "digest", None, &mut diagnostics) else {
             return Err(TestCaseError::reject("a bundle that does not compile"));

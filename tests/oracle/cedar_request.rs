@@ -8,8 +8,8 @@ use doorward::model::location::CountryFact;
 use doorward::model::policy::LocationTarget;
 use doorward::model::set::Word;
 use doorward::model::{
-    AttributeValue, Attributes, FreeValue, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType, TransferMethod,
-    Truth,
+    AttributeValue, Attributes, Entities, Entity, FreeValue, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType,
+    TransferMethod, Truth,
 };
 
 use super::resource::App;
@@ -126,6 +126,7 @@ fn what(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
         ("type", asked.kind.map(word)),
         ("userAction", or_none(asked.user_action.map(Word::as_str))),
         ("authenticationContext", or_none(asked.authentication_context.as_deref())),
+        ("target", asked.target.map(|target| json!({ "type": target.kind, "id": target.id }))),
         ("customSecurityAttributes", attributes.map(|attributes| custom("resource", attributes, entities))),
     ])
 }
@@ -162,6 +163,7 @@ fn how(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
     ]);
     object([
         ("time", time),
+        ("action", request.action.map(Value::from)),
         ("clientApp", request.client_app.map(word)),
         ("platform", Some(request.platform.map_or_else(|| "unknown".into(), word))),
         ("authenticationFlow", Some(request.authentication_flow.map_or_else(|| "none".into(), word))),
@@ -244,11 +246,27 @@ fn custom(of: &str, attributes: &Attributes<'_>, entities: &mut Vec<Value>) -> V
     json!({ "text": add("SecurityTexts", single), "texts": add("SecurityLists", lists) })
 }
 
+/// The entities of the bundle that the request names.
+fn named<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Entity> {
+    let (request, bundle) = (case.request, case.bundle);
+    let Entities { subjects, resources, actions } = &bundle.entities;
+    let is_identity = |entity: &&Entity| {
+        bundle.settings.subject_types.kind(&entity.kind.value) == Some(request.identity.kind)
+            && IdRef::new(&entity.id.value) == request.identity.id
+    };
+    let is_target = |entity: &&Entity| {
+        request.resource.target.is_some_and(|it| *it.kind == *entity.kind.value && *it.id == *entity.id.value)
+    };
+    let is_action = |entity: &&Entity| request.action == Some(&*entity.id.value);
+    let subject = subjects.iter().find(is_identity);
+    [subject, resources.iter().find(is_target), actions.iter().find(is_action)].into_iter().flatten()
+}
+
 /// The four entities that carry free attributes, by their type.
 fn free(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
     let mut tags = [("FreeTexts", "text"), ("FreeNumbers", "number"), ("FreeFlags", "flag"), ("FreeLists", "texts")]
         .map(|(kind, name)| (kind, name, Map::new()));
-    case.request.attributes.each(&mut |name, value| {
+    let mut write = |name: &str, value: FreeValue<'_>| {
         let (kind, value) = match value {
             FreeValue::Text(text) => (0, text.into()),
             FreeValue::Number(number) => (1, number.into()),
@@ -256,7 +274,12 @@ fn free(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
             FreeValue::Texts(texts) => (3, texts.into()),
         };
         tags[kind].2.insert(name.to_owned(), value);
-    });
+    };
+    let given = case.request.attributes;
+    given.each(&mut write);
+    // What the request gives itself, in whatever form, the bundle does not say.
+    let known = named(case).flat_map(|entity| &entity.properties);
+    known.filter(|(name, _)| !given.carries(name)).for_each(|(name, value)| write(name, value.as_free()));
     let mut written = Map::new();
     for (kind, name, tags) in tags {
         let uid = json!({ "type": kind, "id": "attributes" });

@@ -57,11 +57,15 @@ pub fn bundle_of(has_database: bool, policies: std::ops::RangeInclusive<usize>) 
         vec(weighted(0.5, principal()), APPS.len()),
     );
     let strengths = control::strengths();
-    (settings(has_database), vec(policy(), policies), vec(location_kind(), 5), catalogue, strengths).prop_map(
-        |(settings, mut policies, kinds, (principals, agents, apps), strengths)| {
+    let ignored = vec(proptest::bool::weighted(0.05), *policies.end());
+    let parts = (settings(has_database), vec(policy(), policies), ignored);
+    (parts, vec(location_kind(), 5), catalogue, strengths).prop_map(
+        |((mut settings, mut policies, ignored), kinds, (principals, agents, apps), strengths)| {
             for (index, policy) in policies.iter_mut().enumerate() {
                 policy.id = Some(placed(format!("policy-{index}").into()));
                 policy.display_name = placed(format!("Policy {index}").into());
+                let own = if index % 2 == 0 { format!("policy-{index}") } else { format!("Policy {index}") };
+                settings.ignored_policies.extend(ignored[index].then(|| placed(own.into())));
             }
             let entries = |ids: &'static [&'static str], name: &'static str, entries: Vec<Option<ServicePrincipal>>| {
                 ids.iter().zip(entries).enumerate().filter_map(move |(index, (id, entry))| {

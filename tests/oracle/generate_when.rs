@@ -9,14 +9,18 @@ use proptest::sample::{select, subsequence};
 
 use doorward::compile::{self, Mode};
 use doorward::model::policy::{Policy, When, WhenForm};
-use doorward::model::request::Credential;
-use doorward::model::{CredentialType, FreeAttributes, FreeFacts, FreeValue};
+use doorward::model::request::{Credential, Target};
+use doorward::model::set::Word;
+use doorward::model::{
+    CredentialType, Entities, Entity, FreeAttributes, FreeFacts, FreeValue, IdentityKind, Property, SubjectTypes,
+};
 use doorward::text::{Embedded, RawBundle, RawFile, Span};
 
-use super::generate::Scene;
+use super::generate::{Scene, placed};
+use super::world::{AGENTS, PRINCIPALS};
 
 /// Comparisons that the schema admits for every kind of identity, and that meet the cast of the scenes.
-const COMPARISONS: [&str; 52] = [
+const COMPARISONS: [&str; 60] = [
     "context.credential.type == \"clientSecret\"",
     "context.credential.type != \"clientSecret\"",
     "context.credential.keyId like \"k*\"",
@@ -68,6 +72,14 @@ const COMPARISONS: [&str; 52] = [
     "principal.customSecurityAttributes.text.hasTag(\"eng_zone\") && principal.customSecurityAttributes.text.getTag(\"eng_zone\") like \"al*\"",
     "(if context.clientApp == \"other\" then 1 else 2) == 2",
     "[context.network.country, context.clientApp].contains(\"NL\")",
+    "context.action == \"read\"",
+    "resource.target.type == \"route\" && resource.target.id like \"/todos*\"",
+    "context.attributes.text.hasTag(\"subject.role\") && context.attributes.text.getTag(\"subject.role\") == \"admin\"",
+    "context.attributes.number.hasTag(\"subject.age\") && context.attributes.number.getTag(\"subject.age\") < 5",
+    "context.attributes.texts.hasTag(\"subject.tags\") && context.attributes.texts.getTag(\"subject.tags\").contains(\"a\")",
+    "context.attributes.text.hasTag(\"resource.owner\") && context.attributes.text.getTag(\"resource.owner\") == principal.id",
+    "context.attributes.flag.hasTag(\"resource.open\") && context.attributes.flag.getTag(\"resource.open\")",
+    "context.attributes.flag.hasTag(\"action.harmless\")",
     "context.device has trustType && [\"serverad\"].contains(context.device.trustType)",
 ];
 
@@ -109,18 +121,27 @@ pub struct Extra {
     credential: Credential<'static>,
     free: usize,
     now: Option<&'static str>,
+    action: Option<&'static str>,
+    target: Option<Target<'static>>,
 }
 
 struct Free(Vec<(&'static str, FreeValue<'static>)>);
 
 impl FreeFacts for Free {
     fn each(&self, found: &mut dyn FnMut(&str, FreeValue<'_>)) {
-        self.0.as_slice().each(found);
+        self.0.iter().filter(|(name, _)| *name != UNUSABLE).for_each(|(name, value)| found(name, value.clone()));
+    }
+
+    fn carries(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, _)| *own == name)
     }
 }
 
+/// A free attribute whose values are all of a type that nobody can use.
+const UNUSABLE: &str = "subject.age";
+
 /// Free attributes, of the types that conditions expect, of others, and none.
-static FREE: LazyLock<[Free; 5]> = LazyLock::new(|| {
+static FREE: LazyLock<[Free; 7]> = LazyLock::new(|| {
     use FreeValue::{Flag, Number, Text, Texts};
     [
         Free(vec![]),
@@ -128,6 +149,8 @@ static FREE: LazyLock<[Free; 5]> = LazyLock::new(|| {
         Free(vec![("ring", Text("stable")), ("age", Number(i64::MAX)), ("on", Flag(true)), ("all", Texts(vec![]))]),
         Free(vec![("ring", Number(3)), ("age", Text("1")), ("on", Texts(vec!["true"])), ("all", Flag(true))]),
         Free(vec![("age", Number(-9_223_372_036_854_775_805)), ("other", Text("canary"))]),
+        Free(vec![("subject.role", Text("other")), (UNUSABLE, Text("")), ("resource.open", Flag(false))]),
+        Free(vec![("subject.role", Flag(true)), ("action.harmless", Text("yes"))]),
     ]
 });
 
@@ -139,16 +162,47 @@ fn extra() -> impl Strategy<Value = Extra> {
         of(select(&["repo:a", "repo:c"])),
     );
     let now = of(select(&["2026-05-01T08:59:59.999Z", "2026-07-01T09:00:00.5Z"]));
-    (credential, 0..FREE.len(), now).prop_map(|((kind, key_id, federated_issuer, federated_subject), free, now)| {
-        Extra { credential: Credential { kind, key_id, federated_issuer, federated_subject }, free, now }
+    let action = of(select(&["read", "write"]));
+    let target = of(select(&[("route", "/todos/{id}"), ("route", "/users"), ("record", "/todos/{id}")]));
+    (credential, 0..FREE.len(), now, action, target).prop_map(|(credential, free, now, action, target)| {
+        let (kind, key_id, federated_issuer, federated_subject) = credential;
+        let credential = Credential { kind, key_id, federated_issuer, federated_subject };
+        Extra { credential, free, now, action, target: target.map(|(kind, id)| Target { kind, id }) }
+    })
+}
+
+/// Entities, and what callers mean by a type of subject that is no usual one.
+fn entities() -> impl Strategy<Value = (Entities, SubjectTypes)> {
+    let entity = |(kind, id): (&str, &str), properties: &[(&str, Property)]| Entity {
+        kind: placed(kind.into()),
+        id: placed(id.into()),
+        properties: properties.iter().map(|(name, value)| ((*name).into(), value.clone())).collect(),
+    };
+    let text = |text: &str| Property::Text(text.into());
+    let subjects = vec![
+        entity(("user", "alice"), &[("subject.role", text("admin")), ("subject.age", Property::Number(3))]),
+        entity(("client", PRINCIPALS[0]), &[("subject.role", text("reader"))]),
+        entity(("robot", "11111111-0000-0000-0000-00000000000A"), &[("subject.age", Property::Number(9))]),
+        entity(("agentIdentity", AGENTS[0]), &[("subject.tags", Property::Texts(vec!["a".into()]))]),
+    ];
+    let resources = vec![
+        entity(("route", "/todos/{id}"), &[("resource.owner", text("alice")), ("resource.open", Property::Flag(true))]),
+        entity(("record", "/todos/{id}"), &[("resource.owner", text("bob"))]),
+    ];
+    let actions = vec![entity(("", "read"), &[("action.harmless", Property::Flag(true))])];
+    let parts = (subsequence(subjects, 0..=4), subsequence(resources, 0..=2), subsequence(actions, 0..=1));
+    (parts, select(IdentityKind::ALL)).prop_map(|((subjects, resources, actions), robot)| {
+        (Entities { subjects, resources, actions }, SubjectTypes::new(vec![("robot".into(), robot)]))
     })
 }
 
 /// `scene`, with conditions for most of its policies, policies of `.cedar` files, and requests that speak of more.
 pub fn conditional(scene: impl Strategy<Value = Scene>) -> impl Strategy<Value = Scene> {
     let places = subsequence((0..8).collect::<Vec<usize>>(), 1..=6);
-    (scene, vec(condition(), 8), places, vec(statement(), 0..3), vec(extra(), 16)).prop_map(
-        |(mut scene, conditions, places, statements, extras)| {
+    (scene, vec(condition(), 8), places, vec(statement(), 0..3), vec(extra(), 16), entities()).prop_map(
+        |(mut scene, conditions, places, statements, extras, (entities, subject_types))| {
+            scene.bundle.entities = entities;
+            scene.bundle.settings.subject_types = subject_types;
             for place in places {
                 if let Some(policy) = scene.bundle.policies.get_mut(place) {
                     let text = Embedded::new(&*conditions[place], Span::NONE);
@@ -159,6 +213,7 @@ pub fn conditional(scene: impl Strategy<Value = Scene>) -> impl Strategy<Value =
             for (request, extra) in scene.requests.iter_mut().zip(extras.into_iter().cycle()) {
                 request.credential = extra.credential;
                 request.attributes = FreeAttributes::new(&FREE[extra.free]);
+                (request.action, request.resource.target) = (extra.action, extra.target);
                 request.now = extra.now.map(|text| text.parse().expect("a timestamp"));
             }
             scene

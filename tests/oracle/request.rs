@@ -189,10 +189,10 @@ fn identity() -> impl Strategy<Value = Identity<'static>> {
                 IdentityKind::User | IdentityKind::AgentUser => (USERS[index % 3], false),
             };
             Identity {
-                app_id: app_id.filter(|_| is_workload),
+                app_id,
                 owner_tenant: owner_tenant.filter(|_| is_workload),
                 audience: audience.filter(|_| is_workload),
-                attributes: attributes.filter(|_| is_workload),
+                attributes,
                 blueprint: blueprint.filter(|_| kind == IdentityKind::AgentIdentity),
                 // Also said of workloads, where it must mean nothing.
                 groups: groups.map(refs),

@@ -9,14 +9,14 @@ use doorward::model::Truth;
 use super::judge::Countries;
 use super::oracle::generate::scene;
 use super::oracle::generate_when::conditional;
-use super::{config, judges_agree, traces_agree};
+use super::{config, judges_agree, seeds, traces_agree};
 use crate::oracle;
 
 #[test]
 fn engine_and_oracle_agree_on_conditions_in_cedar() {
     let countries = Countries::few();
     let seen = [const { Cell::new(0) }; 3];
-    let mut runner = TestRunner::new(Config { cases: 192, max_shrink_iters: 512, ..config() });
+    let mut runner = TestRunner::new(Config { cases: seeds::cases(192), max_shrink_iters: 512, ..config() });
     let outcome = runner.run(&conditional(scene(true, 6)), |scene| {
         let held = Some(&countries).filter(|_| scene.bundle.settings.country_database.is_some());
         let country_of = |address| held.map(|countries| countries.of(address));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::bits::{Bits, each, has};
 use super::fact::Witness;
 use super::less::{changes, filters, has_filter};
-use super::space::{Spaces, policy_of, spaces, stranger};
+use super::space::{KINDS, Spaces, policy_of, spaces, stranger};
 use super::universe::{Universe, View};
 use super::walk::{Question, Space, State, Steps, Walk};
 use super::words::{self, Places};
@@ -50,6 +50,13 @@ pub fn gaps(bundle: &CompiledBundle) -> Result<Gaps, AnalysisError> {
     let mut places = Places::of(&spaces.ground);
     for space in &spaces.spaces {
         open(&universe, space, &mut places, &mut gaps)?;
+    }
+    for (subjects, kind) in KINDS.into_iter().filter(|(name, _)| spaces.spaces.iter().all(|space| space.name != *name))
+    {
+        // Whom no policy targets.
+        let request = Witness::new(stranger(&universe, kind));
+        confirm(&universe, &request)?;
+        gaps.open.push(Open { subjects, facets: Vec::new(), witness: Some(request) });
     }
     let is_left_out = gaps.notes.iter().any(|note| note.leaves_out);
     let enumerable = is_left_out.then(|| super::space::spaces(&universe, &|policy| !has_filter(policy)));

@@ -34,7 +34,7 @@ mod space;
 mod target;
 mod tell;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod told;
 mod universe;
 mod walk;
@@ -44,6 +44,7 @@ mod words;
 pub use change::ChangeKind;
 pub use fact::{What, Who, Witness};
 pub use gaps::{Gaps, Open, gaps};
+pub(super) use network::has_one_atlas;
 pub use note::Note;
 pub use prove::{Proof, Proofs, Verdict, prove};
 pub use words::Facet;

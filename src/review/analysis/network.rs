@@ -107,6 +107,22 @@ pub fn has_one_map([before, after]: [&CompiledBundle; 2]) -> bool {
         && one.v6().zip(other.v6()).all(|(one, other)| one.0 == other.0 && same([one.1, other.1]))
 }
 
+/// Whether both bundles know the same country, or none, of every address. Cost: linear in the stretches of both.
+pub fn has_one_atlas([before, after]: [&CompiledBundle; 2]) -> bool {
+    let sides = [before, after];
+    if std::ptr::eq(before, after) || sides.iter().all(|bundle| !bundle.identity().has_country_database) {
+        return true;
+    }
+    let mut is_one = sides.iter().all(|bundle| bundle.identity().has_country_database);
+    let mut compare = |places: [u32; 2]| {
+        let [one, other] = places;
+        is_one &= before.network().numbered(one).country == after.network().numbered(other).country;
+    };
+    merge(before.network().v4(), after.network().v4(), |_, places| compare(places));
+    merge(before.network().v6(), after.network().v6(), |_, places| compare(places));
+    is_one
+}
+
 fn push<A>(stretches: &mut Vec<(A, u32)>, first: A, class: u32) {
     if stretches.last().is_none_or(|(_, last)| *last != class) {
         stretches.push((first, class));

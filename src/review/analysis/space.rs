@@ -32,6 +32,14 @@ pub struct Spaces {
     pub notes: BTreeSet<Note>,
 }
 
+/// The kinds of identity that policies tell apart, and what they are in the plural.
+pub const KINDS: [(&str, IdentityKind); 4] = [
+    ("workloads", IdentityKind::ServicePrincipal),
+    ("agent identities", IdentityKind::AgentIdentity),
+    ("agents' user accounts", IdentityKind::AgentUser),
+    ("users", IdentityKind::User),
+];
+
 /// Cuts the requests of every kind of identity that some policy targets. They are cut by what the policies tell apart
 /// that `is_considered`; the others must be left out of every question.
 pub fn spaces(universe: &Universe<'_>, is_considered: &dyn Fn(&CompiledPolicy) -> bool) -> Spaces {
@@ -39,14 +47,8 @@ pub fn spaces(universe: &Universe<'_>, is_considered: &dyn Fn(&CompiledPolicy) -
     let network = Rc::new(network::axis(universe, &mut ground));
     let mut maker = Maker { universe, is_considered, probe: Probe::default(), notes: BTreeSet::new() };
     let mut spaces = Vec::new();
-    let kinds = [
-        ("workloads", IdentityKind::ServicePrincipal),
-        ("agent identities", IdentityKind::AgentIdentity),
-        ("agents' user accounts", IdentityKind::AgentUser),
-        ("users", IdentityKind::User),
-    ];
     let has_default = universe.has_certain;
-    for (name, kind) in kinds {
+    for (name, kind) in KINDS {
         let policies = universe.chosen(|side, bit| targets(universe, side, bit, kind));
         if policies.iter().all(|word| *word == 0) && !has_default {
             continue;
@@ -190,8 +192,17 @@ impl<'u, 'b> Maker<'u, 'b> {
 }
 
 impl Maker<'_, '_> {
-    /// A request that contradicts the catalogue is refused, not decided.
+    /// A request that contradicts what a bundle knows is refused, not decided.
     fn catalogues(&mut self) {
+        let [before, after] = self.universe.sides;
+        if before.identity().tenant_id != after.identity().tenant_id {
+            let what = "users whose home is one of the two tenants, which differ, and who contradict that: they are refused, not decided";
+            self.notes.insert(Note::left_out(what));
+        }
+        if !network::has_one_atlas(self.universe.sides) {
+            let what = "requests that contradict one of the two country databases, which differ: they are refused, not decided";
+            self.notes.insert(Note::left_out(what));
+        }
         if !self.has_one_catalogue() {
             let what =
                 "requests that contradict one of the two catalogues, which differ: they are refused, not decided";

@@ -11,6 +11,8 @@ use super::crowd::Crowd;
 use super::fact::{Fact, What};
 use super::space::{Maker, stranger_id};
 use crate::compile::CompiledFilter;
+use crate::evaluate::probe::leads_to_compliance;
+use crate::model::request::Resource;
 use crate::model::set::Word;
 use crate::model::{Id, IdRef, IdentityKind, ResourceKind, UserAction};
 
@@ -62,7 +64,9 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
     let other = stranger_id(maker.universe, |id| apps.contains(id));
     let has_filters = !named.filters.is_empty();
     let attributes = maker.attributes(&named.filters, "application filters");
-    let combined = combined(&named, is_agent);
+    let leads = |id: &Id| leads_to_compliance(&Resource { app_ids: vec![id.as_ref()], ..Resource::default() });
+    let leads = apps.iter().any(leads);
+    let combined = combined(&named, is_agent, leads);
     let disclosed = |id: &Id| sides.map(|bundle| bundle.attributes_of_app(id.as_ref()));
     let key = |(id, _): &(Option<Id>, bool)| {
         let own = own.iter().flatten().find(|own| id.as_ref() == Some(*own));
@@ -105,12 +109,21 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
     facts.into_iter().map(|what| Fact::Resource(Box::new(what))).collect()
 }
 
-/// What may be said beside the application, least first.
-fn combined(named: &Named<'_>, is_agent: bool) -> Vec<What> {
+/// What may be said beside the application, least first. `leads`: whether an application is one that leads to a compliant
+/// device.
+fn combined(named: &Named<'_>, is_agent: bool, leads: bool) -> Vec<What> {
     let contexts = &named.contexts;
+    // WHY: what leads to a compliant device does not with a context, whether policies name the context or not.
+    let has_other = leads || !contexts.is_empty();
     let contexts: Vec<Option<Box<str>>> = std::iter::once(None)
         .chain(contexts.iter().cloned().map(Some))
-        .chain((!contexts.is_empty()).then(|| Some("c99".into())).filter(|_| !contexts.contains("c99")))
+        .chain(
+            (1..100)
+                .rev()
+                .map(|number| format!("c{number}").into())
+                .find(|it| has_other && !contexts.contains(it))
+                .map(Some),
+        )
         .collect();
     // With a user action an agent's token exchange is evaluated, whether policies name the action or not.
     let actions: Vec<_> = std::iter::once(None)

@@ -2,6 +2,8 @@
 //!
 //! Start with [`Teller::tell`].
 
+use std::mem::discriminant;
+
 use super::change::{Change, ChangeKind, unimplied};
 use super::fact::{Fact, Witness};
 use super::outcome::{Clause, Outcome};
@@ -62,7 +64,12 @@ impl Teller<'_, '_> {
         }
         let limits = |fact: &Fact| !impossible(&self.somebody(&[fact]), &self.universe.controls).is_empty();
         let leads = |fact: &Fact| probe::leads_to_compliance(&self.somebody(&[fact]).request().resource);
-        let facts = words::facts(self.space, path, |fact| (is_alike(fact), limits(fact) || leads(fact)));
+        let mut facts = words::facts(self.space, path, |fact| (is_alike(fact), limits(fact) || leads(fact)));
+        // The first of those that policies make the same of may be spared where others are not.
+        for fact in facts.iter_mut().flatten().filter(|fact| is_alike(fact)) {
+            let is_better = |other: &Fact| discriminant(other) == discriminant(*fact) && !is_alike(other);
+            *fact = words::example(self.space, path, is_better).unwrap_or(fact);
+        }
         let somebody = self.somebody(facts.as_deref().unwrap_or_default());
         if !self.differ(&somebody, before, after) {
             return Ok(Told::Unknown);

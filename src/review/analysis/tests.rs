@@ -13,6 +13,7 @@ mod prove;
 mod rich;
 mod shaping;
 mod tenant;
+pub mod whole;
 mod wide;
 
 use fastrand::Rng;
@@ -115,8 +116,11 @@ fn policies_that_differ_in_name_only_are_identical_and_both_idle() {
     let gaps = super::gaps(&bundle).unwrap();
     let both: Vec<_> = bundle.indexed_policies().map(|(index, _)| index).collect();
     assert_eq!((gaps.idle, gaps.identical), (both.clone(), vec![both]));
-    let [one] = gaps.open.as_slice() else { panic!("{:?}", gaps.open) };
-    assert_eq!(one.subjects, "workloads", "who is not eligible is covered by no policy");
+    let told: Vec<_> = gaps.open.iter().map(|open| (open.subjects, open.facets.is_empty())).collect();
+    let whole = |subjects| (subjects, true);
+    let others = ["agent identities", "agents' user accounts", "users"].map(whole);
+    assert_eq!(told[0], ("workloads", false), "who is not eligible is covered by no policy");
+    assert_eq!(told[1..], others, "nor is whom no policy targets");
 }
 
 // Of two strengths of one id only the stronger one's methods satisfy it alone, so `diff` took a region in which the

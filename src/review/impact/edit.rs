@@ -20,8 +20,10 @@ pub enum Object {
     Location,
     /// Service principals, authentication strengths and entities of the bundle, taken together.
     Catalogue,
-    /// `bundle.yaml`, the country database aside.
+    /// `bundle.yaml`.
     Settings,
+    /// The content of the country database, which no model holds.
+    Countries,
 }
 
 impl Object {
@@ -32,6 +34,7 @@ impl Object {
             Self::Location => "location",
             Self::Catalogue => "catalogue",
             Self::Settings => "settings",
+            Self::Countries => "country database",
         }
     }
 }

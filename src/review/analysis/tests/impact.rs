@@ -137,3 +137,31 @@ policies:
         ]
     );
 }
+
+// The content of a country database is in no model of a bundle, so nothing was edited although requests were decided
+// otherwise; and what contradicts the one database or the other was not told to be left out.
+#[test]
+fn another_country_database_is_an_edit() {
+    let settings = "countryDatabase: countries.mmdb\n";
+    let land = "namedLocations: [{ displayName: Land, countriesAndRegions: [GB] }]\n";
+    let text = format!(
+        "{land}policies: [{{ displayName: P, state: enabled, conditions: {{ users: {{ includeUsers: [All] }}, applications: {{ includeApplications: [All] }}, locations: {{ includeLocations: [Land] }} }}, grantControls: {{ builtInControls: [block] }} }}]\n"
+    );
+    let raw = |is_other: bool| {
+        let mut raw = raw(&[("bundle.yaml", settings), ("all.yaml", &text)]);
+        let bytes = super::whole::bundle::countries(is_other);
+        raw.files.push(crate::text::RawFile { name: "countries.mmdb".into(), bytes });
+        raw
+    };
+    let [one, other] = [false, true].map(raw);
+    let bundle = |raw: &crate::text::RawBundle| compile(raw).bundle.unwrap();
+    let told = |edited: &crate::text::RawBundle| {
+        let found = impact(&bundle(&one), &bundle(edited), &one, Vec::new()).unwrap();
+        let edits: Vec<_> = found.edits.iter().map(|edit| edit.object.as_str()).collect();
+        let kinds: Vec<_> = found.comparison.regions.iter().map(|region| region.kind.as_str()).collect();
+        let is_refusal = |note: &&crate::review::analysis::Note| note.as_str().contains("country databases");
+        (edits, kinds, found.comparison.notes.iter().filter(is_refusal).count())
+    };
+    assert_eq!(told(&other), (vec!["country database"], vec!["newly-allowed"], 1));
+    assert_eq!(told(&one), (vec![], vec![], 0));
+}

@@ -52,7 +52,7 @@ fn list(texts: &[&str]) -> String {
     texts.join(", ")
 }
 
-fn policy(rng: &mut Rng, index: usize) -> String {
+pub fn policy(rng: &mut Rng, index: usize) -> String {
     let mut conditions = Vec::new();
     let subject = rng.u8(..4);
     match subject {
@@ -121,7 +121,7 @@ fn policy(rng: &mut Rng, index: usize) -> String {
     )
 }
 
-fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
+pub fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
     let stated = |rng: &mut Rng| {
         let mut attributes = Attributes::default();
         match rng.u8(..4) {

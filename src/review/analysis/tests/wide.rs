@@ -61,7 +61,7 @@ const DEVICES: [&str; 8] = [
     "device.isCompliant -ne False",
 ];
 
-fn policy(rng: &mut Rng, index: usize) -> String {
+pub fn policy(rng: &mut Rng, index: usize) -> String {
     let mut conditions = Vec::new();
     let subject = rng.u8(..6);
     let mode = |rng: &mut Rng| pick(rng, &["include", "exclude"]).to_owned();
@@ -199,7 +199,7 @@ fn policy(rng: &mut Rng, index: usize) -> String {
     )
 }
 
-fn statement(rng: &mut Rng, lines: &[String], index: usize) -> String {
+pub fn statement(rng: &mut Rng, lines: &[String], index: usize) -> String {
     let from = rng.usize(..lines.len());
     let mut line = if rng.u8(..5) == 0 { policy(rng, 90) } else { lines[from].clone() };
     let start = line.find("displayName: ").unwrap();
@@ -207,20 +207,7 @@ fn statement(rng: &mut Rng, lines: &[String], index: usize) -> String {
     line.replace_range(start..end, &format!("displayName: Statement {index}"));
     line = line.replace("enabledForReportingButNotEnforced", "enabled").replace("disabled", "enabled");
     let other = lines[rng.usize(..lines.len())].clone();
-    let narrowed = [
-        ("includeLocations: [All]", "includeLocations: [There]".to_owned()),
-        (
-            "includeApplications: [All]",
-            format!("includeApplications: [{}]", pick(rng, &["mail", EXCHANGE, GRAPH, "Office365"])),
-        ),
-        ("builtInControls: [block]", "builtInControls: [mfa]".to_owned()),
-        ("includeUsers: [All]", "includeUsers: [GuestsOrExternalUsers]".to_owned()),
-        ("[ServicePrincipalsInMyTenant]", "[sp-app, sp-own, sp-bare]".to_owned()),
-        ("[high]", "[high, low]".to_owned()),
-        ("AllTrusted", "Here".to_owned()),
-        ("0000000000002", "0000000000004".to_owned()),
-        ("0000000000004", "0000000000002".to_owned()),
-    ];
+    let narrowed = narrowed(rng);
     let is_workload = line.contains("clientApplications");
     for (from, to) in narrowed {
         if rng.u8(..4) == 0 && !(is_workload && to.contains("mfa")) {
@@ -237,11 +224,34 @@ fn statement(rng: &mut Rng, lines: &[String], index: usize) -> String {
     line
 }
 
+/// What policies can be narrowed by: texts, and what may stand in their place.
+pub fn narrowed(rng: &mut Rng) -> [(&'static str, String); 9] {
+    [
+        ("includeLocations: [All]", "includeLocations: [There]".to_owned()),
+        (
+            "includeApplications: [All]",
+            format!("includeApplications: [{}]", pick(rng, &["mail", EXCHANGE, GRAPH, "Office365"])),
+        ),
+        ("builtInControls: [block]", "builtInControls: [mfa]".to_owned()),
+        ("includeUsers: [All]", "includeUsers: [GuestsOrExternalUsers]".to_owned()),
+        ("[ServicePrincipalsInMyTenant]", "[sp-app, sp-own, sp-bare]".to_owned()),
+        ("[high]", "[high, low]".to_owned()),
+        ("AllTrusted", "Here".to_owned()),
+        ("0000000000002", "0000000000004".to_owned()),
+        ("0000000000004", "0000000000002".to_owned()),
+    ]
+}
+
 struct Asked {
     witness: Witness,
     more: Vec<&'static str>,
     scopes: Vec<&'static str>,
     extra: bool,
+}
+
+/// Requests for one resource at most.
+pub fn requests(rng: &mut Rng, of: usize) -> Vec<Witness> {
+    (0..of).map(|_| asked(rng).witness).collect()
 }
 
 fn asked(rng: &mut Rng) -> Asked {
