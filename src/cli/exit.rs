@@ -39,7 +39,7 @@ impl Exit {
         ),
         (
             Self::Changed,
-            "decisions change, and `--fail-on` said not to; of `prove`: a statement is not proved, or there is none; of \
+            "decisions change, and `--fail-on` said not to, or nothing was compared; of `prove`: a statement is not proved, or there is none; of \
              `fmt --check`: a file would be laid out anew",
         ),
         (Self::Blocked, "of `decide`: block"),
