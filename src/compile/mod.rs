@@ -19,6 +19,7 @@ mod build;
 mod bundle;
 pub mod cedar;
 mod country;
+mod directory;
 mod entity;
 mod gate;
 mod grant;
@@ -36,6 +37,7 @@ mod strengths;
 mod subject;
 mod suites;
 mod whole;
+mod wide;
 mod words;
 mod workload;
 
@@ -48,7 +50,7 @@ pub use read::{Mode, Reading, read};
 pub use stated::{Stated, Statement, compile_stated};
 
 pub(crate) use build::EligibilityFacts;
-pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert};
+pub(crate) use bundle::{LocationMarks, LocationSet, LocationTable, contains, insert};
 pub(crate) use gate::{Gate, risk_bit};
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{
@@ -59,8 +61,9 @@ pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use subject::{
     Block, Dimension, Entry as MaskEntry, Population, Residual, Words as SubjectWords, found as mask_of,
 };
+pub(crate) use wide::WideScratch;
 pub(crate) use words::{client_app, listed, platform};
-pub(crate) use workload::{Candidate, Class, Slot};
+pub(crate) use workload::{Class, Known, Slot};
 
 pub(crate) use crate::filter::{Attribute, CedarText, DeviceAttribute, quoted};
 use crate::model::Bundle;
