@@ -81,6 +81,11 @@ impl WideMasks {
         mut found: impl FnMut(Slot, u64, u64),
     ) {
         let WideScratch { include, exclude } = scratch;
+        // All that any request can need, so that none but the first allocates.
+        for rows in [&mut *include, &mut *exclude] {
+            rows.clear();
+            rows.reserve(self.locations.len() * 64);
+        }
         self.rows(inside, exclude);
         // WHY: most often all is known, and both are one set.
         let include = match std::ptr::eq(inside, possible) {
@@ -105,12 +110,9 @@ impl WideMasks {
         }
     }
 
-    /// Where the rows of `locations` begin, of those that any policy names.
+    /// Adds where the rows of `locations` begin, of those that any policy names.
     #[inline]
     fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
-        rows.clear();
-        // All that any request can need, so that none but the first allocates.
-        rows.reserve(self.locations.len() * 64);
         let mut first = 0;
         for (locations, named) in locations.iter().zip(&self.locations) {
             let mut rest = locations & named;
