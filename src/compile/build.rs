@@ -1,7 +1,8 @@
 //! From the model to the compiled form: resolve, check, number, tabulate.
 
 use super::bound::{Counts, Kind};
-use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, WideMasks, insert};
+use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, insert};
+use super::directory::Directory;
 use super::eligibility::eligible;
 use super::entity::EntityTable;
 use super::gate::Gates;
@@ -10,6 +11,7 @@ use super::network::{Layer, Layers, LocationIndex, NetworkTable};
 use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex};
 use super::resolve::{Names, mfa_trusted_ips};
 use super::subject::{Population, Subjects};
+use super::wide::WideMasks;
 use super::workload::Workloads;
 use super::{country, lint, rules, shaping};
 use crate::limits;
@@ -93,8 +95,9 @@ pub(super) fn build_with(
     let (all_trusted, by_name) = (names.all_trusted(), names.locations_with_names());
     drop(names);
     let directory_names = directory_names(&bundle, &directory_objects);
+    let directory = Directory::new(directory_objects, directory_names);
     let ranges = counts.count(Kind::Ranges);
-    let parts = Parts { heads, policies, ranges, all_trusted, by_name, directory_objects, directory_names, entities };
+    let parts = Parts { heads, policies, ranges, all_trusted, by_name, directory, entities };
     let assembled = network.and_then(|network| assemble(bundle, digest, network, parts));
     assembled.map_err(|what| diagnostics.push(Diagnostic::new(&rules::TOO_MANY, Span::NONE, what))).ok()
 }
@@ -106,8 +109,7 @@ struct Parts {
     ranges: usize,
     all_trusted: LocationIndex,
     by_name: LocationSet,
-    directory_objects: IdMap<u32>,
-    directory_names: Vec<Id>,
+    directory: Directory,
     entities: EntityTable,
 }
 
@@ -257,12 +259,10 @@ fn is_wide(policy: &CompiledPolicy) -> bool {
 fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -> Result<CompiledBundle, String> {
     let Bundle { settings, policies: read, locations: named, principals: catalogue, .. } = bundle;
     drop(read);
-    let Parts { heads, mut policies, ranges, all_trusted, by_name, directory_objects, directory_names, entities } =
-        parts;
+    let Parts { heads, mut policies, ranges, all_trusted, by_name, directory, entities } = parts;
     policies.sort_by_key(|policy| !is_wide(policy));
     let wide_count = policies.iter().take_while(|policy| is_wide(policy)).count();
-    let population =
-        |subjects| Population::new(&policies, subjects, directory_names.len(), usize::from(all_trusted) + 1);
+    let population = |subjects| Population::new(&policies, subjects, directory.len(), usize::from(all_trusted) + 1);
     let mut catalogue_by_app = IdMap::default();
     for (index, principal) in (0u32..).zip(&catalogue) {
         if let Some(app_id) = &principal.app_id {
@@ -271,22 +271,22 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
     }
     let locations =
         LocationTable { by_name, ..location_table(&named, !settings.mfa_trusted_ips.is_empty(), all_trusted) };
+    let gates = Gates::new(&policies);
     Ok(CompiledBundle {
         network,
-        gates: Gates::new(&policies),
         obliging: shaping::obliging(&policies),
         claim_names: shaping::claim_names(&policies),
         wide: WideMasks::new(&policies, wide_count, usize::from(all_trusted) + 1),
-        workloads: Workloads::new(&policies, wide_count, &catalogue, |principal| {
+        workloads: Workloads::new(&policies, &gates, wide_count, &catalogue, |principal| {
             eligible(settings.eligibility, settings.tenant_id.as_ref(), principal)
         })?,
+        gates,
         users: population(Subjects::Users),
         agents: population(Subjects::AgentIdentities),
         locations,
         catalogue,
         catalogue_by_app,
-        directory_objects,
-        directory_names,
+        directory,
         entities,
         heads,
         identity: identity(settings, digest, ranges),

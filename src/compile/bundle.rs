@@ -2,18 +2,19 @@
 
 use std::net::IpAddr;
 
+use super::directory::Directory;
 use super::entity::EntityTable;
-use super::gate::{Gates, risk_bit, risk_bits};
+use super::gate::Gates;
 use super::idmap::IdMap;
 use super::network::{LocationIndex, NetworkTable, Place};
 use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex};
 use super::subject::Population;
+use super::wide::WideMasks;
 use super::workload::{Slot, Workloads};
 use crate::limits;
 use crate::model::bundle::{DefaultDecision, Eligibility, MissingIp};
 use crate::model::location::{Country, CountryFact};
-use crate::model::set::Word;
-use crate::model::{Attributes, Id, IdRef, RiskLevel, ServicePrincipal};
+use crate::model::{Attributes, Id, IdRef, ServicePrincipal};
 
 /// Words in a set of locations: the named ones, the two pseudo-locations, and words that stay empty.
 ///
@@ -44,8 +45,7 @@ pub struct CompiledBundle {
     pub(super) locations: LocationTable,
     pub(super) catalogue: Vec<ServicePrincipal>,
     pub(super) catalogue_by_app: IdMap<u32>,
-    pub(super) directory_objects: IdMap<u32>,
-    pub(super) directory_names: Vec<Id>,
+    pub(super) directory: Directory,
     pub(super) entities: EntityTable,
 }
 
@@ -146,7 +146,8 @@ impl CompiledBundle {
     /// Memory of the tables, bytes: what grows with policies, principals and ranges.
     pub fn table_bytes(&self) -> usize {
         let subjects = self.users.bytes() + self.agents.bytes();
-        self.network.bytes() + self.workloads.bytes() + self.gates.bytes() + self.wide.bytes() + subjects
+        let workloads = self.workloads.bytes() + self.gates.bytes() + self.wide.bytes();
+        self.network.bytes() + workloads + self.directory.bytes() + subjects
     }
 
     pub(crate) fn identity(&self) -> &BundleIdentity {
@@ -211,18 +212,19 @@ impl CompiledBundle {
     }
 
     /// Number of a group or role that some policy names.
+    #[inline]
     pub(crate) fn directory_object(&self, id: IdRef<'_>) -> Option<u32> {
-        self.directory_objects.value(id).copied()
+        self.directory.number(id)
     }
 
     /// The group or role of a number.
     pub(crate) fn directory_name(&self, number: u32) -> Option<&Id> {
-        self.directory_names.get(number as usize)
+        self.directory.name(number)
     }
 
     /// How many groups and roles policies name.
     pub(crate) fn directory_size(&self) -> usize {
-        self.directory_names.len()
+        self.directory.len()
     }
 }
 
@@ -295,134 +297,35 @@ pub fn contains(set: &LocationSet, location: LocationIndex) -> bool {
     set.get(word).is_some_and(|word| word >> (location % 64) & 1 == 1)
 }
 
-/// Memory for the rows of masks that a request needs, to reuse.
-#[derive(Debug, Default)]
-pub struct WideScratch {
-    include: Vec<usize>,
-    exclude: Vec<usize>,
-}
-
-/// The conditions of wide policies as masks over them.
+/// A byte for each location, for gates, which ask five times each whether one is in a set: a look-up in the place of
+/// finding a word and shifting it.
 #[derive(Debug)]
-pub struct WideMasks {
-    /// Words of a mask.
-    words: usize,
-    /// Policies that include everywhere.
-    everywhere: Vec<u64>,
-    /// Policies that exclude everywhere.
-    nowhere: Vec<u64>,
-    /// Policies that include each location, a row each.
-    include: Vec<u64>,
-    /// Policies that exclude each location, a row each.
-    exclude: Vec<u64>,
-    /// Policies that each level of risk matches, a row each.
-    risk: Vec<u64>,
-    /// The locations that any of them names, as long as the sets of the bundle are.
-    locations: Vec<u64>,
+pub struct LocationMarks([bool; LOCATION_WORDS * 64]);
+
+impl Default for LocationMarks {
+    fn default() -> Self {
+        Self([false; LOCATION_WORDS * 64])
+    }
 }
 
-impl WideMasks {
-    /// Tabulates the first `count` of `policies`.
-    pub(super) fn new(policies: &[CompiledPolicy], count: usize, locations: usize) -> Self {
-        let words = count.div_ceil(64);
-        let rows = |rows: usize| vec![0; rows * words];
-        let mut masks = Self {
-            words,
-            everywhere: rows(1),
-            nowhere: rows(1),
-            include: rows(locations),
-            exclude: rows(locations),
-            risk: rows(RiskLevel::ALL.len()),
-            locations: vec![0; locations.div_ceil(64)],
-        };
-        let set = |table: &mut Vec<u64>, row: usize, slot: usize| {
-            if let Some(word) = table.get_mut(row * words + slot / 64) {
-                *word |= 1 << (slot % 64);
-            }
-        };
-        for (slot, policy) in policies.iter().take(count).enumerate() {
-            if policy.locations.everywhere {
-                set(&mut masks.everywhere, 0, slot);
-            }
-            if policy.locations.nowhere {
-                set(&mut masks.nowhere, 0, slot);
-            }
-            let named = policy.locations.include.iter().chain(&policy.locations.exclude);
-            for location in named {
-                if let Some(word) = masks.locations.get_mut(usize::from(*location) / 64) {
-                    *word |= 1 << (location % 64);
-                }
-            }
-            policy.locations.include.iter().for_each(|location| set(&mut masks.include, usize::from(*location), slot));
-            policy.locations.exclude.iter().for_each(|location| set(&mut masks.exclude, usize::from(*location), slot));
-            for level in RiskLevel::ALL {
-                if risk_bits(policy) & risk_bit(*level) != 0 {
-                    set(&mut masks.risk, level.index(), slot);
-                }
-            }
-        }
-        masks
-    }
-
-    /// Calls `found` with the policies among `covering` whose location and risk conditions may hold. `possible` is a
-    /// superset of `inside`.
+impl LocationMarks {
+    /// Whether `location` is marked.
     #[inline]
-    pub(crate) fn each_applying(
-        &self,
-        covering: &[u64],
-        risk: RiskLevel,
-        inside: &LocationSet,
-        possible: &LocationSet,
-        scratch: &mut WideScratch,
-        mut found: impl FnMut(Slot),
-    ) {
-        let WideScratch { include, exclude } = scratch;
-        // All that any request can need, so that none but the first allocates.
-        for rows in [&mut *include, &mut *exclude] {
-            rows.clear();
-            rows.reserve(self.locations.len() * 64);
-        }
-        self.rows(inside, exclude);
-        // WHY: most often all is known, and both are one set.
-        let include = match std::ptr::eq(inside, possible) {
-            true => &*exclude,
-            false => {
-                self.rows(possible, include);
-                &*include
-            }
-        };
-        let risk = risk.index() * self.words;
-        let at = |table: &[u64], place: usize| table.get(place).copied().unwrap_or_default();
-        let mut first: Slot = 0;
-        for (word, covering) in covering.iter().enumerate() {
-            let mut applying = at(&self.everywhere, word);
-            let mut excluded = at(&self.nowhere, word);
-            include.iter().for_each(|row| applying |= at(&self.include, row + word));
-            exclude.iter().for_each(|row| excluded |= at(&self.exclude, row + word));
-            let mut rest = applying & !excluded & covering & at(&self.risk, risk + word);
-            while rest != 0 {
-                found(first + rest.trailing_zeros());
-                rest &= rest - 1;
-            }
-            first += 64;
-        }
+    pub fn has(&self, location: LocationIndex) -> bool {
+        self.0.get(usize::from(location) % (LOCATION_WORDS * 64)).is_some_and(|mark| *mark)
     }
 
-    /// Adds where the rows of `locations` begin, of those that any policy names.
+    /// Marks `location`.
     #[inline]
-    fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
-        let mut first = 0;
-        for (locations, named) in locations.iter().zip(&self.locations) {
-            let mut rest = locations & named;
-            while rest != 0 {
-                rows.push((first + rest.trailing_zeros() as usize) * self.words);
-                rest &= rest - 1;
-            }
-            first += 64;
+    pub fn mark(&mut self, location: LocationIndex) {
+        if let Some(mark) = self.0.get_mut(usize::from(location)) {
+            *mark = true;
         }
     }
 
-    fn bytes(&self) -> usize {
-        (self.everywhere.len() + self.nowhere.len() + self.include.len() + self.exclude.len() + self.risk.len()) * 8
+    /// Takes the marks of the locations of so many words of a [`LocationSet`] away.
+    #[inline]
+    pub fn clear(&mut self, words: usize) {
+        self.0.as_chunks_mut().0.iter_mut().take(words).for_each(|marks| *marks = [false; 64]);
     }
 }

@@ -3,7 +3,7 @@
 //! A simple policy has no other conditions than identity, location and service principal risk, and few locations; its
 //! gate alone says whether it may apply. Of the others the gate says what applying comes to. Start with [`Gate`].
 
-use super::bundle::{LOCATION_WORDS, LocationSet, contains};
+use super::bundle::{LOCATION_WORDS, LocationMarks, LocationSet, contains};
 use super::network::LocationIndex;
 use super::policy::{CompiledPolicy, Grant, LocationCondition, PolicyIndex};
 use super::workload::Slot;
@@ -81,9 +81,16 @@ impl Gate {
         self.has(Self::BLOCK)
     }
 
-    /// Whether the conditions of a simple policy may hold. `possible` is a superset of `inside`.
+    /// Whether the conditions of a simple policy hold for a request of which all locations are known, and marked.
     ///
     /// WHY: without a branch, since which policies apply to a request is just what nobody can predict.
+    #[inline]
+    pub(crate) fn holds(self, risk_bit: u8, inside: &LocationMarks) -> bool {
+        let is_named = self.locations.iter().fold(false, |is_named, location| is_named | inside.has(*location));
+        (self.risk & risk_bit != 0) & (is_named != self.has(Self::EVERYWHERE))
+    }
+
+    /// Whether the conditions of a simple policy may hold. `possible` is a superset of `inside`.
     #[inline]
     pub(crate) fn may_hold(self, risk_bit: u8, inside: &LocationSet, possible: &LocationSet) -> bool {
         let set = if self.has(Self::EVERYWHERE) { inside } else { possible };

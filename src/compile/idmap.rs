@@ -25,8 +25,14 @@ impl<V> IdMap<V> {
     pub fn value(&self, id: IdRef<'_>) -> Option<&V> {
         match id {
             IdRef::Guid(guid) => self.guids.get(&guid),
-            IdRef::Text(text) => self.texts.get(text),
+            IdRef::Text(text) => self.value_of_text(text),
         }
+    }
+
+    /// WHY apart: nearly all ids are GUIDs, and their look-up is small enough to be a part of its callers.
+    #[cold]
+    fn value_of_text(&self, text: &str) -> Option<&V> {
+        self.texts.get(text)
     }
 
     /// The value of `id`, made by `make` if there is none.

@@ -19,6 +19,7 @@ mod build;
 mod bundle;
 pub mod cedar;
 mod country;
+mod directory;
 mod eligibility;
 mod entity;
 mod filter;
@@ -40,6 +41,7 @@ mod strengths;
 mod subject;
 mod suites;
 mod whole;
+mod wide;
 mod words;
 mod workload;
 
@@ -51,7 +53,7 @@ pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};
 pub use stated::{Stated, Statement, compile_stated};
 
-pub(crate) use bundle::{LocationSet, LocationTable, WideScratch, contains, insert};
+pub(crate) use bundle::{LocationMarks, LocationSet, LocationTable, contains, insert};
 pub(crate) use eligibility::EligibilityFacts;
 pub(crate) use gate::{Gate, risk_bit};
 pub(crate) use network::LocationIndex;
@@ -63,8 +65,9 @@ pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use subject::{
     Block, Dimension, Entry as MaskEntry, Population, Residual, Words as SubjectWords, found as mask_of,
 };
+pub(crate) use wide::WideScratch;
 pub(crate) use words::{client_app, listed, platform};
-pub(crate) use workload::{Candidate, Class, Slot};
+pub(crate) use workload::{Class, Known, Slot};
 
 pub(crate) use crate::filter::{Attribute, CedarText, DeviceAttribute, quoted};
 use crate::model::Bundle;

@@ -35,7 +35,7 @@ const RISKS: usize = RiskLevel::ALL.len();
 /// The policies that target users, or those that target agent identities.
 #[derive(Debug, Default)]
 pub struct Population {
-    /// By place, those that cover somebody by kind alone first.
+    /// By place, those that cover somebody by kind alone first, and of these together what comes to the same.
     policies: Vec<(Slot, Residual)>,
     blocks: Vec<Block>,
     /// Blocks from the first that have policies that cover somebody by kind alone.

@@ -2,12 +2,15 @@
 //!
 //! Principals with the same candidate policies share a *class*. Includes, excludes and filters over the catalogue are
 //! folded in here, so a decision looks up the class and is done with identity. Policies that cover every workload and
-//! have no other condition than location and risk are *wide*: a class holds them as a mask, the others as a list.
+//! have no other condition than location and risk are *wide*: a class holds them as a mask, the others as a list. The list
+//! begins with the *plain* ones, which certainly cover the members, block, and have a gate that says the rest: a decision
+//! asks nothing else of them.
 
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::gate::Gates;
 use super::idmap::IdMap;
 use super::policy::CompiledPolicy;
 use super::scope::{Blueprint, STRANGER};
@@ -66,21 +69,41 @@ impl Known {
 /// A class: the policies that may cover its members.
 #[derive(Clone, Copy, Debug)]
 pub struct Class<'w> {
-    /// The policies that are not wide.
+    /// The policies that are not wide: the plain ones, ascending, and the others, ascending.
     pub candidates: &'w [Candidate],
+    plain: u32,
     /// The wide ones, as a mask.
     pub wide: &'w [u64],
+}
+
+impl<'w> Class<'w> {
+    /// The class of nobody.
+    pub const EMPTY: Self = Self { candidates: &[], plain: 0, wide: &[] };
+
+    /// The plain ones of the policies that are not wide, and the others.
+    #[inline]
+    pub fn parts(self) -> (&'w [Candidate], &'w [Candidate]) {
+        self.candidates.split_at_checked(self.plain as usize).unwrap_or_default()
+    }
 }
 
 /// The index.
 #[derive(Debug)]
 pub struct Workloads {
     principals: IdMap<Known>,
-    /// Where the candidates of each class begin and end.
-    classes: Vec<(u32, u32)>,
+    classes: Vec<Bounds>,
     candidates: Vec<Candidate>,
     wide: Vec<u64>,
     wide_words: usize,
+}
+
+/// Where the candidates of a class lie.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    begin: u32,
+    end: u32,
+    /// How many of them are plain.
+    plain: u32,
 }
 
 impl Workloads {
@@ -89,11 +112,11 @@ impl Workloads {
     pub fn class(&self, id: IdRef<'_>) -> (Option<&Known>, Class<'_>) {
         let known = self.principals.value(id);
         let class = known.map_or(0, |known| known.class as usize);
-        let (begin, end) = self.classes.get(class).copied().unwrap_or_default();
+        let Bounds { begin, end, plain } = self.classes.get(class).copied().unwrap_or_default();
         let candidates = self.candidates.get(begin as usize..end as usize).unwrap_or_default();
         let wide = self.wide.get(class * self.wide_words..).and_then(|rest| rest.get(..self.wide_words));
         let wide = wide.unwrap_or_default();
-        (known, Class { candidates, wide })
+        (known, Class { candidates, plain, wide })
     }
 
     /// Everybody whom the catalogue or a policy names, in no order.
@@ -103,16 +126,18 @@ impl Workloads {
 
     /// Memory of the tables, bytes.
     pub fn bytes(&self) -> usize {
-        self.principals.bytes() + self.classes.len() * 8 + self.candidates.len() * 4 + self.wide.len() * 8
+        let classes = size_of_val(self.classes.as_slice());
+        self.principals.bytes() + classes + self.candidates.len() * 4 + self.wide.len() * 8
     }
 
-    /// Folds `policies`, of which the first `wide_count` are wide, over everybody they name and over `catalogue`.
-    /// `eligible` tells what the catalogue alone says of a principal.
+    /// Folds `policies`, which have `gates` and of which the first `wide_count` are wide, over everybody they name and over
+    /// `catalogue`. `eligible` tells what the catalogue alone says of a principal.
     ///
     /// Errors: what of it is too many, in words.
     /// Cost: filtered policies times different sets of attributes, and the size of the lists; both are bounded.
     pub fn new(
         policies: &[CompiledPolicy],
+        gates: &Gates,
         wide_count: usize,
         catalogue: &[ServicePrincipal],
         eligible: impl Fn(&ServicePrincipal) -> Truth,
@@ -121,7 +146,7 @@ impl Workloads {
         builder.name_everybody(&eligible);
         builder.explicit();
         builder.broad()?;
-        builder.finish()
+        builder.finish(gates)
     }
 }
 
@@ -257,7 +282,7 @@ impl<'p> Builder<'p> {
         self.slots().filter(move |(slot, policy)| *slot as usize >= wide_count && is_broad(policy))
     }
 
-    fn finish(mut self) -> Result<Workloads, String> {
+    fn finish(mut self, gates: &Gates) -> Result<Workloads, String> {
         let wide_words = self.wide_count.div_ceil(64);
         // Broad policies without a filter make the same of everybody whom they do not list.
         let plain: Vec<_> = self
@@ -304,10 +329,12 @@ impl<'p> Builder<'p> {
         keys.sort_unstable_by_key(|(class, _)| *class);
         for (_, (group, own, excluded)) in keys {
             let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
+            let (simple, others): (Vec<_>, Vec<_>) =
+                laid(&own, plain.iter().chain(filtered).copied()).into_iter().partition(|one| is_plain(*one, gates));
             let place = |candidates: &Vec<Candidate>| u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-            let begin = place(&workloads.candidates);
-            workloads.candidates.extend(laid(&own, plain.iter().chain(filtered).copied()));
-            workloads.classes.push((begin, place(&workloads.candidates)));
+            let (begin, plain) = (place(&workloads.candidates), place(&simple));
+            workloads.candidates.extend(simple.into_iter().chain(others));
+            workloads.classes.push(Bounds { begin, end: place(&workloads.candidates), plain });
             workloads.wide.extend(mask_without(self.wide_count, &excluded));
         }
         workloads.principals = self.principals;
@@ -347,6 +374,12 @@ fn laid(own: &[Own], group: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
     candidates.extend(own.iter().filter_map(|(_, candidate)| *candidate));
     candidates.sort_unstable_by_key(|candidate| candidate.slot());
     candidates
+}
+
+/// Whether the gate of a policy says whether it applies, and that it blocks then.
+fn is_plain(candidate: Candidate, gates: &Gates) -> bool {
+    let gate = gates.gate(candidate.slot());
+    candidate.is_certain() && gate.is_simple() && gate.blocks()
 }
 
 /// Whether a policy may cover workloads that it does not list.

@@ -126,6 +126,25 @@ impl Combination {
         }
     }
 
+    /// Notes those of `gates` that apply: gates of policies that block, in bundle order.
+    #[inline]
+    pub(super) fn note_blocking(&mut self, gates: impl Iterator<Item = (Gate, bool)>) {
+        let (mut blocking, mut reported) = (self.policies.run(), self.report_only.run());
+        for (gate, applies) in gates {
+            let is_report_only = gate.is_report_only();
+            blocking.push_if(applies & !is_report_only, gate.index);
+            reported.push_if(applies & is_report_only, gate.index);
+        }
+        (self.policies.len, self.report_only.len) = (blocking.len, reported.len);
+    }
+
+    /// Says that what is noted from here on begins with a second run in bundle order.
+    #[inline]
+    pub(super) fn begin_second_run(&mut self) {
+        self.policies.second_run = Some(self.policies.len);
+        self.report_only.second_run = Some(self.report_only.len);
+    }
+
     /// Decides by what was noted.
     ///
     /// `is_certain` tells whether a policy applies whatever the missing facts are. Only such a policy lifts a default
@@ -200,6 +219,25 @@ impl Combination {
 struct List {
     items: Vec<PolicyIndex>,
     len: usize,
+    /// What stands before and what from here on is in bundle order; `None`: nobody knows any order.
+    second_run: Option<usize>,
+}
+
+/// The end of a [`List`], while policies are appended one after the other.
+struct Run<'l> {
+    items: &'l mut [PolicyIndex],
+    len: usize,
+}
+
+impl Run<'_> {
+    /// Appends `policy` if `is_in`, without a branch on it.
+    #[inline]
+    fn push_if(&mut self, is_in: bool, policy: PolicyIndex) {
+        if let Some(place) = self.items.get_mut(self.len) {
+            *place = policy;
+        }
+        self.len += usize::from(is_in);
+    }
 }
 
 impl List {
@@ -214,28 +252,45 @@ impl List {
 
     fn clear(&mut self) {
         self.len = 0;
+        self.second_run = None;
     }
 
-    /// Appends `policy` if `is_in`, without a branch on it.
+    #[inline]
+    fn run(&mut self) -> Run<'_> {
+        Run { items: &mut self.items, len: self.len }
+    }
+
+    /// Appends `policy` if `is_in`, in no order.
     #[inline]
     fn push_if(&mut self, is_in: bool, policy: PolicyIndex) {
-        if let Some(place) = self.items.get_mut(self.len) {
-            *place = policy;
-        }
-        self.len += usize::from(is_in);
+        let mut run = self.run();
+        run.push_if(is_in, policy);
+        (self.len, self.second_run) = (run.len, None);
     }
 
     fn extend(&mut self, policies: impl Iterator<Item = PolicyIndex>) {
         policies.for_each(|policy| self.push_if(true, policy));
     }
 
-    /// Bundle order. Slots are in it but for the wide policies, which come first, so most lists are sorted already.
+    /// Bundle order.
     #[inline]
     fn sort(&mut self) {
-        // WHY asked here: most lists have one policy, and a call that finds that out costs more than the question.
-        if self.len > 1 {
+        // WHY asked here: most lists are short or in order, and a call that finds that out costs more than the question.
+        if self.len > 1 && !self.is_in_order() {
             self.items.get_mut(..self.len).unwrap_or_default().sort_unstable();
         }
+        debug_assert!(self.as_slice().is_sorted(), "both runs were in bundle order");
+    }
+
+    /// Whether it is known to be in order: two runs are when one is empty, or the second begins above the end of the first.
+    ///
+    /// WHY: without a branch, since nobody can predict which runs are empty.
+    #[inline]
+    fn is_in_order(&self) -> bool {
+        self.second_run.is_some_and(|second| {
+            let at = |place: usize| self.items.get(place).map_or(0, |policy| policy.0);
+            (second == 0) | (second == self.len) | (at(second.wrapping_sub(1)) < at(second))
+        })
     }
 }
 

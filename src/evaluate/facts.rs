@@ -9,7 +9,8 @@ use super::cedar::CedarRequest;
 use super::guest;
 use super::membership::Memberships;
 use crate::compile::{
-    Class, CompiledBundle, EligibilityFacts, LocationIndex, LocationSet, LocationTable, contains, insert, risk_bit,
+    Class, CompiledBundle, EligibilityFacts, Known, LocationIndex, LocationMarks, LocationSet, LocationTable, contains,
+    insert,
 };
 use crate::model::bundle::MissingIp;
 use crate::model::decision::InputError;
@@ -30,8 +31,6 @@ pub struct Facts<'a> {
     pub workload: Workload<'a>,
     /// The locations.
     pub locations: &'a LocationFacts,
-    /// The bit of the service principal's risk.
-    pub risk_bit: u8,
     /// Groups and roles of a user.
     pub memberships: &'a Memberships,
     /// What the token is for.
@@ -45,6 +44,24 @@ pub struct Facts<'a> {
 pub struct FactScratch {
     locations: LocationFacts,
     memberships: Memberships,
+}
+
+impl FactScratch {
+    /// Settles where `request` comes from and who asks, which is all that most decisions about workloads look at.
+    #[inline]
+    pub fn settle<'b>(
+        &mut self,
+        bundle: &'b CompiledBundle,
+        request: &TokenRequest<'_>,
+    ) -> Result<Workload<'b>, InputError> {
+        self.locations.settle(bundle, &request.network, country)?;
+        join(bundle, request, &mut self.memberships)
+    }
+
+    /// Where the request comes from that was settled last.
+    pub const fn locations(&self) -> &LocationFacts {
+        &self.locations
+    }
 }
 
 /// What the bundle knows of a workload or agent identity.
@@ -66,8 +83,7 @@ impl<'a> Facts<'a> {
         request: &'a TokenRequest<'a>,
         scratch: &'a mut FactScratch,
     ) -> Result<Self, InputError> {
-        scratch.locations.settle(bundle, &request.network, country)?;
-        let workload = join(bundle, request, &mut scratch.memberships)?;
+        let workload = scratch.settle(bundle, request)?;
         Ok(Self::of(bundle, request, scratch, workload))
     }
 
@@ -88,8 +104,9 @@ impl<'a> Facts<'a> {
         Ok(Self::of(bundle, request, scratch, workload))
     }
 
+    /// The facts that `scratch` and `workload` were settled for.
     #[inline]
-    fn of(
+    pub fn of(
         bundle: &'a CompiledBundle,
         request: &'a TokenRequest<'a>,
         scratch: &'a FactScratch,
@@ -100,7 +117,6 @@ impl<'a> Facts<'a> {
             bundle,
             workload,
             locations: &scratch.locations,
-            risk_bit: risk_bit(request.risk.service_principal),
             memberships: &scratch.memberships,
             audiences: Audiences::of(&request.resource, request.credential.kind),
             cedar: OnceCell::new(),
@@ -167,15 +183,35 @@ fn join<'b>(
 }
 
 impl<'b> Workload<'b> {
-    const NOBODY: Self = Self { class: Class { candidates: &[], wide: &[] }, eligible: Truth::True, catalogue: None };
+    const NOBODY: Self = Self { class: Class::EMPTY, eligible: Truth::True, catalogue: None };
 
     #[inline]
     fn settle(bundle: &'b CompiledBundle, identity: &Identity<'_>) -> Result<Self, InputError> {
         let (known, class) = bundle.workloads().class(identity.id);
-        let kind = known.and_then(|known| known.kind);
+        let catalogued = known.and_then(|known| Some((known, known.catalogue()?)));
+        let eligible = match catalogued {
+            Some((known, index)) => Self::agree_with_catalogue(bundle, identity, known, index)?,
+            None => EligibilityFacts {
+                kind: stated_kind(identity),
+                owner_tenant: identity.owner_tenant,
+                audience: identity.audience,
+            }
+            .judge(bundle.identity().eligibility, bundle.identity().tenant_id.as_ref()),
+        };
+        Ok(Self { class, eligible, catalogue: catalogued.map(|(_, index)| index) })
+    }
+
+    /// Whether a workload is eligible of which the bundle knows entry `index` of its catalogue. Errors: the request says
+    /// something else of it.
+    fn agree_with_catalogue(
+        bundle: &CompiledBundle,
+        identity: &Identity<'_>,
+        known: &Known,
+        index: usize,
+    ) -> Result<Truth, InputError> {
         let is_managed = identity.kind == IdentityKind::ManagedIdentity;
         let is_agent = identity.kind == IdentityKind::AgentIdentity;
-        let agrees = kind.is_none_or(|kind| match kind {
+        let agrees = known.kind.is_none_or(|kind| match kind {
             ServicePrincipalType::ManagedIdentity => is_managed,
             ServicePrincipalType::ServiceIdentity => is_agent,
             _ => !is_managed && !is_agent,
@@ -183,35 +219,36 @@ impl<'b> Workload<'b> {
         if !agrees {
             return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
         }
-        let catalogue = known.and_then(|known| known.catalogue());
         // WHY: most requests state no fact that the catalogue also has; its entry is then not touched, which spares
         // the decision a cache miss.
         let states_facts = identity.app_id.is_some()
             || identity.owner_tenant.is_some()
             || identity.audience.is_some()
             || identity.attributes.is_some();
-        let principal = catalogue.filter(|_| states_facts).and_then(|index| bundle.principal(index));
+        let principal = bundle.principal(index).filter(|_| states_facts);
         if let Some(principal) = principal {
             agree_on_principal(identity, principal)?;
         }
         let settings = bundle.identity();
         // What the request says is then what the catalogue says, and that has been judged.
         let is_judged = || principal.is_some_and(|entry| entry.owner_tenant.is_some() && entry.audience.is_some());
-        let eligible = match known {
-            Some(known) if catalogue.is_some() && !is_managed && (!states_facts || is_judged()) => known.eligible,
-            _ => {
-                let facts = EligibilityFacts {
-                    kind: kind.or(is_managed.then_some(ServicePrincipalType::ManagedIdentity)),
-                    owner_tenant: identity
-                        .owner_tenant
-                        .or(principal.and_then(|principal| principal.owner_tenant.as_ref()).map(Id::as_ref)),
-                    audience: identity.audience.or(principal.and_then(|principal| principal.audience)),
-                };
-                facts.judge(settings.eligibility, settings.tenant_id.as_ref())
-            }
+        if !is_managed && (!states_facts || is_judged()) {
+            return Ok(known.eligible);
+        }
+        let facts = EligibilityFacts {
+            kind: known.kind.or(stated_kind(identity)),
+            owner_tenant: identity
+                .owner_tenant
+                .or(principal.and_then(|principal| principal.owner_tenant.as_ref()).map(Id::as_ref)),
+            audience: identity.audience.or(principal.and_then(|principal| principal.audience)),
         };
-        Ok(Self { class, eligible, catalogue })
+        Ok(facts.judge(settings.eligibility, settings.tenant_id.as_ref()))
     }
+}
+
+/// What kind of service principal a request says that its identity is, as far as eligibility goes.
+fn stated_kind(identity: &Identity<'_>) -> Option<ServicePrincipalType> {
+    (identity.kind == IdentityKind::ManagedIdentity).then_some(ServicePrincipalType::ManagedIdentity)
 }
 
 const CATALOGUE_DISAGREES: &str = "is not what the bundle's catalogue says";
@@ -263,6 +300,8 @@ fn agree_on_attributes(
 pub struct LocationFacts {
     /// Locations that certainly contain it.
     pub inside: LocationSet,
+    /// The same as `inside`.
+    marks: LocationMarks,
     /// Locations that may contain it; a superset of `inside`, and only right when not all is known.
     possible: LocationSet,
     is_all_known: bool,
@@ -284,8 +323,13 @@ impl LocationFacts {
     ) -> Result<(), InputError> {
         let (table, settings) = (bundle.location_table(), bundle.identity());
         let words = table.words;
-        let Self { inside, possible: unknown, is_all_known } = self;
+        let Self { inside, marks, possible: unknown, is_all_known } = self;
         clear(inside, words);
+        marks.clear(words);
+        let mut enter = |location| {
+            insert(inside, location);
+            marks.mark(location);
+        };
         *is_all_known = true;
         let mut may_be_in = |set: &LocationSet| {
             if std::mem::take(is_all_known) {
@@ -296,33 +340,34 @@ impl LocationFacts {
         let is_outside = settings.missing_ip == MissingIp::OutsideAll;
         let place = network.ip_address.map(|address| bundle.place(address));
         match place {
-            Some(place) => place.locations.each(|location| insert(inside, location)),
+            Some(place) => place.locations.each(&mut enter),
             None if is_outside => {}
             None => may_be_in(&table.by_address),
         }
         if table.has_countries || network.country.is_some() {
             let mapped = place.filter(|_| settings.has_country_database).map(|place| place.country);
             match country(network.country, mapped)? {
-                Some(country) => enter(inside, &table.of_country, LocationTable::row(country)),
+                Some(country) => row(&table.of_country, LocationTable::row(country)).for_each(&mut enter),
                 None if place.is_none() && is_outside => {}
                 None => may_be_in(&table.by_country),
             }
         }
         if table.has_gps {
             match network.gps_country {
-                Some(country) => enter(inside, &table.of_gps, Country::index(country)),
+                Some(country) => row(&table.of_gps, Country::index(country)).for_each(&mut enter),
                 None => may_be_in(&table.by_gps),
             }
         }
         if table.has_compliant_network {
             match network.compliant_network {
-                Some(true) => unite(inside, &table.by_compliant_network, words),
+                Some(true) => each(&table.by_compliant_network, words, &mut enter),
                 Some(false) => {}
                 None => may_be_in(&table.by_compliant_network),
             }
         }
         if meet(inside, &table.trusted, words) {
             insert(inside, table.all_trusted);
+            marks.mark(table.all_trusted);
         } else if !*is_all_known && meet(unknown, &table.trusted, words) {
             insert(unknown, table.all_trusted);
         }
@@ -335,6 +380,12 @@ impl LocationFacts {
     /// Locations that may contain it; a superset of `inside`.
     pub const fn possible(&self) -> &LocationSet {
         if self.is_all_known { &self.inside } else { &self.possible }
+    }
+
+    /// The locations that contain it, marked; `None`: others may.
+    #[inline]
+    pub fn marks(&self) -> Option<&LocationMarks> {
+        self.is_all_known.then_some(&self.marks)
     }
 
     /// Whether the request is in `location`.
@@ -360,8 +411,19 @@ fn country(said: Option<CountryFact>, mapped: Option<CountryFact>) -> Result<Opt
     }
 }
 
-fn enter(set: &mut LocationSet, rows: &[Box<[LocationIndex]>], row: usize) {
-    rows.get(row).into_iter().flatten().for_each(|location| insert(set, *location));
+fn row(rows: &[Box<[LocationIndex]>], row: usize) -> impl Iterator<Item = LocationIndex> {
+    rows.get(row).into_iter().flatten().copied()
+}
+
+fn each(set: &LocationSet, words: usize, mut found: impl FnMut(LocationIndex)) {
+    let mut first = 0;
+    for mut rest in set.iter().take(words).copied() {
+        while rest != 0 {
+            found(first + rest.trailing_zeros() as LocationIndex);
+            rest &= rest - 1;
+        }
+        first += 64;
+    }
 }
 
 fn unite(set: &mut LocationSet, other: &LocationSet, words: usize) {

@@ -30,11 +30,13 @@ pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace, trace_one};
 pub use what_if::{AnalysisReason, WhatIf, what_if};
 pub use whereabouts::locations;
 
+use std::cell::LazyCell;
+
 use combine::Combination;
-use facts::{FactScratch, Facts};
+use facts::{FactScratch, Facts, LocationFacts};
 use subject::SubjectScratch;
 
-use crate::compile::{Candidate, CompiledBundle, PolicyIndex, WideScratch, guest};
+use crate::compile::{Class, CompiledBundle, PolicyIndex, Slot, WideScratch, guest, risk_bit};
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::shaping::Obligation;
 use crate::model::{IdentityKind, TokenRequest};
@@ -114,47 +116,40 @@ pub fn evaluate(
     request: &TokenRequest<'_>,
     evaluation: &mut Evaluation,
 ) -> Result<(), InputError> {
-    let Evaluation { outcome, facts, wide, subject } = evaluation;
+    let Evaluation { outcome, facts: scratch, wide, subject } = evaluation;
     outcome.begin(bundle);
-    let facts = Facts::settle(bundle, request, facts)?;
-    note_policies(bundle, &facts, wide, subject, outcome);
+    let workload = scratch.settle(bundle, request)?;
+    // WHY: most decisions about workloads never look at all facts, and to gather them is a part of their cost.
+    let facts = LazyCell::new(|| Facts::of(bundle, request, scratch, workload));
+    match request.identity.kind {
+        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
+            if workload.eligible.is_possible() {
+                let network = scratch.locations();
+                each_wide(bundle, request, network, workload.class.wide, wide, outcome);
+                outcome.begin_second_run();
+                each_candidate(bundle, request, network, workload.class, &facts, outcome);
+            }
+        }
+        IdentityKind::User | IdentityKind::AgentUser => {
+            subject::note_policies(bundle, bundle.users(), &facts, subject, outcome);
+        }
+        IdentityKind::AgentIdentity if facts.audiences.are_never_evaluated(IdentityKind::AgentIdentity) => {}
+        IdentityKind::AgentIdentity => {
+            subject::note_policies(bundle, bundle.agents(), &facts, subject, outcome);
+        }
+    }
     let is_certain = |slot| condition::certainly_applies(bundle.slot(slot), &facts);
     outcome.conclude(bundle, request, is_certain);
     outcome.advise(bundle, &request.identity);
     Ok(())
 }
 
-/// Notes every policy that takes part and may apply, in no order, none twice.
-#[inline]
-fn note_policies(
-    bundle: &CompiledBundle,
-    facts: &Facts<'_>,
-    wide: &mut WideScratch,
-    subject: &mut SubjectScratch,
-    outcome: &mut Combination,
-) {
-    match facts.request.identity.kind {
-        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
-            let workload = &facts.workload;
-            if workload.eligible.is_possible() {
-                each_wide(bundle, facts, workload.class.wide, wide, outcome);
-                each_candidate(bundle, facts, workload.class.candidates.iter().copied(), outcome);
-            }
-        }
-        IdentityKind::User | IdentityKind::AgentUser => {
-            subject::note_policies(bundle, bundle.users(), facts, subject, outcome);
-        }
-        IdentityKind::AgentIdentity if facts.audiences.are_never_evaluated(IdentityKind::AgentIdentity) => {}
-        IdentityKind::AgentIdentity => {
-            subject::note_policies(bundle, bundle.agents(), facts, subject, outcome);
-        }
-    }
-}
-
+/// Notes the wide policies that may apply.
 #[inline]
 fn each_wide(
     bundle: &CompiledBundle,
-    facts: &Facts<'_>,
+    request: &TokenRequest<'_>,
+    network: &LocationFacts,
     covering: &[u64],
     scratch: &mut WideScratch,
     outcome: &mut Combination,
@@ -162,26 +157,47 @@ fn each_wide(
     if covering.is_empty() {
         return;
     }
-    let (gates, locations) = (bundle.gates(), facts.locations);
-    let risk = facts.request.risk.service_principal;
-    bundle.wide().each_applying(covering, risk, &locations.inside, locations.possible(), scratch, |slot| {
-        outcome.note(slot, gates.gate(slot), true);
+    let (inside, possible, risk) = (&network.inside, network.possible(), request.risk.service_principal);
+    let gates = bundle.gates();
+    bundle.wide().each_applying(covering, risk, inside, possible, scratch, |first, blocking, others| {
+        outcome.note_blocking(slots(first, blocking).map(|slot| (gates.gate(slot), true)));
+        slots(first, others).for_each(|slot| outcome.note(slot, gates.gate(slot), true));
     });
 }
 
+/// The slots that a word of mask names; `first` is that of its lowest bit.
 #[inline]
-fn each_candidate(
+fn slots(first: Slot, mut bits: u64) -> impl Iterator<Item = Slot> {
+    std::iter::from_fn(move || {
+        let slot = (bits != 0).then(|| first + bits.trailing_zeros());
+        bits &= bits.wrapping_sub(1);
+        slot
+    })
+}
+
+/// Notes the policies of `class` that are not wide and may apply.
+#[inline]
+fn each_candidate<'a>(
     bundle: &CompiledBundle,
-    facts: &Facts<'_>,
-    candidates: impl Iterator<Item = Candidate>,
+    request: &TokenRequest<'_>,
+    network: &LocationFacts,
+    class: Class<'_>,
+    facts: &LazyCell<Facts<'a>, impl FnOnce() -> Facts<'a>>,
     outcome: &mut Combination,
 ) {
-    let (gates, inside, possible) = (bundle.gates(), &facts.locations.inside, facts.locations.possible());
-    for candidate in candidates {
+    let (gates, risk_bit) = (bundle.gates(), risk_bit(request.risk.service_principal));
+    let (inside, possible) = (&network.inside, network.possible());
+    let (plain, others) = class.parts();
+    let plain = plain.iter().map(|candidate| gates.gate(candidate.slot()));
+    match network.marks() {
+        Some(marks) => outcome.note_blocking(plain.map(|gate| (gate, gate.holds(risk_bit, marks)))),
+        None => outcome.note_blocking(plain.map(|gate| (gate, gate.may_hold(risk_bit, inside, possible)))),
+    }
+    for candidate in others {
         let slot = candidate.slot();
         let gate = gates.gate(slot);
         let applies = match gate.is_simple() && candidate.is_certain() {
-            true => gate.may_hold(facts.risk_bit, inside, possible),
+            true => gate.may_hold(risk_bit, inside, possible),
             false => condition::may_apply(bundle.slot(slot), facts),
         };
         outcome.note(slot, gate, applies);

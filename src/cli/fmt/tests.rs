@@ -138,8 +138,8 @@ fn sound(name: &str, text: &str) -> bool {
 /// Every comment is there, in order; found by another reader than the one that the layout asks.
 fn true_comments(name: &str, before: &str, after: &str) {
     let lines = |text: &str| -> Vec<String> {
-        let found = text.lines().filter_map(|line| line.split_once("# only "));
-        found.map(|(_, comment)| comment.trim_end().to_owned()).collect()
+        let found = text.lines().filter_map(|line| line.split_once("# only"));
+        found.map(|(_, comment)| comment.trim().to_owned()).collect()
     };
     assert_eq!(lines(before), lines(after), "{name}\n{before}\n{after}");
 }

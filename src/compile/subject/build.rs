@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{AGENT_USER, Block, Entry, KINDS, Lists, Locations, Population, Residual, Sides};
 use crate::compile::guest;
 use crate::compile::idmap::IdMap;
-use crate::compile::policy::{CompiledPolicy, UserList};
+use crate::compile::policy::{CompiledPolicy, Grant, UserList};
 use crate::compile::scope::STRANGER;
 use crate::compile::words::{client_app, listed, platform};
 use crate::compile::workload::Slot;
@@ -99,6 +99,8 @@ impl Population {
             .zip(policies)
             .filter(|(_, policy)| subjects.are_targeted_by(policy))
             .partition(|(_, policy)| is_broad(policy));
+        // WHY: a decision may note all of these, one after the other, and then does the same with one as with the last.
+        chosen.sort_by_key(|(_, policy)| (matches!(policy.grant, Grant::Block), policy.is_report_only));
         let broad = chosen.len().div_ceil(64);
         chosen.extend(narrow);
         let mut population = Self { broad, ..Self::default() };

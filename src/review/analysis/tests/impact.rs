@@ -148,10 +148,8 @@ fn another_country_database_is_an_edit() {
         "{land}policies: [{{ displayName: P, state: enabled, conditions: {{ users: {{ includeUsers: [All] }}, applications: {{ includeApplications: [All] }}, locations: {{ includeLocations: [Land] }} }}, grantControls: {{ builtInControls: [block] }} }}]\n"
     );
     let raw = |is_other: bool| {
-        let mut raw = raw(&[("bundle.yaml", settings), ("all.yaml", &text)]);
-        let bytes = super::whole::bundle::countries(is_other);
-        raw.files.push(crate::text::RawFile { name: "countries.mmdb".into(), bytes });
-        raw
+        let countries = super::whole::bundle::countries(is_other);
+        raw([("bundle.yaml", settings.as_bytes()), ("all.yaml", text.as_bytes()), ("countries.mmdb", &countries)])
     };
     let [one, other] = [false, true].map(raw);
     let bundle = |raw: &crate::text::RawBundle| compile(raw).bundle.unwrap();

@@ -2,7 +2,7 @@
 
 use super::super::{ChangeKind, diff};
 use crate::compile::{CompiledBundle, compile};
-use crate::text::{RawBundle, RawFile};
+use crate::written::raw;
 
 fn compiled(more: &str) -> CompiledBundle {
     let text = format!(
@@ -10,8 +10,7 @@ fn compiled(more: &str) -> CompiledBundle {
          [medium] }}\n  {more}\n- displayName: Q\n  state: enabled\n  conditions: {{ users: {{ includeUsers: [All] }} }}\n  \
          token: {{ lifetime: 900, claims: {{ tags: a }} }}\n"
     );
-    let file = RawFile { name: "p.yaml".into(), bytes: text.into_bytes() };
-    let compilation = compile(&RawBundle { files: vec![file], digest: "d".into() });
+    let compilation = compile(&raw([("p.yaml", text)]));
     compilation.bundle.unwrap_or_else(|| panic!("{:?}", compilation.findings))
 }
 

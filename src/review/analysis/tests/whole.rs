@@ -22,7 +22,7 @@ use super::{agree, rich, tenant, wide};
 use crate::compile::{CompiledBundle, Mode, compile_stated, read};
 use crate::evaluate::{Evaluation, evaluate, probe, trace};
 use crate::model::set::Word;
-use crate::model::{Decision, IdentityKind, Reason, TokenRequest};
+use crate::model::{Condition, Decision, IdentityKind, Reason, TokenRequest};
 use crate::review::impact::{compiled as compiled_model, edits, impact, without_policy};
 use crate::text::Finding;
 use bundle::{Draw, pick};
@@ -83,15 +83,15 @@ fn is_about(note: &Note, request: &TokenRequest<'_>) -> bool {
 fn may_have(region: &Region, request: &TokenRequest<'_>) -> bool {
     let risk = &request.risk;
     let is_in = |facet: &Facet| {
-        let said = match facet.name {
-            "servicePrincipalRisk" => risk.service_principal.as_str(),
-            "signInRisk" => risk.sign_in.as_str(),
-            "userRisk" => risk.user.as_str(),
-            "agentIdRisk" => risk.agent.as_str(),
-            "insiderRisk" => risk.insider.as_str(),
-            "clientType" => request.client_app.map_or("unknown", Word::as_str),
-            "devicePlatform" => request.platform.map_or("unknown", Word::as_str),
-            "authenticationFlows" => request.authentication_flow.map_or("none", Word::as_str),
+        let said = match facet.condition {
+            Condition::ServicePrincipalRisk => risk.service_principal.as_str(),
+            Condition::SignInRisk => risk.sign_in.as_str(),
+            Condition::UserRisk => risk.user.as_str(),
+            Condition::AgentIdRisk => risk.agent.as_str(),
+            Condition::InsiderRisk => risk.insider.as_str(),
+            Condition::ClientType => request.client_app.map_or("unknown", Word::as_str),
+            Condition::DevicePlatform => request.platform.map_or("unknown", Word::as_str),
+            Condition::AuthenticationFlows => request.authentication_flow.map_or("none", Word::as_str),
             _ => return true,
         };
         facet.values.iter().any(|value| value == said) != facet.is_all_but
