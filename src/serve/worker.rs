@@ -318,7 +318,9 @@ where
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     // WHY: the timer of `connection` watches for slow heads without a timer for each request.
-    server.http1().header_read_timeout(None).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
+    // WHY half: whoever has said all that it has to say is answered like others, and whether it is still there is not
+    // looked at, with another buffer, while it is being answered.
+    server.http1().header_read_timeout(None).half_close(true).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
     server
         .http2()
         .timer(TokioTimer::new())
