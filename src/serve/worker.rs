@@ -27,6 +27,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::bell;
 use super::body::Reply;
 use super::callers::{self, Gate, pass};
 use super::door::{self, Decision, Door};
@@ -280,6 +281,7 @@ where
     let has_stopped = stop.clone();
     let mut stopping = pin!(stop.wait_for(|stop| *stop));
     let mut idle = pin!(tokio::time::sleep(idle_time));
+    let mut bell = None;
     let (mut must_register, mut is_told, mut is_stopping, mut is_leaving, mut seen) = (true, false, false, false, 0);
     poll_fn(|cx| {
         // WHY: once polled, both wake this task; from then on it is enough to look at them. They come first, because
@@ -288,7 +290,9 @@ where
             is_told = is_told || stopping.as_mut().poll(cx).is_ready();
             let _ = idle.as_mut().poll(cx);
         }
-        if connection.as_mut().poll(cx).is_ready() {
+        // WHY once: a connection stays with its task.
+        let bell = bell.get_or_insert_with(|| bell::bell(cx.waker()));
+        if connection.as_mut().poll(&mut Context::from_waker(bell)).is_ready() {
             return Poll::Ready(());
         }
         if !is_stopping && has_stopped.has_changed().unwrap_or(true) {
