@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use http::Request;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -263,9 +262,9 @@ where
         // WHY: hyper moves the future of a request about, so that of a decision is kept small; the others are boxed.
         match if passes_freely { Decision::of(&request) } else { None } {
             Some(decision) => {
-                let body = Request::into_body(request);
+                let opened = door::open(request);
                 Either::Left(async move {
-                    let response = door::decide(&begun.0.door, decision, body).await;
+                    let response = door::decide(&begun.0.door, decision, opened).await;
                     Ok::<_, Infallible>(response.map(|reply| Answer { reply, caller: None, _begun: begun }))
                 })
             }
