@@ -32,6 +32,8 @@ mod oauth;
 mod openapi;
 #[path = "serve/operators.rs"]
 mod operators;
+#[path = "serve/pieces.rs"]
+mod pieces;
 #[path = "serve/process.rs"]
 mod process;
 #[path = "serve/server.rs"]

@@ -50,6 +50,7 @@ pub struct TokenRequest<'a> {
 
 impl<'a> TokenRequest<'a> {
     /// A request of which only the identity is known.
+    #[inline]
     pub fn new(identity: Identity<'a>) -> Self {
         Self {
             identity,
@@ -116,6 +117,7 @@ pub struct Identity<'a> {
 
 impl<'a> Identity<'a> {
     /// An identity of which only kind and id are known.
+    #[inline]
     pub const fn new(kind: IdentityKind, id: IdRef<'a>) -> Self {
         Self {
             kind,

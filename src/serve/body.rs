@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -27,7 +28,9 @@ where
     let mut body = body;
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while !body.is_end_stream()
+        && let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
+    {
         let Ok(data) = frame.map_err(|_| Refusal::Incomplete)?.into_data() else {
             continue;
         };
@@ -49,8 +52,8 @@ where
 pub enum Reply {
     /// One piece; empty when it has been sent.
     Whole(Bytes),
-    /// One gRPC message and the trailers of success.
-    Unary(Option<Bytes>, Option<HeaderMap>),
+    /// One gRPC message, and whether the trailers of success are still to be sent.
+    Unary(Option<Bytes>, bool),
     /// Whatever tonic says.
     Tonic(tonic::body::Body),
     /// The same, and the place that it takes until it has been sent or given up.
@@ -59,10 +62,8 @@ pub enum Reply {
 
 impl Reply {
     /// One gRPC message, framed, and success.
-    pub fn unary(frame: Bytes) -> Self {
-        let mut trailers = HeaderMap::with_capacity(1);
-        trailers.insert("grpc-status", HeaderValue::from_static("0"));
-        Self::Unary(Some(frame), Some(trailers))
+    pub const fn unary(frame: Bytes) -> Self {
+        Self::Unary(Some(frame), true)
     }
 }
 
@@ -85,7 +86,7 @@ impl Body for Reply {
             Self::Whole(bytes) => Some(Frame::data(std::mem::take(bytes))),
             Self::Unary(data, trailers) => match data.take() {
                 Some(data) => Some(Frame::data(data)),
-                None => trailers.take().map(Frame::trailers),
+                None => std::mem::take(trailers).then(|| Frame::trailers(success())),
             },
             Self::Tonic(body) | Self::Held(body, _) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
@@ -98,7 +99,7 @@ impl Body for Reply {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
-            Self::Unary(data, trailers) => data.is_none() && trailers.is_none(),
+            Self::Unary(data, trailers) => data.is_none() && !trailers,
             Self::Tonic(body) | Self::Held(body, _) => body.is_end_stream(),
         }
     }
@@ -110,6 +111,13 @@ impl Body for Reply {
             Self::Tonic(body) | Self::Held(body, _) => body.size_hint(),
         }
     }
+}
+
+/// The trailers of a gRPC call that succeeded.
+fn success() -> HeaderMap {
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    trailers
 }
 
 #[cfg(test)]

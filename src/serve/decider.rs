@@ -18,11 +18,12 @@ use prost::Message;
 use super::owed::{self, Carries};
 use super::record::{self, Input};
 use super::wire::message::{DecideBatchRequest, DecideRequest};
-use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, is_request_id, v1};
+use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, is_request_id, request, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
 use crate::model::decision::{Decision, InputError};
+use crate::model::request::{Identity, TokenRequest};
 use crate::observe::log::{self, Record};
 use crate::observe::metrics::{Core, Surface};
 use crate::reload::{Active, Snapshot};
@@ -308,7 +309,9 @@ fn evaluated(
     explainable: &mut usize,
     evaluation: &mut Evaluation,
 ) -> Result<(Option<IpAddr>, Asked, Vec<v1::PolicyTrace>), InputError> {
-    let mut request = wire::token_request(message)?;
+    let (kind, id) = request::who(message)?;
+    let mut request = TokenRequest::new(Identity::new(kind, id));
+    request::fill(message, &mut request)?;
     request.now = Some(now);
     if message.explains() {
         *explainable = explainable.checked_sub(bundle.policies().len()).ok_or_else(|| too_much_to_explain(bundle))?;

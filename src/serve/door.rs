@@ -8,12 +8,13 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, Request, Response, Version};
+use hyper::body::{Body, Incoming};
 use jiff::Timestamp;
 
 use super::api::ApiPath;
 use super::authzen::{self, Authzen};
+use super::bell::Quiet;
 use super::body::{self, Reply};
 use super::callers::{self, Callers, Gate, Lease};
 use super::decider::{Arrival, Decider};
@@ -94,6 +95,7 @@ impl<D: Deref<Target = Door>> Drop for InFlight<D> {
 pub struct Decision {
     surface: Surface,
     is_batch: bool,
+    is_http1: bool,
 }
 
 impl Decision {
@@ -111,7 +113,8 @@ impl Decision {
             Surface::Http => *request.method() == Method::POST && json::is_json(kind),
             _ => grpc::is_grpc(kind),
         };
-        is_meant.then_some(Self { surface, is_batch })
+        let is_http1 = request.version() < Version::HTTP_2;
+        is_meant.then_some(Self { surface, is_batch, is_http1 })
     }
 
     fn refuse(self, door: &Door, refusal: Refusal) -> Response<Reply> {
@@ -122,12 +125,23 @@ impl Decision {
     }
 }
 
-/// Answers a call for decisions. Never fails: what goes wrong is an answer.
-pub async fn decide(door: &Door, decision: Decision, body: Incoming) -> Response<Reply> {
+/// Takes a call for decisions apart: its body, and its headers, emptied.
+///
+/// WHY: the headers of the answer go there, which spares allocations, and the rest of a request is not kept meanwhile.
+pub fn open(request: Request<Incoming>) -> (HeaderMap, Incoming) {
+    let (head, body) = request.into_parts();
+    let mut room = head.headers;
+    room.clear();
+    (room, body)
+}
+
+/// Answers a call for decisions that was taken apart. Never fails: what goes wrong is an answer.
+pub async fn decide(door: &Door, decision: Decision, (room, body): (HeaderMap, Incoming)) -> Response<Reply> {
     let Some(_in_flight) = InFlight::begin(door, decision.surface) else {
         return decision.refuse(door, Refusal::Overloaded);
     };
     let prefix = if decision.surface == Surface::Http { 0 } else { grpc::PREFIX };
+    let body = Quiet { body, is_http1: decision.is_http1 };
     let body = match door.read(body, prefix + limits::REQUEST_BYTES_MAX).await {
         Ok(body) => body,
         Err(refusal) => return decision.refuse(door, refusal),
@@ -138,8 +152,8 @@ pub async fn decide(door: &Door, decision: Decision, body: Incoming) -> Response
         false => decider.decide(arrival, out),
     };
     match decision.surface {
-        Surface::Http => json::decide(&body, decide),
-        _ => grpc::decide(body, decide),
+        Surface::Http => json::decide(&body, room, decide),
+        _ => grpc::decide(body, room, decide),
     }
 }
 
@@ -187,7 +201,7 @@ pub async fn pass(
     }
     let answering = async {
         match Decision::of(&request) {
-            Some(decision) => decide(door, decision, request.into_body()).await,
+            Some(decision) => decide(door, decision, open(request)).await,
             None => answer(door, peer, lease, request).await,
         }
     };
@@ -213,7 +227,10 @@ fn speaks_grpc<B>(request: &Request<B>) -> bool {
 
 impl Door {
     /// Reads a body of at most `most` bytes within the bounds of time.
-    pub async fn read(&self, body: Incoming, most: usize) -> Result<Bytes, Refusal> {
+    pub async fn read<B>(&self, body: B, most: usize) -> Result<Bytes, Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         let mut reading = pin!(body::read(body, most));
         // WHY: most bodies are there already, and need no timer.
         if let Poll::Ready(body) = poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {

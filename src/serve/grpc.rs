@@ -11,8 +11,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes};
 use futures_util::Stream;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Response};
+use http::header::HeaderValue;
+use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use prost::Message;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
@@ -24,6 +24,7 @@ use super::callers::Lease;
 use super::decider::Arrival;
 use super::door::{Door, InFlight};
 use super::envoy;
+use super::http::reply_in;
 use super::wire::{Encoding, Refusal, Refused};
 use crate::limits;
 use crate::observe::metrics::Surface;
@@ -50,8 +51,12 @@ pub async fn answer(door: &Arc<Door>, lease: Option<Lease>, request: Request<Inc
     }
 }
 
-/// Decides a framed body and writes the answer.
-pub fn decide(body: Bytes, decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>) -> Response<Reply> {
+/// Decides a framed body and writes the answer, whose headers go to `room`, which has none.
+pub fn decide(
+    body: Bytes,
+    room: HeaderMap,
+    decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>,
+) -> Response<Reply> {
     let body = match unframe(body) {
         Ok(body) => body,
         Err(status) => return status.into_http(),
@@ -59,7 +64,7 @@ pub fn decide(body: Bytes, decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Res
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
     answer.extend_from_slice(&[0; PREFIX]);
     match decide(Arrival { surface: Surface::Grpc, encoding: Encoding::Protobuf, body: &body }, &mut answer) {
-        Ok(()) => framed(answer),
+        Ok(()) => framed(answer, room),
         Err(refused) => refused.to_status().into_http(),
     }
 }
@@ -69,18 +74,16 @@ pub(super) fn answered(message: &impl Message) -> Response<Reply> {
     let mut answer = vec![0; PREFIX];
     // INVARIANT: a vector takes every write.
     let _ = message.encode(&mut answer);
-    framed(answer)
+    framed(answer, HeaderMap::new())
 }
 
 /// An answer that has room for its prefix.
-fn framed(mut answer: Vec<u8>) -> Response<Reply> {
+fn framed(mut answer: Vec<u8>, room: HeaderMap) -> Response<Reply> {
     let length = u32::try_from(answer.len() - PREFIX).unwrap_or(u32::MAX);
     if let Some(place) = answer.get_mut(1..PREFIX) {
         place.copy_from_slice(&length.to_be_bytes());
     }
-    let mut response = Response::new(Reply::unary(answer.into()));
-    response.headers_mut().insert(CONTENT_TYPE, GRPC);
-    response
+    reply_in(room, GRPC, Reply::unary(answer.into()))
 }
 
 /// The one message of a body.

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::api::ApiPath;
@@ -54,19 +54,28 @@ pub async fn answer(door: &Door, peer: Peer, request: Request<Incoming>) -> Resp
     }
 }
 
-/// Decides a body and writes the answer.
-pub fn decide(body: &[u8], decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>) -> Response<Reply> {
+/// Decides a body and writes the answer, whose headers go to `room`, which has none.
+pub fn decide(
+    body: &[u8],
+    room: HeaderMap,
+    decide: impl FnOnce(Arrival<'_>, &mut Vec<u8>) -> Result<(), Refused>,
+) -> Response<Reply> {
     let mut answer = Vec::with_capacity(ANSWER_BYTES);
     match decide(Arrival { surface: Surface::Http, encoding: Encoding::Json, body }, &mut answer) {
-        Ok(()) => reply(StatusCode::OK, JSON, answer),
+        Ok(()) => reply_in(room, JSON, Reply::Whole(answer.into())),
         Err(refused) => error(&refused),
     }
 }
 
 /// `application/json`, with or without parameters.
 pub(super) fn is_json(kind: &[u8]) -> bool {
-    let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind);
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    const KIND: &[u8] = b"application/json";
+    let is_essence = || {
+        let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind);
+        essence.trim_ascii().eq_ignore_ascii_case(KIND)
+    };
+    // WHY: most say just that, and are then not looked at byte by byte.
+    kind == KIND || is_essence()
 }
 
 /// Refuses a request before it is decided.
@@ -94,8 +103,15 @@ pub fn told(refusal: &Refusal, mut response: Response<Reply>) -> Response<Reply>
 
 /// An answer of one piece.
 pub fn reply(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(body.into()));
+    let mut response = reply_in(HeaderMap::new(), kind, Reply::Whole(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// An answer whose headers go to `room`.
+pub fn reply_in(mut room: HeaderMap, kind: HeaderValue, body: Reply) -> Response<Reply> {
+    room.insert(CONTENT_TYPE, kind);
+    let mut response = Response::new(body);
+    *response.headers_mut() = room;
     response
 }

@@ -12,6 +12,7 @@
 mod amr;
 mod api;
 pub mod authzen;
+mod bell;
 mod body;
 pub mod callers;
 mod claims;

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use http::Request;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -27,6 +26,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::bell;
 use super::body::Reply;
 use super::callers::{self, Gate, pass};
 use super::door::{self, Decision, Door};
@@ -262,9 +262,9 @@ where
         // WHY: hyper moves the future of a request about, so that of a decision is kept small; the others are boxed.
         match if passes_freely { Decision::of(&request) } else { None } {
             Some(decision) => {
-                let body = Request::into_body(request);
+                let opened = door::open(request);
                 Either::Left(async move {
-                    let response = door::decide(&begun.0.door, decision, body).await;
+                    let response = door::decide(&begun.0.door, decision, opened).await;
                     Ok::<_, Infallible>(response.map(|reply| Answer { reply, caller: None, _begun: begun }))
                 })
             }
@@ -280,6 +280,7 @@ where
     let has_stopped = stop.clone();
     let mut stopping = pin!(stop.wait_for(|stop| *stop));
     let mut idle = pin!(tokio::time::sleep(idle_time));
+    let mut bell = None;
     let (mut must_register, mut is_told, mut is_stopping, mut is_leaving, mut seen) = (true, false, false, false, 0);
     poll_fn(|cx| {
         // WHY: once polled, both wake this task; from then on it is enough to look at them. They come first, because
@@ -288,7 +289,9 @@ where
             is_told = is_told || stopping.as_mut().poll(cx).is_ready();
             let _ = idle.as_mut().poll(cx);
         }
-        if connection.as_mut().poll(cx).is_ready() {
+        // WHY once: a connection stays with its task.
+        let bell = bell.get_or_insert_with(|| bell::bell(cx.waker()));
+        if connection.as_mut().poll(&mut Context::from_waker(bell)).is_ready() {
             return Poll::Ready(());
         }
         if !is_stopping && has_stopped.has_changed().unwrap_or(true) {
@@ -318,7 +321,9 @@ where
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     // WHY: the timer of `connection` watches for slow heads without a timer for each request.
-    server.http1().header_read_timeout(None).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
+    // WHY half: whoever has said all that it has to say is answered like others, and whether it is still there is not
+    // looked at, with another buffer, while it is being answered.
+    server.http1().header_read_timeout(None).half_close(true).max_buf_size(limits::REQUEST_HEAD_BYTES_MAX);
     server
         .http2()
         .timer(TokioTimer::new())

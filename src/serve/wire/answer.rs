@@ -108,12 +108,7 @@ pub fn write_batch<'r>(
     match encoding {
         Encoding::Json => {
             out.extend_from_slice(br#"{"results":["#);
-            for (place, result) in results.enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(result);
-            }
+            write_items(out, results, |out, result| out.extend_from_slice(result));
             out.extend_from_slice(br#"],"bundle":"#);
             write_bundle(out, bundle);
             out.push(b'}');
@@ -141,13 +136,13 @@ fn write_json(
     out.extend_from_slice(evaluation.decision().as_str().as_bytes());
     out.extend_from_slice(br#"","reason":""#);
     out.extend_from_slice(evaluation.reason().as_str().as_bytes());
-    out.extend_from_slice(br#"","policies":"#);
-    write_list(out, evaluation.policies(), |out, policy| write_name(out, bundle.policy(*policy)));
-    out.extend_from_slice(br#","reportOnly":"#);
-    write_list(out, evaluation.report_only(), |out, policy| write_name(out, bundle.policy(*policy)));
-    out.extend_from_slice(br#","unmetControls":"#);
-    write_list(out, evaluation.unmet(bundle), |out, control| write_json_text(out, &control.name()));
-    out.extend_from_slice(br#","bundle":"#);
+    out.extend_from_slice(br#"","policies":["#);
+    write_items(out, evaluation.policies(), |out, policy| write_name(out, bundle.policy(*policy)));
+    out.extend_from_slice(br#"],"reportOnly":["#);
+    write_items(out, evaluation.report_only(), |out, policy| write_name(out, bundle.policy(*policy)));
+    out.extend_from_slice(br#"],"unmetControls":["#);
+    write_items(out, evaluation.unmet(bundle), |out, control| write_json_text(out, &control.name()));
+    out.extend_from_slice(br#"],"bundle":"#);
     write_bundle(out, bundle);
     out.extend_from_slice(br#","requestId":"#);
     write_json_text(out, request_id);
@@ -184,15 +179,13 @@ fn write_json(
     out.push(b'}');
 }
 
-fn write_list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
-    out.push(b'[');
+fn write_items<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
     for (place, item) in items.into_iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }
         write(out, item);
     }
-    out.push(b']');
 }
 
 fn write_name(out: &mut Vec<u8>, policy: &PolicyHead) {

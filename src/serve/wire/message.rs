@@ -48,15 +48,15 @@ macro_rules! messages {
         impl<'a> Scan<'a> for $name $(<$life>)? {
             fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
                 let mut seen = 0_u64;
-                if !scanner.open(*b"{}")? {
+                if !scanner.open("{", "}")? {
                     return Some(());
                 }
                 // WHY: most callers write fields in the order of the proto file, and the next one is then known by a
                 // comparison or two.
-                $(if scanner.key_is(concat!("\"", $json, "\""))? {
+                $(if scanner.key_is(concat!("\"", $json, "\":")) {
                     seen |= 1 << $number;
                     self.$field.scan(scanner)?;
-                    if !scanner.goes_on(b'}')? {
+                    if !scanner.goes_on("}")? {
                         return Some(());
                     }
                 })+
@@ -70,7 +70,7 @@ macro_rules! messages {
                         })+
                         _ => return None,
                     }
-                    if !scanner.goes_on(b'}')? {
+                    if !scanner.goes_on("}")? {
                         return Some(());
                     }
                 }

@@ -19,7 +19,7 @@ use crate::model::location::{Country, CountryFact, canonical};
 use crate::model::request::{
     Credential, Device, Identity, NO_SCOPE, Network, Resource, Risk, Satisfied, Target, TokenRequest, is_scope,
 };
-use crate::model::{FreeAttributes, Id, IdFlaw, IdRef, InsiderRiskLevel, RiskLevel, Set};
+use crate::model::{FreeAttributes, Id, IdFlaw, IdRef, IdentityKind, InsiderRiskLevel, RiskLevel, Set};
 
 type Result<T> = std::result::Result<T, InputError>;
 
@@ -27,33 +27,47 @@ type Result<T> = std::result::Result<T, InputError>;
 ///
 /// Errors: a field that cannot be used, by its path in JSON spelling. Cost: linear in the message.
 pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<TokenRequest<'a>> {
+    let (kind, id) = who(message)?;
+    let mut request = TokenRequest::new(Identity::new(kind, id));
+    fill(message, &mut request)?;
+    Ok(request)
+}
+
+/// The first part of [`token_request`]: kind and id of the identity, without which there is no request.
+///
+/// Errors: as [`token_request`].
+pub fn who<'a>(message: &'a message::DecideRequest<'_>) -> Result<(IdentityKind, IdRef<'a>)> {
     if let Some(id) = &message.request_id {
         request_id(id)?;
     }
     if let Some(attributes) = &message.attributes {
         shape(&attributes.0, "attributes", 1)?;
     }
-    let mut request = TokenRequest {
-        identity: identity(message.identity.as_ref())?,
-        resource: Resource::default(),
-        network: Network::default(),
-        risk: Risk::default(),
-        client_app: word(message.client_app, "clientApp")?,
-        platform: word(message.platform, "platform")?,
-        device: None,
-        authentication_flow: word(message.authentication_flow, "authenticationFlow")?,
-        credential: Credential::default(),
-        satisfied: Satisfied::default(),
-        attributes: FreeAttributes::default(),
-        action: bounded_text(message.action.as_deref(), limits::ACTION_BYTES_MAX, "action")?,
-        now: None,
-    };
-    // WHY: put in one by one, because most are absent and moving them about took longer than reading them.
+    let identity = message.identity.as_ref().ok_or_else(|| InputError::invalid("identity", "is required"))?;
+    let kind = word(identity.kind, "identity.type")?;
+    let kind = kind.ok_or_else(|| InputError::invalid("identity.type", "is required"))?;
+    let id = identity.id.as_deref().ok_or_else(|| InputError::invalid("identity.id", "is required"))?;
+    Ok((kind, self::id(id, "identity.id")?))
+}
+
+/// The rest of [`token_request`]: puts all else into `request`, of which only [`who`] is known.
+///
+/// WHY: most facts are absent, and moving a request about took longer than reading it.
+///
+/// Errors: as [`token_request`].
+pub fn fill<'a>(message: &'a message::DecideRequest<'_>, request: &mut TokenRequest<'a>) -> Result<()> {
+    if let Some(message) = &message.identity {
+        identity(message, &mut request.identity)?;
+    }
+    request.client_app = word(message.client_app, "clientApp")?;
+    request.platform = word(message.platform, "platform")?;
+    request.authentication_flow = word(message.authentication_flow, "authenticationFlow")?;
+    request.action = bounded_text(message.action.as_deref(), limits::ACTION_BYTES_MAX, "action")?;
     if let Some(message) = &message.resource {
         resource(message, &mut request.resource)?;
     }
     if let Some(message) = &message.network {
-        request.network = network(message)?;
+        network(message, &mut request.network)?;
     }
     if let Some(message) = &message.risk {
         request.risk = risk(message)?;
@@ -62,7 +76,7 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
         request.device = Some(Box::new(device(message)));
     }
     if let Some(message) = &message.credential {
-        request.credential = credential(message)?;
+        credential(message, &mut request.credential)?;
     }
     if let Some(message) = message.satisfied.as_deref() {
         request.satisfied = satisfied(message)?;
@@ -70,7 +84,7 @@ pub fn token_request<'a>(message: &'a message::DecideRequest<'_>) -> Result<Toke
     if let Some(free) = &message.attributes {
         request.attributes = FreeAttributes::new(free);
     }
-    Ok(request)
+    Ok(())
 }
 
 /// Whether a request id can be echoed and logged as it is.
@@ -91,15 +105,7 @@ fn request_id(id: &str) -> Result<()> {
     Ok(())
 }
 
-fn identity<'a>(message: Option<&'a message::Identity<'_>>) -> Result<Identity<'a>> {
-    let Some(message) = message else {
-        return Err(InputError::invalid("identity", "is required"));
-    };
-    let kind = word(message.kind, "identity.type")?;
-    let kind = kind.ok_or_else(|| InputError::invalid("identity.type", "is required"))?;
-    let id = message.id.as_deref().ok_or_else(|| InputError::invalid("identity.id", "is required"))?;
-    let id = self::id(id, "identity.id")?;
-    let mut identity = Identity::new(kind, id);
+fn identity<'a>(message: &'a message::Identity<'_>, identity: &mut Identity<'a>) -> Result<()> {
     set_id(&mut identity.app_id, &message.app_id, "identity.appId")?;
     set_id(&mut identity.owner_tenant, &message.owner_tenant, "identity.ownerTenant")?;
     set_id(&mut identity.home_tenant, &message.home_tenant, "identity.homeTenant")?;
@@ -115,7 +121,7 @@ fn identity<'a>(message: Option<&'a message::Identity<'_>>) -> Result<Identity<'
     if let Some(roles) = &message.roles {
         identity.roles = Some(ids(&roles.ids, limits::GROUPS_MAX, "identity.roles")?);
     }
-    Ok(identity)
+    Ok(())
 }
 
 fn resource<'a>(message: &'a message::Resource<'_>, resource: &mut Resource<'a>) -> Result<()> {
@@ -176,15 +182,14 @@ fn authentication_context(text: &str) -> Result<Cow<'_, str>> {
     }
 }
 
-fn network(message: &message::Network<'_>) -> Result<Network> {
+fn network(message: &message::Network<'_>, network: &mut Network) -> Result<()> {
     let country = |text: &str| CountryFact::new(text).ok_or_else(|| InputError::invalid("network.country", COUNTRY));
     let gps_country = |text: &str| Country::new(text).ok_or_else(|| InputError::invalid("network.gpsCountry", COUNTRY));
-    Ok(Network {
-        ip_address: message.ip_address.as_deref().map(ip_address).transpose()?,
-        country: message.country.as_deref().map(country).transpose()?,
-        gps_country: message.gps_country.as_deref().map(gps_country).transpose()?,
-        compliant_network: message.compliant_network,
-    })
+    network.ip_address = message.ip_address.as_deref().map(ip_address).transpose()?;
+    network.country = message.country.as_deref().map(country).transpose()?;
+    network.gps_country = message.gps_country.as_deref().map(gps_country).transpose()?;
+    network.compliant_network = message.compliant_network;
+    Ok(())
 }
 
 const COUNTRY: &str = "must be two letters, as ISO 3166-1 alpha-2 has them";
@@ -249,13 +254,12 @@ fn device<'a>(message: &'a message::Device<'_>) -> Device<'a> {
     }
 }
 
-fn credential<'a>(message: &'a message::Credential<'_>) -> Result<Credential<'a>> {
-    Ok(Credential {
-        kind: word(message.kind, "credential.type")?,
-        key_id: message.key_id.as_deref(),
-        federated_issuer: message.federated_issuer.as_deref(),
-        federated_subject: message.federated_subject.as_deref(),
-    })
+fn credential<'a>(message: &'a message::Credential<'_>, credential: &mut Credential<'a>) -> Result<()> {
+    credential.kind = word(message.kind, "credential.type")?;
+    credential.key_id = message.key_id.as_deref();
+    credential.federated_issuer = message.federated_issuer.as_deref();
+    credential.federated_subject = message.federated_subject.as_deref();
+    Ok(())
 }
 
 fn satisfied<'a>(message: &'a message::Satisfied<'_>) -> Result<Satisfied<'a>> {

@@ -26,114 +26,109 @@ pub fn read<'a, M: Scan<'a>>(body: &'a [u8], message: &mut M) -> Option<()> {
     if is_special {
         return None;
     }
-    let mut scanner = Scanner { text, at: 0 };
+    let mut scanner = Scanner { rest: text };
     message.scan(&mut scanner)?;
-    scanner.peek().is_none().then_some(())
+    scanner.skip_spaces();
+    scanner.rest.is_empty().then_some(())
 }
 
-/// A place in a document.
+/// What is left of a document.
 #[derive(Debug)]
 pub struct Scanner<'a> {
-    text: &'a str,
-    at: usize,
+    rest: &'a str,
 }
 
+// WHY always: what is compared with is known where these are called, and is then a few instructions, not a call.
 impl<'a> Scanner<'a> {
     /// The bracket that opens an object or list; whether something is in it, which is then gone to.
-    #[inline]
-    pub fn open(&mut self, [open, close]: [u8; 2]) -> Option<bool> {
-        self.byte(open)?;
+    #[inline(always)]
+    pub fn open(&mut self, open: &str, close: &str) -> Option<bool> {
+        self.symbol(open)?;
         Some(!self.accept(close))
     }
 
     /// What follows an element: whether it is another one, which is then gone to. Otherwise it is the bracket that closes.
     #[inline(always)]
-    pub fn goes_on(&mut self, close: u8) -> Option<bool> {
-        if self.accept(b',') {
-            self.peek();
+    pub fn goes_on(&mut self, close: &str) -> Option<bool> {
+        if self.accept(",") {
+            self.skip_spaces();
             return Some(true);
         }
-        self.byte(close)?;
+        self.symbol(close)?;
         Some(false)
     }
 
-    /// Whether `key`, in quotes, comes next without a space; it is then passed over.
+    /// Whether `key`, in quotes and with its colon, comes next without a space; it is then passed over.
     #[inline(always)]
-    pub fn key_is(&mut self, key: &str) -> Option<bool> {
-        let is_next = self.starts_with(key);
-        if is_next {
-            self.byte(b':')?;
-        }
-        Some(is_next)
+    pub fn key_is(&mut self, key: &str) -> bool {
+        self.take(key)
     }
 
     /// The next key.
     pub fn key(&mut self) -> Option<&'a str> {
         let key = self.string()?;
-        self.byte(b':')?;
+        self.symbol(":")?;
         Some(key)
     }
 
     /// A string in which nothing is escaped.
     fn string(&mut self) -> Option<&'a str> {
-        self.byte(b'"')?;
-        let rest = self.text.get(self.at..)?;
-        let length = first_quote(rest.as_bytes())?;
-        self.at += length + 1;
-        rest.get(..length)
-    }
-
-    #[inline]
-    fn literal(&mut self, word: &str) -> bool {
-        self.peek();
-        self.starts_with(word)
-    }
-
-    // WHY always: a key that is known here is compared in a few instructions, by a call in many.
-    #[inline(always)]
-    fn starts_with(&mut self, word: &str) -> bool {
-        let is_next = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes()));
-        if is_next {
-            self.at += word.len();
-        }
-        is_next
+        self.skip_spaces();
+        let inside = self.rest.strip_prefix('"')?;
+        let (text, rest) = inside.split_at_checked(first_quote(inside.as_bytes())?)?;
+        self.rest = rest.get(1..)?;
+        Some(text)
     }
 
     #[inline(always)]
-    fn byte(&mut self, byte: u8) -> Option<()> {
-        self.accept(byte).then_some(())
+    fn symbol(&mut self, symbol: &str) -> Option<()> {
+        self.accept(symbol).then_some(())
+    }
+
+    /// Whether `word` comes next, spaces aside; it is then passed over.
+    #[inline(always)]
+    fn accept(&mut self, word: &str) -> bool {
+        self.skip_spaces();
+        self.take(word)
     }
 
     #[inline(always)]
-    fn accept(&mut self, byte: u8) -> bool {
-        let is_next = self.peek() == Some(byte);
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    /// The next byte that is no space.
-    #[inline(always)]
-    fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.text.as_bytes().get(self.at) {
-                Some(b' ') => self.at += 1,
-                other => return other.copied(),
+    fn take(&mut self, word: &str) -> bool {
+        match self.rest.strip_prefix(word) {
+            Some(after) => {
+                self.rest = after;
+                true
             }
+            None => false,
         }
+    }
+
+    #[inline(always)]
+    fn skip_spaces(&mut self) {
+        // WHY: a loop, which most have no use for, is kept out of all the places that this is called from.
+        if self.rest.starts_with(' ') {
+            self.skip_all_spaces();
+        }
+    }
+
+    #[cold]
+    fn skip_all_spaces(&mut self) {
+        self.rest = self.rest.trim_start_matches(' ');
     }
 }
 
 /// Where the first quote is. Looks at eight bytes at once.
 #[inline]
 fn first_quote(bytes: &[u8]) -> Option<usize> {
-    let (eights, rest) = bytes.as_chunks();
-    for (place, eight) in eights.iter().enumerate() {
+    let mut rest = bytes;
+    while let Some((eight, after)) = rest.split_first_chunk() {
         let quotes = quotes(u64::from_le_bytes(*eight));
         if quotes != 0 {
-            return Some(place * 8 + quotes.trailing_zeros() as usize / 8);
+            return Some(bytes.len() - rest.len() + quotes.trailing_zeros() as usize / 8);
         }
+        rest = after;
     }
-    rest.iter().position(|byte| *byte == b'"').map(|place| eights.len() * 8 + place)
+    rest.iter().position(|byte| *byte == b'"').map(|place| bytes.len() - rest.len() + place)
 }
 
 /// Marks the quotes among eight bytes, the first one lowest. Only the lowest mark is to be trusted: subtraction borrows
@@ -147,7 +142,7 @@ fn quotes(eight: u64) -> u64 {
 
 impl<'a, T: Scan<'a>> Scan<'a> for Option<T> {
     fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
-        if scanner.literal("null") {
+        if scanner.accept("null") {
             return Some(());
         }
         self.get_or_insert_default().scan(scanner)
@@ -162,8 +157,8 @@ impl<'a, T: Scan<'a>> Scan<'a> for Box<T> {
 
 impl Scan<'_> for bool {
     fn scan(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
-        *self = scanner.literal("true");
-        (*self || scanner.literal("false")).then_some(())
+        *self = scanner.accept("true");
+        (*self || scanner.accept("false")).then_some(())
     }
 }
 
@@ -176,7 +171,7 @@ impl<'a> Scan<'a> for Text<'a> {
 
 impl<W: Spelling> Scan<'_> for Word<W> {
     fn scan(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
-        if !scanner.literal("null") {
+        if !scanner.accept("null") {
             *self = Self::new(W::number_of(scanner.string()?)?);
         }
         Some(())
@@ -185,15 +180,15 @@ impl<W: Spelling> Scan<'_> for Word<W> {
 
 impl<'a, T: Scan<'a>> Scan<'a> for List<T> {
     fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
-        if scanner.literal("null") {
+        if scanner.accept("null") {
             return Some(());
         }
-        let mut goes_on = scanner.open(*b"[]")?;
+        let mut goes_on = scanner.open("[", "]")?;
         while goes_on {
             let mut element = T::default();
             element.scan(scanner)?;
             self.0.push(element);
-            goes_on = scanner.goes_on(b']')?;
+            goes_on = scanner.goes_on("]")?;
         }
         Some(())
     }

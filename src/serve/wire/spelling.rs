@@ -32,8 +32,8 @@ pub trait Spelling: Copy + PartialEq + 'static {
     fn number_of(text: &str) -> Option<i32> {
         let is_spelled = |member: Self| {
             let spelling = member.text();
-            // WHY: most differ in length, which is known without a call.
-            spelling.len() == text.len() && spelling.eq_ignore_ascii_case(text)
+            // WHY: most differ in length, which is known without a call, and the one that is meant seldom differs in case.
+            spelling.len() == text.len() && (spelling == text || spelling.eq_ignore_ascii_case(text))
         };
         Self::MEMBERS.iter().zip(1..).find(|(member, _)| is_spelled(**member)).map(|(_, number)| number)
     }
