@@ -2,6 +2,7 @@
 
 use doorward::compile::{self, CompiledBundle, Mode};
 use doorward::evaluate::{Evaluation, Outcome, evaluate, trace};
+use doorward::model::bundle::BundleSettings;
 use doorward::model::policy::{Conditions, GrantControls, Policy};
 use doorward::model::{Bundle, GrantControl, GuestType, Operator, Set, TokenRequest, TransferMethod, UserAction};
 use doorward::reload::GraphView;
@@ -14,7 +15,8 @@ use crate::oracle::generate::scene;
 use crate::support::found::corpus;
 use crate::support::written::raw;
 
-/// The bundle with its policies and locations rendered and read again; settings and catalogue are no part of Graph's.
+/// The bundle with its policies and locations rendered and read again; settings and catalogue are no part of Graph's. What is
+/// ignored is not rendered, so that there is nothing left to ignore.
 fn again(bundle: &Bundle) -> Bundle {
     let list = |objects: Vec<Value>| json!({ "value": objects }).to_string();
     let policies = list(graph::policies(bundle).flatten().collect());
@@ -22,7 +24,7 @@ fn again(bundle: &Bundle) -> Bundle {
     let reading = compile::read(&raw(files), Mode::Spanned);
     assert_eq!(reading.diagnostics.errors(), 0, "{:#?}", reading.diagnostics.findings(&reading.sources));
     Bundle {
-        settings: bundle.settings.clone(),
+        settings: BundleSettings { ignored_policies: Vec::new(), ..bundle.settings.clone() },
         principals: bundle.principals.clone(),
         strengths: bundle.strengths.clone(),
         ..reading.bundle
@@ -43,8 +45,9 @@ fn told(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> String {
     }
     let names: Vec<_> = evaluation.policies().iter().map(|policy| &bundle.policy(*policy).display_name).collect();
     let unmet: Vec<_> = evaluation.unmet(bundle).map(|control| control.name()).collect();
-    // What takes no part may be left out.
-    let traces = trace(bundle, request).unwrap().into_iter().filter(|trace| trace.outcome != Outcome::NotEnabled);
+    // What takes no part, for it is not enabled or ignored, may be left out.
+    let takes_part = |outcome| !matches!(outcome, Outcome::NotEnabled | Outcome::Unknown);
+    let traces = trace(bundle, request).unwrap().into_iter().filter(|trace| takes_part(trace.outcome));
     let outcomes: Vec<_> =
         traces.map(|trace| (bundle.policy(trace.policy).display_name.clone(), trace.outcome)).collect();
     format!("{:?} {:?} {names:?} {unmet:?} {outcomes:?}", evaluation.decision(), evaluation.reason())
