@@ -297,6 +297,16 @@ pub fn contains(set: &LocationSet, location: LocationIndex) -> bool {
     set.get(word).is_some_and(|word| word >> (location % 64) & 1 == 1)
 }
 
+/// The places of the ones of a word of a mask, ascending.
+#[inline]
+pub fn ones(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let place = (word != 0).then(|| word.trailing_zeros());
+        word &= word.wrapping_sub(1);
+        place
+    })
+}
+
 /// A byte for each location, for gates, which ask five times each whether one is in a set: a look-up in the place of
 /// finding a word and shifting it.
 #[derive(Debug)]

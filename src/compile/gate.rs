@@ -86,15 +86,19 @@ impl Gate {
     /// WHY: without a branch, since which policies apply to a request is just what nobody can predict.
     #[inline]
     pub(crate) fn holds(self, risk_bit: u8, inside: &LocationMarks) -> bool {
-        let is_named = self.locations.iter().fold(false, |is_named, location| is_named | inside.has(*location));
-        (self.risk & risk_bit != 0) & (is_named != self.has(Self::EVERYWHERE))
+        self.is_met(risk_bit, |location| inside.has(location))
     }
 
     /// Whether the conditions of a simple policy may hold. `possible` is a superset of `inside`.
     #[inline]
     pub(crate) fn may_hold(self, risk_bit: u8, inside: &LocationSet, possible: &LocationSet) -> bool {
         let set = if self.has(Self::EVERYWHERE) { inside } else { possible };
-        let is_named = self.locations.iter().fold(false, |is_named, location| is_named | contains(set, *location));
+        self.is_met(risk_bit, |location| contains(set, location))
+    }
+
+    #[inline]
+    fn is_met(self, risk_bit: u8, is_in: impl Fn(LocationIndex) -> bool) -> bool {
+        let is_named = self.locations.iter().fold(false, |is_named, location| is_named | is_in(*location));
         (self.risk & risk_bit != 0) & (is_named != self.has(Self::EVERYWHERE))
     }
 }

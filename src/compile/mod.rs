@@ -53,7 +53,7 @@ pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, read};
 pub use stated::{Stated, Statement, compile_stated};
 
-pub(crate) use bundle::{LocationMarks, LocationSet, LocationTable, contains, insert};
+pub(crate) use bundle::{LocationMarks, LocationSet, LocationTable, contains, insert, ones};
 pub(crate) use eligibility::EligibilityFacts;
 pub(crate) use gate::{Gate, risk_bit};
 pub(crate) use network::LocationIndex;

@@ -9,7 +9,7 @@
 //! the tables know, such as a device filter, is [`Residual`], and is asked of the policies that are left. Start with
 //! [`Population`]; `build` makes it.
 
-use super::bundle::LocationSet;
+use super::bundle::{LocationSet, ones};
 use super::idmap::IdMap;
 use super::workload::Slot;
 use crate::model::set::Word;
@@ -324,14 +324,8 @@ impl Population {
         named.clear();
         // All that any request can need, so that none but the first allocates.
         named.reserve(self.locations.named.len() * 64);
-        let mut first = 0;
-        for (locations, known) in locations.iter().zip(&self.locations.named) {
-            let mut rest = locations & known;
-            while rest != 0 {
-                named.push(first + rest.trailing_zeros());
-                rest &= rest - 1;
-            }
-            first += 64;
+        for (first, (locations, known)) in (0..).step_by(64).zip(locations.iter().zip(&self.locations.named)) {
+            named.extend(ones(locations & known).map(|bit| first + bit));
         }
     }
 

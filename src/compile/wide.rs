@@ -4,7 +4,7 @@
 //! They are numbered by slot, sixty-four to a block, whose masks lie together: a decision joins a few words of each block.
 //! Start with [`WideMasks::each_applying`].
 
-use super::bundle::LocationSet;
+use super::bundle::{LocationSet, ones};
 use super::gate::{risk_bit, risk_bits};
 use super::policy::{CompiledPolicy, Grant};
 use super::workload::Slot;
@@ -113,14 +113,8 @@ impl WideMasks {
     /// Adds where the rows of `locations` begin, of those that any policy names.
     #[inline]
     fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
-        let mut first = 0;
-        for (locations, named) in locations.iter().zip(&self.locations) {
-            let mut rest = locations & named;
-            while rest != 0 {
-                rows.push((first + rest.trailing_zeros() as usize) * self.blocks.len());
-                rest &= rest - 1;
-            }
-            first += 64;
+        for (word, (locations, named)) in locations.iter().zip(&self.locations).enumerate() {
+            rows.extend(ones(locations & named).map(|bit| (word * 64 + bit as usize) * self.blocks.len()));
         }
     }
 

@@ -3,7 +3,7 @@
 //! Principals with the same candidate policies share a *class*. Includes, excludes and filters over the catalogue are
 //! folded in here, so a decision looks up the class and is done with identity. Policies that cover every workload and
 //! have no other condition than location and risk are *wide*: a class holds them as a mask, the others as a list. The list
-//! begins with the *plain* ones, which certainly cover the members, block, and have a gate that says the rest: a decision
+//! begins with the *gated* ones, which certainly cover the members, block, and have a gate that says the rest: a decision
 //! asks nothing else of them.
 
 use std::collections::HashMap;
@@ -69,21 +69,21 @@ impl Known {
 /// A class: the policies that may cover its members.
 #[derive(Clone, Copy, Debug)]
 pub struct Class<'w> {
-    /// The policies that are not wide: the plain ones, ascending, and the others, ascending.
+    /// The policies that are not wide: the gated ones, ascending, and the others, ascending.
     pub candidates: &'w [Candidate],
-    plain: u32,
+    gated: u32,
     /// The wide ones, as a mask.
     pub wide: &'w [u64],
 }
 
 impl<'w> Class<'w> {
     /// The class of nobody.
-    pub const EMPTY: Self = Self { candidates: &[], plain: 0, wide: &[] };
+    pub const EMPTY: Self = Self { candidates: &[], gated: 0, wide: &[] };
 
-    /// The plain ones of the policies that are not wide, and the others.
+    /// The gated ones of the policies that are not wide, and the others.
     #[inline]
     pub fn parts(self) -> (&'w [Candidate], &'w [Candidate]) {
-        self.candidates.split_at_checked(self.plain as usize).unwrap_or_default()
+        self.candidates.split_at_checked(self.gated as usize).unwrap_or_default()
     }
 }
 
@@ -102,8 +102,8 @@ pub struct Workloads {
 struct Bounds {
     begin: u32,
     end: u32,
-    /// How many of them are plain.
-    plain: u32,
+    /// How many of them are gated.
+    gated: u32,
 }
 
 impl Workloads {
@@ -112,16 +112,27 @@ impl Workloads {
     pub fn class(&self, id: IdRef<'_>) -> (Option<&Known>, Class<'_>) {
         let known = self.principals.value(id);
         let class = known.map_or(0, |known| known.class as usize);
-        let Bounds { begin, end, plain } = self.classes.get(class).copied().unwrap_or_default();
+        let Bounds { begin, end, gated } = self.classes.get(class).copied().unwrap_or_default();
         let candidates = self.candidates.get(begin as usize..end as usize).unwrap_or_default();
         let wide = self.wide.get(class * self.wide_words..).and_then(|rest| rest.get(..self.wide_words));
         let wide = wide.unwrap_or_default();
-        (known, Class { candidates, plain, wide })
+        (known, Class { candidates, gated, wide })
     }
 
     /// Everybody whom the catalogue or a policy names, in no order.
     pub fn named(&self) -> impl Iterator<Item = Id> {
         self.principals.ids()
+    }
+
+    /// Adds a class, of these candidates that are not wide, ascending, and of these wide ones.
+    fn add(&mut self, candidates: Vec<Candidate>, gates: &Gates, wide: &[u64]) {
+        let place = |candidates: &Vec<Candidate>| u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+        let (gated, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|one| is_gated(*one, gates));
+        let begin = place(&self.candidates);
+        let gated_count = place(&gated);
+        self.candidates.extend(gated.into_iter().chain(others));
+        self.classes.push(Bounds { begin, end: place(&self.candidates), gated: gated_count });
+        self.wide.extend(wide);
     }
 
     /// Memory of the tables, bytes.
@@ -285,7 +296,7 @@ impl<'p> Builder<'p> {
     fn finish(mut self, gates: &Gates) -> Result<Workloads, String> {
         let wide_words = self.wide_count.div_ceil(64);
         // Broad policies without a filter make the same of everybody whom they do not list.
-        let plain: Vec<_> = self
+        let unfiltered: Vec<_> = self
             .broad_slots()
             .filter(|(_, policy)| policy.workloads.filter.is_none())
             .filter_map(|(slot, policy)| judged(slot, policy, STRANGER, None))
@@ -305,7 +316,7 @@ impl<'p> Builder<'p> {
                 return Ok::<_, String>(*class);
             }
             let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
-            let candidates = plain.len() + filtered.len() + key.1.len();
+            let candidates = unfiltered.len() + filtered.len() + key.1.len();
             let bytes = candidates * size_of::<Candidate>() + wide_words * size_of::<u64>();
             room = room.checked_sub(bytes).ok_or_else(too_long)?;
             let class = u32::try_from(interner.len()).unwrap_or(u32::MAX);
@@ -329,13 +340,8 @@ impl<'p> Builder<'p> {
         keys.sort_unstable_by_key(|(class, _)| *class);
         for (_, (group, own, excluded)) in keys {
             let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
-            let (simple, others): (Vec<_>, Vec<_>) =
-                laid(&own, plain.iter().chain(filtered).copied()).into_iter().partition(|one| is_plain(*one, gates));
-            let place = |candidates: &Vec<Candidate>| u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-            let (begin, plain) = (place(&workloads.candidates), place(&simple));
-            workloads.candidates.extend(simple.into_iter().chain(others));
-            workloads.classes.push(Bounds { begin, end: place(&workloads.candidates), plain });
-            workloads.wide.extend(mask_without(self.wide_count, &excluded));
+            let candidates = laid(&own, unfiltered.iter().chain(filtered).copied());
+            workloads.add(candidates, gates, &mask_without(self.wide_count, &excluded));
         }
         workloads.principals = self.principals;
         for known in workloads.principals.values_mut() {
@@ -377,7 +383,7 @@ fn laid(own: &[Own], group: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
 }
 
 /// Whether the gate of a policy says whether it applies, and that it blocks then.
-fn is_plain(candidate: Candidate, gates: &Gates) -> bool {
+fn is_gated(candidate: Candidate, gates: &Gates) -> bool {
     let gate = gates.gate(candidate.slot());
     candidate.is_certain() && gate.is_simple() && gate.blocks()
 }

@@ -162,7 +162,7 @@ fn network(facts: &Facts<'_>) -> Fields {
     fields.set("compliantNetwork", network.compliant_network.map(Value::new_bool));
     let (table, mut names, mut is_known) = (facts.bundle.location_table(), Vec::new(), true);
     for location in 0..=table.all_trusted {
-        if contains(&facts.locations.inside, location) {
+        if contains(facts.locations.inside(), location) {
             names.push(table.spelling(location));
             let name = table.names.get(usize::from(location)).filter(|_| contains(&table.by_name, location));
             names.extend(name.map(ToString::to_string));

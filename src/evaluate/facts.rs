@@ -10,7 +10,7 @@ use super::guest;
 use super::membership::Memberships;
 use crate::compile::{
     Class, CompiledBundle, EligibilityFacts, Known, LocationIndex, LocationMarks, LocationSet, LocationTable, contains,
-    insert,
+    insert, ones,
 };
 use crate::model::bundle::MissingIp;
 use crate::model::decision::InputError;
@@ -295,13 +295,30 @@ fn agree_on_attributes(
     }
 }
 
+/// Locations, as a set and as marks of the same, since some who ask are quicker with the one and some with the other.
+#[derive(Debug, Default)]
+struct Inside {
+    set: LocationSet,
+    marks: LocationMarks,
+}
+
+impl Inside {
+    fn clear(&mut self, words: usize) {
+        clear(&mut self.set, words);
+        self.marks.clear(words);
+    }
+
+    #[inline]
+    fn enter(&mut self, location: LocationIndex) {
+        insert(&mut self.set, location);
+        self.marks.mark(location);
+    }
+}
+
 /// Where a request comes from, as sets of locations. Only the words that the bundle uses mean anything.
 #[derive(Debug, Default)]
 pub struct LocationFacts {
-    /// Locations that certainly contain it.
-    pub inside: LocationSet,
-    /// The same as `inside`.
-    marks: LocationMarks,
+    inside: Inside,
     /// Locations that may contain it; a superset of `inside`, and only right when not all is known.
     possible: LocationSet,
     is_all_known: bool,
@@ -323,13 +340,9 @@ impl LocationFacts {
     ) -> Result<(), InputError> {
         let (table, settings) = (bundle.location_table(), bundle.identity());
         let words = table.words;
-        let Self { inside, marks, possible: unknown, is_all_known } = self;
-        clear(inside, words);
-        marks.clear(words);
-        let mut enter = |location| {
-            insert(inside, location);
-            marks.mark(location);
-        };
+        let Self { inside, possible: unknown, is_all_known } = self;
+        inside.clear(words);
+        let mut enter = |location| inside.enter(location);
         *is_all_known = true;
         let mut may_be_in = |set: &LocationSet| {
             if std::mem::take(is_all_known) {
@@ -365,32 +378,36 @@ impl LocationFacts {
                 None => may_be_in(&table.by_compliant_network),
             }
         }
-        if meet(inside, &table.trusted, words) {
-            insert(inside, table.all_trusted);
-            marks.mark(table.all_trusted);
+        if meet(&inside.set, &table.trusted, words) {
+            inside.enter(table.all_trusted);
         } else if !*is_all_known && meet(unknown, &table.trusted, words) {
             insert(unknown, table.all_trusted);
         }
         if !*is_all_known {
-            unite(unknown, inside, words);
+            unite(unknown, &inside.set, words);
         }
         Ok(())
     }
 
-    /// Locations that may contain it; a superset of `inside`.
+    /// Locations that certainly contain it.
+    pub const fn inside(&self) -> &LocationSet {
+        &self.inside.set
+    }
+
+    /// Locations that may contain it; a superset of [`Self::inside`], and the same set where all is known.
     pub const fn possible(&self) -> &LocationSet {
-        if self.is_all_known { &self.inside } else { &self.possible }
+        if self.is_all_known { &self.inside.set } else { &self.possible }
     }
 
     /// The locations that contain it, marked; `None`: others may.
     #[inline]
     pub fn marks(&self) -> Option<&LocationMarks> {
-        self.is_all_known.then_some(&self.marks)
+        self.is_all_known.then_some(&self.inside.marks)
     }
 
     /// Whether the request is in `location`.
     pub fn is_in(&self, location: LocationIndex) -> Truth {
-        if contains(&self.inside, location) {
+        if contains(self.inside(), location) {
             Truth::True
         } else if contains(self.possible(), location) {
             Truth::Unknown
@@ -416,13 +433,8 @@ fn row(rows: &[Box<[LocationIndex]>], row: usize) -> impl Iterator<Item = Locati
 }
 
 fn each(set: &LocationSet, words: usize, mut found: impl FnMut(LocationIndex)) {
-    let mut first = 0;
-    for mut rest in set.iter().take(words).copied() {
-        while rest != 0 {
-            found(first + rest.trailing_zeros() as LocationIndex);
-            rest &= rest - 1;
-        }
-        first += 64;
+    for (first, word) in (0..).step_by(64).zip(set.iter().take(words)) {
+        ones(*word).for_each(|bit| found(first + bit as LocationIndex));
     }
 }
 

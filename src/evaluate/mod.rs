@@ -36,7 +36,7 @@ use combine::Combination;
 use facts::{FactScratch, Facts, LocationFacts};
 use subject::SubjectScratch;
 
-use crate::compile::{Class, CompiledBundle, PolicyIndex, Slot, WideScratch, guest, risk_bit};
+use crate::compile::{Class, CompiledBundle, PolicyIndex, Slot, WideScratch, guest, ones, risk_bit};
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::shaping::Obligation;
 use crate::model::{IdentityKind, TokenRequest};
@@ -157,7 +157,7 @@ fn each_wide(
     if covering.is_empty() {
         return;
     }
-    let (inside, possible, risk) = (&network.inside, network.possible(), request.risk.service_principal);
+    let (inside, possible, risk) = (network.inside(), network.possible(), request.risk.service_principal);
     let gates = bundle.gates();
     bundle.wide().each_applying(covering, risk, inside, possible, scratch, |first, blocking, others| {
         outcome.note_blocking(slots(first, blocking).map(|slot| (gates.gate(slot), true)));
@@ -167,12 +167,8 @@ fn each_wide(
 
 /// The slots that a word of mask names; `first` is that of its lowest bit.
 #[inline]
-fn slots(first: Slot, mut bits: u64) -> impl Iterator<Item = Slot> {
-    std::iter::from_fn(move || {
-        let slot = (bits != 0).then(|| first + bits.trailing_zeros());
-        bits &= bits.wrapping_sub(1);
-        slot
-    })
+fn slots(first: Slot, bits: u64) -> impl Iterator<Item = Slot> {
+    ones(bits).map(move |bit| first + bit)
 }
 
 /// Notes the policies of `class` that are not wide and may apply.
@@ -186,12 +182,12 @@ fn each_candidate<'a>(
     outcome: &mut Combination,
 ) {
     let (gates, risk_bit) = (bundle.gates(), risk_bit(request.risk.service_principal));
-    let (inside, possible) = (&network.inside, network.possible());
-    let (plain, others) = class.parts();
-    let plain = plain.iter().map(|candidate| gates.gate(candidate.slot()));
+    let (inside, possible) = (network.inside(), network.possible());
+    let (gated, others) = class.parts();
+    let gated = gated.iter().map(|candidate| gates.gate(candidate.slot()));
     match network.marks() {
-        Some(marks) => outcome.note_blocking(plain.map(|gate| (gate, gate.holds(risk_bit, marks)))),
-        None => outcome.note_blocking(plain.map(|gate| (gate, gate.may_hold(risk_bit, inside, possible)))),
+        Some(marks) => outcome.note_blocking(gated.map(|gate| (gate, gate.holds(risk_bit, marks)))),
+        None => outcome.note_blocking(gated.map(|gate| (gate, gate.may_hold(risk_bit, inside, possible)))),
     }
     for candidate in others {
         let slot = candidate.slot();

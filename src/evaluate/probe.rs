@@ -7,7 +7,7 @@ pub(crate) use super::audience::{LEADING, leads_to_compliance};
 use super::condition;
 use super::facts::{FactScratch, Facts, LocationFacts};
 use super::session::MergedSession;
-use crate::compile::{CompiledBundle, CompiledPolicy, CompiledSession, LocationSet, Slot};
+use crate::compile::{CompiledBundle, CompiledPolicy, CompiledSession, LocationSet, Slot, ones};
 use crate::model::decision::InputError;
 use crate::model::request::Network;
 use crate::model::{Condition, IdentityKind, TokenRequest, Truth};
@@ -44,8 +44,7 @@ impl Probe {
             IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
                 // WHY: the class names the few policies that can cover a workload, as for the decision.
                 for (word, rest) in workload.class.wide.iter().enumerate() {
-                    let bits = (0..64).filter(|bit| rest >> bit & 1 == 1);
-                    bits.for_each(|bit| ask(word as Slot * 64 + bit));
+                    ones(*rest).for_each(|bit| ask(word as Slot * 64 + bit));
                 }
                 workload.class.candidates.iter().for_each(|candidate| ask(candidate.slot()));
             }
@@ -104,7 +103,7 @@ impl Probe {
         network: &Network,
     ) -> Result<(&LocationSet, &LocationSet), InputError> {
         self.locations.enter(bundle, network)?;
-        Ok((&self.locations.inside, self.locations.possible()))
+        Ok((self.locations.inside(), self.locations.possible()))
     }
 }
 

@@ -40,7 +40,7 @@ pub fn note_policies(
     let words = SubjectWords::of(facts.request);
     scratch.cover(population, facts, &words, broad);
     let SubjectScratch { standing, touched, apps, inside, possible } = scratch;
-    population.named_locations(&facts.locations.inside, inside);
+    population.named_locations(facts.locations.inside(), inside);
     population.named_locations(facts.locations.possible(), possible);
     let target = Target::of(population, facts, apps);
     for number in (0..broad).chain(touched.iter().map(|number| *number as usize)) {

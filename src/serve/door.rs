@@ -125,12 +125,19 @@ impl Decision {
     }
 }
 
+/// Most headers for which the room of a request serves its answer.
+const HEADERS_KEPT_MAX: usize = 64;
+
 /// Takes a call for decisions apart: its body, and its headers, emptied.
 ///
-/// WHY: the headers of the answer go there, which spares allocations, and the rest of a request is not kept meanwhile.
+/// WHY: the headers of the answer go there, which spares allocations, and the rest of a request is not kept meanwhile; nor
+/// is room for many headers, which costs a caller little to ask for.
 pub fn open(request: Request<Incoming>) -> (HeaderMap, Incoming) {
     let (head, body) = request.into_parts();
     let mut room = head.headers;
+    if room.capacity() > HEADERS_KEPT_MAX {
+        room = HeaderMap::new();
+    }
     room.clear();
     (room, body)
 }
@@ -178,8 +185,7 @@ pub async fn pass(
         Some(gate) => {
             let now = Timestamp::now();
             let caller = gate.admit(request.headers(), now).await;
-            let path = request.uri().path();
-            if ApiPath::of(path) == Some(ApiPath::GrpcStream) || services::go_on(path) {
+            if services::goes_on(request.uri().path()) {
                 lease = gate.lease(request.headers(), now);
             }
             gate.take_token(request.headers_mut());

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BufMut, Bytes};
 use futures_util::Stream;
 use http::header::HeaderValue;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Version};
 use hyper::body::Incoming;
 use prost::Message;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder, Streaming};
@@ -23,9 +23,9 @@ use super::body::Reply;
 use super::callers::Lease;
 use super::decider::Arrival;
 use super::door::{Door, InFlight};
-use super::envoy;
 use super::http::reply_in;
 use super::wire::{Encoding, Refusal, Refused};
+use super::{envoy, services};
 use crate::limits;
 use crate::observe::metrics::Surface;
 
@@ -44,7 +44,10 @@ pub fn is_grpc(kind: &[u8]) -> bool {
 
 /// Answers one gRPC request that is no call of one message to `Decisions`; a stream for no longer than `lease`.
 pub async fn answer(door: &Arc<Door>, lease: Option<Lease>, request: Request<Incoming>) -> Response<Reply> {
+    let goes_on = services::goes_on(request.uri().path());
     match (ApiPath::of(request.uri().path()), request.uri().path()) {
+        // WHY: gRPC is made for HTTP/2, and only there is it seen that a caller has gone while nothing is sent.
+        _ if goes_on && request.version() < Version::HTTP_2 => refuse(door, Surface::Grpc, Refusal::NotFound),
         (Some(ApiPath::GrpcStream), _) => stream(door, lease, request).await,
         (_, envoy::CHECK) if let Some(settings) = &door.envoy => envoy::check(door, settings, request).await,
         _ => door.services.answer(door, lease, request).await,

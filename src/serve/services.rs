@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use super::api::ApiPath;
 use super::body::Reply;
 use super::callers::Lease;
 use super::door::Door;
@@ -26,9 +27,11 @@ use crate::observe::metrics::Surface;
 
 const REFLECTION: &str = "/grpc.reflection.";
 
-/// Whether calls of `path` go on when their answer has begun, so that they need a lease.
-pub fn go_on(path: &str) -> bool {
-    path == "/grpc.health.v1.Health/Watch" || path.starts_with(REFLECTION)
+/// Whether a call of `path` goes on when its answer has begun, so that it needs a lease.
+pub fn goes_on(path: &str) -> bool {
+    ApiPath::of(path) == Some(ApiPath::GrpcStream)
+        || path == "/grpc.health.v1.Health/Watch"
+        || path.starts_with(REFLECTION)
 }
 
 /// The services of one serving thread.

@@ -61,3 +61,19 @@ async fn a_caller_that_will_send_no_more_is_answered() {
         assert!(answer.starts_with(OK) && answer.ends_with('}'), "{answer}");
     }
 }
+
+// Over HTTP/1.1 nobody would see that the caller has gone, and its call would be held for good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn calls_that_go_on_need_http_2() {
+    let server = Server::start();
+    let reflection = "grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    for path in ["grpc.health.v1.Health/Watch", reflection, "doorward.v1.Decisions/DecideStream"] {
+        let mut stream = TcpStream::connect(server.tcp()).await.unwrap();
+        let head =
+            format!("POST /{path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc\r\ncontent-length: 5\r\n");
+        stream.write_all(format!("{head}connection: close\r\n\r\n\0\0\0\0\0").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(OK) && answer.contains("grpc-status: 12\r\n"), "{path}: {answer}");
+    }
+}
