@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use doorward::reload::machine::Pace;
-use doorward::reload::{Active, Built, Facts, LoadResult, Loaded, Loader, Rejection, Stage, Status, View};
+use doorward::reload::{
+    Active, Built, Facts, KeptSequence, LoadResult, Loaded, Loader, Rejection, Stage, Status, View,
+};
 use doorward::source::Source;
 use doorward::text::RawBundle;
 use tempfile::TempDir;
@@ -49,6 +51,22 @@ impl Harness {
 
     /// Calls `before` on the thread that builds, before each time.
     pub fn start_at(folder: TempDir, below: &str, pace: Pace, before: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::start_with(folder, below, pace, None, before)
+    }
+
+    /// Keeps the highest sequence in `file`.
+    pub fn start_keeping(folder: TempDir, below: &str, poll: Duration, file: &Path) -> Self {
+        let pace = Pace { poll, ..Pace::default() };
+        Self::start_with(folder, below, pace, Some(KeptSequence::open(file).unwrap()), || {})
+    }
+
+    fn start_with(
+        folder: TempDir,
+        below: &str,
+        pace: Pace,
+        kept: Option<KeptSequence>,
+        before: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let active = Arc::new(Active::empty());
         let status = Arc::new(Status::new());
         let freed_by = Arc::new(Mutex::new(Vec::new()));
@@ -58,7 +76,7 @@ impl Harness {
             pace,
             Arc::clone(&active),
             Arc::clone(&status),
-            None,
+            kept,
             move |raw| {
                 before();
                 build(raw, &freed)
