@@ -221,9 +221,16 @@ mod tests {
         let held = lock(&path).unwrap();
         assert_eq!(kept.keep(Some(7)).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert_eq!(KeptSequence::open(&path).unwrap().highest(), None, "to start it need not be written");
+        fs::write(&path, "9\n").unwrap();
         drop(held);
         kept.keep(None).unwrap();
-        assert_eq!(said(&path).unwrap(), Some(7));
+        assert_eq!(
+            (said(&path).unwrap(), kept.highest()),
+            (Some(9), Some(9)),
+            "what the other wrote meanwhile is higher"
+        );
+        kept.keep(Some(10)).unwrap();
+        assert_eq!(said(&path).unwrap(), Some(10));
     }
 
     /// The file was read through the link and written over it: whoever followed another link to it saw the old number.

@@ -121,6 +121,26 @@ impl Harness {
         self.expect_view(&format!("{count} loads {}", result.as_str()), |view| view.loads.of(result) >= count);
     }
 
+    /// Waits until looks cause no loads any more, and gives how many there were.
+    pub fn expect_quiet(&self) -> u64 {
+        // Until the files are old enough for their marks to prove something, each look is followed by a reading.
+        self.expect_loads(LoadResult::Unchanged, 1);
+        let mut loads = 0;
+        while self.status.view().loads.total() > loads {
+            loads = self.status.view().loads.total();
+            for _ in 0..10 {
+                self.expect_look();
+            }
+        }
+        loads
+    }
+
+    /// Waits for a look at the files, or a load.
+    pub fn expect_look(&self) {
+        let before = self.status.view().checked;
+        self.expect_view("a look", |view| view.checked > before);
+    }
+
     #[track_caller]
     pub fn expect_view(&self, what: &str, is_wanted: impl Fn(&View) -> bool) -> Arc<View> {
         match self.status.wait_until(Instant::now() + PATIENCE, is_wanted) {

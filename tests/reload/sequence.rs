@@ -32,11 +32,13 @@ fn a_sequence_that_could_not_be_kept_is_told_of_and_kept_as_soon_as_it_can_be() 
     harness.expect_view("the end of that", |view| !is_lost(view));
     assert_eq!(fs::read_to_string(&file).unwrap(), "8\n");
 
+    let loads = harness.expect_quiet();
     fs::remove_dir_all(&state).unwrap();
     harness.expect_view("a lost sequence without a new bundle", is_lost);
     fs::create_dir(&state).unwrap();
     harness.expect_view("the end of that too", |view| !is_lost(view));
     assert_eq!(KeptSequence::open(&file).unwrap().highest(), Some(8));
+    assert_eq!(harness.status.view().loads.total(), loads, "no load was needed");
 }
 
 /// An operator who mended the disk and asks for a load need not wait for the next look.
