@@ -333,6 +333,10 @@ pub const EXPIRY_NOTICE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const RELOAD_PATIENCE: Duration = Duration::from_secs(10);
 /// How often the loader looks whether the last request has let go of a replaced snapshot.
 pub const RELOAD_REAP: Duration = Duration::from_millis(100);
+/// How often a process tries to lock the file of the highest sequence before it puts the bundle in force without.
+pub const SEQUENCE_LOCK_ATTEMPTS_MAX: u32 = 100;
+/// Pause between two such attempts: others hold the lock for one small write.
+pub const SEQUENCE_LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 const _: () = assert!(FILE_BYTES_MAX <= BUNDLE_BYTES_MAX);
 const _: () = assert!(COUNTRY_DATABASE_BYTES_MAX <= BUNDLE_BYTES_MAX);

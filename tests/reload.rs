@@ -11,6 +11,8 @@ mod edit;
 mod harness;
 #[path = "reload/keep.rs"]
 mod keep;
+#[path = "reload/sequence.rs"]
+mod sequence;
 #[path = "reload/swap.rs"]
 mod swap;
 #[path = "reload/turn.rs"]

@@ -52,7 +52,8 @@ pub struct Args {
     /// Write a record of each decision to a file, `-` for standard output.
     #[arg(long, value_name = "FILE")]
     decision_log: Option<PathBuf>,
-    /// Keep the highest sequence of the bundles that were in force in this file, and refuse lower ones after a restart too.
+    /// Keep the highest sequence of the bundles that were in force in this file, outside the bundle, and refuse lower ones
+    /// after a restart too. Several processes may share it.
     #[arg(long, value_name = "FILE")]
     sequence_file: Option<PathBuf>,
     /// Threads that serve; by default one for each core.
@@ -108,7 +109,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     let how = How { is_tls: settings.callers.tls.is_some(), takes_tokens: settings.callers.takes_tokens() };
     let is_in_the_clear = settings.callers.are_in_the_clear() && settings.listen.is_some_and(is_reachable);
     let has_graph = settings.doors.graph;
-    let kept = args.sequence_file.as_deref().map(kept).transpose()?;
+    let kept = args.sequence_file.as_deref().map(|path| kept(path, &args.bundle)).transpose()?;
     let without_address: Vec<_> = settings.doors.hooks.without_address().collect();
     let format = match args.log_format {
         LogFormat::Human => trace::Format::Human,
@@ -190,8 +191,17 @@ fn settings(args: &Args) -> Result<Settings, Stop> {
     })
 }
 
-fn kept(path: &Path) -> anyhow::Result<KeptSequence> {
-    KeptSequence::open(path).with_context(|| format!("cannot keep the sequence of bundles in `{}`", path.display()))
+fn kept(path: &Path, bundle: &Path) -> Result<KeptSequence, Stop> {
+    let kept = KeptSequence::open(path)
+        .with_context(|| format!("cannot keep the sequence of bundles in `{}`", path.display()))?;
+    if kept.is_part_of(bundle) {
+        return Err(Stop::usage(format!(
+            "`--sequence-file {}` is a part of the bundle, and whoever puts an older bundle back would put the number \
+             back with it: use a file elsewhere",
+            path.display()
+        )));
+    }
+    Ok(kept)
 }
 
 /// Whether other machines can reach an address.

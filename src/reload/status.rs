@@ -27,6 +27,8 @@ pub struct View {
     pub checked: Option<Timestamp>,
     /// When the source was last found to hold what is in force.
     pub confirmed: Option<Timestamp>,
+    /// The highest sequence that was in force could not be written to its file, which is tried again at each look.
+    pub is_sequence_lost: bool,
     /// What became of the loads.
     pub loads: Loads,
     /// The loader has ended; nothing will change any more.

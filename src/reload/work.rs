@@ -139,6 +139,7 @@ impl<B: Loaded> Work<B> {
     }
 
     fn look(&mut self, inputs: &mut VecDeque<Input>) {
+        self.keep_sequence(None);
         let now = self.look_at_source().stamp.ok();
         let is_same = match (&self.stamp, &now) {
             (Some(then), Some(now)) => then.is_certain() && then.shows_same_as(now),
@@ -251,6 +252,9 @@ impl<B: Loaded> Work<B> {
     }
 
     fn report(&mut self, report: Report) {
+        if !matches!(report, Report::Activated { .. }) {
+            self.keep_sequence(None);
+        }
         log(&report, &self.load.durations, self.source.path());
         let now = Timestamp::now();
         let Loading { durations, published, .. } = mem::replace(&mut self.load, Loading::new());
@@ -284,13 +288,29 @@ impl<B: Loaded> Work<B> {
 }
 
 impl<B> Work<B> {
+    /// Keeps `sequence`, of a bundle that comes into force, and what could not be kept before.
+    ///
     /// WHY before the bundle is in force: if the process ends between the two, the next one refuses nothing that it should
     /// take. WHY the bundle comes into force although this fails: what it closes must not wait for a full disk.
     fn keep_sequence(&mut self, sequence: Option<u64>) {
-        if let (Some(kept), Some(sequence)) = (&mut self.kept, sequence)
-            && let Err(error) = kept.keep(sequence)
-        {
-            tracing::error!(%error, sequence, "sequence not kept, an older bundle would come into force after a restart");
+        let Some(kept) = &mut self.kept else { return };
+        let outcome = kept.keep(sequence);
+        let highest = kept.highest();
+        let (was_failing, is_failing) = (self.status.view().is_sequence_lost, outcome.is_err());
+        match outcome {
+            Err(error) if !was_failing || sequence.is_some() => {
+                tracing::error!(
+                    %error,
+                    sequence = highest,
+                    "sequence not kept, an older bundle would come into force after a restart"
+                );
+            }
+            Err(error) => tracing::debug!(%error, sequence = highest, "sequence still not kept"),
+            Ok(()) if was_failing => tracing::info!(sequence = highest, "sequence kept again"),
+            Ok(()) => {}
+        }
+        if was_failing != is_failing {
+            self.status.update(|view| view.is_sequence_lost = is_failing);
         }
     }
 

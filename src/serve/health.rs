@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | no bundle yet | 503 | 200 | 503 | NOT_SERVING |
 //! | serving | 200 | 200 | 200 | SERVING |
-//! | serving, the newest bundle was refused, that in force has expired, or the loader has ended | 200 | 200 | 200, `degraded` | SERVING |
+//! | serving, the newest bundle was refused, that in force has expired, its sequence could not be kept, or the loader has ended | 200 | 200 | 200, `degraded` | SERVING |
 //! | stopping | 200 | 200 | 503 | NOT_SERVING |
 //!
 //! A bad new bundle never takes a healthy process out of service.

@@ -120,6 +120,8 @@ enum Degraded {
     Rejected,
     /// The bundle in force has expired.
     Expired,
+    /// The highest sequence could not be kept: an older bundle would come into force after a restart.
+    SequenceLost,
 }
 
 impl Degraded {
@@ -128,6 +130,7 @@ impl Degraded {
             Self::Stopped => "loader_stopped",
             Self::Rejected => "bundle_rejected",
             Self::Expired => "bundle_expired",
+            Self::SequenceLost => "sequence_not_kept",
         }
     }
 }
@@ -138,7 +141,8 @@ fn degraded(view: &View, now: Timestamp) -> Option<Degraded> {
     match (view.has_stopped, &view.rejected) {
         (true, _) => Some(Degraded::Stopped),
         (false, Some(_)) => Some(Degraded::Rejected),
-        (false, None) => has_expired.then_some(Degraded::Expired),
+        (false, None) if has_expired => Some(Degraded::Expired),
+        (false, None) => view.is_sequence_lost.then_some(Degraded::SequenceLost),
     }
 }
 

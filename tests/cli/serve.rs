@@ -222,6 +222,24 @@ fn an_older_bundle_is_refused_after_a_restart_too() {
     assert!(run.stderr.contains("it holds no sequence"), "{}", run.stderr);
 }
 
+/// Whoever put the folder of an older bundle back put its number back too, and each number written was a change of the bundle.
+#[test]
+fn a_file_for_the_sequence_inside_the_bundle_is_refused() {
+    // An invalid bundle, so that a file that is taken ends the process too, with 3.
+    let folder = bundle(&[BLOCK, ("bundle.yaml", "nam: live\n")]);
+    let outside = tempfile::tempdir().unwrap();
+    let (link, path) = (outside.path().join("bundle"), folder.path());
+    std::os::unix::fs::symlink(path, &link).unwrap();
+    std::fs::create_dir(path.join(".state")).unwrap();
+    for (bundle, file) in [(path, path.join("sequence")), (path, link.join(".state/sequence")), (&link, path.join("n"))]
+    {
+        let run = doorward(&["serve", bundle.to_str().unwrap(), "--sequence-file", file.to_str().unwrap()]);
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains("is a part of the bundle"), "{}", run.stderr);
+        assert!(!file.exists());
+    }
+}
+
 /// A container that holds nothing but this program had nobody to ask how it is.
 #[test]
 fn a_container_asks_how_its_sidecar_is() {

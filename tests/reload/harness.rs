@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use doorward::reload::machine::Pace;
-use doorward::reload::{Active, Built, Facts, LoadResult, Loaded, Loader, Rejection, Stage, Status, View};
+use doorward::reload::{
+    Active, Built, Facts, KeptSequence, LoadResult, Loaded, Loader, Rejection, Stage, Status, View,
+};
 use doorward::source::Source;
 use doorward::text::RawBundle;
 use tempfile::TempDir;
@@ -49,6 +51,22 @@ impl Harness {
 
     /// Calls `before` on the thread that builds, before each time.
     pub fn start_at(folder: TempDir, below: &str, pace: Pace, before: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::start_with(folder, below, pace, None, before)
+    }
+
+    /// Keeps the highest sequence in `file`.
+    pub fn start_keeping(folder: TempDir, below: &str, poll: Duration, file: &Path) -> Self {
+        let pace = Pace { poll, ..Pace::default() };
+        Self::start_with(folder, below, pace, Some(KeptSequence::open(file).unwrap()), || {})
+    }
+
+    fn start_with(
+        folder: TempDir,
+        below: &str,
+        pace: Pace,
+        kept: Option<KeptSequence>,
+        before: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let active = Arc::new(Active::empty());
         let status = Arc::new(Status::new());
         let freed_by = Arc::new(Mutex::new(Vec::new()));
@@ -58,7 +76,7 @@ impl Harness {
             pace,
             Arc::clone(&active),
             Arc::clone(&status),
-            None,
+            kept,
             move |raw| {
                 before();
                 build(raw, &freed)
@@ -101,6 +119,26 @@ impl Harness {
     #[track_caller]
     pub fn expect_loads(&self, result: LoadResult, count: u64) {
         self.expect_view(&format!("{count} loads {}", result.as_str()), |view| view.loads.of(result) >= count);
+    }
+
+    /// Waits until looks cause no loads any more, and gives how many there were.
+    pub fn expect_quiet(&self) -> u64 {
+        // Until the files are old enough for their marks to prove something, each look is followed by a reading.
+        self.expect_loads(LoadResult::Unchanged, 1);
+        let mut loads = 0;
+        while self.status.view().loads.total() > loads {
+            loads = self.status.view().loads.total();
+            for _ in 0..10 {
+                self.expect_look();
+            }
+        }
+        loads
+    }
+
+    /// Waits for a look at the files, or a load.
+    pub fn expect_look(&self) {
+        let before = self.status.view().checked;
+        self.expect_view("a look", |view| view.checked > before);
     }
 
     #[track_caller]

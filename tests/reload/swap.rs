@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::harness::{Harness, write};
-use doorward::reload::{LoadResult, Stage};
+use doorward::reload::Stage;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -161,21 +161,9 @@ fn a_quiet_folder_is_looked_at_but_not_read_again_and_again() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("a.yaml"), "1");
     let harness = Harness::start_in(folder, "", Duration::from_millis(20));
-    let looked = |harness: &Harness| {
-        let before = harness.status.view().checked;
-        harness.expect_view("a look", |view| view.checked > before);
-    };
-    // Until the file is old enough for its marks to prove something, each look is followed by a reading.
-    harness.expect_loads(LoadResult::Unchanged, 1);
-    let mut loads = 0;
-    while harness.status.view().loads.total() > loads {
-        loads = harness.status.view().loads.total();
-        for _ in 0..10 {
-            looked(&harness);
-        }
-    }
+    let loads = harness.expect_quiet();
     for _ in 0..10 {
-        looked(&harness);
+        harness.expect_look();
     }
     assert_eq!(harness.status.view().loads.total(), loads);
 }
