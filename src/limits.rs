@@ -64,9 +64,11 @@ pub const POLICIES_MAX: usize = 200_000;
 pub const LOCATIONS_MAX: usize = 1_022;
 /// Most address ranges in a bundle. Entra allows 195 x 2,000.
 pub const RANGES_MAX: usize = 4_000_000;
-/// Most entries of each list in `bundle.yaml` that everything else is held against: `breakGlass`, `ignoredPolicies` and
-/// `ignoredFiles`.
+/// Most entries of each list in `bundle.yaml` that everything else is held against: `breakGlass`, `ignoredPolicies`,
+/// `ignoredFiles`, each of `suites`, `placeholders` and each of those.
 pub const SETTING_ENTRIES_MAX: usize = 1_000;
+/// Most bytes that the placeholders of a bundle come to, each as often as it stands. A published set has some hundred ids.
+pub const PLACEHOLDER_BYTES_MAX: usize = 8 << 20;
 /// Most ranges of `mfaTrustedIps`: as many as Entra stores in one named location.
 pub const MFA_TRUSTED_IPS_MAX: usize = ENTRA_RANGES_MAX;
 /// Most policies of one tenant (Entra documentation, service limits, read August 2026).

@@ -123,7 +123,7 @@ pub fn run(args: &Args) -> Result<Outcome, Stop> {
     match (&args.explain, &args.bundle) {
         (Some(id), _) if id.is_empty() => Ok(rule::list()),
         (Some(id), _) => rule::explain(id),
-        (None, Some(bundle)) if args.beside => Ok(beside::told(&load::read(bundle)?)),
+        (None, Some(bundle)) if args.beside => beside::told(&load::read(bundle)?),
         (None, Some(bundle)) => check(args, bundle),
         (None, None) => Err(Stop::usage("name a bundle")),
     }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done; of a decision: allow.
     Success = 0,
-    /// The tool failed: a file cannot be read, an address cannot be listened on.
+    /// The tool failed: a file cannot be read, an address cannot be listened on. Or whom it asked is not well.
     Failure = 1,
     /// The command line or the token request cannot be used.
     Usage = 2,
@@ -29,7 +29,7 @@ impl Exit {
     /// Every code with its meaning, ascending.
     pub const ALL: [(Self, &str); 8] = [
         (Self::Success, "done; of `decide`: allow"),
-        (Self::Failure, "a file, address or other resource cannot be used"),
+        (Self::Failure, "a file, address or other resource cannot be used; of `healthcheck`: it is not well"),
         (Self::Usage, "the command line or the token request cannot be used"),
         (Self::BundleInvalid, "the bundle has errors; of `fmt`: a file cannot be laid out"),
         (

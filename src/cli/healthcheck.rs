@@ -1,12 +1,12 @@
 //! `healthcheck`: asks a sidecar how it is, for containers that hold nothing but this program.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
-use super::{Exit, Outcome, Stop};
+use super::{Exit, Outcome, Stop, paint};
 
 /// Longest answer that is read, bytes; a probe's has some hundred.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
@@ -56,7 +56,14 @@ impl Probe {
 
 /// Asks.
 pub fn run(args: &Args) -> Result<Outcome, Stop> {
-    let answer = ask(args).with_context(|| format!("`{}` does not answer", args.ops))?;
+    let answer = ask(args).map_err(|error| match error.kind() {
+        // WHY both: a socket whose time is over says that it would block.
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            let time = paint::counted(usize::try_from(args.timeout).unwrap_or(usize::MAX), "second");
+            anyhow!("`{}` does not answer within {time}", args.ops)
+        }
+        _ => anyhow::Error::new(error).context(format!("`{}` does not answer", args.ops)),
+    })?;
     let (head, body) =
         answer.split_once("\r\n\r\n").ok_or_else(|| anyhow!("`{}` is no operators' listener", args.ops))?;
     let is_well = head.split(' ').nth(1) == Some("200");
@@ -80,7 +87,7 @@ fn ask(args: &Args) -> std::io::Result<String> {
             read => answer.extend_from_slice(piece.get(..read).unwrap_or_default()),
         }
         if Instant::now() >= deadline {
-            return Err(std::io::ErrorKind::TimedOut.into());
+            return Err(ErrorKind::TimedOut.into());
         }
     }
     Ok(String::from_utf8_lossy(&answer).into_owned())

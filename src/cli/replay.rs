@@ -38,7 +38,7 @@ pub struct Args {
     bundle: PathBuf,
     /// Decision log, a JSON object a line; `-` for standard input.
     log: PathBuf,
-    /// End with 5 when decisions change so, or when the log has no record; may be repeated.
+    /// End with 5 when decisions change so, or when the log has no decision; may be repeated.
     #[arg(long, value_enum, value_name = "CHANGE")]
     fail_on: Vec<FailOn>,
     /// How to write the changes.
@@ -122,6 +122,7 @@ fn read(mut log: impl BufRead, replayer: &mut Replayer<'_>) -> std::io::Result<R
 fn human(log: &Path, report: &Report) -> String {
     let changed = report.changed;
     let verdict = match changed.all() {
+        _ if report.compared() == 0 && report.refused > 0 => paint::doubt("no decisions: nothing was compared"),
         _ if report.compared() == 0 => paint::doubt("no records: nothing was compared"),
         0 => paint::verdict(true, "no decision changes"),
         1 => paint::doubt("1 decision changes"),
@@ -133,6 +134,10 @@ fn human(log: &Path, report: &Report) -> String {
     };
     if report.other_reasons > 0 {
         text += &format!("  {} stay, for other reasons\n", report.other_reasons);
+    }
+    if report.refused > 0 {
+        let count = usize::try_from(report.refused).unwrap_or(usize::MAX);
+        text += &format!("  {} refused then and now, and not compared\n", paint::counted(count, "request"));
     }
     let kinds =
         [("identity", &report.by_identity), ("policy", &report.by_policy), ("named location", &report.by_location)];
@@ -196,6 +201,7 @@ fn body(report: &Report) -> Value {
         "schemaVersion": SCHEMA_VERSION,
         "lines": report.lines,
         "compared": report.compared(),
+        "refused": report.refused,
         "same": report.same,
         "otherReasons": report.other_reasons,
         "changed": counts(report.changed),

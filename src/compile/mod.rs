@@ -50,7 +50,7 @@ pub use bundle::CompiledBundle;
 pub use entity::EntityTable;
 pub use network::Place;
 pub use policy::{PolicyHead, PolicyIndex};
-pub use read::{Mode, Reading, read};
+pub use read::{Mode, Reading, is_document, is_settings, read};
 pub use stated::{Stated, Statement, compile_stated};
 
 pub(crate) use bundle::{LocationMarks, LocationSet, LocationTable, contains, insert, ones};

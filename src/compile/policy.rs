@@ -252,8 +252,8 @@ pub struct ResourceList {
     pub all_agents: bool,
     /// Applications.
     pub ids: Box<[Id]>,
-    /// Suites that are named, each with the ids of its members.
-    pub suites: Box<[(Suite, Box<[Id]>)]>,
+    /// Suites that are named, each with the ids of its members, which all policies share.
+    pub suites: Box<[(Suite, Arc<[Id]>)]>,
 }
 
 impl ResourceList {

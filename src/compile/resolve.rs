@@ -37,8 +37,8 @@ pub struct Names<'b> {
     principals_by_id: IdMap<usize>,
     principals_by_name: HashMap<&'b str, Vec<usize>, RandomState>,
     principals_by_app: IdMap<usize>,
-    office365: Box<[Id]>,
-    admin_portals: Box<[Id]>,
+    office365: Arc<[Id]>,
+    admin_portals: Arc<[Id]>,
     strengths: Strengths,
     /// What most policies say of users, agents and resources; they share it.
     no_users: Arc<UserScope>,
@@ -61,8 +61,10 @@ impl<'b> Names<'b> {
             principals_by_id: IdMap::default(),
             principals_by_name: HashMap::default(),
             principals_by_app: IdMap::default(),
-            office365: sorted(settings.office365.clone().unwrap_or_else(|| suites::office365(&bundle.principals))),
-            admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals)),
+            office365: sorted(settings.office365.clone().unwrap_or_else(|| suites::office365(&bundle.principals)))
+                .into(),
+            admin_portals: sorted(settings.microsoft_admin_portals.clone().unwrap_or_else(suites::admin_portals))
+                .into(),
             strengths: Strengths::new(&bundle.strengths),
             no_users: Arc::default(),
             no_agents: Arc::default(),
@@ -327,9 +329,9 @@ impl<'b> Names<'b> {
             match &target.value {
                 ResourceTarget::All => list.all = true,
                 ResourceTarget::AllAgentResources => list.all_agents = true,
-                ResourceTarget::Office365 => suites.push((Suite::Office365, self.office365.clone())),
+                ResourceTarget::Office365 => suites.push((Suite::Office365, Arc::clone(&self.office365))),
                 ResourceTarget::MicrosoftAdminPortals => {
-                    suites.push((Suite::MicrosoftAdminPortals, self.admin_portals.clone()));
+                    suites.push((Suite::MicrosoftAdminPortals, Arc::clone(&self.admin_portals)));
                 }
                 ResourceTarget::App(id) => ids.push(id.clone()),
             }

@@ -219,7 +219,7 @@ fn known(ids: &'static [&'static str]) -> impl Iterator<Item = Id> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mode, read};
+    use super::super::{CompiledPolicy, Mode, compile, read};
     use super::*;
     use crate::written::raw;
 
@@ -247,6 +247,20 @@ mod tests {
         let bundle = read(&raw([("catalogue.yaml", text.concat())]), Mode::Spanned).bundle;
         let told = office365(&bundle.principals).split_off(OFFICE365.len());
         assert_eq!(told, [Id::new("a0000000-0000-4000-8000-000000000001")]);
+    }
+
+    #[test]
+    fn policies_that_name_a_suite_share_its_members() {
+        let policy = |name: &str| {
+            format!(
+                "- {{ displayName: {name}, state: enabled, grantControls: {{ builtInControls: [block] }}, conditions: {{ \
+                 users: {{ includeUsers: [All] }}, applications: {{ includeApplications: [Office365] }} }} }}\n"
+            )
+        };
+        let bundle = compile(&raw([("a.yaml", policy("A") + &policy("B"))])).bundle.unwrap();
+        let members = |policy: &CompiledPolicy| policy.resources.include.suites[0].1.as_ptr();
+        let [a, b] = bundle.compiled() else { panic!("two policies") };
+        assert_eq!(members(a), members(b));
     }
 
     #[test]

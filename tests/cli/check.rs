@@ -239,12 +239,13 @@ fn what_cases_name_must_be_in_the_bundle() {
     }
 }
 
-/// What a set leaves to its users is copied from what `--beside` prints, and filled in.
+/// What a set leaves to its users is copied from what `--beside` prints, and filled in; what may block is left out on
+/// purpose.
 fn filled_in(told: &str) -> [(&'static str, String); 2] {
     let (bundle, locations) = told.split_once("# locations.yaml").unwrap_or((told, ""));
     let line = |line: &str| match line.split_once(": # in ") {
         Some((placeholder, _)) => format!("{placeholder}: 5b1d0c52-5d0e-4c53-8a5e-1f1c7a3a0001\n"),
-        None => format!("{line}\n"),
+        None => format!("{}\n", line.replace("  # - ", "  - ")),
     };
     let bundle: String = bundle.lines().map(line).collect();
     let locations = locations.replace("ipRanges:", "ipRanges: [203.0.113.0/24]\n  isTrusted: true");
@@ -303,12 +304,93 @@ fn what_is_to_stand_beside_a_set_is_refused_before_it_is_filled_in() {
     let (beside, _) = run.stdout.split_once("\n# Nothing").unwrap();
     let (settings, locations) = beside.split_once("# locations.yaml").unwrap();
     let folder = bundle(&files[..3]);
-    std::fs::write(folder.path().join("bundle.yaml"), settings.split("# These cannot be read").next().unwrap())
-        .unwrap();
+    let settings = settings.split("# These cannot be read").next().unwrap().replace("# - ", "- ");
+    std::fs::write(folder.path().join("bundle.yaml"), settings).unwrap();
     std::fs::write(folder.path().join("locations.yaml"), format!("#{locations}")).unwrap();
     let run = doorward(&["check", folder.path().to_str().unwrap()]);
     assert_eq!(run.code, 3);
     for expected in ["`placeholders.<Staff `a`>` is null", "locations.yaml:"] {
         assert!(run.stdout.contains(expected), "{}", run.stdout);
     }
+}
+
+/// Runs `check --beside` on `files`.
+fn beside(files: &[(&str, &str)]) -> (i32, String) {
+    let folder = bundle(files);
+    let run = doorward(&["check", folder.path().to_str().unwrap(), "--beside"]);
+    (run.code, run.stdout)
+}
+
+const NOTHING: &str = "\n# Nothing beside the set mends this:\n";
+
+fn written(name: &str, control: &str, more: &str) -> String {
+    format!(
+        "- {{ displayName: {name}, state: enabled, grantControls: {{ builtInControls: [{control}] }}, conditions: {{ users: \
+         {{ includeUsers: [All] }}, applications: {{ includeApplications: [All] }}, {more} }} }}\n"
+    )
+}
+
+#[test]
+fn what_an_author_has_to_mend_is_no_reason_to_leave_anything_out() {
+    let sound = written("Sound", "block", "locations: {}");
+    let office = "- { displayName: Head office, ipRanges: [192.0.2.0/24] }\n";
+    let near = sound.clone() + &written("Near", "block", "locations: { includeLocations: [Head ofice] }");
+    let with = |broken: &str| sound.clone() + broken;
+    let cases = [
+        ("near miss", vec![("a.yaml", near), ("b.yaml", office.to_owned())]),
+        ("not an object", vec![("a.yaml", with("- { displayName: Broken, state: enabled, grantControls: 1 }\n"))]),
+        ("no kind, beside a policy", vec![("a.yaml", with("- { what: ever }\n"))]),
+        ("misspelt state", vec![("a.yaml", sound.replace("enabled", "enabld"))]),
+        ("no name", vec![("a.yaml", sound.replace("displayName: Sound", "description: Sound"))]),
+        ("syntax", vec![("a.yaml", with("- { displayName: [\n"))]),
+        ("one id twice", {
+            let one = sound.replace("displayName", "id: one, displayName");
+            vec![("a.yaml", one.clone()), ("b.yaml", one)]
+        }),
+        ("raised warning", {
+            let lint = "lints: { unknown-property: error }\n".to_owned();
+            vec![("a.yaml", sound.replace("state:", "stat: 1, state:")), ("bundle.json", json_of(&lint))]
+        }),
+        ("settings by their stem", vec![("bundle.yml", "maxAge: 1h\n".to_owned()), ("a.yaml", sound.clone())]),
+        ("settings in another place", vec![("a.yaml", sound.clone()), ("set.yaml", "breakGlass: [x]\n".to_owned())]),
+        ("tests", vec![("a.yaml", sound.clone()), ("tests/a.yaml", "cases: 1\n".to_owned())]),
+        ("statement", vec![("a.yaml", sound.clone()), ("statements/a.yaml", with("- 1\n"))]),
+    ];
+    for (name, files) in cases {
+        let files: Vec<_> = files.iter().map(|(name, text)| (*name, &**text)).collect();
+        let (code, told) = beside(&files);
+        assert!(code == 3 && told.starts_with(NOTHING), "{name}: exit {code}\n{told}");
+    }
+}
+
+/// The one pair of `text`, `lints: { rule: error }`, as JSON.
+fn json_of(text: &str) -> String {
+    text.replace("lints: { ", "{\"lints\": {\"").replace(": error }", "\": \"error\"}}")
+}
+
+#[test]
+fn a_block_is_left_out_by_nobody_who_has_not_read_why() {
+    let policies = written("Blocks", "block", "times: { all: true }") + &written("Asks", "mfa", "times: { all: true }");
+    let twice = "{ \"displayName\": \"x\", \"state\": \"enabled\", \"state\": \"disabled\" }";
+    let misspelt = "{ displayName: Misspelt, state: enabled, grantControl: { builtInControls: [block] } }\n";
+    let files = [("a.yaml", &*policies), ("b.json", twice), ("bundle.d.yaml", "what: ever\n"), ("c.yaml", misspelt)];
+    let (code, told) = beside(&files);
+    assert_eq!(code, 0, "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn more_problems_than_are_looked_at_are_not_called_mended() {
+    let groups: Vec<_> = (0..1_200).map(|number| format!("<Group {number}>")).collect();
+    let policy = written("Many", "block", "locations: {}")
+        .replace("includeUsers: [All]", &format!("includeUsers: [All], excludeGroups: ['{}']", groups.join("', '")));
+    let (code, told) = beside(&[("a.yaml", &policy)]);
+    assert!(code == 3 && told.contains("and 200 errors more"), "{code}\n{}", told.split(NOTHING).last().unwrap());
+}
+
+#[test]
+fn what_stands_for_a_placeholder_is_no_placeholder_itself() {
+    let policy = written("A", "block", "locations: {}").replace("[All] }, a", "[All], excludeGroups: ['<A>'] }, a");
+    let (code, told) = beside(&[("a.yaml", &policy), ("bundle.yaml", "placeholders: { <A>: <B> }\n")]);
+    assert!(code == 3 && told.starts_with(NOTHING), "{code}\n{told}");
 }

@@ -11,7 +11,8 @@ fn a_log_of_the_same_bundle_changes_nothing() {
     let run = doorward(&["replay", WORKLOAD, LOG, "--fail-on", "changed"]);
     insta::assert_snapshot!(run.told());
     let body: Value = serde_json::from_str(&doorward(&["replay", WORKLOAD, LOG, "--format", "json"]).stdout).unwrap();
-    assert_eq!((&body["lines"], &body["same"]), (&5.into(), &5.into()), "the same for the same reasons");
+    let counts = ["lines", "refused", "same"].map(|key| body[key].as_u64().unwrap());
+    assert_eq!(counts, [5, 1, 4], "the same for the same reasons");
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn a_line_without_end_is_not_kept() {
     let endless = format!("{{\"time\":\"{}\n{log}", "x".repeat(5 << 20));
     let run = doorward_reading(&endless, &["replay", WORKLOAD, "-", "--format", "json"]);
     let body: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!((run.code, &body["lines"], &body["unreadable"], &body["same"]), (7, &6.into(), &1.into(), &5.into()));
+    assert_eq!((run.code, &body["lines"], &body["unreadable"], &body["same"]), (7, &6.into(), &1.into(), &4.into()));
 }
 
 #[test]
@@ -90,6 +91,24 @@ fn a_gate_that_has_compared_nothing_fails() {
         let body: Value = serde_json::from_str(&run.stdout).unwrap();
         assert_eq!((run.code, &body["compared"]), (5, &0.into()), "{log:?}");
     }
+}
+
+/// A log of requests that nobody could decide was taken for one in which no decision changes.
+#[test]
+fn what_was_refused_then_and_is_now_is_not_compared() {
+    let log = std::fs::read_to_string(LOG).unwrap();
+    let allowed = log.lines().find(|line| line.contains(r#""decision":"allow""#)).unwrap();
+    let refused = allowed
+        .replace(r#""ipAddress":"192.0.2.7""#, r#""ipAddress":"the office""#)
+        .replace(r#""decision":"allow""#, r#""decision":"error""#);
+    let run = doorward_reading(&refused, &["replay", WORKLOAD, "-", "--fail-on", "changed"]);
+    let told = "no decisions: nothing was compared\n  1 request refused then and now, and not compared\n";
+    assert_eq!((run.code, &*run.stdout), (5, told));
+    let both = format!("{allowed}\n{refused}\n");
+    let run = doorward_reading(&both, &["replay", WORKLOAD, "-", "--fail-on", "changed", "--format", "json"]);
+    let body: Value = serde_json::from_str(&run.stdout).unwrap();
+    let counts = ["lines", "compared", "refused", "same"].map(|key| body[key].as_u64().unwrap());
+    assert_eq!((run.code, counts), (0, [2, 1, 1, 1]));
 }
 
 /// Each piece of it was told as a line that is no JSON.

@@ -281,6 +281,6 @@ fn a_sidecar_that_is_not_ready_or_says_nothing_is_not_well() {
     assert_eq!(ask().told(), "exit 1\n--- stdout\nno bundle yet\n");
     assert!(ask().stderr.contains("is no operators' listener"));
     let run = ask();
-    assert!(run.code == 1 && run.stderr.contains("does not answer"), "{}", run.told());
+    assert!(run.code == 1 && run.stderr.contains("does not answer within 1 second\n"), "{}", run.told());
     drop(answering.join().unwrap());
 }

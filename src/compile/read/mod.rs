@@ -123,6 +123,17 @@ pub fn has_statements(name: &str) -> bool {
     matches!(kind_of(name), FileKind::Statement)
 }
 
+/// Whether the file of this name holds policies, locations or other objects: the one kind of file that is read as it is, and
+/// that settings can leave out.
+pub fn is_document(name: &str) -> bool {
+    matches!(kind_of(name), FileKind::Document) && !is_settings(name)
+}
+
+/// Whether the file of this name holds the settings.
+pub fn is_settings(name: &str) -> bool {
+    Format::of(name).is_some() && name.rsplit_once('.').is_some_and(|(stem, _)| stem == "bundle")
+}
+
 /// Whether the fast way knows the format.
 fn is_fast(name: &str) -> bool {
     name.ends_with(".json")
@@ -164,10 +175,6 @@ fn kind_of(name: &str) -> FileKind {
         }
         None => FileKind::Other,
     }
-}
-
-fn is_settings(name: &str) -> bool {
-    Format::of(name).is_some() && name.rsplit_once('.').is_some_and(|(stem, _)| stem == "bundle")
 }
 
 #[cfg(test)]

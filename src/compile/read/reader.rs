@@ -68,6 +68,7 @@ impl Reader<'_> {
     pub fn fast_file(&mut self, id: FileId, file: &text::RawFile) {
         let Some(text) = self.decode(file) else { return };
         let part = self.read.begin();
+        let spent = self.placeholders.as_ref().map(|placeholders| placeholders.spent());
         let whole = std::mem::replace(&mut self.read, part);
         self.names.begin();
         let mut pack = Packing { reader: self, ranges: PackedRanges::default() };
@@ -80,6 +81,9 @@ impl Reader<'_> {
             return self.document(&node, &mut ranges);
         }
         drop(part);
+        if let (Some(placeholders), Some(spent)) = (&self.placeholders, spent) {
+            placeholders.forget(spent);
+        }
         if let Some(node) = text::json::parse(&text, id, &mut self.read.diagnostics) {
             self.document(&node, &mut ranges);
         }

@@ -73,7 +73,7 @@ fn suites(object: &mut Object<'_, '_>, context: &mut Context) -> (Option<Vec<Id>
     let mut suite = |key, context: &mut Context| {
         let node = suites.member(key)?;
         let told = context.diagnostics.len();
-        let ids = target::ids(suites.texts(key, context), context);
+        let ids = target::ids(suites.texts_up_to(limits::SETTING_ENTRIES_MAX, key, context), context);
         // WHY not the members that are known: nobody knows which of the two the author meant.
         if ids.is_empty() && context.diagnostics.len() == told {
             let what = format!("`suites.{key}` has no member, and policies for it would cover nothing");

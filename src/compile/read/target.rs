@@ -93,7 +93,7 @@ fn each<T>(
     let placeholders = context.placeholders.clone();
     for text in texts {
         let span = text.span;
-        if let Some(meaning) = placeholders.as_ref().and_then(|all| all.meaning(text.value)) {
+        if let Some(meaning) = placeholders.as_ref().and_then(|all| all.meaning(text, context)) {
             for text in meaning {
                 targets.extend(read(Spanned::new(text, span), context).map(|target| Spanned::new(target, span)));
             }

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::limits;
+use crate::model::Id;
+use crate::text::Spanned;
 use crate::written::raw;
 
 fn told(reading: &Reading) -> Vec<&str> {
@@ -131,20 +133,63 @@ fn members_that_nothing_reads_are_bounded() {
 fn lists_of_settings_that_all_else_is_held_against_are_bounded() {
     let most = limits::SETTING_ENTRIES_MAX;
     let settings = |key: &str, entry: &str, count: usize| {
-        let text = format!("{key}: [{}]", vec![entry; count].join(", "));
+        let end = if key.contains('{') { " }" } else { "" };
+        let text = format!("{key}: [{}]{end}", vec![entry; count].join(", "));
         read(&raw([("bundle.yaml", text.as_str()), ("a.json", "[]")]), Mode::Fast)
     };
     for (key, entry, most) in [
         ("breakGlass", "a", most),
         ("ignoredPolicies", "a", most),
         ("ignoredFiles", "a", most),
+        ("suites: { Office365", "a", most),
+        ("placeholders: { <A>", "a", most),
         ("mfaTrustedIps", "192.0.2.7/32", limits::MFA_TRUSTED_IPS_MAX),
     ] {
         assert!(!told(&settings(key, entry, most)).contains(&"too-many"), "{key}");
         let over = settings(key, entry, most * 2);
         assert!(told(&over).contains(&"too-many") && over.diagnostics.errors() > 0, "{key}");
         let kept = over.bundle.settings;
-        let kept = [kept.break_glass.len(), kept.ignored_policies.len(), kept.mfa_trusted_ips.len()];
+        let suite = kept.office365.map_or(0, |members| members.len());
+        let kept = [suite, kept.break_glass.len(), kept.ignored_policies.len(), kept.mfa_trusted_ips.len()];
         assert!(kept.iter().all(|kept| *kept <= most), "{key}: {kept:?}");
     }
+}
+
+/// A list of a list multiplies: a megabyte of settings and some kilobytes of policies took all memory.
+#[test]
+fn what_placeholders_stand_for_everywhere_together_is_bounded() {
+    let id = "5b1d0c52-5d0e-4c53-8a5e-1f1c7a3a0001";
+    let settings = format!("placeholders: {{ <A>: [{}] }}", vec![id; limits::SETTING_ENTRIES_MAX].join(", "));
+    let policies = |count: usize, places: usize| {
+        let places = repeated(places, |_| r#""<A>""#.to_owned());
+        repeated(count, |number| {
+            let users = format!(r#"{{ "includeUsers": ["All"], "excludeUsers": [{places}] }}"#);
+            format!(
+                r#"{{ "displayName": "P{number}", "state": "enabled", "grantControls": {{ "builtInControls": ["block"] }}, "conditions": {{ "users": {users} }} }}"#
+            )
+        })
+    };
+    let excluded = |policies: String, end: &str, mode| {
+        let text = format!("[{policies}{end}]");
+        let reading = read(&raw([("a.json", text.as_str()), ("bundle.yaml", settings.as_str())]), mode);
+        let bundle = &reading.bundle;
+        let count: usize = bundle.policies.iter().map(|policy| policy.conditions.users.exclude.len()).sum();
+        (count, reading.diagnostics.iter().map(|diagnostic| diagnostic.rule.id).collect::<Vec<_>>())
+    };
+    let most = limits::PLACEHOLDER_BYTES_MAX / (limits::SETTING_ENTRIES_MAX * (id.len() + size_of::<Spanned<Id>>()));
+    for mode in [Mode::Fast, Mode::Spanned] {
+        assert_eq!(excluded(policies(most, 1), "", mode), (most * limits::SETTING_ENTRIES_MAX, vec![]), "{mode:?}");
+        for (count, places) in [(1, 10_000), (1_000, 10)] {
+            let (count, told) = excluded(policies(count, places), "", mode);
+            assert!(
+                count < limits::PLACEHOLDER_BYTES_MAX / id.len() && told.contains(&"too-many"),
+                "{mode:?}: {count}"
+            );
+        }
+    }
+    // Two addresses are no prefix, so that the fast reading gives up behind the policies, and they are read again.
+    let location =
+        r#", { "displayName": "L", "ipRanges": [{ "lowerAddress": "192.0.2.1", "upperAddress": "192.0.2.9" }] }"#;
+    let (count, told) = excluded(policies(most, 1), location, Mode::Fast);
+    assert!(count == most * limits::SETTING_ENTRIES_MAX && !told.contains(&"too-many"), "{count}: {told:?}");
 }

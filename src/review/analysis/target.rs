@@ -33,8 +33,8 @@ impl<'b> Named<'b> {
         let mut lists = 0;
         for condition in maker.policies().map(|policy| &policy.resources) {
             for list in [&condition.include, &condition.exclude] {
-                let suites = list.suites.iter().map(|(_, members)| members);
-                for ids in std::iter::once(&list.ids).chain(suites) {
+                let suites = list.suites.iter().map(|(_, members)| &**members);
+                for ids in std::iter::once(&*list.ids).chain(suites) {
                     ids.iter().for_each(|id| named.apps.entry(id).or_default().push(lists));
                     lists += 1;
                 }

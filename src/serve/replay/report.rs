@@ -16,6 +16,8 @@ pub struct Report {
     pub same: u64,
     /// Decisions that stay, with another reason, other policies or other unmet controls.
     pub other_reasons: u64,
+    /// Records of requests that were refused then and are now: there is no decision to compare.
+    pub refused: u64,
     /// Decisions that change.
     pub changed: Counts,
     /// Lines that are no records.
@@ -102,9 +104,9 @@ impl Groups {
 }
 
 impl Report {
-    /// Records that were decided again.
+    /// Records that have a decision, then or now.
     pub const fn compared(&self) -> u64 {
-        self.lines - self.unreadable
+        self.lines - self.unreadable - self.refused
     }
 
     /// Counts what became of the next line.
@@ -121,6 +123,10 @@ impl Report {
                 return;
             }
         };
+        if replayed.before == Verdict::Error && replayed.after == Verdict::Error {
+            self.refused += 1;
+            return;
+        }
         let Some(change) = &replayed.change else {
             *if replayed.is_same { &mut self.same } else { &mut self.other_reasons } += 1;
             return;
