@@ -53,3 +53,28 @@ fn a_changed_claim_lifetime_or_obligation_is_a_change_and_what_others_say_alread
         assert_eq!(told(more), expected, "{more}");
     }
 }
+
+/// Whoever took an obligation out of a policy that blocks was told that no decision changes.
+#[test]
+fn other_obligations_of_blocks_are_told_as_not_compared() {
+    let high_risk = include_str!("../../../../policies/tokens/policies/high-risk.yaml");
+    let notes = |after: &str| -> Vec<String> {
+        let compiled = |text: &str| {
+            let compilation = compile(&raw([("p.yaml", text)]));
+            compilation.bundle.unwrap_or_else(|| panic!("{:?}", compilation.findings))
+        };
+        let comparison = diff(&compiled(high_risk), &compiled(after)).unwrap();
+        assert!(comparison.regions.is_empty(), "{after}");
+        comparison.notes.iter().map(ToString::to_string).collect()
+    };
+    assert!(notes(high_risk).is_empty());
+    for (from, to) in [
+        ("soc@example.com", "nobody@example.com"),
+        ("  - type: session_termination\n", ""),
+        ("id: compromised", "id: risky"),
+        ("topic: high-risk", "topic: risk"),
+    ] {
+        assert!(high_risk.contains(from), "{from}");
+        assert_eq!(notes(&high_risk.replace(from, to)), ["obligations of blocks"], "{from}");
+    }
+}
