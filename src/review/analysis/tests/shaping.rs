@@ -28,24 +28,24 @@ fn a_changed_claim_lifetime_or_obligation_is_a_change_and_what_others_say_alread
         ("token: { lifetime: 300, claims: { tags: [b, a] } }", &[]),
         (
             "token: { lifetime: 600, claims: { tags: [b] } }",
-            &["allow with session tokenLifetime 600 seconds, tokenClaim tags a, b"],
+            &["allow with session tokenLifetime 600 seconds, tokenClaim tags [\"a\",\"b\"]"],
         ),
         (
             "token: { lifetime: 1200, claims: { tags: [b] } }",
-            &["allow with session tokenLifetime 900 seconds, tokenClaim tags a, b"],
+            &["allow with session tokenLifetime 900 seconds, tokenClaim tags [\"a\",\"b\"]"],
         ),
         (
             "token: { lifetime: 300, claims: { tags: [c] } }",
-            &["allow with session tokenLifetime 300 seconds, tokenClaim tags a, c"],
+            &["allow with session tokenLifetime 300 seconds, tokenClaim tags [\"a\",\"c\"]"],
         ),
         (
             "token: { lifetime: 300, claims: { tags: [b] }, critical: [tags] }",
-            &["allow with session tokenLifetime 300 seconds, criticalTokenClaim tags a, b"],
+            &["allow with session tokenLifetime 300 seconds, criticalTokenClaim tags [\"a\",\"b\"]"],
         ),
         (
             "token: { lifetime: 300, claims: { tags: [b] } }\n  obligations: [{ type: notification, to: soc }]",
             &[
-                "allow with session tokenLifetime 300 seconds, tokenClaim tags a, b, obligation P#1 notification {\"to\":\"soc\"}",
+                "allow with session tokenLifetime 300 seconds, tokenClaim tags [\"a\",\"b\"], obligation P#1 notification {\"to\":\"soc\"}",
             ],
         ),
     ];
