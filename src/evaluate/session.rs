@@ -56,10 +56,25 @@ impl<'b> MergedToken<'b> {
         let claims = self.claims.iter().map(|(name, values)| {
             let critical = if self.critical.contains(name) { "criticalTokenClaim" } else { "tokenClaim" };
             // WHY JSON: a value may have commas in it, and claims of two values must not read like claims of one.
-            format!("{critical} {name} {}", serde_json::json!(values))
+            let values: Vec<_> = values.iter().map(|value| quoted(value)).collect();
+            format!("{critical} {name} [{}]", values.join(","))
         });
         lifetime.into_iter().chain(claims)
     }
+}
+
+/// `text` as JSON (RFC 8259, section 7).
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\0'..='\u{1f}' => quoted += &format!("\\u{:04x}", u32::from(character)),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// `obligations` by id, none twice.

@@ -23,7 +23,7 @@ fn a_changed_claim_lifetime_or_obligation_is_a_change_and_what_others_say_alread
         assert!(comparison.regions.iter().all(|region| region.kind == ChangeKind::Controls), "{more}");
         comparison.regions.iter().map(|region| region.after.clone()).collect()
     };
-    let cases: [(&str, &[&str]); 7] = [
+    let cases: [(&str, &[&str]); 8] = [
         (base, &[]),
         ("token: { lifetime: 300, claims: { tags: [b, a] } }", &[]),
         (
@@ -37,6 +37,10 @@ fn a_changed_claim_lifetime_or_obligation_is_a_change_and_what_others_say_alread
         (
             "token: { lifetime: 300, claims: { tags: [c] } }",
             &["allow with session tokenLifetime 300 seconds, tokenClaim tags [\"a\",\"c\"]"],
+        ),
+        (
+            "token: { lifetime: 300, claims: { tags: [\"b, \\\"c\\t\"] } }",
+            &[r#"allow with session tokenLifetime 300 seconds, tokenClaim tags ["a","b, \"c\u0009"]"#],
         ),
         (
             "token: { lifetime: 300, claims: { tags: [b] }, critical: [tags] }",
