@@ -13,6 +13,8 @@
 
 #[expect(dead_code, reason = "shared with the properties, which need more of it")]
 mod oracle;
+#[path = "support/written.rs"]
+mod written;
 
 use std::collections::BTreeSet;
 
@@ -146,6 +148,31 @@ fn widen(bundle: &mut Bundle) {
 /// What has no words in Cedar and matters here; the other remarks are about requests that are not asked.
 fn is_lost(unsaid: &str) -> bool {
     unsaid.contains("where it is one text")
+}
+
+/// What follows from a policy is nothing that Cedar says: it is told above the text.
+#[test]
+fn tokens_and_obligations_are_told_in_comments() {
+    let shaped = "displayName: Shaped\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ntoken: { lifetime: \
+                  300, claims: { tags: [b, a] }, critical: [tags] }\n";
+    let owing = "displayName: Owing\nstate: enabled\nconditions: { users: { includeUsers: [All] } }\ngrantControls: { \
+                 builtInControls: [block] }\nobligations: [{ type: session_termination }, { type: notification, to: soc, \
+                 id: tell }]\n";
+    let files = written::raw([("a.yaml", shaped), ("b.yaml", owing)]);
+    let bundle = compile::compile(&files).bundle.expect("the bundle compiles");
+    let texts: Vec<_> = cedar::policies(&bundle).into_iter().map(|policy| policy.text).collect();
+    let comments =
+        |text: &str| text.lines().filter(|line| line.starts_with("//")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        comments(&texts[0]),
+        [
+            "// Not a block: where this applies, the policy asks for no grant control.",
+            "// Not said in Cedar: what a token comes with: tokenLifetime 300 seconds, criticalTokenClaim tags [\"a\",\"b\"].",
+        ]
+    );
+    let owed =
+        "// Not said in Cedar: obligations: Owing#1 (session_termination) {}, tell (notification) {\"to\":\"soc\"}.";
+    assert_eq!(comments(&texts[1]), [owed]);
 }
 
 #[test]

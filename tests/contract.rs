@@ -107,6 +107,29 @@ fn an_allow_for_which_something_is_owed_goes_through_no_door_that_cannot_pass_th
     }
 }
 
+/// A route of a gateway can be that of a token service, and say so: what comes of it is a token, and nobody would see to
+/// the claim that must be in it. It was taken for the use of a token.
+#[test]
+fn a_gateway_before_a_token_service_lets_no_critical_claim_fall_away() {
+    let policy = "policies:\n- displayName: tagged\n  state: enabled\n  conditions: { users: { includeUsers: [All, \
+                  AllAgentIdUsers] }, clientApplications: { includeServicePrincipals: [ServicePrincipalsInMyTenant] } }\n  \
+                  token: { claims: { tags: [a] }, critical: [tags] }\n";
+    let files = bundle::files(Purpose::Use).into_iter().chain([("tagged.yaml", policy.to_owned())]);
+    let world = World::of(files.collect());
+    let mut random = fastrand::Rng::with_seed(1);
+    let gateway = DOORS.iter().find(|door| door.name == "Traefik").unwrap();
+    let says = gateway.says.iter().copied().collect();
+    let all = std::iter::repeat_with(|| Asked::random(&mut random, Purpose::Use)).take(REQUESTS);
+    let allowed = all.filter_map(|asked| asked.only(&says)).filter(|asked| world.evaluate(asked).is_allowed);
+    let asked = allowed.into_iter().next().unwrap();
+    for (action, is_allowed) in
+        [("GET", true), ("reissue:now", true), ("issue:access_token:client_credentials", false), ("issue:", false)]
+    {
+        let told = gateway::for_action(&world, &asked, action);
+        assert!(told.iter().all(|told| told.is_allowed == is_allowed), "{action}: {told:?}");
+    }
+}
+
 /// What can be asked with the facts `says`, each once, and what evaluation decides of it. Each fact decides something.
 fn cases(world: &World, all: &[Asked], says: &BTreeSet<Fact>) -> (Vec<Asked>, Vec<Told>) {
     let mut known = BTreeSet::new();

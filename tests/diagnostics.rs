@@ -88,3 +88,36 @@ fn a_bundle_past_its_bounds_is_refused_and_says_so() {
     insta::assert_snapshot!(told.join("\n"));
     assert!(compilation.findings.iter().any(|finding| finding.id == rules::TOO_MANY.id));
 }
+
+/// Two obligations of one id were told in YAML alone: clean JSON is read without places, and what stood nowhere was taken
+/// for one thing. Now each one too many is told once, however a bundle is written.
+#[test]
+fn a_second_obligation_of_one_id_is_told_once_in_json_and_yaml() {
+    let policy = |name: &str, ids: &[&str]| {
+        let obligation = |id| format!(r#"{{"type":"notification","to":"security","id":"{id}"}}"#);
+        let obligations: Vec<_> = ids.iter().map(obligation).collect();
+        let obligations = obligations.join(", ");
+        format!(
+            r#"{{"displayName": "{name}", "state": "enabled", "conditions": {{"users": {{"includeUsers": ["All"]}}}},
+            "obligations": [{obligations}]}}"#
+        )
+    };
+    let cases: [(&[&[&str]], usize); 5] = [
+        (&[&["a", "b"], &["c"]], 0),
+        (&[&["a", "a"]], 1),
+        (&[&["a"], &["a"]], 1),
+        (&[&["a"], &["b"], &["a", "b", "a"]], 3),
+        // Made of the name of the policy and its place.
+        (&[&["p1#1"], &["a", "p1#1"]], 1),
+    ];
+    for (policies, expected) in cases {
+        let all: Vec<_> = (0..).zip(policies).map(|(number, ids)| policy(&format!("p{number}"), ids)).collect();
+        for name in ["all.json", "all.yaml"] {
+            let text = format!(r#"{{"value": [{}]}}"#, all.join(", "));
+            let compilation = compile::compile(&raw([(name, text.as_str())]));
+            let told: Vec<_> = compilation.findings.iter().filter(|it| it.severity == Severity::Error).collect();
+            assert!(told.iter().all(|it| it.id == rules::DUPLICATE_ID.id), "{told:?}");
+            assert_eq!((told.len(), compilation.bundle.is_none()), (expected, expected > 0), "{name}: {text}");
+        }
+    }
+}

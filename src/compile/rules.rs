@@ -102,6 +102,8 @@ text::declare_rules! {
     APP_REGISTRATION: Error, "app-registration", "policies name service principals (enterprise applications); the object id of an app registration matches none";
     /// A break-glass identity that default decisions block.
     BREAK_GLASS_DEFAULT: Error, "break-glass-default", "with `defaultDecision: block`, whoever no policy applies to is blocked, break-glass identities too";
+    /// A policy that lets through by default what it only shapes.
+    OPENING_POLICY: Warning, "opening-policy", "with `defaultDecision: block`, what some policy applies to is no longer blocked by default; a policy without grant controls lets all of it through";
     /// A timestamp that is none.
     TIMESTAMP: Error, "timestamp", "timestamps are RFC 3339, for example 2026-05-01T00:00:00Z";
     /// Two objects with one id.

@@ -61,9 +61,8 @@ pub fn check(bundle: &Bundle, policies: &[CompiledPolicy], diagnostics: &mut Dia
             let stated = policy.and_then(|policy| policy.shaping.as_ref()?.obligations.get(place)?.id.as_ref());
             let span = stated.map(|id| id.span).or(policy.map(|policy| policy.display_name.span));
             let span = span.unwrap_or(Span::NONE);
-            if let Some(other) = first.insert(&obligation.id, span)
-                && other != span
-            {
+            // WHY spans are not compared: JSON is read without them where nothing is wrong with it.
+            if let Some(other) = first.insert(&obligation.id, span) {
                 let what = format!("a second obligation with the id `{}`", obligation.id);
                 let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, span, what);
                 diagnostics.push(diagnostic.help("give each an id of its own").related(other, "the first"));

@@ -54,12 +54,27 @@ impl<'b> MergedToken<'b> {
     fn words(&self) -> impl Iterator<Item = String> {
         let lifetime = self.lifetime.map(|seconds| format!("tokenLifetime {seconds} seconds"));
         let claims = self.claims.iter().map(|(name, values)| {
-            let values: Vec<_> = values.iter().copied().collect();
             let critical = if self.critical.contains(name) { "criticalTokenClaim" } else { "tokenClaim" };
-            format!("{critical} {name} {}", values.join(", "))
+            // WHY JSON: a value may have commas in it, and claims of two values must not read like claims of one.
+            let values: Vec<_> = values.iter().map(|value| quoted(value)).collect();
+            format!("{critical} {name} [{}]", values.join(","))
         });
         lifetime.into_iter().chain(claims)
     }
+}
+
+/// `text` as JSON (RFC 8259, section 7).
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\0'..='\u{1f}' => quoted += &format!("\\u{:04x}", u32::from(character)),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// `obligations` by id, none twice.
@@ -103,7 +118,7 @@ impl<'b> MergedSession<'b> {
 
     /// A text for each control, in a fixed order: its name in Graph and what it is set to, as in
     /// `signInFrequency 4 hours`; then one for the lifetime and for each claim of the token, as in
-    /// `tokenClaim ca_tags medium-risk`. Obligations are not among them.
+    /// `tokenClaim ca_tags ["medium-risk"]`, its values in order as JSON. Obligations are not among them.
     pub fn words(&self) -> Vec<String> {
         let controls = self.controls;
         let frequency = controls.sign_in_frequency.map(|frequency| match frequency.period {

@@ -1,7 +1,8 @@
 //! What a policy says of the token that it lets through, and what it obliges the caller to: doorward's own, beside Graph's
 //! properties.
 //!
-//! Neither decides. Claims are lists, so that what several policies say of one claim is joined and never conflicts.
+//! Neither asks for anything before a token is issued. But a policy that has nothing else applies all the same, which where
+//! the default is to block lets through what it covers; and a door that cannot pass on what is owed denies. Claims are lists, so that what several policies say of one claim is joined and never conflicts.
 //! Rich authorization requests (RFC 9396) are left out on purpose: what a request asks for in them, only the application
 //! that defined their type could compare with what a policy grants.
 //!

@@ -5,7 +5,7 @@
 //! say: it denies by default, skips policies that err, and cannot ask for multifactor authentication. So a policy that
 //! does not block says so above its text, and so does whatever has no words in Cedar. Start with [`policies`].
 //!
-//! What has no words in Cedar: grant controls other than block; `-startsWith` and `-endsWith` over a custom security
+//! What has no words in Cedar: grant controls other than block; session controls, the shape of tokens and obligations; `-startsWith` and `-endsWith` over a custom security
 //! attribute that is a list (Cedar has no "some element of"); a filter over applications of which one request names
 //! several; the owner of a workload when bundle.yaml does not say which tenant this is; a tenant whose id one side has
 //! and whose domain the other; policies that take no part.
@@ -18,9 +18,11 @@ use crate::compile::{
     CedarText, CompiledBundle, CompiledFilter, CompiledPolicy, Grant, LocationCondition, LocationIndex, PolicyHead,
     PrincipalScope, ResourceCondition, ResourceList, UserList, quoted,
 };
+use crate::evaluate::probe;
 use crate::model::bundle::Eligibility;
 use crate::model::policy::{Guests, Platforms};
 use crate::model::set::Word;
+use crate::model::shaping::Obligation;
 use crate::model::{ClientApp, FilterMode, GuestType, Id, IdRef, Platform, Set, State};
 
 /// A policy in Cedar.
@@ -56,9 +58,10 @@ fn written(bundle: &CompiledBundle, head: &PolicyHead, policy: &CompiledPolicy) 
     if let Grant::Require { controls, operator } = &policy.grant {
         let names: Vec<_> = controls.iter().map(|control| control.name().name()).collect();
         let joined = names.join(&format!(" {} ", operator.as_str()));
-        let asked = if joined.is_empty() { "session controls only".to_owned() } else { joined };
+        let asked = if joined.is_empty() { "no grant control".to_owned() } else { joined };
         let _ = writeln!(text, "// Not a block: where this applies, the policy asks for {}.", comment(&asked));
     }
+    unsaid.extend(consequences(policy));
     for sentence in &unsaid {
         let _ = writeln!(text, "// Not said in Cedar: {}.", comment(sentence));
     }
@@ -72,6 +75,16 @@ fn written(bundle: &CompiledBundle, head: &PolicyHead, policy: &CompiledPolicy) 
     }
     text.push_str(";\n");
     PolicyText { id: head.id.clone(), text, unsaid }
+}
+
+/// What follows from the policy beside a decision, a sentence for what a token comes with and one for obligations.
+fn consequences(policy: &CompiledPolicy) -> impl Iterator<Item = String> {
+    let session = probe::merged(policy.session.as_deref().into_iter());
+    let words = session.map(|session| session.words()).unwrap_or_default();
+    let obligation = |owed: &Obligation| format!("{} ({}) {}", owed.id, owed.kind, owed.properties);
+    let owed: Vec<_> = policy.obligations().iter().map(obligation).collect();
+    let told = [("what a token comes with", words), ("obligations", owed)];
+    told.into_iter().filter(|(_, all)| !all.is_empty()).map(|(what, all)| format!("{what}: {}", all.join(", ")))
 }
 
 /// Text of an author on one line of a comment.

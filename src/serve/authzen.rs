@@ -211,8 +211,8 @@ impl Authzen {
             Batch::Single(question) => {
                 let gates = Gates::of([Some(&question)], asking.bundle());
                 let outcome = [self.decide(&mut asking, question, Vec::new(), request_id)];
-                let scopes = gates.scopes(&outcome, asking.bundle(), self.open.known(asking.bundle(), None));
-                answer::single(outcome, scopes)
+                let left = gates.left(&outcome, asking.bundle(), self.open.known(asking.bundle(), None));
+                answer::single(outcome, left)
             }
             Batch::Several(items, semantic) => self.several(&mut asking, items, semantic, request_id),
         };
@@ -241,8 +241,8 @@ impl Authzen {
                 break;
             }
         }
-        let granted = gates.scopes(&outcomes, asking.bundle(), self.open.known(asking.bundle(), None));
-        answer::batch(outcomes, granted)
+        let left = gates.left(&outcomes, asking.bundle(), self.open.known(asking.bundle(), None));
+        answer::batch(outcomes, left)
     }
 
     fn decide(
@@ -260,7 +260,7 @@ impl Authzen {
         };
         match outcome {
             Ok(response) => {
-                let carries = Carries { claim: &|_| manner.carries_claims(), obligations: true };
+                let carries = Carries::of_caller(manner.carries_claims());
                 Outcome::decided(asking.settled(response, carries), manner, &self.open)
             }
             Err(refused) => Outcome::unusable(&refused, manner.is_gate),

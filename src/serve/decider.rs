@@ -18,7 +18,7 @@ use prost::Message;
 use super::owed::{self, Carries};
 use super::record::{self, Input};
 use super::wire::message::{DecideBatchRequest, DecideRequest};
-use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, is_request_id, request, v1};
+use super::wire::{self, Asked, Encoding, Refusal, Refused, answer, is_request_id, request, shaping, v1};
 use crate::compile::CompiledBundle;
 use crate::evaluate::{self, Evaluation};
 use crate::limits;
@@ -275,10 +275,19 @@ impl Asking<'_> {
 pub struct Supposed {
     /// Whether it would be allowed.
     pub allows: bool,
-    /// Claims without which the token must not be issued.
-    pub critical: Vec<String>,
+    /// How the token would be shaped, as answers tell it.
+    pub token: v1::Token,
     /// Ids of the obligations.
     pub owed: Vec<String>,
+}
+
+impl Supposed {
+    /// Whether it would be allowed through a door that can pass on so much; `is_told` says of which ids of obligations the
+    /// caller hears anyway.
+    pub fn is_open(&self, carries: Carries<'_>, is_told: impl Fn(&str) -> bool) -> bool {
+        let critical = self.token.critical_claims.iter().map(String::as_str);
+        self.allows && carries.takes(critical, !self.owed.iter().all(|id| is_told(id))).is_ok()
+    }
 }
 
 /// What would be decided of `request` at the time `now`: read and decided as any other, but neither counted nor logged, for
@@ -290,11 +299,11 @@ pub fn suppose(bundle: &CompiledBundle, request: &v1::DecideRequest, now: Timest
     let body = request.encode_to_vec();
     let message: DecideRequest<'_> = wire::read(Encoding::Protobuf, &body)?;
     EVALUATION.with_borrow_mut(|evaluation| {
-        evaluated(bundle, &message, now, &mut 0, evaluation)?;
-        let critical = evaluation.session(bundle).map(|session| session.token.critical).unwrap_or_default();
+        let (_, asked, _) = evaluated(bundle, &message, now, &mut 0, evaluation)?;
+        let token = shaping::token(bundle, evaluation, evaluation.session(bundle).as_ref(), asked);
         Ok(Supposed {
             allows: evaluation.decision() == Decision::Allow,
-            critical: critical.into_iter().map(str::to_owned).collect(),
+            token: token.unwrap_or_default(),
             owed: evaluation.obligations(bundle).iter().map(|obligation| obligation.id.to_string()).collect(),
         })
     })

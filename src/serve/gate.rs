@@ -16,6 +16,11 @@ pub fn is_gate(action: &str) -> bool {
     action.starts_with(PREFIX)
 }
 
+/// Whether `action` is the use of a token that exists; otherwise one may come of it.
+pub fn is_use(action: Option<&str>) -> bool {
+    action.is_some_and(|action| !is_gate(action))
+}
+
 /// An action that is a gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gate<'a>(Cow<'a, str>);

@@ -25,6 +25,7 @@ use super::claims::{self, Holder};
 use super::client_ip::{Client, Resolved};
 use super::decider::Asking;
 use super::door::Door;
+use super::gate;
 use super::jwt::TokenError;
 use super::owed::Carries;
 use super::wire::{Refusal, Refused, is_request_id, v1};
@@ -224,7 +225,9 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
     }
     match asking.decide(&request) {
         Ok(answer) => {
-            let answer = asking.settled(answer, Carries::USE);
+            // WHY: a route may be that of a token service.
+            let carries = Carries::yes_or_no(gate::is_use(request.action.as_deref()));
+            let answer = asking.settled(answer, carries);
             let subject = request.identity.and_then(|identity| identity.id).unwrap_or_default();
             Outcome::Decided(Box::new(Decided { answer, subject, takes_challenges, locations: Vec::new() }))
         }

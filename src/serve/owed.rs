@@ -1,7 +1,8 @@
 //! What a door owes for an allow and cannot give: then it denies.
 //!
 //! A policy can let a token through under conditions that somebody else has to keep: a claim must be in it, somebody must
-//! be told. A door that cannot pass that on must not say yes, and [`settled`] is the one place that says so, for all doors.
+//! be told. A door that cannot pass that on must not say yes, and [`Carries::takes`] is the one place that says so, for all
+//! doors and for what they look ahead at.
 //! The native decision API is no such door: it passes everything on, and its callers keep the conditions or deny.
 //!
 //! The decision log and the metrics of decisions have what was decided, which is an allow; that the door denied it is counted
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use jiff::Timestamp;
 
+use super::wire::oauth::OAuthError;
 use super::wire::spelling::Spelling;
 use super::wire::v1;
 use crate::model::Decision;
@@ -33,8 +35,28 @@ pub struct Carries<'c> {
 }
 
 impl Carries<'_> {
-    /// For doors that answer yes or no about the use of a token: none is issued, and of obligations nobody hears.
-    pub const USE: Carries<'static> = Carries { claim: &|_| true, obligations: false };
+    /// For doors that answer yes or no, and of whose obligations nobody hears; `is_use`: about the use of a token, so that
+    /// none is issued that a claim could be missing in.
+    pub const fn yes_or_no(is_use: bool) -> Carries<'static> {
+        Carries { claim: if is_use { &|_| true } else { &|_| false }, obligations: false }
+    }
+
+    /// For callers that hear of everything; whether they see to claims, they say themselves.
+    pub const fn of_caller(sees_to_claims: bool) -> Carries<'static> {
+        Carries { obligations: true, ..Self::yes_or_no(sees_to_claims) }
+    }
+
+    /// Whether an allow can be passed on for which the token must have the `critical` claims, and that obliges to something
+    /// if `is_owed`.
+    ///
+    /// # Errors
+    /// The reason to deny.
+    pub fn takes<'n>(self, critical: impl IntoIterator<Item = &'n str>, is_owed: bool) -> Result<(), &'static str> {
+        if is_owed && !self.obligations {
+            return Err(OBLIGATIONS);
+        }
+        critical.into_iter().all(self.claim).then_some(()).ok_or(CRITICAL_CLAIMS)
+    }
 }
 
 /// The answer itself; or, of an allow with something that cannot be passed on, a block for that reason, which is counted in
@@ -48,11 +70,7 @@ pub fn settled(
         return answer;
     }
     let critical = answer.token.iter().flat_map(|token| &token.critical_claims);
-    let reason = if !carries.obligations && !answer.obligations.is_empty() {
-        OBLIGATIONS
-    } else if !critical.into_iter().all(|name| (carries.claim)(name)) {
-        CRITICAL_CLAIMS
-    } else {
+    let Err(reason) = carries.takes(critical.map(String::as_str), !answer.obligations.is_empty()) else {
         return answer;
     };
     core.undeliverable(surface);
@@ -60,13 +78,7 @@ pub fn settled(
     v1::DecideResponse {
         decision: Decision::Block.number(),
         reason: reason.to_owned(),
-        oauth_error: Some(v1::OAuthError {
-            error: "invalid_grant".to_owned(),
-            error_description: "AADSTS53003: Access has been blocked by Conditional Access policies.".to_owned(),
-            error_codes: vec![53003],
-            suberror: "message_only".to_owned(),
-            claims: String::new(),
-        }),
+        oauth_error: Some(OAuthError::BLOCK.to_message()),
         session_controls: None,
         token: None,
         obligations: Vec::new(),

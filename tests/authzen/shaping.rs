@@ -95,13 +95,54 @@ async fn of_gates_alone_no_scope_is_left_for_which_something_is_owed_that_is_not
     let catalogue = "entities: { actions: [{ name: mail.read }, { name: mail.send }] }\n";
     for more in ["token: { claims: { tags: b }, critical: [tags] }", "obligations: [{ type: session_termination }]"] {
         let server = Server::start([("a.yaml", of_scope(more)), ("e.yaml", catalogue.to_owned())], "{}");
-        let answer = server.ask(EVALUATION, &capable(gate(CODE))).await;
+        let answer = server.ask(EVALUATION, &gate(CODE)).await;
         assert_eq!(shaped(&answer), &json!({ "granted_scope": "mail.read" }), "{more}");
         // What the gate tells anyway is told for its scopes too.
         let server = Server::start([("a.yaml", shaping("a", more)), ("e.yaml", catalogue.to_owned())], "{}");
         let answer = server.ask(EVALUATION, &capable(gate(CODE))).await;
         assert_eq!((&answer["decision"], &shaped(&answer)["granted_scope"]), (&json!(true), &json!(null)), "{more}");
     }
+}
+
+/// Who asked about less was told of less, and got a token with the scope that lived longer than one that was asked about
+/// with it.
+#[tokio::test]
+async fn a_gate_alone_is_told_what_it_would_be_told_with_the_scopes_that_are_left() {
+    let catalogue = "entities: { actions: [{ name: mail.read }, { name: mail.send }, { name: mail.delete }] }\n";
+    let sender = of_scope("token: { lifetime: 60, claims: { tags: [b] }, critical: [tags] }");
+    let hourly = "when: context.action == \"mail.read\"\nsessionControls: { signInFrequency: { isEnabled: true, type: \
+                  hours, value: 1, frequencyInterval: timeBased } }";
+    let controls = "when: context.action == \"mail.delete\"\ntoken: { lifetime: 1 }";
+    let block = "when: context.action == \"mail.delete\"\ngrantControls: { operator: OR, builtInControls: [block] }";
+    let files = [
+        ("a.yaml", shaping("a", "token: { lifetime: 7200, claims: { tags: a } }")),
+        ("b.yaml", sender),
+        ("c.yaml", policy("hourly", &everybody(hourly))),
+        ("d.yaml", policy("short", &everybody(controls))),
+        ("e.yaml", catalogue.to_owned()),
+    ];
+    let blocked = files.clone().into_iter().chain([("f.yaml", policy("never", &everybody(block)))]);
+    let server = Server::start(blocked, "{}");
+    let with = |scopes: &[&str]| capable(issue(scopes));
+    // What would be refused says nothing of the token.
+    let whole = json!({
+        "token_lifetime": 60, "claims": { "tags": ["a", "b"] }, "crit": ["tags"],
+        "granted_scope": "mail.read mail.send",
+    });
+    let mut alone = server.ask(EVALUATION, &capable(gate(CODE))).await;
+    assert_eq!(shaped(&alone), &whole);
+    alone["context"]["issuance"].as_object_mut().unwrap().remove("granted_scope");
+    let asked = server.ask(EVALUATIONS, &with(&["mail.read", "mail.send"])).await;
+    assert_eq!(shaped(&asked["evaluations"][0]), shaped(&alone), "asked about with its scopes");
+    let gates = server.ask(EVALUATIONS, &with(&[])).await;
+    assert_eq!(shaped(&gates["evaluations"][0]), &whole, "as a batch");
+    // To whom critical claims are nothing, the scope that needs one is not left; the time between sign-ins counts.
+    let answer = server.ask(EVALUATION, &gate(CODE)).await;
+    let expected = json!({ "token_lifetime": 3600, "claims": { "tags": ["a"] }, "granted_scope": "mail.read" });
+    assert_eq!(shaped(&answer), &expected);
+    // Where all of them are left, the shortest life is that of all.
+    let answer = Server::start(files, "{}").ask(EVALUATION, &capable(gate(CODE))).await;
+    assert_eq!(shaped(&answer), &json!({ "token_lifetime": 1, "claims": { "tags": ["a", "b"] }, "crit": ["tags"] }));
 }
 
 #[tokio::test]

@@ -50,6 +50,28 @@ fn envoy(world: &World, over: Over, all: &[Asked], identify: impl Fn(&mut v3::At
     })
 }
 
+/// Gateways whose route says which action it is.
+pub fn for_action(world: &World, asked: &Asked, action: &str) -> Vec<Told> {
+    let mut all = envoy(world, Over::Tcp, std::slice::from_ref(asked), |request, asked| {
+        request.metadata_context = Some(verified(&world.claims(asked)));
+        request.context_extensions.insert("ca.action".to_owned(), action.to_owned());
+    });
+    let (token, address) = (token(world, asked), asked.address.unwrap_or_default());
+    let headers = [
+        ("authorization", token.as_str()),
+        ("x-forwarded-for", address),
+        ("x-forwarded-method", asked.method),
+        ("x-forwarded-uri", asked.path),
+        ("x-forwarded-host", asked.host),
+        ("x-forwarded-proto", "https"),
+    ];
+    let path = format!("/v1/forward-auth/traefik?ca.action={action}");
+    let answer = world.http(Over::Tcp, "GET", &path, &headers, "");
+    assert!([200, 403].contains(&answer.status), "{answer:?}");
+    all.push(Told::new(answer.status == 200));
+    all
+}
+
 fn described(asked: &Asked) -> v3::AttributeContext {
     let peer = |address: &str| {
         let socket = v3::SocketAddress { address: address.to_owned() };

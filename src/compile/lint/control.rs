@@ -1,14 +1,26 @@
-//! Grant controls that cannot be met, or that say the same twice.
+//! Grant controls that cannot be met, that say the same twice, or that are missed.
 //!
 //! Source: Entra documentation, "Conditional Access: Grant" and "Conditional Access: Conditions", read August 2026.
 
+use super::super::policy::{CompiledPolicy, Grant};
 use super::super::rules;
+use crate::model::bundle::DefaultDecision;
 use crate::model::policy::{GrantControls, Policy, UserTarget};
-use crate::model::{ClientApp, GrantControl, Operator, Platform, Set, TransferMethod};
+use crate::model::{Bundle, ClientApp, GrantControl, Operator, Platform, Set, TransferMethod};
 use crate::text::Diagnostic;
 
 const OF_DEVICES: [GrantControl; 2] = [GrantControl::CompliantDevice, GrantControl::DomainJoinedDevice];
 const OF_APPS: [GrantControl; 2] = [GrantControl::ApprovedApplication, GrantControl::CompliantApplication];
+
+/// A policy that asks for nothing, in a bundle that blocks what no policy applies to.
+pub fn opening(bundle: &Bundle, policy: &Policy, compiled: &CompiledPolicy, problems: &mut Vec<Diagnostic>) {
+    let asks_for_nothing = matches!(&compiled.grant, Grant::Require { controls, .. } if controls.is_empty());
+    if bundle.settings.default_decision == DefaultDecision::Block && !compiled.is_report_only && asks_for_nothing {
+        let what = format!("`{}` lets through all that it covers", policy.display_name.value);
+        let help = "say in `grantControls` what has to be satisfied, or keep it if all of this is to be let through";
+        problems.push(Diagnostic::new(&rules::OPENING_POLICY, policy.display_name.span, what).help(help));
+    }
+}
 
 /// Problems of the grant controls of a policy.
 pub fn controls(policy: &Policy, problems: &mut Vec<Diagnostic>) {

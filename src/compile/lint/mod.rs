@@ -124,6 +124,7 @@ fn each(
     problems: &mut Vec<Diagnostic>,
 ) {
     control::controls(policy, problems);
+    control::opening(bundle, policy, compiled, problems);
     scope::scopes(bundle, policy, compiled, names, problems);
     scope::conditions(policy, compiled, problems);
     scope::resources(policy, problems);

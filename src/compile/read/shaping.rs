@@ -34,7 +34,6 @@ pub fn shaping(
     too_many(nodes.len(), limits::OBLIGATIONS_MAX, "obligations of one policy", nodes.first(), context);
     let obligations: Vec<_> =
         nodes.iter().take(limits::OBLIGATIONS_MAX).filter_map(|node| obligation(node, context)).collect();
-    duplicates(&obligations, context);
     let shaping = Shaping { token, obligations };
     (!shaping.is_empty()).then(|| Box::new(shaping))
 }
@@ -271,17 +270,6 @@ fn inexact(node: &Node<'_>) -> Option<Span> {
         Value::List(nodes) => nodes.iter().find_map(inexact),
         Value::Map(entries) => entries.iter().find_map(|entry| inexact(&entry.node)),
         _ => None,
-    }
-}
-
-fn duplicates(obligations: &[StatedObligation], context: &mut Context) {
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for id in obligations.iter().filter_map(|obligation| obligation.id.as_ref()) {
-        if let Some(first) = seen.insert(&id.value, id.span) {
-            let what = format!("a second obligation with the id `{}`", id.value);
-            let diagnostic = Diagnostic::new(&rules::DUPLICATE_ID, id.span, what);
-            context.report(diagnostic.help("give each an id of its own").related(first, "the first"));
-        }
     }
 }
 

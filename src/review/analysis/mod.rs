@@ -51,7 +51,8 @@ pub use words::Facet;
 
 use std::collections::BTreeSet;
 
-use crate::compile::CompiledBundle;
+use crate::compile::{CompiledBundle, Grant};
+use crate::model::shaping::Obligation;
 use change::{Change, IsWanted};
 use space::{Spaces, spaces};
 use tell::{Teller, Told};
@@ -116,12 +117,25 @@ pub fn diff(before: &CompiledBundle, after: &CompiledBundle) -> Result<Compariso
     let universe = Universe::new(before, after);
     let mut spaces = spaces(&universe, &|_| true);
     let mut comparison = Comparison { notes: std::mem::take(&mut spaces.notes), ..Comparison::default() };
+    if owed_for_blocks(before) != owed_for_blocks(after) {
+        comparison.notes.insert(Note::left_out("obligations of blocks"));
+    }
     let mut places = Places::of(&spaces.ground);
     for is_report_only in [false, true] {
         let pass = Pass { is_report_only, ..Pass::of(&|_, _| true) };
         compare(&universe, &spaces, &pass, &mut Steps::each(), &mut places, &mut comparison)?;
     }
     Ok(comparison)
+}
+
+/// What blocking policies oblige callers to, with their ids.
+/// WHY not by regions: a request is settled as soon as both sides block it, by whatever policies.
+fn owed_for_blocks(bundle: &CompiledBundle) -> BTreeSet<(&str, &Obligation)> {
+    let obliging = bundle.obliging().iter().map(|slot| bundle.slot(*slot));
+    let blocking = obliging.filter(|policy| matches!(policy.grant, Grant::Block));
+    blocking
+        .flat_map(|policy| policy.obligations().iter().map(|owed| (&*bundle.policy(policy.index).id, owed)))
+        .collect()
 }
 
 /// What is compared.

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::Open;
+use super::grant::Left;
 use super::request::{Manner, path};
 use crate::model::Decision;
 use crate::model::decision::InputError;
@@ -52,11 +53,6 @@ impl Outcome {
         Self { allows, is_gate: manner.is_gate, owed, token, context }
     }
 
-    /// Claims that the caller sees to, or issues no token.
-    pub fn critical(&self) -> impl Iterator<Item = &str> {
-        self.token.critical_claims.iter().map(String::as_str)
-    }
-
     /// Of a question that cannot be decided as it is: a deny that says why.
     pub fn unusable(refused: &Refused, is_gate: bool) -> Self {
         let reason = refused.refusal.reason();
@@ -88,32 +84,47 @@ impl Outcome {
     }
 }
 
-/// The answer to one question; `scopes` are those that are left.
-pub fn single(outcomes: [Outcome; 1], scopes: Option<String>) -> Value {
-    let issuance = issuance(&outcomes, scopes);
+/// How a token is shaped that several questions are about: it lives no longer than each of them lets it, and has what each
+/// adds to a claim, which are lists and never conflict.
+#[derive(Debug, Default)]
+pub struct Shape {
+    lifetime: Option<u32>,
+    claims: Claims,
+    critical: BTreeSet<String>,
+}
+
+impl Shape {
+    /// With what one more question says of it.
+    pub fn add(&mut self, token: &v1::Token) {
+        self.lifetime = self.lifetime.into_iter().chain(token.lifetime_seconds).min();
+        token.add_to(&mut self.claims);
+        self.critical.extend(token.critical_claims.iter().cloned());
+    }
+}
+
+/// The answer to one question; `left` is of the scopes that nobody asked about.
+pub fn single(outcomes: [Outcome; 1], left: Left) -> Value {
+    let issuance = issuance(&outcomes, left);
     let [outcome] = outcomes;
     outcome.into_json(issuance)
 }
 
 /// The answers to a batch. Shaping is on one item alone, the first gate that is open, and holds for all that are, the scopes
 /// behind them too: a token that several of them let through lives no longer than each allows, and has what each adds.
-pub fn batch(outcomes: Vec<Outcome>, scopes: Option<String>) -> Value {
+pub fn batch(outcomes: Vec<Outcome>, left: Left) -> Value {
     let first = outcomes.iter().position(|outcome| outcome.is_gate && outcome.allows);
-    let mut shaping = Some(issuance(&outcomes, scopes));
+    let mut shaping = Some(issuance(&outcomes, left));
     let mut shaped = |place| shaping.take_if(|_| Some(place) == first).unwrap_or_default();
     let each = outcomes.into_iter().enumerate();
     let answers: Vec<_> = each.map(|(place, outcome)| outcome.into_json(shaped(place))).collect();
     json!({ "evaluations": answers })
 }
 
-/// How the token is shaped: a claim has what any of the outcomes adds to it, which are lists and never conflict. An
-/// audience that is refused is a gate that is refused; rich authorization requests no policy states.
-fn issuance(outcomes: &[Outcome], scopes: Option<String>) -> Map<String, Value> {
-    let tokens = || outcomes.iter().map(|outcome| &outcome.token);
-    let mut claims = Claims::new();
-    tokens().for_each(|token| token.add_to(&mut claims));
-    let critical: BTreeSet<_> = outcomes.iter().flat_map(Outcome::critical).collect();
-    let lifetime = tokens().filter_map(|token| token.lifetime_seconds).min();
+/// How the token is shaped. An audience that is refused is a gate that is refused; rich authorization requests no policy
+/// states.
+fn issuance(outcomes: &[Outcome], Left { scopes, mut shape }: Left) -> Map<String, Value> {
+    outcomes.iter().for_each(|outcome| shape.add(&outcome.token));
+    let Shape { lifetime, claims, critical } = shape;
     let members = [
         ("token_lifetime", lifetime.map(|seconds| json!(seconds))),
         ("granted_scope", scopes.map(|scopes| json!(scopes))),

@@ -22,6 +22,7 @@ use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::{Entity, IdentityKind, ServicePrincipalType};
 use crate::serve::decider::suppose;
+use crate::serve::owed::Carries;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +146,7 @@ impl Search {
         let Mapping { request, problem, manner } = Mapping::of(question, Vec::new(), known);
         // What cannot be decided is no result.
         let supposed = problem.is_none().then(|| suppose(bundle, &request, now).ok()).flatten();
-        supposed.is_some_and(|it| it.allows && it.critical.iter().all(|_| manner.carries_claims()))
+        supposed.is_some_and(|it| it.is_open(Carries::of_caller(manner.carries_claims()), |_| false))
     }
 
     fn result(&self, candidate: &str) -> serde_json::Value {

@@ -20,7 +20,7 @@ use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::Evaluation;
 use crate::model::decision::Control;
 use crate::model::{Decision, GrantControl, IdentityKind, Reason, TokenRequest, TransferMethod};
-use crate::serve::gate::is_gate;
+use crate::serve::gate::is_use;
 
 /// What a request asks for, as far as it shapes the error.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Asked {
             kind: request.identity.kind,
             flow: request.authentication_flow.filter(|flow| *flow != TransferMethod::None),
             context: context.and_then(|context| context.strip_prefix('c')?.parse().ok()),
-            is_use: request.action.is_some_and(|action| !is_gate(action)),
+            is_use: is_use(request.action),
             now: request.now.map(jiff::Timestamp::as_second),
         }
     }
@@ -92,6 +92,12 @@ enum Challenge<'e> {
     IssuedAfter(i64),
     /// A token that satisfies this authentication context.
     Context(u8),
+}
+
+impl OAuthError<'static> {
+    /// The error of a token service for a block that nobody can do anything about, and for which no policy is named.
+    pub const BLOCK: Self =
+        Self { error: "invalid_grant", outcome: BLOCKED, suberror: "message_only", challenge: Challenge::Nothing };
 }
 
 impl<'e> OAuthError<'e> {
