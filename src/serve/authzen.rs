@@ -260,7 +260,7 @@ impl Authzen {
         };
         match outcome {
             Ok(response) => {
-                let carries = Carries { claim: &|_| manner.carries_claims(), obligations: true };
+                let carries = Carries { claim: &|_| manner.carries_claims(), lifetime: &|_| true, obligations: true };
                 Outcome::decided(asking.settled(response, carries), manner, &self.open)
             }
             Err(refused) => Outcome::unusable(&refused, manner.is_gate),

@@ -1,7 +1,7 @@
 //! What a door owes for an allow and cannot give: then it denies.
 //!
-//! A policy can let a token through under conditions that somebody else has to keep: a claim must be in it, somebody must
-//! be told. A door that cannot pass that on must not say yes, and [`settled`] is the one place that says so, for all doors.
+//! A policy can let a token through under conditions that somebody else has to keep: a claim must be in it, it must not live
+//! longer, somebody must be told. A door that cannot pass that on must not say yes, and [`settled`] is the one place that says so, for all doors.
 //! The native decision API is no such door: it passes everything on, and its callers keep the conditions or deny.
 //!
 //! The decision log and the metrics of decisions have what was decided, which is an allow; that the door denied it is counted
@@ -20,6 +20,8 @@ use crate::observe::metrics::{Core, Surface};
 
 /// Deny: the token must have a claim that nobody would see to.
 pub const CRITICAL_CLAIMS: &str = "critical_claims_unsupported";
+/// Deny: the token would live longer than policies let it.
+pub const LIFETIME: &str = "lifetime_unsupported";
 /// Deny: something is owed that nobody would hear of.
 pub const OBLIGATIONS: &str = "obligations_unsupported";
 
@@ -28,13 +30,15 @@ pub const OBLIGATIONS: &str = "obligations_unsupported";
 pub struct Carries<'c> {
     /// Whether a token has a critical claim of this name, or none is issued.
     pub claim: &'c dyn Fn(&str) -> bool,
+    /// Whether a token lives no longer than this, seconds; doors that leave the life of tokens to others say so of any.
+    pub lifetime: &'c dyn Fn(u32) -> bool,
     /// Whether the caller hears of its obligations.
     pub obligations: bool,
 }
 
 impl Carries<'_> {
     /// For doors that answer yes or no about the use of a token: none is issued, and of obligations nobody hears.
-    pub const USE: Carries<'static> = Carries { claim: &|_| true, obligations: false };
+    pub const USE: Carries<'static> = Carries { claim: &|_| true, lifetime: &|_| true, obligations: false };
 }
 
 /// The answer itself; or, of an allow with something that cannot be passed on, a block for that reason, which is counted in
@@ -52,6 +56,13 @@ pub fn settled(
         OBLIGATIONS
     } else if !critical.into_iter().all(|name| (carries.claim)(name)) {
         CRITICAL_CLAIMS
+    } else if answer
+        .token
+        .as_ref()
+        .and_then(|token| token.lifetime_seconds)
+        .is_some_and(|most| !(carries.lifetime)(most))
+    {
+        LIFETIME
     } else {
         return answer;
     };

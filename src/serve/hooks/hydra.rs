@@ -111,7 +111,7 @@ impl Hook for Settings {
         let mut issuance = self.read(payload).map_err(Unread::Fact)?;
         let session = has.session.unwrap_or_default();
         let claims = session.id_token.unwrap_or_default().id_token_claims.unwrap_or_default();
-        issuance.present = Present { access: session.extra, id: claims.ext.unwrap_or_default() };
+        issuance.present = Present { access: session.extra, id: claims.ext.unwrap_or_default(), ..Present::default() };
         Ok(issuance)
     }
 

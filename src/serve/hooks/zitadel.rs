@@ -58,7 +58,7 @@ impl Hook for Settings {
         let payload: Payload = json::read(body).map_err(Unread::Payload)?;
         let has: Has = json::read(body).map_err(Unread::Payload)?;
         let mut issuance = self.read(payload).map_err(Unread::Fact)?;
-        issuance.present = Present { access: has.userinfo, id: RawClaims::new() };
+        issuance.present.access = has.userinfo;
         Ok(issuance)
     }
 

@@ -9,13 +9,18 @@ use super::{ALL, HYDRA, KEY, OKTA, ZITADEL, open, post};
 use crate::support::http::changed;
 use crate::support::server::Server;
 
+const BLOCKED: &str = "AADSTS53003: Access has been blocked by Conditional Access policies.";
+
 /// A server whose only policy applies to everybody and says this, too.
 fn saying(more: &str) -> Server {
-    let text = format!(
-        "displayName: P\nid: p\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }}, clientApplications: {{ \
-         includeServicePrincipals: [ServicePrincipalsInMyTenant] }} }}\n{more}\n"
-    );
-    Server::of([("p.yaml", text)], open(ALL))
+    Server::of([("p.yaml", policy("P", more))], open(ALL))
+}
+
+fn policy(name: &str, more: &str) -> String {
+    format!(
+        "displayName: {name}\nid: {name}\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }}, \
+         clientApplications: {{ includeServicePrincipals: [ServicePrincipalsInMyTenant] }} }}\n{more}\n"
+    )
 }
 
 async fn hydra(server: &Server, body: &Value) -> (u16, Value) {
@@ -76,27 +81,137 @@ async fn hydra_keeps_the_claims_of_a_session_that_are_not_of_policies() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_claim_that_a_hook_cannot_add_is_left_out_or_the_token_is_refused() {
-    let blocked = "AADSTS53003: Access has been blocked by Conditional Access policies.";
     let of_okta = |name: &str| format!("claims: {{ '{name}': [a] }}");
     for (name, is_critical) in [("auth_time", false), ("auth_time", true), ("https://x/tags", true), ("scp", true)] {
         let critical = if is_critical { format!(", critical: ['{name}']") } else { String::new() };
         let server = saying(&format!("token: {{ {}{critical} }}", of_okta(name)));
-        let expected = if is_critical { json!({ "error": { "errorSummary": blocked } }) } else { json!({}) };
+        let expected = if is_critical { json!({ "error": { "errorSummary": BLOCKED } }) } else { json!({}) };
         assert_eq!(okta(&server, &okta_workload()).await, expected, "{name}");
     }
     let server = saying("token: { claims: { ca_tags: [a] }, critical: [ca_tags] }");
     let has = changed(okta_workload(), "/data/access/claims/ca_tags", json!("old"));
     assert_eq!(okta(&server, &has).await["commands"][0]["value"][0]["op"], json!("replace"));
     let no_access = changed(okta_workload(), "/data/access", Value::Null);
-    assert_eq!(okta(&server, &no_access).await, json!({ "error": { "errorSummary": blocked } }));
+    assert_eq!(okta(&server, &no_access).await, json!({ "error": { "errorSummary": BLOCKED } }));
     // What is there already stays in Zitadel, whatever the answer says.
     let has = changed(zitadel_machine(), "/userinfo/ca_tags", json!("old"));
-    let forwarded = json!({ "forwardedStatusCode": 403, "forwardedErrorMessage": blocked });
+    let forwarded = json!({ "forwardedStatusCode": 403, "forwardedErrorMessage": BLOCKED });
     assert_eq!(zitadel(&server, &has).await, forwarded);
     let server = saying("token: { claims: { 'urn:zitadel:iam:x': [a] }, critical: ['urn:zitadel:iam:x'] }");
     assert_eq!(zitadel(&server, &zitadel_machine()).await, forwarded);
     let server = saying("token: { claims: { ca_tags: [a] } }");
     assert_eq!(zitadel(&server, &has).await, json!({}));
+}
+
+/// A life below the shortest that Okta gives undid the whole answer: the token was issued for a day, without the claim that
+/// it must have. A token whose life was not told kept it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_token_of_okta_that_would_live_too_long_is_refused() {
+    const LIFETIME: &str = "/data/access/token/lifetime/expiration";
+    let refused = json!({ "error": { "errorSummary": BLOCKED } });
+    let shaped = |lifetime: Option<u32>| {
+        let replaced =
+            lifetime.map(|most| json!({ "op": "replace", "path": "/token/lifetime/expiration", "value": most }));
+        let added = json!({ "op": "add", "path": "/claims/ca_tags", "value": ["a"] });
+        let changes: Vec<_> = replaced.into_iter().chain([added]).collect();
+        json!({ "commands": [{ "type": "com.okta.access.patch", "value": changes }] })
+    };
+    let day = json!(86_400);
+    for (most, lifetime, expected) in [
+        (299, &day, &refused),
+        (300, &day, &shaped(Some(300))),
+        (299, &json!(300), &refused),
+        (299, &json!(299), &shaped(None)),
+        (300, &json!(300), &shaped(None)),
+        (1, &json!(2), &refused),
+    ] {
+        let server = saying(&format!("token: {{ lifetime: {most}, claims: {{ ca_tags: [a] }}, critical: [ca_tags] }}"));
+        let payload = changed(okta_workload(), LIFETIME, lifetime.clone());
+        assert_eq!(&okta(&server, &payload).await, expected, "{most} of {lifetime}");
+    }
+    let server = saying("token: { lifetime: 3600 }");
+    for untold in ["/data/access/token", "/data/access/token/lifetime", LIFETIME] {
+        let payload = changed(okta_workload(), untold, Value::Null);
+        assert_eq!(okta(&server, &payload).await, refused, "{untold}");
+    }
+    let no_access = changed(okta_workload(), "/data/access", Value::Null);
+    assert_eq!(okta(&server, &no_access).await, json!({}));
+    let metrics = server.operator().await.get("/metrics").await.text;
+    assert!(metrics.contains(r#"doorward_undeliverable_allows_total{surface="hook"} 3"#), "{metrics}");
+}
+
+/// Those of Okta's list of reserved claims and of its list of an access token's own that policies can state. One of them
+/// undid the whole answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn no_claim_that_okta_reserves_is_added() {
+    const RESERVED: [&str; 51] = [
+        "acr",
+        "active",
+        "aid",
+        "amr",
+        "app_id",
+        "app_type",
+        "as_uri",
+        "at_hash",
+        "auth_time",
+        "c_hash",
+        "cid",
+        "client_ip",
+        "client_req_id",
+        "client_type",
+        "client_user_agent",
+        "device_compliance",
+        "device_id",
+        "device_known",
+        "device_managed",
+        "device_name",
+        "device_trust",
+        "did",
+        "dst",
+        "group",
+        "groups",
+        "hotk",
+        "idp",
+        "idp_iss",
+        "mac_key",
+        "nonce",
+        "oid",
+        "okta_emailVerified",
+        "okta_lastUpdated",
+        "orig",
+        "permissions",
+        "purpose",
+        "pwd_exp_days",
+        "pwd_exp_time",
+        "rid",
+        "role",
+        "rpt",
+        "rsi",
+        "scopes",
+        "scp",
+        "sid",
+        "term",
+        "token_type",
+        "uid",
+        "user_ip",
+        "username",
+        "ver",
+    ];
+    // Policies that state one each: all of them for the usual audience, a critical one for the audience of its name.
+    let stating = |name: &str, audience: &str, critical: &str| {
+        let file = format!("{name}{critical}");
+        let token = format!("token: {{ claims: {{ {name}: [a], ca_tags: [a] }}, critical: [{critical}] }}");
+        (format!("{file}.yaml"), policy(&file, &format!("when: resource.target.id == \"{audience}\"\n{token}")))
+    };
+    let policies = RESERVED.map(|name| [stating(name, "https://api", ""), stating(name, name, name)]);
+    let server = Server::of(policies.into_iter().flatten(), open(ALL));
+    let added = json!([{ "op": "add", "path": "/claims/ca_tags", "value": ["a"] }]);
+    let answer = okta(&server, &okta_workload()).await;
+    assert_eq!(answer, json!({ "commands": [{ "type": "com.okta.access.patch", "value": added }] }));
+    for name in RESERVED {
+        let payload = changed(okta_workload(), "/data/access/claims/aud", json!(name));
+        assert_eq!(okta(&server, &payload).await, json!({ "error": { "errorSummary": BLOCKED } }), "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
