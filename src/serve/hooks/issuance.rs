@@ -87,8 +87,6 @@ pub struct Shape {
     pub claims: Claims,
     /// What it is without that.
     pub present: Present,
-    /// Names of the claims that the bundle's policies state, sorted.
-    pub own: Vec<Box<str>>,
 }
 
 /// The gate of an access token for an OAuth grant type, of which the last segment counts.
@@ -155,8 +153,7 @@ impl Issuance {
         }
         claims.retain(|name, _| adds(name));
         let lifetime = ceiling.filter(|most| self.present.lifetime.is_some_and(|lifetime| lifetime > *most));
-        let own = asking.bundle().claim_names().to_vec();
-        Ok(Decided::Allow(Box::new(Shape { lifetime, claims, present: self.present, own })))
+        Ok(Decided::Allow(Box::new(Shape { lifetime, claims, present: self.present })))
     }
 
     /// About the scope `scope`; about the gate without one.

@@ -42,8 +42,9 @@ async fn every_hook_adds_claims_in_its_own_words() {
     let server = saying("token: { lifetime: 300, claims: { ca_tags: [b, a] }, critical: [ca_tags] }");
     let tags = json!(["a", "b"]);
     let (status, told) = hydra(&server, &workload()).await;
-    let session =
-        json!({ "access_token": { "ip": "198.51.100.7", "team": "payroll", "ca_tags": tags }, "id_token": {} });
+    let access =
+        json!({ "ip": "198.51.100.7", "team": "payroll", "ca_tags": tags, "doorward_added": { "ca_tags": null } });
+    let session = json!({ "access_token": access, "id_token": {} });
     assert_eq!((status, told), (200, json!({ "session": session })));
     let changes = json!([
         { "op": "replace", "path": "/token/lifetime/expiration", "value": 300 },
@@ -66,17 +67,52 @@ async fn hydra_keeps_the_claims_of_a_session_that_are_not_of_policies() {
     let body =
         changed(body, "/session/id_token/id_token_claims/ext", json!({ "nick": "al", "n": 9_007_199_254_740_993_i64 }));
     let (status, told) = hydra(&server, &body).await;
-    let access = json!({ "tenant": { "n": 9_007_199_254_740_993_i64 }, "ca_tags": ["risky"] });
+    let added = json!({ "ca_tags": ["old"] });
+    let access = json!({ "tenant": { "n": 9_007_199_254_740_993_i64 }, "ca_tags": ["risky"], "doorward_added": added });
     let expected = json!({ "access_token": access, "id_token": { "nick": "al", "n": 9_007_199_254_740_993_i64 } });
     assert_eq!((status, &told["session"]), (200, &expected));
-    // A refresh brings what was added before. It goes when no policy says it any more.
-    let server = saying("when: context.action == \"never\"\ntoken: { claims: { ca_tags: [risky] } }");
-    let (status, told) = hydra(&server, &body).await;
-    assert_eq!(
-        (status, &told["session"]["access_token"]),
-        (200, &json!({ "tenant": { "n": 9_007_199_254_740_993_i64 } }))
-    );
-    assert_eq!(hydra(&server, &user()).await, (204, Value::Null));
+}
+
+/// What a policy had added stayed in refreshed tokens when the policy was gone, and a claim of the consent app was taken for
+/// one of a policy that states its name, and went.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_added_to_a_session_of_hydra_goes_with_its_policy_and_nothing_else() {
+    let refreshed = |access: Value| changed(user(), "/session/extra", access);
+    let risky = saying("token: { claims: { ca_tags: [risky] } }");
+    let other = saying("token: { claims: { tags: [x] } }");
+    let silent = saying("when: context.action == \"never\"\ntoken: { claims: { ca_tags: [risky], team: [x] } }");
+    let gone = saying("token: { lifetime: 60 }");
+    for consented in [json!({}), json!({ "team": "payroll" }), json!({ "team": "payroll", "ca_tags": "own" })] {
+        let (_, told) = hydra(&risky, &refreshed(consented.clone())).await;
+        let added = told["session"]["access_token"].clone();
+        assert_eq!(added["ca_tags"], json!(["risky"]));
+        // The same again, however often.
+        assert_eq!(hydra(&risky, &refreshed(added.clone())).await, (200, told));
+        let (_, told) = hydra(&other, &refreshed(added.clone())).await;
+        let mut expected = consented.clone();
+        expected["tags"] = json!(["x"]);
+        expected["doorward_added"] = json!({ "tags": null });
+        assert_eq!(told["session"]["access_token"], expected);
+        for server in [&silent, &gone] {
+            let (status, told) = hydra(server, &refreshed(added.clone())).await;
+            assert_eq!((status, &told["session"]["access_token"]), (200, &consented));
+            assert_eq!(hydra(server, &refreshed(consented.clone())).await, (204, Value::Null), "nothing was added");
+        }
+    }
+}
+
+/// Such a claim is the consent app's mistake: it must not keep anybody from a token, nor bring claims that are not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_stands_in_place_of_the_added_claims_of_hydra_and_is_none_is_left_out() {
+    let server = saying("token: { claims: { ca_tags: [a], doorward_added: [b] } }");
+    for marker in [json!(7), json!(["team"]), json!({ "gone": "x" })] {
+        let payload = changed(user(), "/session/extra", json!({ "team": "payroll", "doorward_added": marker }));
+        let (status, told) = hydra(&server, &payload).await;
+        let expected = json!({ "team": "payroll", "ca_tags": ["a"], "doorward_added": { "ca_tags": null } });
+        assert_eq!((status, &told["session"]["access_token"]), (200, &expected), "{marker}");
+    }
+    let critical = saying("token: { claims: { doorward_added: [b] }, critical: [doorward_added] }");
+    assert_eq!(hydra(&critical, &user()).await.0, 403);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
