@@ -239,7 +239,13 @@ async fn functions_of_cognito_and_auth0_add_claims_and_refuse_what_they_cannot_p
     let critical = "token: { claims: { ca_tags: [b, a] }, critical: [ca_tags] }";
     let advice = "token: { claims: { ca_tags: [b, a] } }";
     let obligation = "obligations: [{ type: notification, topic: sign-in }]";
-    let told = [critical, advice, obligation].map(|more| {
+    // Names that one of them keeps to itself: it left the claim out, and issued the token.
+    let reserved = "token: { claims: { roles: [a], 'cognito:roles': [a], 'https://x.test/a': [a] } }";
+    let of_auth0 = "token: { claims: { roles: [a] }, critical: [roles] }";
+    let of_cognito = "token: { claims: { 'cognito:roles': [a] }, critical: ['cognito:roles'] }";
+    let of_both = "token: { claims: { auth_time: [a] }, critical: [auth_time] }";
+    let namespaced = "token: { claims: { 'https://x.test/a': [a] }, critical: ['https://x.test/a'] }";
+    let told = [critical, advice, obligation, reserved, of_auth0, of_cognito, of_both, namespaced].map(|more| {
         let server = Server::of([("p.yaml", policy(more))], |_| ());
         format!("# {more}\n{}", told_by("shaping.mjs", &node, &server.tcp(), None))
     });
