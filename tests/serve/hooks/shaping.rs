@@ -133,8 +133,10 @@ async fn a_claim_that_a_hook_cannot_add_is_left_out_or_the_token_is_refused() {
     let has = changed(zitadel_machine(), "/userinfo/ca_tags", json!("old"));
     let forwarded = json!({ "forwardedStatusCode": 403, "forwardedErrorMessage": BLOCKED });
     assert_eq!(zitadel(&server, &has).await, forwarded);
-    let server = saying("token: { claims: { 'urn:zitadel:iam:x': [a] }, critical: ['urn:zitadel:iam:x'] }");
-    assert_eq!(zitadel(&server, &zitadel_machine()).await, forwarded);
+    for name in ["urn:zitadel:iam:x", "acr", "amr", "auth_time", "azp", "nonce", "sid"] {
+        let server = saying(&format!("token: {{ claims: {{ '{name}': [a] }}, critical: ['{name}'] }}"));
+        assert_eq!(zitadel(&server, &zitadel_machine()).await, forwarded, "{name}");
+    }
     let server = saying("token: { claims: { ca_tags: [a] } }");
     assert_eq!(zitadel(&server, &has).await, json!({}));
 }
