@@ -161,10 +161,14 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     let told = provider.post("/token/introspection", "workload", OFFICE, &form).await;
     assert_eq!(told.json()["ca_tags"], json!(["a", "b"]), "{}", told.text);
     let owed = workloads("obligations: [{ type: notification, topic: sign-in }]");
-    server.activate("5", [("3-users.yaml", &users), ("4-token.yaml", &owed)]);
-    let blocked = provider.token("workload", OFFICE, WORKLOAD).await;
-    let expected = json!({ "error": "invalid_grant", "error_description": "Blocked by policy." });
-    assert_eq!((blocked.status.as_u16(), blocked.json()), (400, expected));
+    // Whoever looks the token up is told the provider's own.
+    let own = workloads("token: { claims: { token_type: [x] }, critical: [token_type] }");
+    for (revision, policy) in [("5", &owed), ("6", &own)] {
+        server.activate(revision, [("3-users.yaml", &users), ("4-token.yaml", policy)]);
+        let blocked = provider.token("workload", OFFICE, WORKLOAD).await;
+        let expected = json!({ "error": "invalid_grant", "error_description": "Blocked by policy." });
+        assert_eq!((blocked.status.as_u16(), blocked.json()), (400, expected), "{policy}");
+    }
 
     server.stop();
     for (client, form) in [("workload", WORKLOAD), ("app", &*next)] {
