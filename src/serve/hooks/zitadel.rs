@@ -8,9 +8,8 @@
 //! Zitadel asks before it makes an access token that is a JWT. Before it makes an opaque one it does not ask: only an ID
 //! token that comes with it, introspection and userinfo do, by the other function. Claims of policies are appended: one
 //! that is there already or that Zitadel writes itself stays as it is, so that a critical one of that name is a block. A
-//! token's life is not in the
-//! answer. Sources: Zitadel documentation,
-//! Actions V2, and Complement Token Flow; `pkg/actions/signing.go`; `internal/api/oidc/userinfo.go`; read August 2026.
+//! token's life is not in the answer. Sources: Zitadel documentation, Actions V2, and Complement Token Flow;
+//! `pkg/actions/signing.go`; `internal/api/oidc/userinfo.go`; read August 2026.
 
 use std::collections::BTreeSet;
 
