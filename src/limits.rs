@@ -190,6 +190,8 @@ pub const HOOK_REQUESTS_MAX: usize = BATCH_MAX;
 pub const GATE_BYTES_MAX: usize = 50;
 /// Longest part of the name of a gate, such as a grant type, bytes.
 pub const GATE_SEGMENT_BYTES_MAX: usize = 31;
+/// The shortest life that a hook can give a token of Okta, seconds.
+pub const OKTA_LIFETIME_SECONDS_MIN: u32 = 300;
 /// How old a signed call of a token hook may be, and how much younger than the clock here.
 pub const HOOK_SIGNATURE_AGE_MAX: Duration = Duration::from_secs(300);
 /// Most signatures of one call that are looked at: a key that is replaced, and the next one.

@@ -7,9 +7,22 @@
 // secret DOORWARD_AUDIENCE; without that it is one for an unknown application, to which policies about any application
 // apply. With the secret DOORWARD_COUNTRY=auth0 the country is the one that Auth0 looks up. Set it only if the bundle has no
 // country database: two that disagree about an address are refused, and with neither the country is unknown. Claims of
-// policies are set on the access token; it has none without an audience, so that a critical one is a refusal then. Nobody
-// here hears of obligations: an allow with any is a refusal. Lifetimes are set in Auth0, not here.
+// policies are set on the access token. Auth0 leaves out what it does not take and issues the token: names that it
+// restricts, any name without an audience or for `/userinfo`, names that are no URLs for another of its own APIs. Such a
+// claim is left out here, and a refusal if it is critical. Nobody here hears of obligations: an allow with any is a
+// refusal. Lifetimes are set in Auth0, not here.
 // `tests/serve/node.rs` runs this file with events as Auth0 documents them, not in Auth0.
+
+/** Claims that Auth0 restricts. Source: Auth0 documentation, Create Custom Claims, read November 2026. */
+const RESTRICTED = new Set([
+  'acr', 'act', 'active', 'amr', 'at_hash', 'ath', 'attest', 'aud', 'auth_time', 'authorization_details', 'azp', 'c_hash',
+  'client_id', 'cnf', 'cty', 'dest', 'entitlements', 'events', 'exp', 'groups', 'gty', 'htm', 'htu', 'iat',
+  'internalService', 'iss', 'jcard', 'jku', 'jti', 'jwe', 'jwk', 'kid', 'may_act', 'mky', 'nbf', 'nonce', 'object_id',
+  'org_id', 'org_name', 'orig', 'origid', 'permissions', 'roles', 'rph', 's_hash', 'sid', 'sip_callid', 'sip_cseq_num',
+  'sip_date', 'sip_from_tag', 'sip_via_branch', 'sub', 'sub_jwk', 'toe', 'txn', 'typ', 'uuid', 'vot', 'vtm', 'x5t#S256',
+]);
+/** Namespaces that are Auth0's own: the same page. */
+const AUTH0S = /^(https?:\/\/([^/]*\.)?(auth0\.com|webtask\.io|webtask\.run)([:/]|$)|urn:auth0)/i;
 
 exports.onExecutePostLogin = async (event, api) => {
   const methods = (event.authentication?.methods ?? []).map(({ name }) => name);
@@ -46,10 +59,20 @@ async function decide(event, api, request) {
   });
   const { decision, oauthError, obligations, token } = response.status === 200 ? await response.json() : {};
   if (decision !== 'allow') return oauthError?.errorDescription ?? 'No access decision.';
-  const hasClaims = event.resource_server?.identifier !== undefined;
-  if (obligations?.length > 0 || (token?.criticalClaims.length > 0 && !hasClaims)) return 'Blocked by policy.';
-  for (const [name, value] of Object.entries(token?.claims ?? {})) api.accessToken.setCustomClaim(name, value);
+  const isTaken = (name) => takes(event, name);
+  if (obligations?.length > 0 || !(token?.criticalClaims ?? []).every(isTaken)) return 'Blocked by policy.';
+  const claims = Object.entries(token?.claims ?? {}).filter(([name]) => isTaken(name));
+  for (const [name, value] of claims) api.accessToken.setCustomClaim(name, value);
   return undefined;
+}
+
+/** Whether the access token gets a claim of this name that is set on it. */
+function takes({ resource_server: api, request }, name) {
+  const identifier = api?.identifier;
+  if (identifier === undefined || RESTRICTED.has(name) || AUTH0S.test(name)) return false;
+  const [, host, path] = /^https?:\/\/([^/]+)(.*)$/i.exec(identifier) ?? [];
+  const isAuth0s = host !== undefined && (/(^|\.)auth0(app)?\.com$/i.test(host) || host === request.hostname);
+  return !isAuth0s || (!/^\/userinfo\/?$/.test(path) && /^https?:\/\//.test(name));
 }
 
 function country({ request, secrets }) {

@@ -6,14 +6,16 @@
 // `missingIp` of the bundle says what location policies make of that.
 //
 // A token is for the resource servers whose scopes it has (`https://api.example.com/read` is for
-// `https://api.example.com`), by the identifiers that they have in the user pool; otherwise for DOORWARD_AUDIENCE. Without
-// either it is for an unknown application, so policies about any apply; its scopes are not sent then, since alone they
-// would mean Microsoft's directory. DOORWARD_GROUPS=names says that policies name groups of the user pool, by their names;
+// `https://api.example.com`), by the identifiers that they have in the user pool. With another scope, such as `openid`, or
+// with none it is for DOORWARD_AUDIENCE, too. Where that is not set, and in event version 1, which tells no scopes, it is for
+// an unknown application, so policies about any apply; its scopes are not sent then, since alone they would mean
+// Microsoft's directory. DOORWARD_GROUPS=names says that policies name groups of the user pool, by their names;
 // set it only if no policy means other groups by their ids, for a user would be in none of those. Without it nobody knows
 // who is in which group.
 //
-// Claims of policies are added to the access token, which event version 1 cannot: a critical one is then an error. Nobody
-// here hears of obligations: an allow with any is an error. Lifetimes are set in Cognito, not here.
+// Claims of policies are added to the access token, which event version 1 cannot. Nor can any version add those that are
+// Cognito's own: it keeps its own value and issues the token. Such a claim is left out here, and an error if it is critical.
+// Nobody here hears of obligations: an allow with any is an error. Lifetimes are set in Cognito, not here.
 // `tests/serve/node.rs` runs this file with events as Cognito documents them, not in AWS.
 
 const GRANTS = {
@@ -21,6 +23,16 @@ const GRANTS = {
   TokenGeneration_RefreshTokens: 'refresh_token',
   TokenGeneration_ClientCredentials: 'client_credentials',
 };
+
+/**
+ * Claims that `claimsToAddOrOverride` has no effect on, beside those with Cognito's own prefixes. Source: Amazon Cognito
+ * Developer Guide, Pre token generation Lambda trigger, Claims and scopes reference, read November 2026.
+ */
+const OWN_CLAIMS = new Set([
+  'scope', 'username', 'sub', 'identities', 'aud', 'client_id', 'event_id', 'device_key', 'version', 'acr', 'amr', 'at_hash',
+  'auth_time', 'azp', 'exp', 'iat', 'iss', 'jti', 'nbf', 'nonce', 'origin_jti', 'token_use',
+]);
+const OWN_PREFIXES = ['cognito:', 'dev:'];
 
 export async function handler(event) {
   const { callerContext, request, triggerSource, userName } = event;
@@ -40,7 +52,7 @@ export async function handler(event) {
             groups: process.env.DOORWARD_GROUPS === 'names' ? groups : undefined,
           },
       action: grant && `issue:access_token:${grant}`,
-      resource: resource(request.scopes ?? []),
+      resource: resource(request.scopes),
       attributes: { client_id: callerContext.clientId, groups },
     }),
     redirect: 'error',
@@ -48,22 +60,26 @@ export async function handler(event) {
   });
   const { decision, oauthError, obligations, token: shape } = response.status === 200 ? await response.json() : {};
   if (decision !== 'allow') throw new Error(oauthError?.errorDescription ?? 'No access decision.');
-  const hasClaims = event.version !== '1';
-  if (obligations?.length > 0 || (shape?.criticalClaims.length > 0 && !hasClaims)) throw new Error('Blocked by policy.');
-  if (!shape?.claims || !hasClaims) return event;
+  const isTaken = (name) =>
+    event.version !== '1' && !OWN_CLAIMS.has(name) && !OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
+  if (obligations?.length > 0 || !(shape?.criticalClaims ?? []).every(isTaken)) throw new Error('Blocked by policy.');
+  const claims = Object.entries(shape?.claims ?? {}).filter(([name]) => isTaken(name));
+  if (claims.length === 0) return event;
   const details = event.response.claimsAndScopeOverrideDetails ?? {};
   const accessTokenGeneration = {
     ...details.accessTokenGeneration,
-    claimsToAddOrOverride: { ...details.accessTokenGeneration?.claimsToAddOrOverride, ...shape.claims },
+    claimsToAddOrOverride: { ...details.accessTokenGeneration?.claimsToAddOrOverride, ...Object.fromEntries(claims) },
   };
   return { ...event, response: { ...event.response, claimsAndScopeOverrideDetails: { ...details, accessTokenGeneration } } };
 }
 
 /** What a token with these scopes is for; nothing if nobody knows. */
 function resource(scopes) {
+  if (scopes == null) return undefined;
   const named = scopes.filter((scope) => scope.includes('/')).map((scope) => scope.slice(0, scope.lastIndexOf('/')));
-  const audiences = named.length > 0 ? [...new Set(named)] : [process.env.DOORWARD_AUDIENCE ?? []].flat();
-  if (audiences.length === 0) return undefined;
+  const isNamed = named.length > 0 && named.length === scopes.length;
+  if (!isNamed && !process.env.DOORWARD_AUDIENCE) return undefined;
+  const audiences = [...new Set(isNamed ? named : [...named, process.env.DOORWARD_AUDIENCE])];
   const target = audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined;
   return { appIds: audiences, scopes, target };
 }

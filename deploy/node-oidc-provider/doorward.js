@@ -11,8 +11,9 @@
 // cannot be reached or does not decide there is no token: status 503. Behind a proxy that sets `X-Forwarded-For` set
 // `provider.proxy = true`, or the proxy's address is the client's. A refresh token outlives a block; a code is used up.
 // A token without an audience is for `defaultAudience`; without that it is one for an unknown application, to which
-// policies about any application apply. Claims of policies are added to the access token, critical or not. Nobody here hears
-// of obligations: an allow with any is a block. Lifetimes are those of `configuration.ttl`.
+// policies about any application apply. Claims of policies are added to the access token, critical or not, but for names that
+// the provider writes itself: such a claim is left out, and a block if it is critical. Nobody here hears of obligations: an
+// allow with any is a block. Lifetimes are those of `configuration.ttl`.
 // `tests/serve/node.rs` runs this file.
 import { errors } from 'oidc-provider';
 
@@ -26,6 +27,9 @@ class BlockedByPolicy extends errors.CustomOIDCProviderError {
 
 /** What the client hears when a policy asks for something that nobody here would do. */
 const UNFULFILLED = { error: 'invalid_grant', errorDescription: 'Blocked by policy.' };
+
+/** Claims that introspection answers with its own, beside those that no policy states. */
+const OWN_CLAIMS = ['active', 'sid', 'token_type'];
 
 /** No decision. */
 class Undecided extends errors.OIDCProviderError {
@@ -62,8 +66,11 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
 
   async function decide(ctx, request) {
     const { decision, oauthError, obligations, token } = await ask(request);
-    if (decision === 'allow' && !(obligations?.length > 0)) return token?.claims;
-    if (decision === 'allow') throw new BlockedByPolicy(UNFULFILLED);
+    if (decision === 'allow') {
+      const isKept = !token?.criticalClaims.some((name) => OWN_CLAIMS.includes(name));
+      if (obligations?.length > 0 || !isKept) throw new BlockedByPolicy(UNFULFILLED);
+      return Object.fromEntries(Object.entries(token?.claims ?? {}).filter(([name]) => !OWN_CLAIMS.includes(name)));
+    }
     if (decision !== 'block' || !oauthError) throw new Undecided(new Error('an answer without a decision'));
     const error = new BlockedByPolicy(oauthError);
     refused.set(ctx, error.parameters);
@@ -89,7 +96,7 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
           const audience = token.resourceServer?.audience ?? token.aud ?? defaultAudience;
           const claims = await decide(ctx, requestOf(ctx, token.accountId, audience, token.scope));
           const extra = await extraTokenClaims?.(ctx, token);
-          return claims ? { ...extra, ...claims } : extra;
+          return { ...extra, ...claims };
         },
       };
     },

@@ -275,7 +275,6 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
     Ok(CompiledBundle {
         network,
         obliging: shaping::obliging(&policies),
-        claim_names: shaping::claim_names(&policies),
         wide: WideMasks::new(&policies, wide_count, usize::from(all_trusted) + 1),
         workloads: Workloads::new(&policies, &gates, wide_count, &catalogue, |principal| {
             eligible(settings.eligibility, settings.tenant_id.as_ref(), principal)

@@ -34,8 +34,6 @@ pub struct CompiledBundle {
     pub(super) gates: Gates,
     /// The enforced policies that oblige callers to something.
     pub(super) obliging: Vec<Slot>,
-    /// Names of the claims that enforced policies state, sorted.
-    pub(super) claim_names: Vec<Box<str>>,
     pub(super) wide: WideMasks,
     pub(super) workloads: Workloads,
     /// Policies for users, agents' user accounts included, and those for agent identities.
@@ -125,11 +123,6 @@ impl CompiledBundle {
     /// The catalogue of entities.
     pub fn entities(&self) -> &EntityTable {
         &self.entities
-    }
-
-    /// Names of the claims that its enforced policies add to tokens, sorted, none twice.
-    pub fn claim_names(&self) -> &[Box<str>] {
-        &self.claim_names
     }
 
     /// The locations and the country of an address, which must be canonical.

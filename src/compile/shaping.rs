@@ -36,15 +36,6 @@ pub fn obliging(policies: &[CompiledPolicy]) -> Vec<Slot> {
     obliging.map(|(slot, _)| slot).collect()
 }
 
-/// Names of all claims that enforced policies state, sorted, none twice.
-pub fn claim_names(policies: &[CompiledPolicy]) -> Vec<Box<str>> {
-    let shaping = policies.iter().filter(|policy| !policy.is_report_only).filter_map(CompiledPolicy::shaping);
-    let mut names: Vec<_> = shaping.flat_map(|shaping| shaping.token.claims.keys().cloned()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
 /// Reports two obligations of one id among the policies that take part, and more of claims and obligations than an answer
 /// can carry.
 pub fn check(bundle: &Bundle, policies: &[CompiledPolicy], diagnostics: &mut Diagnostics) {

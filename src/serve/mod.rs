@@ -32,7 +32,6 @@ mod http;
 pub mod jwt;
 mod keeper;
 mod leased;
-mod lifetime;
 mod listener;
 mod ops;
 mod owed;

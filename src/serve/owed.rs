@@ -1,8 +1,8 @@
 //! What a door owes for an allow and cannot give: then it denies.
 //!
-//! A policy can let a token through under conditions that somebody else has to keep: a claim must be in it, somebody must
-//! be told. A door that cannot pass that on must not say yes, and [`Carries::takes`] is the one place that says so, for all
-//! doors and for what they look ahead at.
+//! A policy can let a token through under conditions that somebody else has to keep: a claim must be in it, it must not live
+//! longer, somebody must be told. A door that cannot pass that on must not say yes, and [`Carries::takes`] is the one place that
+//! says so, for all doors and for what they look ahead at.
 //! The native decision API is no such door: it passes everything on, and its callers keep the conditions or deny.
 //!
 //! The decision log and the metrics of decisions have what was decided, which is an allow; that the door denied it is counted
@@ -22,6 +22,8 @@ use crate::observe::metrics::{Core, Surface};
 
 /// Deny: the token must have a claim that nobody would see to.
 pub const CRITICAL_CLAIMS: &str = "critical_claims_unsupported";
+/// Deny: the token would live longer than policies let it.
+pub const LIFETIME: &str = "lifetime_unsupported";
 /// Deny: something is owed that nobody would hear of.
 pub const OBLIGATIONS: &str = "obligations_unsupported";
 
@@ -30,6 +32,8 @@ pub const OBLIGATIONS: &str = "obligations_unsupported";
 pub struct Carries<'c> {
     /// Whether a token has a critical claim of this name, or none is issued.
     pub claim: &'c dyn Fn(&str) -> bool,
+    /// Whether a token lives no longer than this, seconds; doors that leave the life of tokens to others say so of any.
+    pub lifetime: &'c dyn Fn(u32) -> bool,
     /// Whether the caller hears of its obligations.
     pub obligations: bool,
 }
@@ -38,7 +42,7 @@ impl Carries<'_> {
     /// For doors that answer yes or no, and of whose obligations nobody hears; `is_use`: about the use of a token, so that
     /// none is issued that a claim could be missing in.
     pub const fn yes_or_no(is_use: bool) -> Carries<'static> {
-        Carries { claim: if is_use { &|_| true } else { &|_| false }, obligations: false }
+        Carries { claim: if is_use { &|_| true } else { &|_| false }, lifetime: &|_| true, obligations: false }
     }
 
     /// For callers that hear of everything; whether they see to claims, they say themselves.
@@ -46,16 +50,19 @@ impl Carries<'_> {
         Carries { obligations: true, ..Self::yes_or_no(sees_to_claims) }
     }
 
-    /// Whether an allow can be passed on for which the token must have the `critical` claims, and that obliges to something
-    /// if `is_owed`.
+    /// Whether an allow can be passed on that comes with `token`, and that obliges to something if `is_owed`.
     ///
     /// # Errors
     /// The reason to deny.
-    pub fn takes<'n>(self, critical: impl IntoIterator<Item = &'n str>, is_owed: bool) -> Result<(), &'static str> {
+    pub fn takes(self, token: Option<&v1::Token>, is_owed: bool) -> Result<(), &'static str> {
         if is_owed && !self.obligations {
             return Err(OBLIGATIONS);
         }
-        critical.into_iter().all(self.claim).then_some(()).ok_or(CRITICAL_CLAIMS)
+        let Some(token) = token else { return Ok(()) };
+        if !token.critical_claims.iter().all(|name| (self.claim)(name)) {
+            return Err(CRITICAL_CLAIMS);
+        }
+        token.lifetime_seconds.is_none_or(self.lifetime).then_some(()).ok_or(LIFETIME)
     }
 }
 
@@ -69,8 +76,7 @@ pub fn settled(
     if answer.decision != Decision::Allow.number() {
         return answer;
     }
-    let critical = answer.token.iter().flat_map(|token| &token.critical_claims);
-    let Err(reason) = carries.takes(critical.map(String::as_str), !answer.obligations.is_empty()) else {
+    let Err(reason) = carries.takes(answer.token.as_ref(), !answer.obligations.is_empty()) else {
         return answer;
     };
     core.undeliverable(surface);

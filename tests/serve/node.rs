@@ -161,10 +161,14 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     let told = provider.post("/token/introspection", "workload", OFFICE, &form).await;
     assert_eq!(told.json()["ca_tags"], json!(["a", "b"]), "{}", told.text);
     let owed = workloads("obligations: [{ type: notification, topic: sign-in }]");
-    server.activate("5", [("3-users.yaml", &users), ("4-token.yaml", &owed)]);
-    let blocked = provider.token("workload", OFFICE, WORKLOAD).await;
-    let expected = json!({ "error": "invalid_grant", "error_description": "Blocked by policy." });
-    assert_eq!((blocked.status.as_u16(), blocked.json()), (400, expected));
+    // Whoever looks the token up is told the provider's own.
+    let own = workloads("token: { claims: { token_type: [x] }, critical: [token_type] }");
+    for (revision, policy) in [("5", &owed), ("6", &own)] {
+        server.activate(revision, [("3-users.yaml", &users), ("4-token.yaml", policy)]);
+        let blocked = provider.token("workload", OFFICE, WORKLOAD).await;
+        let expected = json!({ "error": "invalid_grant", "error_description": "Blocked by policy." });
+        assert_eq!((blocked.status.as_u16(), blocked.json()), (400, expected), "{policy}");
+    }
 
     server.stop();
     for (client, form) in [("workload", WORKLOAD), ("app", &*next)] {
@@ -239,7 +243,13 @@ async fn functions_of_cognito_and_auth0_add_claims_and_refuse_what_they_cannot_p
     let critical = "token: { claims: { ca_tags: [b, a] }, critical: [ca_tags] }";
     let advice = "token: { claims: { ca_tags: [b, a] } }";
     let obligation = "obligations: [{ type: notification, topic: sign-in }]";
-    let told = [critical, advice, obligation].map(|more| {
+    // Names that one of them keeps to itself: it left the claim out, and issued the token.
+    let reserved = "token: { claims: { roles: [a], 'cognito:roles': [a], 'https://x.test/a': [a] } }";
+    let of_auth0 = "token: { claims: { roles: [a] }, critical: [roles] }";
+    let of_cognito = "token: { claims: { 'cognito:roles': [a] }, critical: ['cognito:roles'] }";
+    let of_both = "token: { claims: { auth_time: [a] }, critical: [auth_time] }";
+    let namespaced = "token: { claims: { 'https://x.test/a': [a] }, critical: ['https://x.test/a'] }";
+    let told = [critical, advice, obligation, reserved, of_auth0, of_cognito, of_both, namespaced].map(|more| {
         let server = Server::of([("p.yaml", policy(more))], |_| ());
         format!("# {more}\n{}", told_by("shaping.mjs", &node, &server.tcp(), None))
     });

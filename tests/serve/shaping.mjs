@@ -36,4 +36,6 @@ told['cognito with claims'] = await cognito('2', { accessTokenGeneration: { scop
 told['cognito version 1'] = await cognito('1', null);
 told['auth0'] = await exchange('https://api');
 told['auth0 without an audience'] = await exchange(undefined);
+told['auth0 for its management API'] = await exchange('https://corp.eu.auth0.com/api/v2/');
+told['auth0 for its user info'] = await exchange('https://corp.eu.auth0.com/userinfo');
 console.log(JSON.stringify(told));

@@ -7,11 +7,11 @@ const { handler } = await import(`${deploy}/cognito/index.mjs`);
 const auth0 = createRequire(import.meta.url)(`${deploy}/auth0/action.js`);
 const told = {};
 
-async function cognito(name, triggerSource, userAttributes, scopes = ['openid']) {
+async function cognito(name, triggerSource, userAttributes, scopes = ['openid'], version = '2') {
   const event = {
-    version: '2', triggerSource, region: 'eu-west-1', userPoolId: 'pool', userName: 'alice',
+    version, triggerSource, region: 'eu-west-1', userPoolId: 'pool', userName: 'alice',
     callerContext: { clientId: 'workload' }, response: { claimsAndScopeOverrideDetails: null },
-    request: { userAttributes, groupConfiguration: { groupsToOverride: ['staff'] }, scopes },
+    request: { userAttributes, groupConfiguration: { groupsToOverride: ['staff'] }, scopes: scopes ?? undefined },
   };
   const before = JSON.stringify(event);
   const outcome = await handler(event).then((answer) => (JSON.stringify(answer) === before ? 'allowed' : 'changed'), (error) => error.message);
@@ -50,11 +50,20 @@ await exchange('office', '198.51.100.7');
 await exchange('elsewhere', '203.0.113.9');
 // What the function is told of applications, groups and countries beside the event.
 const PAYROLL = 'eeeeeeee-0000-4000-8000-000000000001';
-await cognito('for an API of its own', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['openid', 'https://api/v1/read']);
+await cognito('for an API of its own', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['https://api/v1/read']);
+await cognito('for an API of its own and more', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['openid', 'https://api/v1/read']);
 await cognito('for payroll', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['openid', `${PAYROLL}/read`]);
 process.env.DOORWARD_AUDIENCE = 'https://api';
 await cognito('for the default API', 'TokenGeneration_HostedAuth', { sub: 'alice' });
+await cognito('for no scope, so the default API', 'TokenGeneration_HostedAuth', { sub: 'alice' }, []);
+await cognito('for an API of its own and the default one', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['openid', 'https://api/v1/read']);
 await cognito('for payroll, not the default API', 'TokenGeneration_HostedAuth', { sub: 'alice' }, [`${PAYROLL}/read`]);
+// Event version 1 tells no scopes, so nobody knows what the token is for.
+await cognito('version 1', 'TokenGeneration_HostedAuth', { sub: 'alice' }, null, '1');
+process.env.DOORWARD_AUDIENCE = PAYROLL;
+await cognito('for a default of payroll beside another API', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['openid', 'https://api/v1/read']);
+await cognito('for another API alone', 'TokenGeneration_HostedAuth', { sub: 'alice' }, ['https://api/v1/read']);
+process.env.DOORWARD_AUDIENCE = 'https://api';
 process.env.DOORWARD_GROUPS = 'names';
 await cognito('known to be of the staff', 'TokenGeneration_HostedAuth', { sub: 'alice' });
 secrets.DOORWARD_AUDIENCE = 'https://api';

@@ -10,8 +10,10 @@
 //!
 //! The body of a 200 replaces the claims that the session has, so that these are in it too: those of the access token, and
 //! as they were those of the ID token. A session keeps what it was told, so that a refresh brings claims of policies that no
-//! longer apply: whatever name the bundle's policies state is theirs, and is taken out unless it is due now. Hydra puts
-//! claims below `ext` of a JWT unless its `oauth2.allowed_top_level_claims` lists them. A token's life is not in an answer:
+//! longer apply. Beside the claims of policies stands [`ADDED`], which names them and says what the session had in their
+//! place: the next call puts that back before it adds what is due then. A client cannot write it: a session is what the
+//! consent app and the hook told Hydra. Whoever reads the token sees it. Hydra puts claims below `ext` of a JWT unless its
+//! `oauth2.allowed_top_level_claims` lists them. A token's life is not in an answer:
 //! policies that say one, or ask for a new sign-in now and then, limit no token here. Hydra calls again when it gets no
 //! answer; deciding twice changes nothing.
 //!
@@ -111,12 +113,12 @@ impl Hook for Settings {
         let mut issuance = self.read(payload).map_err(Unread::Fact)?;
         let session = has.session.unwrap_or_default();
         let claims = session.id_token.unwrap_or_default().id_token_claims.unwrap_or_default();
-        issuance.present = Present { access: session.extra, id: claims.ext.unwrap_or_default() };
+        issuance.present = Present { access: session.extra, id: claims.ext.unwrap_or_default(), ..Present::default() };
         Ok(issuance)
     }
 
-    fn adds(&self, _name: &str, _present: &Present) -> bool {
-        true
+    fn adds(&self, name: &str, _present: &Present) -> bool {
+        name != ADDED
     }
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
@@ -178,16 +180,35 @@ impl Settings {
 
 /// What the session's claims become; `None` when they stay as they are.
 fn session(shape: &Shape) -> Option<Told<'_>> {
-    let present = || shape.present.access.iter().flatten();
-    let is_own = |name: &str| shape.own.binary_search_by(|own| (**own).cmp(name)).is_ok();
-    let is_stale = present().any(|(name, _)| is_own(name));
-    if shape.claims.is_empty() && !is_stale {
+    let present = shape.present.access.as_ref();
+    let all = present.into_iter().flatten();
+    let mut claims: BTreeMap<&str, Box<RawValue>> = all.map(|(name, value)| (&**name, value.clone())).collect();
+    let before = claims.remove(ADDED);
+    if shape.claims.is_empty() && before.is_none() {
         return None;
     }
-    let kept = present().filter(|(name, _)| !is_own(name)).map(|(name, value)| (&**name, value.clone()));
-    let due = shape.claims.iter().filter_map(|(name, values)| Some((&**name, to_raw_value(values).ok()?)));
-    Some(Told { session: ToldSession { access_token: kept.chain(due).collect(), id_token: &shape.present.id } })
+    // WHY: what is there and cannot be read is not from here, so it names nothing that was added.
+    let before = before.and_then(|before| json::read::<Added>(before.get().as_bytes()).ok()).unwrap_or_default();
+    for (name, value) in before {
+        // What the session does not have any more, somebody else has taken out.
+        let Some((name, _)) = present.and_then(|present| present.get_key_value(&name)) else { continue };
+        match value {
+            Some(value) => claims.insert(name, value),
+            None => claims.remove(&**name),
+        };
+    }
+    let mut added = Added::new();
+    for (name, values) in &shape.claims {
+        added.insert(name.clone(), claims.insert(name, to_raw_value(values).ok()?));
+    }
+    if !added.is_empty() {
+        claims.insert(ADDED, to_raw_value(&added).ok()?);
+    }
+    Some(Told { session: ToldSession { access_token: claims, id_token: &shape.present.id } })
 }
+
+/// The claims that were added, each with the one of the session that it took the place of.
+type Added = BTreeMap<String, Option<Box<RawValue>>>;
 
 /// The answer that replaces the claims of a session.
 #[derive(Debug, Serialize)]
@@ -201,6 +222,8 @@ struct ToldSession<'s> {
     id_token: &'s RawClaims,
 }
 
+/// The claim that says which others are of policies. No policy states it.
+const ADDED: &str = "doorward_added";
 /// The grant whose session is an old one.
 const REFRESH: &str = "refresh_token";
 /// Of clients each of which knows a user by another identifier. Source: OpenID Connect Core 1.0, section 8.

@@ -14,13 +14,14 @@ use serde_json::value::RawValue;
 use super::super::decider::Asking;
 use super::super::wire::spelling::Spelling;
 use super::super::wire::{Refused, v1};
+use super::Hook;
 use crate::limits;
 use crate::model::IdentityKind;
 use crate::model::decision::InputError;
+use crate::serve::amr;
 use crate::serve::gate::{Gate, is_gate};
 use crate::serve::owed::Carries;
 use crate::serve::wire::shaping::Claims;
-use crate::serve::{amr, lifetime};
 
 /// The kind of a target that is an audience.
 const AUDIENCE: &str = "audience";
@@ -48,24 +49,24 @@ pub struct Issuance {
     pub acr: Option<String>,
     /// Authentication methods, by their names in RFC 8176.
     pub amr: Vec<String>,
-    /// How long it is to live, seconds, if that is known and can be changed.
-    pub lifetime: Option<u64>,
     /// Who acts for the subject, as claims of RFC 8693 (`act.sub`, `act.iss`).
     pub act: Vec<(&'static str, String)>,
-    /// The claims that it has already.
+    /// What is known of the token as it is.
     pub present: Present,
 }
 
 /// Claims by name, with their values as they were written.
 pub type RawClaims = BTreeMap<String, Box<RawValue>>;
 
-/// The claims that a token has already, as far as a hook tells them.
+/// What a token is before policies shape it, as far as a hook tells.
 #[derive(Debug, Default)]
 pub struct Present {
-    /// Those of the access token; `None`: there is no such token.
+    /// The claims of the access token; `None`: there is no such token.
     pub access: Option<RawClaims>,
     /// Those of the ID token beside it.
     pub id: RawClaims,
+    /// How long the access token is to live, seconds, if that is known and can be changed.
+    pub lifetime: Option<u64>,
 }
 
 /// What becomes of a token.
@@ -84,10 +85,8 @@ pub struct Shape {
     pub lifetime: Option<u64>,
     /// The claims to add, none of which the hook cannot add.
     pub claims: Claims,
-    /// The claims that it has already, as far as a hook tells them.
+    /// What it is without that.
     pub present: Present,
-    /// Names of the claims that the bundle's policies state, sorted.
-    pub own: Vec<Box<str>>,
 }
 
 /// The gate of an access token for an OAuth grant type, of which the last segment counts.
@@ -124,13 +123,14 @@ impl Issuance {
         Ok(self)
     }
 
-    /// Decides. The first block ends it, and so does an allow with something that the hook cannot pass on; `adds` says of
-    /// which names it can add claims.
+    /// Decides. The first block ends it, and so does an allow with something that `hook` cannot pass on.
     ///
     /// # Errors
     /// A fact that cannot be used.
-    pub fn decide(self, asking: &mut Asking<'_>, adds: &dyn Fn(&str, &Present) -> bool) -> Result<Decided, Refused> {
-        let carries = Carries { claim: &|name| adds(name, &self.present), obligations: false };
+    pub fn decide(self, asking: &mut Asking<'_>, hook: &dyn Hook) -> Result<Decided, Refused> {
+        let adds = |name: &str| hook.adds(name, &self.present);
+        let keeps = |most| hook.keeps(most, &self.present);
+        let carries = Carries { claim: &adds, lifetime: &keeps, obligations: false };
         let mut claims = Claims::new();
         let scopes = self.scopes.iter().filter(|_| self.asks_scopes).map(|scope| Some(scope.as_str()));
         let mut ceiling = None;
@@ -147,14 +147,14 @@ impl Issuance {
                     }
                     return Ok(Decided::Block(Box::new(answer)));
                 }
-                ceiling = [ceiling, lifetime::ceiling(&answer)].into_iter().flatten().min();
+                let most = answer.token.as_ref().and_then(|token| token.lifetime_seconds);
+                ceiling = [ceiling, most.map(u64::from)].into_iter().flatten().min();
                 answer.token.iter().for_each(|token| token.add_to(&mut claims));
             }
         }
-        claims.retain(|name, _| adds(name, &self.present));
-        let lifetime = ceiling.filter(|most| self.lifetime.is_some_and(|lifetime| lifetime > *most));
-        let own = asking.bundle().claim_names().to_vec();
-        Ok(Decided::Allow(Box::new(Shape { lifetime, claims, present: self.present, own })))
+        claims.retain(|name, _| adds(name));
+        let lifetime = ceiling.filter(|most| self.present.lifetime.is_some_and(|lifetime| lifetime > *most));
+        Ok(Decided::Allow(Box::new(Shape { lifetime, claims, present: self.present })))
     }
 
     /// About the scope `scope`; about the gate without one.

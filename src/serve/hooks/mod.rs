@@ -4,7 +4,8 @@
 //! [`hydra`], [`okta`] and [`zitadel`] know their caller's payloads and answers, and how it says who it is;
 //! [`issuance`] makes requests of what they read. What is decided, counted and logged is the decider's. A hook says no
 //! in whatever way its caller understands: some issue the token when they are told an error. No caller of a hook hears of
-//! obligations, so that an allow with any is a no; so is one with a critical claim that the hook cannot add.
+//! obligations, so that an allow with any is a no; so is one with a critical claim that the hook cannot add, or with a life that
+//! it should shorten and cannot.
 
 pub mod hydra;
 mod issuance;
@@ -74,6 +75,11 @@ trait Hook: Sync {
     /// Whether it can add a claim of this name to a token that has these.
     fn adds(&self, name: &str, present: &Present) -> bool;
 
+    /// Whether a token lives no longer than `most`, seconds, or leaves its life to others: most callers take none.
+    fn keeps(&self, _most: u32, _present: &Present) -> bool {
+        true
+    }
+
     /// The answer.
     fn reply(&self, outcome: &Outcome) -> Response<Reply>;
 }
@@ -127,8 +133,7 @@ async fn outcome(door: &Door, hook: &dyn Hook, request: Request<Incoming>) -> Ou
         Err(Unread::Payload(error)) => return Outcome::Refused(refused(error.into())),
         Err(Unread::Fact(error)) => return Outcome::Unusable(refused(error.into())),
     };
-    let adds = |name: &str, present: &Present| hook.adds(name, present);
-    match door.decider.asking(Surface::Hook).and_then(|mut asking| issuance.decide(&mut asking, &adds)) {
+    match door.decider.asking(Surface::Hook).and_then(|mut asking| issuance.decide(&mut asking, hook)) {
         Ok(Decided::Allow(shape)) => Outcome::Allow(shape),
         Ok(Decided::Block(block)) => Outcome::Block(block),
         Err(error) if matches!(error.refusal, Refusal::Input(_)) => Outcome::Unusable(error),

@@ -3,12 +3,14 @@
 //! Okta issues the token when the hook fails, so whatever is not allowed is told with status 200 and an `error`: a
 //! block, a caller without the key, a payload that cannot be read, no bundle. When doorward cannot be reached at all,
 //! Okta issues the token. Of an access token that is allowed, but not for that long, the life is shortened; claims of
-//! policies are added, or take the place of those of the same name.
+//! policies are added, or take the place of those of the same name. What Okta does not do undoes all of it, and the token
+//! is issued as it was: so nothing is asked for that Okta does not take, and a token that needs it is refused.
 //!
 //! A token with a user is that user's, who is known by `user.id` (in the token `uid`; its `sub` is a login). One without
 //! is the client's, if it is sure to be: its grant is `client_credentials`, and no claim names somebody else. Sources: Okta
 //! documentation, Inline hooks; Token inline hook reference; OpenID Connect & OAuth 2.0 API, access token payload; read
-//! August 2026.
+//! August 2026. Lifetimes and reserved claims: the same reference; Okta support, OIDC Bearer Tokens: List of Reserved
+//! Claims; read November 2026.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +22,7 @@ use serde_json::{Value, json};
 use super::issuance::{Issuance, Present, RawClaims, Shape, agreed, gate};
 use super::secret::KeyName;
 use super::{Hook, Outcome, Unread, description, reply};
+use crate::limits;
 use crate::model::decision::InputError;
 use crate::serve::body::Reply;
 use crate::serve::callers::SecretHash;
@@ -52,13 +55,17 @@ impl Hook for Settings {
         let has: Has = wire::json::read(body).map_err(Unread::Payload)?;
         let mut issuance = self.read(payload.data).map_err(Unread::Fact)?;
         let access = has.data.access.map(|access| access.claims.unwrap_or_default());
-        issuance.present = Present { access, id: RawClaims::new() };
+        issuance.present.access = access;
         Ok(issuance)
     }
 
-    // WHY: a change that Okta does not make undoes all others of the answer, and the token is issued as it was.
     fn adds(&self, name: &str, present: &Present) -> bool {
-        present.access.is_some() && !OWN_CLAIMS.contains(&name) && !name.contains(['/', '~'])
+        present.access.is_some() && !OWN_CLAIMS.split(' ').any(|own| own == name) && !name.contains(['/', '~'])
+    }
+
+    fn keeps(&self, most: u32, present: &Present) -> bool {
+        let is_short = |lifetime: u64| lifetime <= most.into() || most >= limits::OKTA_LIFETIME_SECONDS_MIN;
+        present.access.is_none() || present.lifetime.is_some_and(is_short)
     }
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {
@@ -86,7 +93,8 @@ impl Settings {
         };
         issuance.gate = asked.grant_type.as_deref().map(gate).transpose()?;
         issuance.client_id = agreed(agreed(client, asked.client_id, CLIENT)?, claims.cid, CLIENT)?;
-        issuance.lifetime = access.token.and_then(|token| token.lifetime).and_then(|lifetime| lifetime.expiration);
+        issuance.present.lifetime =
+            access.token.and_then(|token| token.lifetime).and_then(|lifetime| lifetime.expiration);
         issuance.audiences = match claims.aud {
             None => Vec::new(),
             Some(Audience::One(one)) => vec![one],
@@ -103,9 +111,13 @@ impl Settings {
     }
 }
 
-/// Claims of access tokens that are Okta's own, beside those that no policy states.
-const OWN_CLAIMS: [&str; 12] =
-    ["ver", "cid", "uid", "scp", "auth_time", "acr", "amr", "nonce", "idp", "at_hash", "c_hash", "sid"];
+/// Claims that Okta reserves, but for those that no policy states. WHY those of ID tokens, too: one that Okta refuses in an
+/// access token after all would take the critical claims with it.
+const OWN_CLAIMS: &str = "acr amr as_uri auth_time cid groups rpt rsi scp token_type uid username ver \
+    active aid app_id app_type at_hash c_hash client_ip client_req_id client_type client_user_agent \
+    device_compliance device_id device_known device_managed device_name device_trust did dst group hotk idp \
+    idp_iss mac_key nonce oid okta_emailVerified okta_lastUpdated orig permissions purpose pwd_exp_days \
+    pwd_exp_time rid role scopes sid term user_ip";
 const CLIENT: &str = "data.context.protocol.client.id";
 const USER: &str = "data.context.user.id";
 

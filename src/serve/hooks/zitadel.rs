@@ -7,9 +7,9 @@
 //!
 //! Zitadel asks before it makes an access token that is a JWT. Before it makes an opaque one it does not ask: only an ID
 //! token that comes with it, introspection and userinfo do, by the other function. Claims of policies are appended: one
-//! that is there already stays as it is, so that a critical one of that name is a block. A token's life is not in the
-//! answer. Sources: Zitadel documentation,
-//! Actions V2, and Complement Token Flow; `pkg/actions/signing.go`; `internal/api/oidc/userinfo.go`; read August 2026.
+//! that is there already or that Zitadel writes itself stays as it is, so that a critical one of that name is a block. A
+//! token's life is not in the answer. Sources: Zitadel documentation, Actions V2, and Complement Token Flow;
+//! `pkg/actions/signing.go`; `internal/api/oidc/userinfo.go`; read August 2026.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,10 @@ use crate::serve::http::error as refuse;
 use crate::serve::wire::json;
 
 /// What the names of Zitadel's own claims begin with: it takes no other for them.
-const OWN_CLAIMS: &str = "urn:zitadel:iam";
+const OWN_PREFIX: &str = "urn:zitadel:iam";
+/// Claims that it writes over others of the same name, but for those that no policy states. Source: `pkg/oidc/token.go` and
+/// `mergeAndMarshalClaims` of zitadel/oidc, read November 2026.
+const OWN_CLAIMS: [&str; 9] = ["acr", "amr", "at_hash", "at_use_nbr", "auth_time", "azp", "c_hash", "nonce", "sid"];
 const SIGNATURE: &str = "zitadel-signature";
 
 /// How Zitadel asks.
@@ -58,14 +61,14 @@ impl Hook for Settings {
         let payload: Payload = json::read(body).map_err(Unread::Payload)?;
         let has: Has = json::read(body).map_err(Unread::Payload)?;
         let mut issuance = self.read(payload).map_err(Unread::Fact)?;
-        issuance.present = Present { access: has.userinfo, id: RawClaims::new() };
+        issuance.present.access = has.userinfo;
         Ok(issuance)
     }
 
     // What is there stays, and a note in the token says that something else was meant.
     fn adds(&self, name: &str, present: &Present) -> bool {
         let is_there = present.access.as_ref().is_some_and(|claims| claims.contains_key(name));
-        !is_there && !name.starts_with(OWN_CLAIMS)
+        !is_there && !OWN_CLAIMS.contains(&name) && !name.starts_with(OWN_PREFIX)
     }
 
     fn reply(&self, outcome: &Outcome) -> Response<Reply> {

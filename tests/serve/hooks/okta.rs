@@ -147,7 +147,7 @@ async fn a_token_of_okta_lives_no_longer_than_the_time_between_sign_ins() {
         let answer = post(&server, OKTA, &[("x-key", KEY)], &payload.to_string()).await;
         assert_eq!((answer.status.as_u16(), &answer.json()), (200, expected), "{lifetime}");
     }
-    let without = changed(user, "/data/access/token", Value::Null);
+    let without = changed(user, "/data/access", Value::Null);
     let answer = post(&server, OKTA, &[("x-key", KEY)], &without.to_string()).await;
     assert_eq!(answer.json(), json!({}), "there is no access token to change");
 }
