@@ -11,6 +11,7 @@
 //! Source: OpenID Authorization API 1.0 (AuthZEN), read August 2026.
 
 mod answer;
+mod audience;
 mod batch;
 mod exchange;
 mod grant;
@@ -30,6 +31,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use self::answer::Outcome;
+use self::audience::Audiences;
 use self::batch::{Batch, Semantic};
 use self::grant::Gates;
 pub use self::metadata::MetadataError;
@@ -227,6 +229,7 @@ impl Authzen {
         request_id: Option<&str>,
     ) -> serde_json::Value {
         let scopes: Vec<_> = (0..items.len()).map(|place| batch::scopes(&items, place)).collect();
+        let audiences = Audiences::of(&items);
         exchange::tell(&mut items);
         let gates = Gates::of(items.iter().map(|item| item.as_ref().ok()), asking.bundle());
         let mut outcomes = Vec::with_capacity(items.len());
@@ -242,7 +245,8 @@ impl Authzen {
             }
         }
         let left = gates.left(&outcomes, asking.bundle(), self.open.known(asking.bundle(), None));
-        answer::batch(outcomes, left)
+        let audience = audiences.left(&outcomes).map(|left| serde_json::json!(left));
+        answer::batch(outcomes, left, audience)
     }
 
     fn decide(

@@ -208,3 +208,56 @@ async fn a_step_up_stands_before_what_policies_oblige_to() {
         proved["context"]["obligations"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
     assert_eq!(json!(ids), json!(["other#1", "p#2", "p#3", "tell"]), "of a permit those of all that apply");
 }
+
+/// A call with a gate for each of these: who asks, and for which audience.
+fn gates(of: &[(&str, &str)], semantic: &str) -> Value {
+    let item = |(subject, audience): &(&str, &str)| {
+        let mut item = gate(if of.len() > 2 { "issue:access_token:token_exchange" } else { CODE });
+        item["subject"]["id"] = json!(subject);
+        item["resource"]["id"] = json!(audience);
+        item
+    };
+    json!({ "evaluations": of.iter().map(item).collect::<Vec<_>>(), "options": { "evaluations_semantic": semantic } })
+}
+
+#[tokio::test]
+async fn of_several_audiences_those_that_are_left_are_told_at_the_first_open_gate() {
+    let block = everybody("grantControls: { operator: OR, builtInControls: [block] }");
+    let refuse = |name: &str, when: &str| policy(name, &format!("{block}\nwhen: {when}"));
+    let server = Server::start(
+        [
+            ("a.yaml", refuse("a", "resource.target.id == \"https://payroll\"")),
+            ("b.yaml", refuse("b", "principal.id == \"mallory\"")),
+        ],
+        "{}",
+    );
+    let (mail, files, payroll) = ("https://mail", "https://files", "https://payroll");
+    for (of, semantic, expected) in [
+        (vec![("alice", mail), ("alice", payroll)], "execute_all", json!([[mail], "denied"])),
+        (vec![("alice", payroll), ("alice", mail)], "execute_all", json!(["denied", [mail]])),
+        (vec![("alice", mail), ("alice", files)], "execute_all", json!([null, null])),
+        (vec![("alice", payroll), ("alice", payroll)], "execute_all", json!(["denied", "denied"])),
+        // Who stops at the first permit has asked about no other audience.
+        (vec![("alice", mail), ("alice", files)], "permit_on_first_permit", json!([[mail]])),
+        // Of an exchange both parties may have a token for what is left.
+        (
+            vec![("alice", mail), ("mallory", mail), ("alice", files), ("bob", files)],
+            "execute_all",
+            json!([[files], "denied", null, null]),
+        ),
+        (
+            vec![("alice", mail), ("mallory", mail), ("alice", files), ("mallory", files)],
+            "execute_all",
+            json!([[], "denied", null, "denied"]),
+        ),
+        (vec![("alice", mail), ("bob", mail), ("mallory", mail)], "execute_all", json!([null, null, "denied"])),
+    ] {
+        let answers = server.ask(EVALUATIONS, &gates(&of, semantic)).await;
+        let told = |answer: &Value| match answer["decision"] == json!(true) {
+            true => shaped(answer)["audience"].clone(),
+            false => json!("denied"),
+        };
+        let told: Vec<_> = answers["evaluations"].as_array().unwrap().iter().map(told).collect();
+        assert_eq!(json!(told), expected, "{of:?}: {answers}");
+    }
+}

@@ -104,30 +104,31 @@ impl Shape {
 
 /// The answer to one question; `left` is of the scopes that nobody asked about.
 pub fn single(outcomes: [Outcome; 1], left: Left) -> Value {
-    let issuance = issuance(&outcomes, left);
+    let issuance = issuance(&outcomes, left, None);
     let [outcome] = outcomes;
     outcome.into_json(issuance)
 }
 
 /// The answers to a batch. Shaping is on one item alone, the first gate that is open, and holds for all that are, the scopes
 /// behind them too: a token that several of them let through lives no longer than each allows, and has what each adds.
-pub fn batch(outcomes: Vec<Outcome>, left: Left) -> Value {
+/// `audience` lists those that are left, if one is not.
+pub fn batch(outcomes: Vec<Outcome>, left: Left, audience: Option<Value>) -> Value {
     let first = outcomes.iter().position(|outcome| outcome.is_gate && outcome.allows);
-    let mut shaping = Some(issuance(&outcomes, left));
+    let mut shaping = Some(issuance(&outcomes, left, audience));
     let mut shaped = |place| shaping.take_if(|_| Some(place) == first).unwrap_or_default();
     let each = outcomes.into_iter().enumerate();
     let answers: Vec<_> = each.map(|(place, outcome)| outcome.into_json(shaped(place))).collect();
     json!({ "evaluations": answers })
 }
 
-/// How the token is shaped. An audience that is refused is a gate that is refused; rich authorization requests no policy
-/// states.
-fn issuance(outcomes: &[Outcome], Left { scopes, mut shape }: Left) -> Map<String, Value> {
+/// How the token is shaped. Rich authorization requests no policy states.
+fn issuance(outcomes: &[Outcome], Left { scopes, mut shape }: Left, audience: Option<Value>) -> Map<String, Value> {
     outcomes.iter().for_each(|outcome| shape.add(&outcome.token));
     let Shape { lifetime, claims, critical } = shape;
     let members = [
         ("token_lifetime", lifetime.map(|seconds| json!(seconds))),
         ("granted_scope", scopes.map(|scopes| json!(scopes))),
+        ("audience", audience),
         ("claims", (!claims.is_empty()).then(|| json!(claims))),
         ("crit", (!critical.is_empty()).then(|| json!(critical))),
     ];

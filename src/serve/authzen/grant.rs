@@ -40,7 +40,8 @@ impl Gates {
         Self(gates.unwrap_or_default().into_iter().cloned().collect())
     }
 
-    /// The scopes that are left at every gate which `outcomes` leave open. In an exchange they are those of the subject, whose gates come first: who acts for it has none of its own.
+    /// The scopes that are left at every gate which `outcomes` leave open. In an exchange they are those of the subject,
+    /// whose gates come first: who acts for it has none of its own.
     /// As many are tried as [`limits::GRANTED_SCOPES_TRIED_MAX`] and [`limits::GRANTED_SCOPES_BYTES_MAX`] let through;
     /// none of the others is left. Cost: a decision for each open gate and scope.
     pub fn left(&self, outcomes: &[Outcome], bundle: &CompiledBundle, known: Known<'_>) -> Left {
