@@ -6,7 +6,7 @@
 
 use super::bundle::{LocationSet, ones};
 use super::gate::{risk_bit, risk_bits};
-use super::policy::{CompiledPolicy, Grant};
+use super::policy::{CompiledPolicy, Grant, PolicyIndex};
 use super::workload::Slot;
 use crate::model::RiskLevel;
 use crate::model::set::Word;
@@ -14,62 +14,84 @@ use crate::model::set::Word;
 /// Memory for the rows of masks that a request needs, to reuse.
 #[derive(Debug, Default)]
 pub struct WideScratch {
-    include: Vec<usize>,
-    exclude: Vec<usize>,
+    inside: Vec<usize>,
+    /// Those of the locations that it may be in, when these are not the same.
+    possible: Vec<usize>,
 }
 
 /// The conditions of wide policies as masks over them.
 #[derive(Debug)]
 pub struct WideMasks {
     blocks: Vec<WideBlock>,
-    /// Policies that include each location, a row of a word for each block.
-    include: Vec<u64>,
-    /// Policies that exclude each location, likewise.
-    exclude: Vec<u64>,
+    /// Policies that name each location, a row of masks for each block.
+    locations: Vec<Naming>,
     /// The locations that any of them names, as far as there are any.
-    locations: Vec<u64>,
+    named: Vec<u64>,
+    /// Which policies they are, by slot.
+    policies: Vec<PolicyIndex>,
+}
+
+/// Policies that name a location.
+///
+/// WHY together: most requests ask for both at once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Naming {
+    include: u64,
+    exclude: u64,
 }
 
 /// Sixty-four wide policies: a bit for each.
 #[derive(Clone, Copy, Debug, Default)]
 struct WideBlock {
-    /// Policies that include everywhere.
-    everywhere: u64,
-    /// Policies that exclude everywhere.
-    nowhere: u64,
+    /// Policies that name everywhere.
+    everywhere: Naming,
     /// Policies that each level of risk matches.
     risk: [u64; RiskLevel::ALL.len()],
     /// Policies that block.
     blocks: u64,
+    /// Policies that are reported only.
+    report_only: u64,
+}
+
+/// Those of a block of wide policies that may apply, a bit for each.
+#[derive(Clone, Copy, Debug)]
+pub struct Applying {
+    /// The slot of the lowest bit.
+    pub first: Slot,
+    /// Those that block, and are enforced.
+    pub blocking: u64,
+    /// Those that would block, and are reported only.
+    pub reported: u64,
+    /// Those that do not block.
+    pub others: u64,
 }
 
 impl WideMasks {
     /// Tabulates the first `count` of `policies`.
     pub(super) fn new(policies: &[CompiledPolicy], count: usize, locations: usize) -> Self {
         let wide = policies.get(..count).unwrap_or_default();
-        let words = count.div_ceil(64);
-        let row = |locations: usize| vec![0; locations * words];
-        let (mut include, mut exclude, mut named) = (row(locations), row(locations), vec![0; locations.div_ceil(64)]);
-        let set = |table: &mut [u64], word: usize, bit: usize| {
-            if let Some(word) = table.get_mut(word) {
-                *word |= 1 << (bit % 64);
-            }
-        };
+        let blocks = count.div_ceil(64);
+        let (mut naming, mut named) = (vec![Naming::default(); locations * blocks], vec![0; locations.div_ceil(64)]);
         for (slot, policy) in wide.iter().enumerate() {
-            let sides = [(&policy.locations.include, &mut include), (&policy.locations.exclude, &mut exclude)];
-            for (side, table) in sides {
-                for location in side.iter().map(|location| usize::from(*location)) {
-                    set(table, location * words + slot / 64, slot);
-                    set(&mut named, location / 64, location);
+            let mut name = |location: u16, side: fn(&mut Naming) -> &mut u64| {
+                let location = usize::from(location);
+                if let Some(naming) = naming.get_mut(location * blocks + slot / 64) {
+                    *side(naming) |= 1 << (slot % 64);
                 }
-            }
+                if let Some(word) = named.get_mut(location / 64) {
+                    *word |= 1u64 << (location % 64);
+                }
+            };
+            policy.locations.include.iter().for_each(|location| name(*location, |naming| &mut naming.include));
+            policy.locations.exclude.iter().for_each(|location| name(*location, |naming| &mut naming.exclude));
         }
         named.truncate(named.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1));
-        Self { blocks: wide.chunks(64).map(WideBlock::new).collect(), include, exclude, locations: named }
+        let blocks = wide.chunks(64).map(WideBlock::new).collect();
+        Self { blocks, locations: naming, named, policies: wide.iter().map(|policy| policy.index).collect() }
     }
 
-    /// Calls `found` for each block of policies with the slot of its first, those among `covering` whose location and risk
-    /// conditions may hold and that block, and those that do not block. `possible` is a superset of `inside`.
+    /// Calls `found` for each block of policies with those among `covering` whose location and risk conditions may hold.
+    /// `possible` is a superset of `inside`.
     #[inline]
     pub(crate) fn each_applying(
         &self,
@@ -78,49 +100,64 @@ impl WideMasks {
         inside: &LocationSet,
         possible: &LocationSet,
         scratch: &mut WideScratch,
-        mut found: impl FnMut(Slot, u64, u64),
+        mut found: impl FnMut(Applying),
     ) {
-        let WideScratch { include, exclude } = scratch;
         // All that any request can need, so that none but the first allocates.
-        for rows in [&mut *include, &mut *exclude] {
+        for rows in [&mut scratch.inside, &mut scratch.possible] {
             rows.clear();
-            rows.reserve(self.locations.len() * 64);
+            rows.reserve(self.named.len() * 64);
         }
-        self.rows(inside, exclude);
+        self.rows(inside, &mut scratch.inside);
         // WHY: most often all is known, and both are one set.
-        let include = match std::ptr::eq(inside, possible) {
-            true => &*exclude,
-            false => {
-                self.rows(possible, include);
-                &*include
-            }
-        };
+        if !std::ptr::eq(inside, possible) {
+            self.rows(possible, &mut scratch.possible);
+        }
         let mut first: Slot = 0;
-        for (word, block) in self.blocks.iter().enumerate() {
-            let joined = |bits: u64, table: &[u64], rows: &[usize]| {
-                rows.iter().fold(bits, |bits, row| bits | table.get(row + word).copied().unwrap_or_default())
-            };
-            let covering = covering.get(word).copied().unwrap_or_default();
-            let included = joined(block.everywhere, &self.include, include);
-            let excluded = joined(block.nowhere, &self.exclude, exclude);
+        for (place, (block, covering)) in self.blocks.iter().zip(covering).enumerate() {
+            let naming = |row: &usize| self.locations.get(row + place).copied().unwrap_or_default();
+            let Naming { mut include, mut exclude } = block.everywhere;
+            for named in scratch.inside.iter().map(naming) {
+                include |= named.include;
+                exclude |= named.exclude;
+            }
+            for named in scratch.possible.iter().map(naming) {
+                include |= named.include;
+            }
             let risk = block.risk.get(risk.index()).copied().unwrap_or_default();
-            let applying = covering & included & !excluded & risk;
-            found(first, applying & block.blocks, applying & !block.blocks);
+            let applying = covering & include & !exclude & risk;
+            let blocking = applying & block.blocks;
+            found(Applying {
+                first,
+                blocking: blocking & !block.report_only,
+                reported: blocking & block.report_only,
+                others: applying & !block.blocks,
+            });
             first += 64;
         }
+    }
+
+    /// Which policy a wide one is.
+    #[expect(clippy::indexing_slicing, reason = "there is an index for the slot of every wide policy")]
+    #[inline]
+    pub(crate) fn policy(&self, slot: Slot) -> PolicyIndex {
+        self.policies[slot as usize]
     }
 
     /// Adds where the rows of `locations` begin, of those that any policy names.
     #[inline]
     fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
-        for (word, (locations, named)) in locations.iter().zip(&self.locations).enumerate() {
-            rows.extend(ones(locations & named).map(|bit| (word * 64 + bit as usize) * self.blocks.len()));
+        for (word, named) in self.named.iter().enumerate() {
+            let named = named & locations.get(word).copied().unwrap_or_default();
+            rows.extend(ones(named).map(|bit| (word * 64 + bit as usize) * self.blocks.len()));
         }
     }
 
     /// Memory, bytes.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(self.blocks.as_slice()) + (self.include.len() + self.exclude.len() + self.locations.len()) * 8
+        size_of_val(self.blocks.as_slice())
+            + size_of_val(self.locations.as_slice())
+            + size_of_val(self.named.as_slice())
+            + size_of_val(self.policies.as_slice())
     }
 }
 
@@ -130,9 +167,10 @@ impl WideBlock {
         let mut block = Self::default();
         for (place, policy) in policies.iter().enumerate() {
             let bit = 1 << place;
-            block.everywhere |= if policy.locations.everywhere { bit } else { 0 };
-            block.nowhere |= if policy.locations.nowhere { bit } else { 0 };
+            block.everywhere.include |= if policy.locations.everywhere { bit } else { 0 };
+            block.everywhere.exclude |= if policy.locations.nowhere { bit } else { 0 };
             block.blocks |= if matches!(policy.grant, Grant::Block) { bit } else { 0 };
+            block.report_only |= if policy.is_report_only { bit } else { 0 };
             for (mask, level) in block.risk.iter_mut().zip(RiskLevel::ALL) {
                 *mask |= if risk_bits(policy) & risk_bit(*level) != 0 { bit } else { 0 };
             }

@@ -77,9 +77,6 @@ pub struct Class<'w> {
 }
 
 impl<'w> Class<'w> {
-    /// The class of nobody.
-    pub const EMPTY: Self = Self { candidates: &[], gated: 0, wide: &[] };
-
     /// The gated ones of the policies that are not wide, and the others.
     #[inline]
     pub fn parts(self) -> (&'w [Candidate], &'w [Candidate]) {

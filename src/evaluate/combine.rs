@@ -126,6 +126,17 @@ impl Combination {
         }
     }
 
+    /// Notes policies that apply and block: the enforced ones, and those that are reported only, both in bundle order.
+    #[inline]
+    pub(super) fn note_blocks(
+        &mut self,
+        enforced: impl Iterator<Item = PolicyIndex>,
+        reported: impl Iterator<Item = PolicyIndex>,
+    ) {
+        self.policies.append(enforced);
+        self.report_only.append(reported);
+    }
+
     /// Notes those of `gates` that apply: gates of policies that block, in bundle order.
     #[inline]
     pub(super) fn note_blocking(&mut self, gates: impl Iterator<Item = (Gate, bool)>) {
@@ -258,6 +269,14 @@ impl List {
     #[inline]
     fn run(&mut self) -> Run<'_> {
         Run { items: &mut self.items, len: self.len }
+    }
+
+    /// Appends `policies`, which are in bundle order and in that of the run.
+    #[inline]
+    fn append(&mut self, policies: impl Iterator<Item = PolicyIndex>) {
+        let mut run = self.run();
+        policies.for_each(|policy| run.push_if(true, policy));
+        self.len = run.len;
     }
 
     /// Appends `policy` if `is_in`, in no order.

@@ -106,7 +106,7 @@ pub fn identity<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> 
             let scope = &policy.workloads;
             let all = "ServicePrincipalsInMyTenant";
             let covered = scope.covers(all, Some(identity.id), Blueprint::Inapplicable, facts.attributes());
-            match facts.workload.eligible {
+            match facts.eligible {
                 Truth::False if !scope.is_empty() => Match { holds: Truth::False, by: By::NotEligible },
                 eligible => Match { holds: covered.holds & eligible, ..covered },
             }

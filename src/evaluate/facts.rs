@@ -27,8 +27,10 @@ pub struct Facts<'a> {
     pub request: &'a TokenRequest<'a>,
     /// The bundle.
     pub bundle: &'a CompiledBundle,
-    /// What the bundle knows of the workload; for other kinds of identity of nobody.
+    /// What the bundle knows of who asks, as a workload.
     pub workload: Workload<'a>,
+    /// Whether workload policies cover it at all; only of service principals and managed identities.
+    pub eligible: Truth,
     /// The locations.
     pub locations: &'a LocationFacts,
     /// Groups and roles of a user.
@@ -47,15 +49,19 @@ pub struct FactScratch {
 }
 
 impl FactScratch {
-    /// Settles where `request` comes from and who asks, which is all that most decisions about workloads look at.
+    /// Settles where `request` comes from and who asks, of whom the bundle knows `workload`: all that most decisions about
+    /// workloads look at. Whether it is eligible. Errors: what is said disagrees.
+    ///
+    /// WHY not the facts themselves: they are larger than an error, and would be moved out of a result.
     #[inline]
-    pub fn settle<'b>(
+    pub fn settle(
         &mut self,
-        bundle: &'b CompiledBundle,
+        bundle: &CompiledBundle,
         request: &TokenRequest<'_>,
-    ) -> Result<Workload<'b>, InputError> {
+        workload: Workload<'_>,
+    ) -> Result<Truth, InputError> {
         self.locations.settle(bundle, &request.network, country)?;
-        join(bundle, request, &mut self.memberships)
+        join(bundle, request, workload, &mut self.memberships)
     }
 
     /// Where the request comes from that was settled last.
@@ -64,15 +70,12 @@ impl FactScratch {
     }
 }
 
-/// What the bundle knows of a workload or agent identity.
+/// What the bundle knows of somebody as a workload or agent identity.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload<'b> {
     /// The policies that may cover it.
     pub class: Class<'b>,
-    /// Whether workload policies cover it at all; meaningless for agent identities.
-    pub eligible: Truth,
-    /// Its entry of the catalogue.
-    catalogue: Option<usize>,
+    known: Option<&'b Known>,
 }
 
 impl<'a> Facts<'a> {
@@ -83,8 +86,9 @@ impl<'a> Facts<'a> {
         request: &'a TokenRequest<'a>,
         scratch: &'a mut FactScratch,
     ) -> Result<Self, InputError> {
-        let workload = scratch.settle(bundle, request)?;
-        Ok(Self::of(bundle, request, scratch, workload))
+        let workload = Workload::of(bundle, &request.identity);
+        let eligible = scratch.settle(bundle, request, workload)?;
+        Ok(Self::of(bundle, request, scratch, workload, eligible))
     }
 
     /// Joins a supposed request and a bundle: the country that is said is that of country locations, whatever the
@@ -97,25 +101,28 @@ impl<'a> Facts<'a> {
         scratch: &'a mut FactScratch,
     ) -> Result<Self, InputError> {
         scratch.locations.settle(bundle, &request.network, |said, mapped| Ok(said.or(mapped)))?;
-        let mut workload = join(bundle, request, &mut scratch.memberships)?;
-        if workload.eligible == Truth::Unknown {
-            workload.eligible = Truth::True;
-        }
-        Ok(Self::of(bundle, request, scratch, workload))
+        let workload = Workload::of(bundle, &request.identity);
+        let eligible = match join(bundle, request, workload, &mut scratch.memberships)? {
+            Truth::Unknown => Truth::True,
+            known => known,
+        };
+        Ok(Self::of(bundle, request, scratch, workload, eligible))
     }
 
-    /// The facts that `scratch` and `workload` were settled for.
+    /// The facts that `scratch` was settled for, with `eligible` as the answer.
     #[inline]
     pub fn of(
         bundle: &'a CompiledBundle,
         request: &'a TokenRequest<'a>,
         scratch: &'a FactScratch,
         workload: Workload<'a>,
+        eligible: Truth,
     ) -> Self {
         Self {
             request,
             bundle,
             workload,
+            eligible,
             locations: &scratch.locations,
             memberships: &scratch.memberships,
             audiences: Audiences::of(&request.resource, request.credential.kind),
@@ -125,7 +132,7 @@ impl<'a> Facts<'a> {
 
     /// The catalogue's entry of the identity.
     pub fn principal(&self) -> Option<&ServicePrincipal> {
-        self.bundle.principal(self.workload.catalogue?)
+        self.bundle.principal(self.workload.known?.catalogue()?)
     }
 
     /// All custom security attributes of the identity; `None`: nobody said.
@@ -144,15 +151,14 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Holds what the request says against the bundle; what the bundle knows of the workload, or of a user's memberships.
-///
-/// WHY not the facts themselves: they are larger than an error, and would be moved out of a result.
+/// Holds what the request says against the bundle; whether the workload is eligible, or the memberships of a user.
 #[inline]
-fn join<'b>(
-    bundle: &'b CompiledBundle,
+fn join(
+    bundle: &CompiledBundle,
     request: &TokenRequest<'_>,
+    workload: Workload<'_>,
     memberships: &mut Memberships,
-) -> Result<Workload<'b>, InputError> {
+) -> Result<Truth, InputError> {
     let identity = &request.identity;
     if let Some(device) = request.device.as_deref() {
         agree_on_device(device, &request.satisfied)?;
@@ -163,89 +169,83 @@ fn join<'b>(
             agree_on_attributes("resource.customSecurityAttributes", Some(own), catalogue)?;
         }
     }
-    match identity.kind {
-        IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity | IdentityKind::AgentIdentity => {
-            Workload::settle(bundle, identity)
+    let catalogued = workload.known.and_then(|known| Some((known, known.catalogue()?)));
+    match (identity.kind, catalogued) {
+        (IdentityKind::User | IdentityKind::AgentUser, Some(_)) => {
+            Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES))
         }
-        IdentityKind::User | IdentityKind::AgentUser => {
-            let (known, _) = bundle.workloads().class(identity.id);
-            if known.is_some_and(|known| known.catalogue().is_some()) {
-                return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
-            }
+        (IdentityKind::User | IdentityKind::AgentUser, None) => {
             if guest::contradicts(identity, bundle.identity().tenant_id.as_ref()) {
                 let what = "is not where `identity.guestType` has its home";
                 return Err(InputError::conflict("identity.homeTenant", what));
             }
             memberships.settle(bundle, identity);
-            Ok(Workload::NOBODY)
+            Ok(Truth::True)
+        }
+        (_, Some((known, index))) => agree_with_catalogue(bundle, identity, known, index),
+        (_, None) => {
+            let facts = EligibilityFacts {
+                kind: stated_kind(identity),
+                owner_tenant: identity.owner_tenant,
+                audience: identity.audience,
+            };
+            Ok(facts.judge(bundle.identity().eligibility, bundle.identity().tenant_id.as_ref()))
         }
     }
 }
 
 impl<'b> Workload<'b> {
-    const NOBODY: Self = Self { class: Class::EMPTY, eligible: Truth::True, catalogue: None };
-
+    /// Cost: one hash look-up.
     #[inline]
-    fn settle(bundle: &'b CompiledBundle, identity: &Identity<'_>) -> Result<Self, InputError> {
+    pub fn of(bundle: &'b CompiledBundle, identity: &Identity<'_>) -> Self {
         let (known, class) = bundle.workloads().class(identity.id);
-        let catalogued = known.and_then(|known| Some((known, known.catalogue()?)));
-        let eligible = match catalogued {
-            Some((known, index)) => Self::agree_with_catalogue(bundle, identity, known, index)?,
-            None => EligibilityFacts {
-                kind: stated_kind(identity),
-                owner_tenant: identity.owner_tenant,
-                audience: identity.audience,
-            }
-            .judge(bundle.identity().eligibility, bundle.identity().tenant_id.as_ref()),
-        };
-        Ok(Self { class, eligible, catalogue: catalogued.map(|(_, index)| index) })
-    }
-
-    /// Whether a workload is eligible of which the bundle knows entry `index` of its catalogue. Errors: the request says
-    /// something else of it.
-    fn agree_with_catalogue(
-        bundle: &CompiledBundle,
-        identity: &Identity<'_>,
-        known: &Known,
-        index: usize,
-    ) -> Result<Truth, InputError> {
-        let is_managed = identity.kind == IdentityKind::ManagedIdentity;
-        let is_agent = identity.kind == IdentityKind::AgentIdentity;
-        let agrees = known.kind.is_none_or(|kind| match kind {
-            ServicePrincipalType::ManagedIdentity => is_managed,
-            ServicePrincipalType::ServiceIdentity => is_agent,
-            _ => !is_managed && !is_agent,
-        });
-        if !agrees {
-            return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
-        }
-        // WHY: most requests state no fact that the catalogue also has; its entry is then not touched, which spares
-        // the decision a cache miss.
-        let states_facts = identity.app_id.is_some()
-            || identity.owner_tenant.is_some()
-            || identity.audience.is_some()
-            || identity.attributes.is_some();
-        let principal = bundle.principal(index).filter(|_| states_facts);
-        if let Some(principal) = principal {
-            agree_on_principal(identity, principal)?;
-        }
-        let settings = bundle.identity();
-        // What the request says is then what the catalogue says, and that has been judged.
-        let is_judged = || principal.is_some_and(|entry| entry.owner_tenant.is_some() && entry.audience.is_some());
-        if !is_managed && (!states_facts || is_judged()) {
-            return Ok(known.eligible);
-        }
-        let facts = EligibilityFacts {
-            kind: known.kind.or(stated_kind(identity)),
-            owner_tenant: identity
-                .owner_tenant
-                .or(principal.and_then(|principal| principal.owner_tenant.as_ref()).map(Id::as_ref)),
-            audience: identity.audience.or(principal.and_then(|principal| principal.audience)),
-        };
-        Ok(facts.judge(settings.eligibility, settings.tenant_id.as_ref()))
+        Self { class, known }
     }
 }
 
+/// Whether a workload is eligible of which the bundle knows entry `index` of its catalogue. Errors: the request says
+/// something else of it.
+fn agree_with_catalogue(
+    bundle: &CompiledBundle,
+    identity: &Identity<'_>,
+    known: &Known,
+    index: usize,
+) -> Result<Truth, InputError> {
+    let is_managed = identity.kind == IdentityKind::ManagedIdentity;
+    let is_agent = identity.kind == IdentityKind::AgentIdentity;
+    let agrees = known.kind.is_none_or(|kind| match kind {
+        ServicePrincipalType::ManagedIdentity => is_managed,
+        ServicePrincipalType::ServiceIdentity => is_agent,
+        _ => !is_managed && !is_agent,
+    });
+    if !agrees {
+        return Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES));
+    }
+    // WHY: most requests state no fact that the catalogue also has; its entry is then not touched, which spares
+    // the decision a cache miss.
+    let states_facts = identity.app_id.is_some()
+        || identity.owner_tenant.is_some()
+        || identity.audience.is_some()
+        || identity.attributes.is_some();
+    let principal = bundle.principal(index).filter(|_| states_facts);
+    if let Some(principal) = principal {
+        agree_on_principal(identity, principal)?;
+    }
+    let settings = bundle.identity();
+    // What the request says is then what the catalogue says, and that has been judged.
+    let is_judged = || principal.is_some_and(|entry| entry.owner_tenant.is_some() && entry.audience.is_some());
+    if !is_managed && (!states_facts || is_judged()) {
+        return Ok(known.eligible);
+    }
+    let facts = EligibilityFacts {
+        kind: known.kind.or(stated_kind(identity)),
+        owner_tenant: identity
+            .owner_tenant
+            .or(principal.and_then(|principal| principal.owner_tenant.as_ref()).map(Id::as_ref)),
+        audience: identity.audience.or(principal.and_then(|principal| principal.audience)),
+    };
+    Ok(facts.judge(settings.eligibility, settings.tenant_id.as_ref()))
+}
 /// What kind of service principal a request says that its identity is, as far as eligibility goes.
 fn stated_kind(identity: &Identity<'_>) -> Option<ServicePrincipalType> {
     (identity.kind == IdentityKind::ManagedIdentity).then_some(ServicePrincipalType::ManagedIdentity)

@@ -33,10 +33,10 @@ pub use whereabouts::locations;
 use std::cell::LazyCell;
 
 use combine::Combination;
-use facts::{FactScratch, Facts, LocationFacts};
+use facts::{FactScratch, Facts, LocationFacts, Workload};
 use subject::SubjectScratch;
 
-use crate::compile::{Class, CompiledBundle, PolicyIndex, Slot, WideScratch, guest, ones, risk_bit};
+use crate::compile::{Class, CompiledBundle, PolicyIndex, WideScratch, guest, ones, risk_bit};
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::shaping::Obligation;
 use crate::model::{IdentityKind, TokenRequest};
@@ -118,12 +118,13 @@ pub fn evaluate(
 ) -> Result<(), InputError> {
     let Evaluation { outcome, facts: scratch, wide, subject } = evaluation;
     outcome.begin(bundle);
-    let workload = scratch.settle(bundle, request)?;
+    let workload = Workload::of(bundle, &request.identity);
+    let eligible = scratch.settle(bundle, request, workload)?;
     // WHY: most decisions about workloads never look at all facts, and to gather them is a part of their cost.
-    let facts = LazyCell::new(|| Facts::of(bundle, request, scratch, workload));
+    let facts = LazyCell::new(|| Facts::of(bundle, request, scratch, workload, eligible));
     match request.identity.kind {
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
-            if workload.eligible.is_possible() {
+            if eligible.is_possible() {
                 let network = scratch.locations();
                 each_wide(bundle, request, network, workload.class.wide, wide, outcome);
                 outcome.begin_second_run();
@@ -158,17 +159,13 @@ fn each_wide(
         return;
     }
     let (inside, possible, risk) = (network.inside(), network.possible(), request.risk.service_principal);
-    let gates = bundle.gates();
-    bundle.wide().each_applying(covering, risk, inside, possible, scratch, |first, blocking, others| {
-        outcome.note_blocking(slots(first, blocking).map(|slot| (gates.gate(slot), true)));
-        slots(first, others).for_each(|slot| outcome.note(slot, gates.gate(slot), true));
+    let (gates, policies) = (bundle.gates(), bundle.wide());
+    policies.each_applying(covering, risk, inside, possible, scratch, |applying| {
+        let slots = |bits| ones(bits).map(move |bit| applying.first + bit);
+        let indices = |bits| slots(bits).map(|slot| policies.policy(slot));
+        outcome.note_blocks(indices(applying.blocking), indices(applying.reported));
+        slots(applying.others).for_each(|slot| outcome.note(slot, gates.gate(slot), true));
     });
-}
-
-/// The slots that a word of mask names; `first` is that of its lowest bit.
-#[inline]
-fn slots(first: Slot, bits: u64) -> impl Iterator<Item = Slot> {
-    ones(bits).map(move |bit| first + bit)
 }
 
 /// Notes the policies of `class` that are not wide and may apply.
