@@ -244,8 +244,8 @@ impl Authzen {
                 break;
             }
         }
+        let audience = audiences.left(&mut outcomes).map(|left| serde_json::json!(left));
         let left = gates.left(&outcomes, asking.bundle(), self.open.known(asking.bundle(), None));
-        let audience = audiences.left(&outcomes).map(|left| serde_json::json!(left));
         answer::batch(outcomes, left, audience)
     }
 

@@ -25,6 +25,8 @@ use crate::serve::wire::{Refusal, Refused, json, v1};
 pub struct Outcome {
     /// Whether it may be.
     pub allows: bool,
+    /// Whether the token is what it says, if it is about one: it may be, and the token is good for what this was about.
+    pub shapes: bool,
     /// Whether the action was a gate of token issuance.
     pub is_gate: bool,
     /// Ids of what the caller is obliged to.
@@ -50,7 +52,7 @@ impl Outcome {
         }
         let owed = response.obligations.into_iter().map(|obligation| obligation.id).collect();
         let token = response.token.filter(|_| allows && manner.is_for_token).unwrap_or_default();
-        Self { allows, is_gate: manner.is_gate, owed, token, context }
+        Self { allows, shapes: allows, is_gate: manner.is_gate, owed, token, context }
     }
 
     /// Of a question that cannot be decided as it is: a deny that says why.
@@ -63,14 +65,18 @@ impl Outcome {
         let mut context = Map::new();
         context.insert("reasons".to_owned(), json!([{ "code": reason }]));
         context.insert("reason_admin".to_owned(), json!({ "400": format!("{reason}: {error}") }));
-        Self { allows: false, is_gate, owed: Vec::new(), token: v1::Token::default(), context }
+        Self::denied(is_gate, context)
     }
 
     /// Of an item of a batch that is no question.
     pub fn malformed(error: &InputError) -> Self {
         let mut context = Map::new();
         context.insert("error".to_owned(), json!({ "status": 400, "message": error.to_string() }));
-        Self { allows: false, is_gate: false, owed: Vec::new(), token: v1::Token::default(), context }
+        Self::denied(false, context)
+    }
+
+    fn denied(is_gate: bool, context: Map<String, Value>) -> Self {
+        Self { allows: false, shapes: false, is_gate, owed: Vec::new(), token: v1::Token::default(), context }
     }
 
     fn into_json(mut self, issuance: Map<String, Value>) -> Value {
@@ -111,7 +117,7 @@ pub fn single(outcomes: [Outcome; 1], left: Left) -> Value {
 
 /// The answers to a batch. Shaping is on one item alone, the first gate that is open, and holds for all that are, the scopes
 /// behind them too: a token that several of them let through lives no longer than each allows, and has what each adds.
-/// `audience` lists those that are left, if one is not.
+/// `audience` lists those that are left, if one is not; what is said of the others shapes nothing.
 pub fn batch(outcomes: Vec<Outcome>, left: Left, audience: Option<Value>) -> Value {
     let first = outcomes.iter().position(|outcome| outcome.is_gate && outcome.allows);
     let mut shaping = Some(issuance(&outcomes, left, audience));
@@ -123,7 +129,7 @@ pub fn batch(outcomes: Vec<Outcome>, left: Left, audience: Option<Value>) -> Val
 
 /// How the token is shaped. Rich authorization requests no policy states.
 fn issuance(outcomes: &[Outcome], Left { scopes, mut shape }: Left, audience: Option<Value>) -> Map<String, Value> {
-    outcomes.iter().for_each(|outcome| shape.add(&outcome.token));
+    outcomes.iter().filter(|outcome| outcome.shapes).for_each(|outcome| shape.add(&outcome.token));
     let Shape { lifetime, claims, critical } = shape;
     let members = [
         ("token_lifetime", lifetime.map(|seconds| json!(seconds))),

@@ -40,13 +40,13 @@ impl Gates {
         Self(gates.unwrap_or_default().into_iter().cloned().collect())
     }
 
-    /// The scopes that are left at every gate which `outcomes` leave open. In an exchange they are those of the subject,
-    /// whose gates come first: who acts for it has none of its own.
+    /// The scopes that are left at every gate which `outcomes` leave open, for an audience that is left. In an exchange they
+    /// are those of the subject, whose gates come first: who acts for it has none of its own.
     /// As many are tried as [`limits::GRANTED_SCOPES_TRIED_MAX`] and [`limits::GRANTED_SCOPES_BYTES_MAX`] let through;
     /// none of the others is left. Cost: a decision for each open gate and scope.
     pub fn left(&self, outcomes: &[Outcome], bundle: &CompiledBundle, known: Known<'_>) -> Left {
         let Some(Question { subject, .. }) = self.0.first() else { return Left::default() };
-        let open = self.0.iter().zip(outcomes).filter(|(gate, outcome)| outcome.allows && gate.subject.is(subject));
+        let open = self.0.iter().zip(outcomes).filter(|(gate, outcome)| outcome.shapes && gate.subject.is(subject));
         let open: Vec<_> = open.map(|(gate, _)| gate).collect();
         if open.is_empty() {
             return Left::default();
@@ -55,7 +55,7 @@ impl Gates {
         let bytes = open.iter().map(|gate| size(gate)).sum::<usize>().max(1);
         let most = (limits::GRANTED_SCOPES_TRIED_MAX / open.len()).min(limits::GRANTED_SCOPES_BYTES_MAX / bytes);
         let now = Timestamp::now();
-        let told = outcomes.iter().filter(|outcome| outcome.allows).flat_map(|outcome| &outcome.owed);
+        let told = outcomes.iter().filter(|outcome| outcome.shapes).flat_map(|outcome| &outcome.owed);
         let told: Vec<_> = told.map(String::as_str).collect();
         let mut shape = Shape::default();
         let mut is_left = |scope: &&str| {
