@@ -132,6 +132,30 @@ async fn a_token_lives_no_longer_than_the_time_between_sign_ins() {
     assert_eq!(Server::start(denied, "{}").ask(EVALUATION, &gate(CODE)).await, json!({ "decision": false }));
 }
 
+/// A scope is of the token that its gate is about: asked about behind the gate it was one of no flow, so that a policy about
+/// the flow and the scope refused nothing. Token hooks said the flow of each scope.
+#[tokio::test]
+async fn the_scopes_of_a_device_code_are_of_that_flow_too() {
+    let flow = everybody("grantControls: { operator: OR, builtInControls: [block] }")
+        .replace("applications:", "authenticationFlows: { transferMethods: deviceCodeFlow }, applications:");
+    let send = policy("no-sending", &format!("{flow}\nwhen: context.action == \"mail.send\""));
+    let catalogue = "entities: { actions: [{ name: mail.read }, { name: mail.send }] }\n";
+    let server = Server::start([("p.yaml", send), ("e.yaml", catalogue.to_owned())], "{}");
+    for (grant, allows, left) in [("device_code", false, json!("mail.read")), ("authorization_code", true, json!(null))]
+    {
+        let named = format!("issue:access_token:{grant}");
+        let mut body = issue(&["mail.read", "mail.send"]);
+        body["evaluations"][0]["action"]["name"] = json!(named);
+        let answer = server.ask(EVALUATIONS, &body).await;
+        let got: Vec<_> =
+            answer["evaluations"].as_array().unwrap().iter().map(|item| item["decision"].clone()).collect();
+        assert_eq!(json!(got), json!([true, true, allows]), "{answer}");
+        let alone = server.ask(EVALUATION, &gate(&named)).await;
+        assert_eq!(alone["context"]["issuance"]["granted_scope"], left, "{alone}");
+    }
+    assert!(server.decision(&gate("mail.send")).await, "what is asked about without a gate is of no flow");
+}
+
 /// A gate for a user, and what it comes with.
 pub fn issue(scopes: &[&str]) -> Value {
     let names = std::iter::once(&CODE).chain(scopes);

@@ -11,8 +11,9 @@ use prost_types::value::Kind;
 use super::question::{Fields, Parts, Question, list, object, text, weight};
 use super::{BatchDefaults, answer::Outcome};
 use crate::limits;
+use crate::model::TransferMethod;
 use crate::model::decision::InputError;
-use crate::serve::gate::is_gate;
+use crate::serve::gate::{Gate, is_gate};
 
 /// A question of a batch, or what is wrong with the item.
 pub type Item = Result<Question, InputError>;
@@ -123,21 +124,32 @@ fn fill(mut own: Fields, default: &Fields, keys: &[&str]) -> Fields {
     own
 }
 
-/// The scopes that the token of the gate at `place` is asked for: names of all items for the same resource that are
-/// no gates themselves. Of one of these it is its own name.
+/// What a call as a whole says of the token that one of its questions is about.
+#[derive(Clone, Debug, Default)]
+pub struct Token {
+    /// The scopes that it is asked for with; none when nobody said, or when the question is about no token.
+    pub scopes: Vec<String>,
+    /// The flow that it comes out of, if policies know it: of a scope the gate says it.
+    pub flow: Option<TransferMethod>,
+}
+
+/// The token that the question at `place` is about. Of a gate it has the names of all items for the same resource that are
+/// no gates themselves as scopes, of one of these its own name.
 ///
 /// Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
-pub fn scopes(items: &[Item], place: usize) -> Vec<String> {
+pub fn token(items: &[Item], place: usize) -> Token {
     let is_gate = |question: &Question| is_gate(&question.action.name);
     let known = || items.iter().flatten();
     // Without a gate in front, names of actions are no scopes.
-    let Some(Ok(this)) = items.get(place) else { return Vec::new() };
+    let Some(Ok(this)) = items.get(place) else { return Token::default() };
     if !matches!(items.first(), Some(Ok(first)) if is_gate(first)) {
-        return Vec::new();
+        return Token::default();
     }
     if !is_gate(this) {
-        return vec![this.action.name.clone()];
+        // A call is about one grant, which each of its gates names.
+        let flow = known().find_map(|question| Gate::new(&*question.action.name)?.flow());
+        return Token { scopes: vec![this.action.name.clone()], flow };
     }
     let of_this = |other: &&Question| !is_gate(other) && other.resource.is(&this.resource);
-    known().filter(of_this).map(|other| other.action.name.clone()).collect()
+    Token { scopes: known().filter(of_this).map(|other| other.action.name.clone()).collect(), flow: None }
 }

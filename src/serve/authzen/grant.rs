@@ -15,12 +15,13 @@
 use jiff::Timestamp;
 
 use super::answer::{Outcome, Shape};
+use super::batch::Token;
 use super::question::{Action, Fields, Question, weight};
 use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::serve::decider::suppose;
-use crate::serve::gate::is_gate;
+use crate::serve::gate::{Gate, is_gate};
 use crate::serve::owed::Carries;
 use crate::serve::wire::v1;
 
@@ -98,7 +99,9 @@ fn supposed(
 ) -> Option<v1::Token> {
     let action = Action { name: scope.to_owned(), properties: Fields::new() };
     let question = Question { action, ..gate.clone() };
-    let Mapping { request, problem, manner } = Mapping::of(question, vec![scope.to_owned()], known);
+    let flow = Gate::new(&*gate.action.name).and_then(|gate| gate.flow());
+    let Mapping { request, problem, manner } =
+        Mapping::of(question, Token { scopes: vec![scope.to_owned()], flow }, known);
     let supposed = problem.is_none().then(|| suppose(bundle, &request, now).ok()).flatten()?;
     // WHY: what a scope obliges to, the answer has no place for.
     let carries = Carries { obligations: false, ..Carries::of_caller(manner.carries_claims()) };

@@ -15,6 +15,7 @@ use prost_types::{Struct, Value};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::batch::Token;
 use super::question::{Fields, Parts, Question, member, object, text, weight};
 use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
@@ -143,7 +144,7 @@ impl Search {
             Searched::Resource => candidate.clone_into(&mut question.resource.id),
             Searched::Action => candidate.clone_into(&mut question.action.name),
         }
-        let Mapping { request, problem, manner } = Mapping::of(question, Vec::new(), known);
+        let Mapping { request, problem, manner } = Mapping::of(question, Token::default(), known);
         // What cannot be decided is no result.
         let supposed = problem.is_none().then(|| suppose(bundle, &request, now).ok()).flatten();
         supposed.is_some_and(|it| it.is_open(Carries::of_caller(manner.carries_claims()), |_| false))
