@@ -121,6 +121,7 @@ impl Mapping {
             identity.app_id = client(&context)?;
         }
         // What the caller can do is not for policies to see.
+        typed(&context)?;
         self.manner.steps_up = takes_step_up(&mut context);
         self.manner.takes_claims = takes_claims(&mut context);
         spread(&mut context)?;
@@ -129,6 +130,28 @@ impl Mapping {
         Ok(())
     }
 }
+
+/// Members of the context that are texts, as the issuance profile and its binding for token exchange say, or we.
+const TEXTS: [&str; 4] = ["client_id", "subject_token_type", "actor_token_type", "user_agent"];
+
+/// Whether the members that stay attributes are of their types. WHY: a condition that asks whether there is a text `client_id`
+/// would take a number for a client that nobody names.
+fn typed(context: &Fields) -> Result<()> {
+    let kind = |name: &str| context.get(name).and_then(|value| value.kind.as_ref());
+    let invalid = |name: &str, problem| Err(InputError::invalid(format!("context.{name}"), problem));
+    for name in TEXTS {
+        if !matches!(kind(name), None | Some(Kind::NullValue(_) | Kind::StringValue(_))) {
+            return invalid(name, "must be a string");
+        }
+    }
+    match kind(AUTH_TIME) {
+        None | Some(Kind::NullValue(_)) => Ok(()),
+        Some(Kind::NumberValue(seconds)) if seconds.fract() == 0.0 => Ok(()),
+        Some(_) => invalid(AUTH_TIME, "must be a whole number"),
+    }
+}
+
+const AUTH_TIME: &str = "auth_time";
 
 /// The client, which stays an attribute: a condition on it holds for whoever the client asks.
 fn client(context: &Fields) -> Result<Option<String>> {
