@@ -21,8 +21,9 @@ use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::model::decision::InputError;
-use crate::model::{Entity, IdentityKind, ServicePrincipalType};
+use crate::model::{Entities, Entity, IdRef, IdentityKind, ServicePrincipalType};
 use crate::serve::decider::suppose;
+use crate::serve::gate::is_gate;
 use crate::serve::owed::Carries;
 
 /// What is looked for.
@@ -92,7 +93,7 @@ impl Search {
                 InputError::invalid(TOKEN, "is not of this question and the bundle in force; begin again without one")
             })?,
         };
-        let candidates = self.candidates(bundle);
+        let candidates = if self.names_known(bundle) { self.candidates(bundle) } else { Vec::new() };
         let (mut results, mut next) = (Vec::new(), candidates.len());
         for (place, candidate) in candidates.iter().enumerate().skip(start) {
             if place - start >= self.tries {
@@ -118,6 +119,28 @@ impl Search {
             false => json!({ "next_token": next_token, "count": count }),
         };
         Ok(json!({ "page": page, "results": results }).to_string().into_bytes())
+    }
+
+    /// Whether the catalogue lists what the question names, where it lists any of the kind: what a search is about is what is
+    /// known, whatever policies say of all others. A gate of token issuance is known by its name.
+    fn names_known(&self, bundle: &CompiledBundle) -> bool {
+        let (entities, Question { subject, action, resource, .. }) = (bundle.entities(), &self.question);
+        let Entities { subjects, resources, actions } = entities.all();
+        let is_subject = || {
+            let (kind, id) = (entities.subject_types().kind(&subject.kind)?, IdRef::new(&subject.id));
+            let is_listed = entities.subject(kind, id).is_some() || bundle.principal_of(id).is_some();
+            let of_kind = |entity: &Entity| entities.subject_types().kind(&entity.kind.value) == Some(kind);
+            let lists_any = subjects.iter().any(of_kind) || principals(bundle, &subject.kind).next().is_some();
+            Some(is_listed || !lists_any)
+        };
+        let is_resource = |entity: &Entity| *entity.kind.value == *resource.kind && *entity.id.value == *resource.id;
+        let is_action = |entity: &Entity| *entity.id.value == *action.name;
+        (self.searched == Searched::Resource || resources.is_empty() || resources.iter().any(is_resource))
+            && (self.searched == Searched::Action
+                || is_gate(&action.name)
+                || actions.is_empty()
+                || actions.iter().any(is_action))
+            && (self.searched == Searched::Subject || is_subject().unwrap_or_default())
     }
 
     /// Ids or names of everything that may be a result, in bundle order.
