@@ -16,6 +16,7 @@ use super::request::{Manner, path};
 use crate::model::Decision;
 use crate::model::decision::InputError;
 use crate::model::shaping::STEP_UP;
+use crate::serve::wire::oauth::OAuthError;
 use crate::serve::wire::shaping::Claims;
 use crate::serve::wire::spelling::Spelling;
 use crate::serve::wire::{Refusal, Refused, json, v1};
@@ -48,7 +49,7 @@ impl Outcome {
             context.insert("obligations".to_owned(), obligations.into());
         }
         if open.settings.verbose {
-            explain(&response, allows, &mut context);
+            explain(&response, manner, &mut context);
         }
         let owed = response.obligations.into_iter().map(|obligation| obligation.id).collect();
         let token = response.token.filter(|_| allows && manner.is_for_token).unwrap_or_default();
@@ -159,9 +160,9 @@ fn step_up(unmet: &[String], open: &Open) -> Option<Vec<Value>> {
     unmet.iter().map(obligation).collect()
 }
 
-fn explain(response: &v1::DecideResponse, allows: bool, context: &mut Map<String, Value>) {
+fn explain(response: &v1::DecideResponse, manner: Manner, context: &mut Map<String, Value>) {
     let ids = |policies: &[v1::PolicyRef]| policies.iter().map(|policy| json!(policy.id)).collect::<Vec<_>>();
-    if !allows {
+    if response.decision != Decision::Allow.number() {
         let names: Vec<_> = response.policies.iter().map(|policy| policy.display_name.as_str()).collect();
         let reason = match names.as_slice() {
             [] => response.reason.clone(),
@@ -183,5 +184,31 @@ fn explain(response: &v1::DecideResponse, allows: bool, context: &mut Map<String
     if let Some(session) = &response.session_controls {
         ca.insert("session_controls".to_owned(), json!(session));
     }
+    // WHY: what the use of a token is told names the time, and equal questions have equal answers.
+    if let Some(error) = response.oauth_error.clone().filter(|_| manner.is_for_token) {
+        ca.insert("oauth_error".to_owned(), oauth_error(error, manner));
+    }
     context.insert("ca".to_owned(), ca.into());
+}
+
+/// What to tell the OAuth client. Of an exchange nobody hears which of the two parties is refused.
+fn oauth_error(error: v1::OAuthError, manner: Manner) -> Value {
+    let told = match manner {
+        Manner { is_exchange: true, .. } => v1::OAuthError {
+            error: "invalid_request".to_owned(),
+            suberror: String::new(),
+            claims: String::new(),
+            ..OAuthError::BLOCK.to_message()
+        },
+        Manner { is_gate: true, .. } => error,
+        _ => error.of_scope(),
+    };
+    let v1::OAuthError { error, error_description, error_codes, suberror, claims } = told;
+    let mut members = Map::new();
+    members.insert("error".to_owned(), json!(error));
+    members.insert("error_description".to_owned(), json!(error_description));
+    members.insert("error_codes".to_owned(), json!(error_codes));
+    let texts = [("suberror", suberror), ("claims", claims)].into_iter().filter(|(_, text)| !text.is_empty());
+    members.extend(texts.map(|(name, text)| (name.to_owned(), json!(text))));
+    members.into()
 }

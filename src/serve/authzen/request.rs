@@ -28,6 +28,7 @@ use prost_types::{Struct, Value};
 
 use super::StepUp;
 use super::batch::Token;
+use super::exchange::is_exchange;
 use super::question::{Action, Entity, Fields, Question, object, text, texts};
 use crate::limits;
 use crate::model::decision::InputError;
@@ -59,6 +60,8 @@ pub struct Manner {
     pub is_gate: bool,
     /// Whether the question is about a token that is to be issued: a gate, or a scope behind one.
     pub is_for_token: bool,
+    /// Whether the action is a gate of an exchange.
+    pub is_exchange: bool,
     /// Whether the caller says that it can let people prove more.
     pub steps_up: bool,
     /// Whether the caller says that it sees to critical claims.
@@ -87,9 +90,10 @@ impl Mapping {
     /// Maps `question`, which is about `token` as far as anybody said.
     pub fn of(question: Question, token: Token, known: Known<'_>) -> Self {
         let is_gate = is_gate(&question.action.name);
+        let is_exchange = is_exchange(&question);
         let is_for_token = is_gate || !token.scopes.is_empty();
         let mut mapping = Self {
-            manner: Manner { is_gate, is_for_token, ..Manner::default() },
+            manner: Manner { is_gate, is_for_token, is_exchange, ..Manner::default() },
             problem: None,
             request: v1::DecideRequest {
                 request_id: known.request_id.map(str::to_owned),
