@@ -216,7 +216,10 @@ impl Authzen {
                 let left = gates.left(&outcome, asking.bundle(), self.open.known(asking.bundle(), None));
                 answer::single(outcome, left)
             }
-            Batch::Several(items, semantic) => self.several(&mut asking, items, semantic, request_id),
+            Batch::Several(items, semantic, filled) => {
+                door.decider.core().filled_defaults(filled);
+                self.several(&mut asking, items, semantic, request_id)
+            }
         };
         Ok((body.to_string().into(), revision(asking.bundle())))
     }

@@ -23,8 +23,8 @@ pub type Item = Result<Question, InputError>;
 pub enum Batch {
     /// One question: the body has no items.
     Single(Question),
-    /// Items, in their order.
-    Several(Vec<Item>, Semantic),
+    /// Items, in their order; and how many took a name from the defaults that an entity of their own lacks.
+    Several(Vec<Item>, Semantic, u64),
 }
 
 /// When to stop.
@@ -89,28 +89,37 @@ impl Batch {
             let message = format!("would repeat more than {most} bytes of defaults; send fewer items in one call");
             return Err(InputError::invalid("evaluations", message));
         }
-        Ok(Self::Several(items.into_iter().map(|value| item(value, &defaults, lenient)).collect(), semantic))
+        let mut filled = 0;
+        let items = items.into_iter().map(|value| item(value, &defaults, lenient, &mut filled)).collect();
+        Ok(Self::Several(items, semantic, filled))
     }
 }
 
 const SEMANTIC: &str = "options.evaluations_semantic";
 
-fn item(value: Value, defaults: &Parts, lenient: BatchDefaults) -> Item {
+fn item(value: Value, defaults: &Parts, lenient: BatchDefaults, filled: &mut u64) -> Item {
     let Some(Kind::StructValue(value)) = value.kind else {
         return Err(InputError::invalid("evaluations", "must be objects"));
     };
     let mut fields = value.fields;
     let own = Parts::take(&mut fields)?;
-    let filled = |own: Option<Fields>, default: &Option<Fields>, keys: &[&str]| match (own, default) {
-        (Some(own), Some(default)) if lenient == BatchDefaults::Lenient => Some(fill(own, default, keys)),
+    let mut is_filled = false;
+    let mut part = |own: Option<Fields>, default: &Option<Fields>, keys: &[&str]| match (own, default) {
+        (Some(own), Some(default)) if lenient == BatchDefaults::Lenient => {
+            let members = own.len();
+            let whole = fill(own, default, keys);
+            is_filled |= whole.len() > members;
+            Some(whole)
+        }
         (own, default) => own.or_else(|| default.clone()),
     };
     let parts = Parts {
-        subject: filled(own.subject, &defaults.subject, &["type", "id"]),
-        action: filled(own.action, &defaults.action, &["name"]),
-        resource: filled(own.resource, &defaults.resource, &["type", "id"]),
+        subject: part(own.subject, &defaults.subject, &["type", "id"]),
+        action: part(own.action, &defaults.action, &["name"]),
+        resource: part(own.resource, &defaults.resource, &["type", "id"]),
         context: own.context.or_else(|| defaults.context.clone()),
     };
+    *filled += u64::from(is_filled);
     parts.question()
 }
 
