@@ -255,4 +255,6 @@ async fn texts_for_administrators_are_told_only_where_the_operator_says_so() {
     assert_eq!(context["reasons"], json!([{ "policy": "p-1", "code": "blocked_by_policy" }]));
     assert_eq!(context["reason_admin"], json!({ "403": "blocked_by_policy: Nobody" }));
     assert_eq!(context["ca"], json!({ "policies": ["p-1"], "report_only": [] }));
+    let revision = context["revision"].as_str().unwrap();
+    assert!(revision.starts_with("bundle@") && revision.len() > "bundle@".len(), "{context}");
 }

@@ -171,6 +171,9 @@ fn explain(response: &v1::DecideResponse, manner: Manner, context: &mut Map<Stri
         let reasons = response.policies.iter().map(|policy| json!({ "policy": policy.id, "code": response.reason }));
         context.insert("reasons".to_owned(), reasons.collect());
         context.insert("reason_admin".to_owned(), json!({ "403": reason }));
+        if let Some(bundle) = &response.bundle {
+            context.insert("revision".to_owned(), json!(format!("{}@{}", bundle.name, bundle.revision)));
+        }
         if !response.message.is_empty() {
             context.insert("reason_user".to_owned(), json!({ "403": response.message }));
         }
