@@ -1,6 +1,7 @@
 // Conditional access for Auth0: one Action for the trigger `post-login`, one for `credentials-exchange`, both with this
-// code (Node 18 or later) and the secret DOORWARD_URL, where doorward answers `POST /v1/decide`; it must be reachable from
-// Auth0, so DOORWARD_TOKEN is sent as bearer token.
+// code (Node 18 or later) and the secret DOORWARD_URL, where doorward answers `POST /v1/decide/batch`; it must be reachable
+// from Auth0, so DOORWARD_TOKEN is sent as bearer token. Each scope is asked about, too, after a login each that was
+// requested: one that is refused refuses the token.
 //
 // A block is `access_denied` after a login and `invalid_request` for a machine, whose codes Auth0 limits. An Action that
 // throws or takes too long fails the transaction: no token when doorward is down. A token without an audience is for the
@@ -28,13 +29,12 @@ exports.onExecutePostLogin = async (event, api) => {
   const methods = (event.authentication?.methods ?? []).map(({ name }) => name);
   const isDeviceCode = event.transaction?.protocol === 'oauth2-device-code';
   const refusal = await decide(event, api, {
-    identity: { type: 'user', id: event.user.user_id },
+    identity: { type: 'user', id: event.user.user_id, appId: event.client.client_id },
     action: gate(event.transaction?.protocol),
-    resource: resource(event, event.transaction?.requested_scopes),
     authenticationFlow: isDeviceCode ? 'deviceCodeFlow' : undefined,
     satisfied: { builtInControls: methods.includes('mfa') ? ['mfa'] : [] },
     attributes: { client_id: event.client.client_id, amr: methods },
-  });
+  }, event.transaction?.requested_scopes);
   if (refusal) api.access.deny(refusal);
 };
 
@@ -42,27 +42,36 @@ exports.onExecuteCredentialsExchange = async (event, api) => {
   const refusal = await decide(event, api, {
     identity: { type: 'servicePrincipal', id: event.client.client_id },
     action: 'issue:access_token:client_credentials',
-    resource: resource(event, event.accessToken?.scope),
     attributes: { client_id: event.client.client_id },
-  });
+  }, event.accessToken?.scope);
   if (refusal) api.access.deny('invalid_request', refusal);
 };
 
-/** What is wrong with a request; nothing if it is allowed, and the token then has its claims. */
-async function decide(event, api, request) {
-  const response = await fetch(new URL('/v1/decide', event.secrets.DOORWARD_URL), {
+/** What is wrong with a token that is asked for with these scopes; nothing if it is allowed, and it then has its claims. */
+async function decide(event, api, request, scopes) {
+  const network = { ipAddress: event.request.ip, country: country(event) };
+  const about = (action) => ({ ...request, action, network, resource: resource(event, scopes) });
+  const requests = [request.action, ...(scopes ?? [])].map(about);
+  const response = await fetch(new URL('/v1/decide/batch', event.secrets.DOORWARD_URL), {
     method: 'POST',
     headers: { authorization: `Bearer ${event.secrets.DOORWARD_TOKEN}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ ...request, network: { ipAddress: event.request.ip, country: country(event) } }),
+    body: JSON.stringify({ requests }),
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
-  const { decision, oauthError, obligations, token } = response.status === 200 ? await response.json() : {};
-  if (decision !== 'allow') return oauthError?.errorDescription ?? 'No access decision.';
+  const { results } = response.status === 200 ? await response.json() : {};
+  if (results?.length !== requests.length) return 'No access decision.';
   const isTaken = (name) => takes(event, name);
-  if (obligations?.length > 0 || !(token?.criticalClaims ?? []).every(isTaken)) return 'Blocked by policy.';
-  const claims = Object.entries(token?.claims ?? {}).filter(([name]) => isTaken(name));
-  for (const [name, value] of claims) api.accessToken.setCustomClaim(name, value);
+  const claims = new Map();
+  for (const { answer } of results) {
+    const { decision, oauthError, obligations, token } = answer ?? {};
+    if (decision !== 'allow') return oauthError?.errorDescription ?? 'No access decision.';
+    if (obligations?.length > 0 || !(token?.criticalClaims ?? []).every(isTaken)) return 'Blocked by policy.';
+    for (const [name, values] of Object.entries(token?.claims ?? {}).filter(([name]) => isTaken(name))) {
+      claims.set(name, [...new Set([...(claims.get(name) ?? []), ...values])].sort());
+    }
+  }
+  for (const [name, values] of claims) api.accessToken.setCustomClaim(name, values);
   return undefined;
 }
 

@@ -1,7 +1,8 @@
 // Conditional access for Amazon Cognito: a Lambda function for the trigger `Pre token generation` (event version 2 or 3).
 //
-// DOORWARD_URL is where doorward answers `POST /v1/decide`, reachable from the function's VPC; DOORWARD_TOKEN, if it is
-// there, is sent as bearer token, which a listener that is not on loopback asks for. An error that the function throws, its
+// DOORWARD_URL is where doorward answers `POST /v1/decide/batch`, reachable from the function's VPC; DOORWARD_TOKEN, if it is
+// there, is sent as bearer token, which a listener that is not on loopback asks for. Each scope is asked about, too, where
+// the event tells them: one that is refused refuses the token. An error that the function throws, its
 // timeout included, is an error of the sign-in: no token. Cognito gives this trigger no address, so location is unknown:
 // `missingIp` of the bundle says what location policies make of that.
 //
@@ -40,31 +41,38 @@ export async function handler(event) {
   const grant = GRANTS[triggerSource];
   const token = process.env.DOORWARD_TOKEN;
   const groups = request.groupConfiguration?.groupsToOverride;
-  const response = await fetch(new URL('/v1/decide', process.env.DOORWARD_URL), {
+  const identity = isClient
+    ? { type: 'servicePrincipal', id: callerContext.clientId }
+    : {
+        type: 'user',
+        id: request.userAttributes?.sub ?? userName,
+        appId: callerContext.clientId,
+        groups: process.env.DOORWARD_GROUPS === 'names' ? groups : undefined,
+      };
+  const attributes = { client_id: callerContext.clientId, groups };
+  const about = (action) => ({ identity, action, resource: resource(request.scopes), attributes });
+  const requests = [grant && `issue:access_token:${grant}`, ...(request.scopes ?? [])].map(about);
+  const response = await fetch(new URL('/v1/decide/batch', process.env.DOORWARD_URL), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify({
-      identity: isClient
-        ? { type: 'servicePrincipal', id: callerContext.clientId }
-        : {
-            type: 'user',
-            id: request.userAttributes?.sub ?? userName,
-            groups: process.env.DOORWARD_GROUPS === 'names' ? groups : undefined,
-          },
-      action: grant && `issue:access_token:${grant}`,
-      resource: resource(request.scopes),
-      attributes: { client_id: callerContext.clientId, groups },
-    }),
+    body: JSON.stringify({ requests }),
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
-  const { decision, oauthError, obligations, token: shape } = response.status === 200 ? await response.json() : {};
-  if (decision !== 'allow') throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+  const { results } = response.status === 200 ? await response.json() : {};
+  if (results?.length !== requests.length) throw new Error('No access decision.');
   const isTaken = (name) =>
     event.version !== '1' && !OWN_CLAIMS.has(name) && !OWN_PREFIXES.some((prefix) => name.startsWith(prefix));
-  if (obligations?.length > 0 || !(shape?.criticalClaims ?? []).every(isTaken)) throw new Error('Blocked by policy.');
-  const claims = Object.entries(shape?.claims ?? {}).filter(([name]) => isTaken(name));
-  if (claims.length === 0) return event;
+  const claims = new Map();
+  for (const { answer } of results) {
+    const { decision, oauthError, obligations, token: shape } = answer ?? {};
+    if (decision !== 'allow') throw new Error(oauthError?.errorDescription ?? 'No access decision.');
+    if (obligations?.length > 0 || !(shape?.criticalClaims ?? []).every(isTaken)) throw new Error('Blocked by policy.');
+    for (const [name, values] of Object.entries(shape?.claims ?? {}).filter(([name]) => isTaken(name))) {
+      claims.set(name, [...new Set([...(claims.get(name) ?? []), ...values])].sort());
+    }
+  }
+  if (claims.size === 0) return event;
   const details = event.response.claimsAndScopeOverrideDetails ?? {};
   const accessTokenGeneration = {
     ...details.accessTokenGeneration,

@@ -4,6 +4,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +12,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Asks doorward about one token. Needs a JDK 17 or later and nothing else; {@code DoorwardExecutor} calls it in Keycloak.
+ * Asks doorward about one token and each of its scopes: one that is refused refuses the token. Needs a JDK 17 or later and
+ * nothing else; {@code DoorwardExecutor} calls it in Keycloak.
  *
  * <p>Where the environment has {@code DOORWARD_TOKEN}, it is sent as bearer token, which {@code callers} of doorward's settings
  * know.
@@ -30,6 +32,9 @@ public final class Doorward {
     /** What an answer has that asks for more than a yes: a critical claim, or an obligation. */
     private static final List<String> OWED = List.of("\"criticalClaims\":[\"", "\"obligations\":[{");
 
+    /** How a result begins that is an allow: doorward writes nothing between the names, and in texts quotes are escaped. */
+    private static final String ALLOWED = "{\"answer\":{\"decision\":\"allow\",";
+
     /** What to tell the OAuth client instead of a token. */
     public record Refusal(String error, String description) {}
 
@@ -42,7 +47,7 @@ public final class Doorward {
     private final Optional<String> token = Optional.ofNullable(System.getenv("DOORWARD_TOKEN"));
 
     public Doorward(URI url) {
-        this.decide = url.resolve("/v1/decide");
+        this.decide = url.resolve("/v1/decide/batch");
     }
 
     /** Why there is no token; empty if there may be one. Whoever cannot be asked has not allowed it. */
@@ -54,14 +59,17 @@ public final class Doorward {
         token.ifPresent(secret -> request.header("authorization", "Bearer " + secret));
         try {
             HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            // doorward writes the decision first, and nothing between the names; in texts quotes are escaped.
-            if (response.statusCode() == 200 && response.body().startsWith("{\"decision\":\"allow\",")) {
-                boolean isOwed = OWED.stream().anyMatch(response.body()::contains);
+            String body = response.body();
+            int allowed = body.split(Pattern.quote(ALLOWED), -1).length - 1;
+            if (response.statusCode() == 200 && allowed == 1 + issuance.scopes().size()) {
+                boolean isOwed = OWED.stream().anyMatch(body::contains);
                 return isOwed ? Optional.of(new Refusal("invalid_grant", "Blocked by policy.")) : Optional.empty();
             }
-            var error = ERROR.matcher(response.body());
+            var error = ERROR.matcher(body);
             if (response.statusCode() == 200 && error.find()) {
-                return Optional.of(new Refusal(error.group(1), error.group(2)));
+                // An action that is no gate reads as the use of a token, and there is none yet.
+                boolean isOfScope = body.startsWith("{\"results\":[" + ALLOWED);
+                return Optional.of(new Refusal(isOfScope ? "invalid_scope" : error.group(1), error.group(2)));
             }
         } catch (IOException e) {
             // as below
@@ -73,10 +81,19 @@ public final class Doorward {
 
     private static String json(Issuance issuance) {
         String grant = issuance.grantType().substring(issuance.grantType().lastIndexOf(':') + 1).replace('-', '_');
-        String type = issuance.isUser() ? "user" : "servicePrincipal";
-        return "{\"identity\":{\"type\":" + text(type) + ",\"id\":" + text(issuance.id()) + "}"
+        var requests = new ArrayList<String>();
+        requests.add(json(issuance, grant, "issue:access_token:" + grant));
+        issuance.scopes().forEach(scope -> requests.add(json(issuance, grant, scope)));
+        return "{\"requests\":[" + String.join(",", requests) + "]}";
+    }
+
+    private static String json(Issuance issuance, String grant, String action) {
+        String identity = issuance.isUser()
+                ? "\"user\",\"appId\":" + text(issuance.clientId())
+                : "\"servicePrincipal\"";
+        return "{\"identity\":{\"type\":" + identity + ",\"id\":" + text(issuance.id()) + "}"
                 + ",\"network\":{\"ipAddress\":" + text(issuance.address()) + "}"
-                + ",\"action\":" + text("issue:access_token:" + grant)
+                + ",\"action\":" + text(action)
                 + (grant.equals("device_code") ? ",\"authenticationFlow\":\"deviceCodeFlow\"" : "")
                 + ",\"resource\":" + resource(issuance.audiences(), issuance.scopes())
                 + ",\"attributes\":{\"client_id\":" + text(issuance.clientId()) + "}}";

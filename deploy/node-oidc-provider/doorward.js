@@ -1,4 +1,5 @@
-// Conditional access for node-oidc-provider (npm `oidc-provider`, version 9): doorward decides on every access token.
+// Conditional access for node-oidc-provider (npm `oidc-provider`, version 9): doorward decides on every access token, and on
+// each of its scopes: one that is refused refuses the token.
 //
 //     import Provider from 'oidc-provider';
 //     import { conditionalAccess } from './doorward.js';
@@ -39,7 +40,7 @@ class Undecided extends errors.OIDCProviderError {
 }
 
 /**
- * @param url where doorward answers `POST /v1/decide`
+ * @param url where doorward answers `POST /v1/decide/batch`
  * @param headers of each call, such as `{ authorization: 'Bearer ...' }`
  * @param timeout milliseconds
  * @param defaultAudience what tokens are for that name no audience
@@ -47,34 +48,43 @@ class Undecided extends errors.OIDCProviderError {
 export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultAudience }) {
   const refused = new WeakMap();
 
-  async function ask(request) {
+  async function ask(requests) {
     try {
-      const response = await fetch(new URL('/v1/decide', url), {
+      const response = await fetch(new URL('/v1/decide/batch', url), {
         method: 'POST',
         headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify(request),
+        body: JSON.stringify({ requests }),
         redirect: 'error',
         signal: AbortSignal.timeout(timeout),
       });
-      const answer = await response.json();
-      if (response.status === 200) return answer;
-      throw new Error(`doorward answered ${response.status} ${answer.error?.reason}`);
+      const { results, error } = await response.json();
+      if (response.status === 200 && results.length === requests.length) return results;
+      throw new Error(`doorward answered ${response.status} ${error?.reason}`);
     } catch (error) {
       throw new Undecided(error);
     }
   }
 
-  async function decide(ctx, request) {
-    const { decision, oauthError, obligations, token } = await ask(request);
-    if (decision === 'allow') {
+  /** Asks about a token and its scopes. All must be allowed; then these are the claims to add. */
+  async function decide(ctx, requests) {
+    const claims = {};
+    for (const [place, { answer }] of (await ask(requests)).entries()) {
+      const { decision, oauthError, obligations, token } = answer ?? {};
+      if (decision !== 'allow') {
+        if (decision !== 'block' || !oauthError) throw new Undecided(new Error('an answer without a decision'));
+        // An action that is no gate reads as the use of a token, and there is none yet.
+        const told = place > 0 ? { ...oauthError, error: 'invalid_scope', claims: undefined } : oauthError;
+        const error = new BlockedByPolicy(told);
+        refused.set(ctx, error.parameters);
+        throw error;
+      }
       const isKept = !token?.criticalClaims.some((name) => OWN_CLAIMS.includes(name));
       if (obligations?.length > 0 || !isKept) throw new BlockedByPolicy(UNFULFILLED);
-      return Object.fromEntries(Object.entries(token?.claims ?? {}).filter(([name]) => !OWN_CLAIMS.includes(name)));
+      for (const [name, values] of Object.entries(token?.claims ?? {})) {
+        if (!OWN_CLAIMS.includes(name)) claims[name] = [...new Set([...(claims[name] ?? []), ...values])].sort();
+      }
     }
-    if (decision !== 'block' || !oauthError) throw new Undecided(new Error('an answer without a decision'));
-    const error = new BlockedByPolicy(oauthError);
-    refused.set(ctx, error.parameters);
-    throw error;
+    return claims;
   }
 
   return {
@@ -87,14 +97,14 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
           async findAccount(ctx, sub, token) {
             if (ctx.oidc?.route === 'token') {
               const audience = ctx.oidc.params.resource ?? token?.resource ?? defaultAudience;
-              await decide(ctx, requestOf(ctx, sub, audience, token?.scope));
+              await decide(ctx, requestsOf(ctx, sub, audience, token?.scope));
             }
             return findAccount(ctx, sub, token);
           },
         }),
         async extraTokenClaims(ctx, token) {
           const audience = token.resourceServer?.audience ?? token.aud ?? defaultAudience;
-          const claims = await decide(ctx, requestOf(ctx, token.accountId, audience, token.scope));
+          const claims = await decide(ctx, requestsOf(ctx, token.accountId, audience, token.scope));
           const extra = await extraTokenClaims?.(ctx, token);
           return { ...extra, ...claims };
         },
@@ -110,26 +120,28 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
   };
 }
 
-/** What is asked for, in the words of doorward. */
-function requestOf(ctx, accountId, audience, scope) {
+/** What is asked for, in the words of doorward: the token, then each of its scopes. */
+function requestsOf(ctx, accountId, audience, scope) {
   const { client, params, entities } = ctx.oidc;
   const source = entities.AuthorizationCode ?? entities.RefreshToken ?? entities.DeviceCode ?? {};
   const grant = (params?.grant_type ?? 'implicit').split(':').pop().replaceAll('-', '_');
   const audiences = [audience ?? []].flat();
-  return {
+  const scopes = (scope ?? '').split(' ').filter(Boolean);
+  const about = (action) => ({
     identity: accountId
-      ? { type: 'user', id: accountId }
+      ? { type: 'user', id: accountId, appId: client.clientId }
       : { type: 'servicePrincipal', id: client.clientId },
-    action: `issue:access_token:${grant}`,
+    action,
     resource: {
       appIds: audiences,
       // Scopes alone would say that the token is for Microsoft's directory, not that nobody knows what it is for.
-      scopes: audiences.length > 0 ? (scope ?? '').split(' ').filter(Boolean) : [],
+      scopes: audiences.length > 0 ? scopes : [],
       target: audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined,
     },
     network: { ipAddress: ctx.ip },
     authenticationFlow: grant === 'device_code' ? 'deviceCodeFlow' : undefined,
     satisfied: { builtInControls: source.amr?.includes('mfa') ? ['mfa'] : [] },
     attributes: { client_id: client.clientId, acr: source.acr, amr: source.amr },
-  };
+  });
+  return [`issue:access_token:${grant}`, ...scopes].map(about);
 }

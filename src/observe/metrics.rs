@@ -147,6 +147,7 @@ pub struct Core {
     doors: [Door; Surface::ALL.len()],
     connections_shed: AtomicU64,
     handshakes_failed: AtomicU64,
+    defaults_filled: AtomicU64,
     report_only: Box<[Slot]>,
     report_only_others: AtomicU64,
 }
@@ -179,6 +180,7 @@ impl Default for Core {
             doors: Default::default(),
             connections_shed: AtomicU64::new(0),
             handshakes_failed: AtomicU64::new(0),
+            defaults_filled: AtomicU64::new(0),
             report_only: (0..SLOTS).map(|_| Slot::default()).collect(),
             report_only_others: AtomicU64::new(0),
         }
@@ -249,6 +251,11 @@ impl Core {
     /// A connection was closed at once because there are too many.
     pub fn shed_connection(&self) {
         step(Some(&self.connections_shed));
+    }
+
+    /// So many items of a batch took names from the defaults that entities of their own lacked.
+    pub fn filled_defaults(&self, items: u64) {
+        add(&self.defaults_filled, items);
     }
 
     /// A connection was closed because its TLS handshake failed.
@@ -324,6 +331,11 @@ impl Totals<'_> {
     /// Allowed requests of one door that it denied.
     pub fn undeliverable(&self, surface: Surface) -> u64 {
         self.sum(|core| core.door(surface).undeliverable.load(Relaxed))
+    }
+
+    /// Items of batches that took names from the defaults.
+    pub fn defaults_filled(&self) -> u64 {
+        self.sum(|core| core.defaults_filled.load(Relaxed))
     }
 
     /// Connections closed at once because there were too many.

@@ -32,7 +32,7 @@ use tokio::sync::Semaphore;
 
 use self::answer::Outcome;
 use self::audience::Audiences;
-use self::batch::{Batch, Semantic};
+use self::batch::{Batch, Semantic, Token};
 use self::grant::Gates;
 pub use self::metadata::MetadataError;
 use self::question::{Fields, Parts, Question};
@@ -212,11 +212,14 @@ impl Authzen {
         let body = match batch {
             Batch::Single(question) => {
                 let gates = Gates::of([Some(&question)], asking.bundle());
-                let outcome = [self.decide(&mut asking, question, Vec::new(), request_id)];
+                let outcome = [self.decide(&mut asking, question, Token::default(), request_id)];
                 let left = gates.left(&outcome, asking.bundle(), self.open.known(asking.bundle(), None));
                 answer::single(outcome, left)
             }
-            Batch::Several(items, semantic) => self.several(&mut asking, items, semantic, request_id),
+            Batch::Several(items, semantic, filled) => {
+                door.decider.core().filled_defaults(filled);
+                self.several(&mut asking, items, semantic, request_id)
+            }
         };
         Ok((body.to_string().into(), revision(asking.bundle())))
     }
@@ -228,14 +231,14 @@ impl Authzen {
         semantic: Semantic,
         request_id: Option<&str>,
     ) -> serde_json::Value {
-        let scopes: Vec<_> = (0..items.len()).map(|place| batch::scopes(&items, place)).collect();
+        let tokens: Vec<_> = (0..items.len()).map(|place| batch::token(&items, place)).collect();
         let audiences = Audiences::of(&items);
         exchange::tell(&mut items);
         let gates = Gates::of(items.iter().map(|item| item.as_ref().ok()), asking.bundle());
         let mut outcomes = Vec::with_capacity(items.len());
-        for (item, scopes) in items.into_iter().zip(scopes) {
+        for (item, token) in items.into_iter().zip(tokens) {
             let outcome = match item {
-                Ok(question) => self.decide(asking, question, scopes, request_id),
+                Ok(question) => self.decide(asking, question, token, request_id),
                 Err(error) => Outcome::malformed(&error),
             };
             let is_last = semantic.ends_with(&outcome);
@@ -244,19 +247,13 @@ impl Authzen {
                 break;
             }
         }
+        let audience = audiences.left(&mut outcomes).map(|left| serde_json::json!(left));
         let left = gates.left(&outcomes, asking.bundle(), self.open.known(asking.bundle(), None));
-        let audience = audiences.left(&outcomes).map(|left| serde_json::json!(left));
         answer::batch(outcomes, left, audience)
     }
 
-    fn decide(
-        &self,
-        asking: &mut Asking<'_>,
-        question: Question,
-        scopes: Vec<String>,
-        request_id: Option<&str>,
-    ) -> Outcome {
-        let mapping = Mapping::of(question, scopes, self.open.known(asking.bundle(), request_id));
+    fn decide(&self, asking: &mut Asking<'_>, question: Question, token: Token, request_id: Option<&str>) -> Outcome {
+        let mapping = Mapping::of(question, token, self.open.known(asking.bundle(), request_id));
         let Mapping { request, problem, manner } = mapping;
         let outcome = match problem {
             None => asking.decide(&request),

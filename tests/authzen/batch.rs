@@ -99,9 +99,13 @@ async fn only_where_the_operator_says_so_an_item_takes_a_missing_name_from_the_d
     for item in strict["evaluations"].as_array().unwrap() {
         assert_eq!((&item["decision"], &item["context"]["error"]["status"]), (&json!(false), &json!(400)), "{item}");
     }
-    let lenient = Server::certification("{ batchDefaults: lenient }").ask(EVALUATIONS, &body).await;
+    let server = Server::certification("{ batchDefaults: lenient }");
     // No property of the default is taken: what is archived there is active here. Bob's has the default's resource.
-    assert_eq!(lenient, answers(&[true, true, true]));
+    assert_eq!(server.ask(EVALUATIONS, &body).await, answers(&[true, true, true]));
+    let whole = json!({ "evaluations": [question("alice", "read", "record-1")] });
+    assert_eq!(server.ask(EVALUATIONS, &whole).await, answers(&[true]));
+    let metrics = server.operator().await.get("/metrics").await.text;
+    assert!(metrics.contains(r#"doorward_batch_defaults_filled_total{surface="authzen"} 3"#), "{metrics}");
 }
 
 #[tokio::test]

@@ -171,6 +171,11 @@ async fn a_fact_that_cannot_be_used_is_denied_by_its_name_and_never_missing() {
         ("/context/risk/level", json!("severe"), "context.risk.level"),
         ("/context/risk/level", json!(3), "context.risk.level"),
         ("/context/client_id", json!(7), "context.client_id"),
+        ("/context/auth_time", json!("yesterday"), "context.auth_time"),
+        ("/context/auth_time", json!(1.5), "context.auth_time"),
+        ("/context/subject_token_type", json!({}), "context.subject_token_type"),
+        ("/context/actor_token_type", json!([]), "context.actor_token_type"),
+        ("/context/user_agent", json!(true), "context.user_agent"),
         ("/context/client_id", json!(""), "context.client_id"),
         ("/context/amr", json!("pwd"), "context.amr"),
         ("/context/amr", json!(["pwd", 1]), "context.amr"),
@@ -188,6 +193,11 @@ async fn a_fact_that_cannot_be_used_is_denied_by_its_name_and_never_missing() {
         assert_eq!(code, "input_invalid", "{pointer}");
         assert!(told.contains(&format!("`{field}`")), "{pointer}: {told}");
     }
+    // A workload's client was any value, and a condition on the text `client_id` found none.
+    let workload = changed(user(), "/subject", json!({ "type": "workload", "id": "ledger" }));
+    let answer = server.ask(EVALUATION, &changed(workload, "/context/client_id", json!(7))).await;
+    assert_eq!((&answer["decision"], because(&answer).0), (&json!(false), "input_invalid"), "{answer}");
+    assert!(server.decision(&changed(user(), "/context/auth_time", json!(1_760_000_000))).await);
     assert!(server.decision(&user()).await, "without context everything is decided");
 }
 
@@ -245,4 +255,6 @@ async fn texts_for_administrators_are_told_only_where_the_operator_says_so() {
     assert_eq!(context["reasons"], json!([{ "policy": "p-1", "code": "blocked_by_policy" }]));
     assert_eq!(context["reason_admin"], json!({ "403": "blocked_by_policy: Nobody" }));
     assert_eq!(context["ca"], json!({ "policies": ["p-1"], "report_only": [] }));
+    let revision = context["revision"].as_str().unwrap();
+    assert!(revision.starts_with("bundle@") && revision.len() > "bundle@".len(), "{context}");
 }

@@ -132,6 +132,59 @@ async fn a_token_lives_no_longer_than_the_time_between_sign_ins() {
     assert_eq!(Server::start(denied, "{}").ask(EVALUATION, &gate(CODE)).await, json!({ "decision": false }));
 }
 
+/// A scope is of the token that its gate is about: asked about behind the gate it was one of no flow, so that a policy about
+/// the flow and the scope refused nothing. Token hooks said the flow of each scope.
+#[tokio::test]
+async fn the_scopes_of_a_device_code_are_of_that_flow_too() {
+    let flow = everybody("grantControls: { operator: OR, builtInControls: [block] }")
+        .replace("applications:", "authenticationFlows: { transferMethods: deviceCodeFlow }, applications:");
+    let send = policy("no-sending", &format!("{flow}\nwhen: context.action == \"mail.send\""));
+    let catalogue = "entities: { actions: [{ name: mail.read }, { name: mail.send }] }\n";
+    let server = Server::start([("p.yaml", send), ("e.yaml", catalogue.to_owned())], "{}");
+    for (grant, allows, left) in [("device_code", false, json!("mail.read")), ("authorization_code", true, json!(null))]
+    {
+        let named = format!("issue:access_token:{grant}");
+        let mut body = issue(&["mail.read", "mail.send"]);
+        body["evaluations"][0]["action"]["name"] = json!(named);
+        let answer = server.ask(EVALUATIONS, &body).await;
+        let got: Vec<_> =
+            answer["evaluations"].as_array().unwrap().iter().map(|item| item["decision"].clone()).collect();
+        assert_eq!(json!(got), json!([true, true, allows]), "{answer}");
+        let alone = server.ask(EVALUATION, &gate(&named)).await;
+        assert_eq!(alone["context"]["issuance"]["granted_scope"], left, "{alone}");
+    }
+    assert!(server.decision(&gate("mail.send")).await, "what is asked about without a gate is of no flow");
+}
+
+/// Whoever asked in AuthZEN had to make up what its client hears; all other doors said it.
+#[tokio::test]
+async fn of_a_token_that_is_refused_an_answer_with_reasons_says_what_the_client_hears() {
+    let mfa = everybody("grantControls: { operator: OR, builtInControls: [mfa] }");
+    let cedar =
+        "@id(\"no-sending\")\nforbid (principal, action, resource)\nwhen { context.action == \"mail.send\" };\n";
+    let files = || [("p.yaml", policy("mfa", &mfa)), ("q.cedar", cedar.to_owned())];
+    let (server, quiet) = (Server::start(files(), "{ verbose: true }"), Server::start(files(), "{}"));
+    let told = |answer: &Value| answer["context"]["ca"]["oauth_error"].clone();
+    let answer = server.ask(EVALUATION, &gate(CODE)).await;
+    let expected = json!({
+        "error": "interaction_required", "error_codes": [50076], "suberror": "basic_action",
+        "error_description": "AADSTS50076: Conditional Access asks for multifactor authentication.",
+        "claims": r#"{"access_token":{"capolids":{"essential":true,"values":["mfa"]}}}"#,
+    });
+    assert_eq!(told(&answer), expected);
+    let blocked = "AADSTS53003: Access has been blocked by Conditional Access policies.";
+    let scopes = changed(issue(&["mail.send"]), "/context/amr", json!(["mfa"]));
+    let answers = server.ask(EVALUATIONS, &scopes).await;
+    let expected = json!({ "error": "invalid_scope", "error_codes": [53003], "error_description": blocked });
+    assert_eq!((told(&answers["evaluations"][0]), told(&answers["evaluations"][1])), (json!(null), expected));
+    // Which party of an exchange is refused, the client does not hear.
+    let exchange = server.ask(EVALUATION, &gate("issue:access_token:token_exchange")).await;
+    let expected = json!({ "error": "invalid_request", "error_codes": [53003], "error_description": blocked });
+    assert_eq!(told(&exchange), expected);
+    assert_eq!(told(&server.ask(EVALUATION, &gate("mail.send")).await), json!(null), "no token is issued");
+    assert_eq!(quiet.ask(EVALUATION, &gate(CODE)).await, json!({ "decision": false }));
+}
+
 /// A gate for a user, and what it comes with.
 pub fn issue(scopes: &[&str]) -> Value {
     let names = std::iter::once(&CODE).chain(scopes);

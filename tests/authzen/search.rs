@@ -53,6 +53,37 @@ async fn unknown_names_find_nothing_and_stray_ones_are_not_looked_at() {
     assert_eq!(actions["results"], json!([{ "name": "read" }, { "name": "write" }]));
 }
 
+/// A bundle that lets everybody read found everything for a subject that nobody knows, and all subjects for a resource that
+/// there is not.
+#[tokio::test]
+async fn who_is_not_in_the_catalogue_is_not_found_out_about_though_everybody_may() {
+    let catalogue = "entities:
+  subjects: [{ type: user, id: alice }]
+  resources: [{ type: record, id: record-1 }]
+  actions: [{ name: read }, { name: 'issue:access_token:device_code' }]
+";
+    let server = Server::start([("entities.yaml", catalogue.to_owned())], "{}");
+    let fine = question("alice", "read", "record-1");
+    let count = async |path, body: &Value| server.ask(path, body).await["page"]["total"].as_u64().unwrap();
+    for (path, pointers, found) in [
+        (SUBJECTS, &["/action/name", "/resource/id", "/resource/type"][..], 1),
+        (RESOURCES, &["/subject/id", "/action/name"], 1),
+        (ACTIONS, &["/subject/id", "/resource/id", "/resource/type"], 2),
+    ] {
+        assert_eq!(count(path, &fine).await, found, "{path}");
+        for pointer in pointers {
+            let body = changed(fine.clone(), pointer, json!("unheard-of"));
+            assert!(server.decision(&body).await, "{pointer}: everybody may");
+            assert_eq!(count(path, &body).await, 0, "{path} {pointer}");
+        }
+    }
+    // A gate is known by its name; and of a kind of which the catalogue lists nothing, nobody has said what there is.
+    let gate = changed(fine.clone(), "/action/name", json!("issue:access_token:client_credentials"));
+    assert_eq!(count(SUBJECTS, &gate).await, 1);
+    let workload = changed(fine, "/subject", json!({ "type": "workload", "id": "ledger" }));
+    assert_eq!(count(ACTIONS, &workload).await, 2);
+}
+
 #[tokio::test]
 async fn properties_of_the_question_count_for_every_candidate() {
     let server = Server::certification("{}");

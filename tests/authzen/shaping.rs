@@ -261,3 +261,54 @@ async fn of_several_audiences_those_that_are_left_are_told_at_the_first_open_gat
         assert_eq!(json!(told), expected, "{of:?}: {answers}");
     }
 }
+
+/// Of an exchange for two audiences the second party was refused one: what policies say of a token for that one, and the
+/// scopes that are refused there, shaped the token for the other.
+#[tokio::test]
+async fn what_is_said_of_an_audience_that_is_not_left_shapes_no_token() {
+    let on = |name: &str, more: &str| policy(name, &everybody(more));
+    let of_mail = "when: resource.target.id == \"https://mail\"\ntoken: { lifetime: 60, claims: { tags: [mail] }, critical: \
+                   [tags] }";
+    let of_files = "when: resource.target.id == \"https://files\"\ntoken: { lifetime: 900, claims: { tags: [files] } }";
+    let block = "grantControls: { operator: OR, builtInControls: [block] }";
+    let mallory = format!("when: principal.id == \"mallory\" && resource.target.id == \"https://mail\"\n{block}");
+    let payroll =
+        format!("when: resource.target.id == \"https://payroll\" && context.action like \"issue:*\"\n{block}");
+    let send = format!("when: resource.target.id == \"https://mail\" && context.action == \"send\"\n{block}");
+    let scope = "when: resource.target.id == \"https://payroll\"\ntoken: { lifetime: 30, claims: { tags: [payroll] } }";
+    let files = [
+        ("a.yaml", on("a", of_mail)),
+        ("b.yaml", on("b", of_files)),
+        ("c.yaml", on("c", &mallory)),
+        ("d.yaml", on("d", &payroll)),
+        ("e.yaml", on("e", &send)),
+        ("f.yaml", on("f", scope)),
+    ];
+    let (mail, payroll, files_of) = ("https://mail", "https://payroll", "https://files");
+    let server = Server::start(files.clone(), "{}");
+    let exchange = |party: &'static str| {
+        capable(gates(&[("alice", mail), (party, mail), ("alice", files_of), (party, files_of)], "execute_all"))
+    };
+    let answers = server.ask(EVALUATIONS, &exchange("mallory")).await;
+    let left = json!({ "audience": [files_of], "token_lifetime": 900, "claims": { "tags": ["files"] } });
+    assert_eq!(shaped(&answers["evaluations"][0]), &left, "{answers}");
+    // Of both audiences it has what each of them adds, and the shorter life.
+    let answers = server.ask(EVALUATIONS, &exchange("bob")).await;
+    let both = json!({ "token_lifetime": 60, "claims": { "tags": ["files", "mail"] }, "crit": ["tags"] });
+    assert_eq!(shaped(&answers["evaluations"][0]), &both, "{answers}");
+    // A scope of an audience whose gate is refused is a scope of no token.
+    let mut body = capable(gates(&[("alice", files_of), ("alice", payroll)], "execute_all"));
+    let mut read = gate("read");
+    read["resource"]["id"] = json!(payroll);
+    body["evaluations"].as_array_mut().unwrap().push(read);
+    let answers = server.ask(EVALUATIONS, &body).await;
+    assert_eq!(shaped(&answers["evaluations"][0]), &left, "{answers}");
+    assert_eq!(answers["evaluations"][2]["decision"], json!(true), "{answers}");
+    // Gates alone: of the audience that is left no scope is refused.
+    let catalogue = "entities: { actions: [{ name: read }, { name: send }] }\n".to_owned();
+    let server = Server::start(files.into_iter().chain([("g.yaml", catalogue)]), "{}");
+    let answers = server.ask(EVALUATIONS, &exchange("mallory")).await;
+    assert_eq!(shaped(&answers["evaluations"][0]), &left, "{answers}");
+    let answers = server.ask(EVALUATIONS, &exchange("bob")).await;
+    assert_eq!(shaped(&answers["evaluations"][0])["granted_scope"], json!("read"), "{answers}");
+}

@@ -107,6 +107,28 @@ async fn keycloak_issues_no_token_with_a_critical_claim_or_an_obligation() {
     }
 }
 
+/// The gate was all that Keycloak asked about, and whose client it was nobody knew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_scope_that_is_refused_refuses_the_token_of_keycloak_and_a_policy_knows_the_client() {
+    let Some(classes) = Classes::compiled(&["Doorward.java"], &[]) else { return };
+    let custom = "@id(\"s\") forbid (principal, action, resource) when { context.action == \"write\" };\n\
+                  @id(\"k\") forbid (principal is User, action, resource) when { principal.appId == \"kiosk\" };\n";
+    let server = Server::of([("p.cedar", custom.to_owned())], |_| ());
+    let url = format!("http://{}", server.tcp());
+    let scope = "invalid_scope: AADSTS53003: Access has been blocked by Conditional Access policies.\n";
+    let client = "invalid_grant: AADSTS53003: Access has been blocked by Conditional Access policies.\n";
+    for (rest, expected) in [
+        ("app authorization_code 203.0.113.9 https://api read", "allowed\n"),
+        ("app authorization_code 203.0.113.9 https://api", "allowed\n"),
+        ("app authorization_code 203.0.113.9 https://api read write", scope),
+        ("app authorization_code 203.0.113.9 - write", scope),
+        ("kiosk authorization_code 203.0.113.9 https://api write", client),
+    ] {
+        let arguments = format!("{url} user alice {rest}");
+        assert_eq!(classes.run("Doorward", &url, None, &arguments.split(' ').collect::<Vec<_>>()), expected, "{rest}");
+    }
+}
+
 /// Keycloak named no audience, and scopes of OpenID alone made Entra's directory of that, so no policy about an application
 /// blocked a token.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

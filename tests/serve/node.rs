@@ -147,6 +147,23 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     let next =
         format!("grant_type=refresh_token&refresh_token={}", refreshed.json()["refresh_token"].as_str().unwrap());
 
+    // A scope that is refused refuses the token; a policy about another client does not.
+    let custom = |scope: &str| {
+        format!(
+            "@id(\"s\") forbid (principal, action, resource) when {{ context.action == \"{scope}\" }};\n\
+             @id(\"k\") forbid (principal is User, action, resource) when {{ principal.appId == \"kiosk\" }};\n"
+        )
+    };
+    server.activate("scope", [("3-users.yaml", &users), ("4-custom.cedar", &custom("openid"))]);
+    let blocked = provider.token("app", ELSEWHERE, &next).await;
+    assert_eq!(error(&blocked), (400, json!("invalid_scope"), json!([53003])), "{}", blocked.text);
+    assert!(blocked.json().get("claims").is_none(), "{}", blocked.text);
+    server.activate("another", [("3-users.yaml", &users), ("4-custom.cedar", &custom("email"))]);
+    let refreshed = provider.token("app", ELSEWHERE, &next).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text);
+    let next =
+        format!("grant_type=refresh_token&refresh_token={}", refreshed.json()["refresh_token"].as_str().unwrap());
+
     // Claims of policies are in the token, and what nobody would do keeps it from being issued.
     let workloads = |more: &str| {
         format!(
@@ -254,6 +271,29 @@ async fn functions_of_cognito_and_auth0_add_claims_and_refuse_what_they_cannot_p
         format!("# {more}\n{}", told_by("shaping.mjs", &node, &server.tcp(), None))
     });
     assert_snapshot!("functions-shaping", told.concat());
+}
+
+/// A gate was all that they asked about, so a policy about a scope refused nothing; and a policy about one client blocked
+/// every user, for nobody knew whose client it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn functions_of_cognito_and_auth0_ask_about_each_scope_and_name_the_client() {
+    let Some(node) = node() else { return };
+    let server = Server::start();
+    let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
+    let users = users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [alice]");
+    server.activate("1", [("3-users.yaml", &users)]);
+    let before = told(&node, &server.tcp(), None);
+    let kiosks =
+        "@id(\"no-kiosks\") forbid (principal is User, action, resource) when { principal.appId == \"kiosk\" };";
+    server.activate("2", [("3-users.yaml", &*users), ("4-custom.cedar", kiosks)]);
+    assert_eq!(told(&node, &server.tcp(), None), before, "of another client");
+    let reading = "@id(\"no-reading\") forbid (principal, action, resource) when { [\"read\", \"https://api/v1/read\"]\
+                   .contains(context.action) };";
+    server.activate("3", [("3-users.yaml", &*users), ("4-custom.cedar", reading)]);
+    let after = told(&node, &server.tcp(), None);
+    let lines = before.lines().zip(after.lines()).filter(|(before, after)| before != after);
+    let changed: Vec<_> = lines.map(|(before, after)| format!("{before} -> {after}")).collect();
+    assert_snapshot!("functions-scopes", changed.join("\n"));
 }
 
 /// A policy for users that blocks tokens for one application, and those of which nobody says what they are for.

@@ -154,6 +154,9 @@ fn requests(totals: &Totals<'_>, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
     let undeliverable = |surface| totals.undeliverable(surface);
     let help = "Allowed requests that the door denied, because it cannot pass on a critical claim or an obligation";
     counters(encoder, "undeliverable_allows", help, by_surface(&undeliverable))?;
+    let filled = [([("surface", Surface::Authzen.as_str().to_owned())], totals.defaults_filled())];
+    let help = "Items of batches that took a type, id or name from the defaults";
+    counters(encoder, "batch_defaults_filled", help, filled)?;
     let shed = by_surface(&|surface| totals.refused(surface, Undecided::Overloaded));
     let connections = ([("surface", "connection".to_owned())], totals.connections_shed());
     let help = "Requests and connections turned away because there were too many";

@@ -16,6 +16,7 @@ use super::request::{Manner, path};
 use crate::model::Decision;
 use crate::model::decision::InputError;
 use crate::model::shaping::STEP_UP;
+use crate::serve::wire::oauth::OAuthError;
 use crate::serve::wire::shaping::Claims;
 use crate::serve::wire::spelling::Spelling;
 use crate::serve::wire::{Refusal, Refused, json, v1};
@@ -25,6 +26,8 @@ use crate::serve::wire::{Refusal, Refused, json, v1};
 pub struct Outcome {
     /// Whether it may be.
     pub allows: bool,
+    /// Whether the token is what it says, if it is about one: it may be, and the token is good for what this was about.
+    pub shapes: bool,
     /// Whether the action was a gate of token issuance.
     pub is_gate: bool,
     /// Ids of what the caller is obliged to.
@@ -46,11 +49,11 @@ impl Outcome {
             context.insert("obligations".to_owned(), obligations.into());
         }
         if open.settings.verbose {
-            explain(&response, allows, &mut context);
+            explain(&response, manner, &mut context);
         }
         let owed = response.obligations.into_iter().map(|obligation| obligation.id).collect();
         let token = response.token.filter(|_| allows && manner.is_for_token).unwrap_or_default();
-        Self { allows, is_gate: manner.is_gate, owed, token, context }
+        Self { allows, shapes: allows, is_gate: manner.is_gate, owed, token, context }
     }
 
     /// Of a question that cannot be decided as it is: a deny that says why.
@@ -63,14 +66,18 @@ impl Outcome {
         let mut context = Map::new();
         context.insert("reasons".to_owned(), json!([{ "code": reason }]));
         context.insert("reason_admin".to_owned(), json!({ "400": format!("{reason}: {error}") }));
-        Self { allows: false, is_gate, owed: Vec::new(), token: v1::Token::default(), context }
+        Self::denied(is_gate, context)
     }
 
     /// Of an item of a batch that is no question.
     pub fn malformed(error: &InputError) -> Self {
         let mut context = Map::new();
         context.insert("error".to_owned(), json!({ "status": 400, "message": error.to_string() }));
-        Self { allows: false, is_gate: false, owed: Vec::new(), token: v1::Token::default(), context }
+        Self::denied(false, context)
+    }
+
+    fn denied(is_gate: bool, context: Map<String, Value>) -> Self {
+        Self { allows: false, shapes: false, is_gate, owed: Vec::new(), token: v1::Token::default(), context }
     }
 
     fn into_json(mut self, issuance: Map<String, Value>) -> Value {
@@ -111,7 +118,7 @@ pub fn single(outcomes: [Outcome; 1], left: Left) -> Value {
 
 /// The answers to a batch. Shaping is on one item alone, the first gate that is open, and holds for all that are, the scopes
 /// behind them too: a token that several of them let through lives no longer than each allows, and has what each adds.
-/// `audience` lists those that are left, if one is not.
+/// `audience` lists those that are left, if one is not; what is said of the others shapes nothing.
 pub fn batch(outcomes: Vec<Outcome>, left: Left, audience: Option<Value>) -> Value {
     let first = outcomes.iter().position(|outcome| outcome.is_gate && outcome.allows);
     let mut shaping = Some(issuance(&outcomes, left, audience));
@@ -123,7 +130,7 @@ pub fn batch(outcomes: Vec<Outcome>, left: Left, audience: Option<Value>) -> Val
 
 /// How the token is shaped. Rich authorization requests no policy states.
 fn issuance(outcomes: &[Outcome], Left { scopes, mut shape }: Left, audience: Option<Value>) -> Map<String, Value> {
-    outcomes.iter().for_each(|outcome| shape.add(&outcome.token));
+    outcomes.iter().filter(|outcome| outcome.shapes).for_each(|outcome| shape.add(&outcome.token));
     let Shape { lifetime, claims, critical } = shape;
     let members = [
         ("token_lifetime", lifetime.map(|seconds| json!(seconds))),
@@ -153,9 +160,9 @@ fn step_up(unmet: &[String], open: &Open) -> Option<Vec<Value>> {
     unmet.iter().map(obligation).collect()
 }
 
-fn explain(response: &v1::DecideResponse, allows: bool, context: &mut Map<String, Value>) {
+fn explain(response: &v1::DecideResponse, manner: Manner, context: &mut Map<String, Value>) {
     let ids = |policies: &[v1::PolicyRef]| policies.iter().map(|policy| json!(policy.id)).collect::<Vec<_>>();
-    if !allows {
+    if response.decision != Decision::Allow.number() {
         let names: Vec<_> = response.policies.iter().map(|policy| policy.display_name.as_str()).collect();
         let reason = match names.as_slice() {
             [] => response.reason.clone(),
@@ -164,6 +171,9 @@ fn explain(response: &v1::DecideResponse, allows: bool, context: &mut Map<String
         let reasons = response.policies.iter().map(|policy| json!({ "policy": policy.id, "code": response.reason }));
         context.insert("reasons".to_owned(), reasons.collect());
         context.insert("reason_admin".to_owned(), json!({ "403": reason }));
+        if let Some(bundle) = &response.bundle {
+            context.insert("revision".to_owned(), json!(format!("{}@{}", bundle.name, bundle.revision)));
+        }
         if !response.message.is_empty() {
             context.insert("reason_user".to_owned(), json!({ "403": response.message }));
         }
@@ -177,5 +187,31 @@ fn explain(response: &v1::DecideResponse, allows: bool, context: &mut Map<String
     if let Some(session) = &response.session_controls {
         ca.insert("session_controls".to_owned(), json!(session));
     }
+    // WHY: what the use of a token is told names the time, and equal questions have equal answers.
+    if let Some(error) = response.oauth_error.clone().filter(|_| manner.is_for_token) {
+        ca.insert("oauth_error".to_owned(), oauth_error(error, manner));
+    }
     context.insert("ca".to_owned(), ca.into());
+}
+
+/// What to tell the OAuth client. Of an exchange nobody hears which of the two parties is refused.
+fn oauth_error(error: v1::OAuthError, manner: Manner) -> Value {
+    let told = match manner {
+        Manner { is_exchange: true, .. } => v1::OAuthError {
+            error: "invalid_request".to_owned(),
+            suberror: String::new(),
+            claims: String::new(),
+            ..OAuthError::BLOCK.to_message()
+        },
+        Manner { is_gate: true, .. } => error,
+        _ => error.of_scope(),
+    };
+    let v1::OAuthError { error, error_description, error_codes, suberror, claims } = told;
+    let mut members = Map::new();
+    members.insert("error".to_owned(), json!(error));
+    members.insert("error_description".to_owned(), json!(error_description));
+    members.insert("error_codes".to_owned(), json!(error_codes));
+    let texts = [("suberror", suberror), ("claims", claims)].into_iter().filter(|(_, text)| !text.is_empty());
+    members.extend(texts.map(|(name, text)| (name.to_owned(), json!(text))));
+    members.into()
 }

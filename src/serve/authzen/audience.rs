@@ -1,8 +1,9 @@
 //! What audiences are left of a token that is asked about for several.
 //!
 //! A call has a gate for each audience, in an exchange one for each party. One that is refused does not refuse the others:
-//! the first gate that is open names those that are left, and the token is good for no other. When nothing is refused,
-//! nothing is said. Start with [`Audiences::left`].
+//! the first gate that is open names those that are left, and the token is good for no other. What policies say of it for
+//! an audience that is not left holds for no token: none of that is told. When nothing is refused, nothing is said. Start
+//! with [`Audiences::left`].
 //!
 //! Source: draft-gazitt-oauth-authzen-issuance, `audience`; read August 2026.
 
@@ -11,33 +12,53 @@ use super::batch::Item;
 use super::question::Question;
 use crate::serve::gate::is_gate;
 
-/// The audiences that the gates of a call are about, by the place of the item; `None` for what is no gate for one.
+/// The audiences that a call is about, by the place of the item; `None` for what is about none.
 #[derive(Debug)]
-pub struct Audiences(Vec<Option<String>>);
+pub struct Audiences(Vec<Option<Audience>>);
+
+/// What an item says of an audience.
+#[derive(Debug)]
+struct Audience {
+    id: String,
+    /// Whether the item is a gate for it; otherwise a scope.
+    is_gate: bool,
+}
 
 impl Audiences {
     /// Those of a call.
     pub fn of(items: &[Item]) -> Self {
-        let is_for_one =
-            |item: &&Question| is_gate(&item.action.name) && matches!(&*item.resource.kind, "audience" | "application");
-        let audience = |item: &Item| item.as_ref().ok().filter(is_for_one).map(|gate| gate.resource.id.clone());
-        Self(items.iter().map(audience).collect())
+        let is_for_one = |item: &&Question| matches!(&*item.resource.kind, "audience" | "application");
+        let audience = |item: &Question| Audience { id: item.resource.id.clone(), is_gate: is_gate(&item.action.name) };
+        Self(items.iter().map(|item| item.as_ref().ok().filter(is_for_one).map(audience)).collect())
     }
 
     /// Those at all of whose gates `outcomes` have an allow, in the order of the call; `None` when there are not several, or
-    /// all are left. A gate that was not asked about any more is not open. Cost: quadratic in the items, which are few.
-    pub fn left(&self, outcomes: &[Outcome]) -> Option<Vec<&str>> {
+    /// all are left. Outcomes for the others shape no token any more. A gate that was not asked about any more is not open.
+    /// Cost: quadratic in the items, which are few.
+    pub fn left(&self, outcomes: &mut [Outcome]) -> Option<Vec<&str>> {
         let mut all: Vec<&str> = Vec::new();
-        for audience in self.0.iter().flatten() {
-            if !all.contains(&audience.as_str()) {
-                all.push(audience);
+        for (_, gate) in self.gates() {
+            if !all.contains(&gate) {
+                all.push(gate);
             }
         }
         let is_open = |audience: &&str| {
-            let mut places = self.0.iter().enumerate().filter(|(_, of)| of.as_deref() == Some(*audience));
+            let mut places = self.gates().filter(|(_, of)| of == audience);
             places.all(|(place, _)| outcomes.get(place).is_some_and(|outcome| outcome.allows))
         };
-        let left: Vec<_> = all.iter().copied().filter(is_open).collect();
-        (all.len() > 1 && left.len() < all.len()).then_some(left)
+        let (left, shut): (Vec<_>, Vec<_>) = all.iter().copied().partition(is_open);
+        if all.len() < 2 || shut.is_empty() {
+            return None;
+        }
+        for (outcome, of) in outcomes.iter_mut().zip(&self.0) {
+            outcome.shapes &= of.as_ref().is_none_or(|of| !shut.contains(&&*of.id));
+        }
+        Some(left)
+    }
+
+    /// Places and audiences of the gates.
+    fn gates(&self) -> impl Iterator<Item = (usize, &str)> {
+        let places = self.0.iter().enumerate();
+        places.filter_map(|(place, of)| of.as_ref().filter(|of| of.is_gate).map(|of| (place, &*of.id)))
     }
 }

@@ -11,8 +11,9 @@ use prost_types::value::Kind;
 use super::question::{Fields, Parts, Question, list, object, text, weight};
 use super::{BatchDefaults, answer::Outcome};
 use crate::limits;
+use crate::model::TransferMethod;
 use crate::model::decision::InputError;
-use crate::serve::gate::is_gate;
+use crate::serve::gate::{Gate, is_gate};
 
 /// A question of a batch, or what is wrong with the item.
 pub type Item = Result<Question, InputError>;
@@ -22,8 +23,8 @@ pub type Item = Result<Question, InputError>;
 pub enum Batch {
     /// One question: the body has no items.
     Single(Question),
-    /// Items, in their order.
-    Several(Vec<Item>, Semantic),
+    /// Items, in their order; and how many took a name from the defaults that an entity of their own lacks.
+    Several(Vec<Item>, Semantic, u64),
 }
 
 /// When to stop.
@@ -88,28 +89,37 @@ impl Batch {
             let message = format!("would repeat more than {most} bytes of defaults; send fewer items in one call");
             return Err(InputError::invalid("evaluations", message));
         }
-        Ok(Self::Several(items.into_iter().map(|value| item(value, &defaults, lenient)).collect(), semantic))
+        let mut filled = 0;
+        let items = items.into_iter().map(|value| item(value, &defaults, lenient, &mut filled)).collect();
+        Ok(Self::Several(items, semantic, filled))
     }
 }
 
 const SEMANTIC: &str = "options.evaluations_semantic";
 
-fn item(value: Value, defaults: &Parts, lenient: BatchDefaults) -> Item {
+fn item(value: Value, defaults: &Parts, lenient: BatchDefaults, filled: &mut u64) -> Item {
     let Some(Kind::StructValue(value)) = value.kind else {
         return Err(InputError::invalid("evaluations", "must be objects"));
     };
     let mut fields = value.fields;
     let own = Parts::take(&mut fields)?;
-    let filled = |own: Option<Fields>, default: &Option<Fields>, keys: &[&str]| match (own, default) {
-        (Some(own), Some(default)) if lenient == BatchDefaults::Lenient => Some(fill(own, default, keys)),
+    let mut is_filled = false;
+    let mut part = |own: Option<Fields>, default: &Option<Fields>, keys: &[&str]| match (own, default) {
+        (Some(own), Some(default)) if lenient == BatchDefaults::Lenient => {
+            let members = own.len();
+            let whole = fill(own, default, keys);
+            is_filled |= whole.len() > members;
+            Some(whole)
+        }
         (own, default) => own.or_else(|| default.clone()),
     };
     let parts = Parts {
-        subject: filled(own.subject, &defaults.subject, &["type", "id"]),
-        action: filled(own.action, &defaults.action, &["name"]),
-        resource: filled(own.resource, &defaults.resource, &["type", "id"]),
+        subject: part(own.subject, &defaults.subject, &["type", "id"]),
+        action: part(own.action, &defaults.action, &["name"]),
+        resource: part(own.resource, &defaults.resource, &["type", "id"]),
         context: own.context.or_else(|| defaults.context.clone()),
     };
+    *filled += u64::from(is_filled);
     parts.question()
 }
 
@@ -123,21 +133,32 @@ fn fill(mut own: Fields, default: &Fields, keys: &[&str]) -> Fields {
     own
 }
 
-/// The scopes that the token of the gate at `place` is asked for: names of all items for the same resource that are
-/// no gates themselves. Of one of these it is its own name.
+/// What a call as a whole says of the token that one of its questions is about.
+#[derive(Clone, Debug, Default)]
+pub struct Token {
+    /// The scopes that it is asked for with; none when nobody said, or when the question is about no token.
+    pub scopes: Vec<String>,
+    /// The flow that it comes out of, if policies know it: of a scope the gate says it.
+    pub flow: Option<TransferMethod>,
+}
+
+/// The token that the question at `place` is about. Of a gate it has the names of all items for the same resource that are
+/// no gates themselves as scopes, of one of these its own name.
 ///
 /// Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
-pub fn scopes(items: &[Item], place: usize) -> Vec<String> {
+pub fn token(items: &[Item], place: usize) -> Token {
     let is_gate = |question: &Question| is_gate(&question.action.name);
     let known = || items.iter().flatten();
     // Without a gate in front, names of actions are no scopes.
-    let Some(Ok(this)) = items.get(place) else { return Vec::new() };
+    let Some(Ok(this)) = items.get(place) else { return Token::default() };
     if !matches!(items.first(), Some(Ok(first)) if is_gate(first)) {
-        return Vec::new();
+        return Token::default();
     }
     if !is_gate(this) {
-        return vec![this.action.name.clone()];
+        // A call is about one grant, which each of its gates names.
+        let flow = known().find_map(|question| Gate::new(&*question.action.name)?.flow());
+        return Token { scopes: vec![this.action.name.clone()], flow };
     }
     let of_this = |other: &&Question| !is_gate(other) && other.resource.is(&this.resource);
-    known().filter(of_this).map(|other| other.action.name.clone()).collect()
+    Token { scopes: known().filter(of_this).map(|other| other.action.name.clone()).collect(), flow: None }
 }

@@ -47,6 +47,7 @@ fn parties(items: &[Item], item: &Question) -> Option<[[String; 2]; 2]> {
     are_two.then(|| [subject, party].map(|Entity { kind, id, .. }| [kind.clone(), id.clone()]))
 }
 
-fn is_exchange(question: &Question) -> bool {
+/// Whether the question is a gate of an exchange.
+pub fn is_exchange(question: &Question) -> bool {
     is_gate(&question.action.name) && question.action.name.ends_with(":token_exchange")
 }

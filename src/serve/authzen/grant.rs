@@ -15,12 +15,13 @@
 use jiff::Timestamp;
 
 use super::answer::{Outcome, Shape};
+use super::batch::Token;
 use super::question::{Action, Fields, Question, weight};
 use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::serve::decider::suppose;
-use crate::serve::gate::is_gate;
+use crate::serve::gate::{Gate, is_gate};
 use crate::serve::owed::Carries;
 use crate::serve::wire::v1;
 
@@ -40,13 +41,13 @@ impl Gates {
         Self(gates.unwrap_or_default().into_iter().cloned().collect())
     }
 
-    /// The scopes that are left at every gate which `outcomes` leave open. In an exchange they are those of the subject,
-    /// whose gates come first: who acts for it has none of its own.
+    /// The scopes that are left at every gate which `outcomes` leave open, for an audience that is left. In an exchange they
+    /// are those of the subject, whose gates come first: who acts for it has none of its own.
     /// As many are tried as [`limits::GRANTED_SCOPES_TRIED_MAX`] and [`limits::GRANTED_SCOPES_BYTES_MAX`] let through;
     /// none of the others is left. Cost: a decision for each open gate and scope.
     pub fn left(&self, outcomes: &[Outcome], bundle: &CompiledBundle, known: Known<'_>) -> Left {
         let Some(Question { subject, .. }) = self.0.first() else { return Left::default() };
-        let open = self.0.iter().zip(outcomes).filter(|(gate, outcome)| outcome.allows && gate.subject.is(subject));
+        let open = self.0.iter().zip(outcomes).filter(|(gate, outcome)| outcome.shapes && gate.subject.is(subject));
         let open: Vec<_> = open.map(|(gate, _)| gate).collect();
         if open.is_empty() {
             return Left::default();
@@ -55,7 +56,7 @@ impl Gates {
         let bytes = open.iter().map(|gate| size(gate)).sum::<usize>().max(1);
         let most = (limits::GRANTED_SCOPES_TRIED_MAX / open.len()).min(limits::GRANTED_SCOPES_BYTES_MAX / bytes);
         let now = Timestamp::now();
-        let told = outcomes.iter().filter(|outcome| outcome.allows).flat_map(|outcome| &outcome.owed);
+        let told = outcomes.iter().filter(|outcome| outcome.shapes).flat_map(|outcome| &outcome.owed);
         let told: Vec<_> = told.map(String::as_str).collect();
         let mut shape = Shape::default();
         let mut is_left = |scope: &&str| {
@@ -98,7 +99,9 @@ fn supposed(
 ) -> Option<v1::Token> {
     let action = Action { name: scope.to_owned(), properties: Fields::new() };
     let question = Question { action, ..gate.clone() };
-    let Mapping { request, problem, manner } = Mapping::of(question, vec![scope.to_owned()], known);
+    let flow = Gate::new(&*gate.action.name).and_then(|gate| gate.flow());
+    let Mapping { request, problem, manner } =
+        Mapping::of(question, Token { scopes: vec![scope.to_owned()], flow }, known);
     let supposed = problem.is_none().then(|| suppose(bundle, &request, now).ok()).flatten()?;
     // WHY: what a scope obliges to, the answer has no place for.
     let carries = Carries { obligations: false, ..Carries::of_caller(manner.carries_claims()) };

@@ -3,7 +3,7 @@
 //! | AuthZEN | decision API |
 //! |---|---|
 //! | `subject.type`, `subject.id` | `identity`; which kind a type means, the bundle says |
-//! | `action.name` | `action`; `issue:...:device_code` is the device code flow |
+//! | `action.name` | `action`; `issue:...:device_code` is the device code flow, of the scopes in the call too |
 //! | `resource.type`, `resource.id` | `resource.target`; of an `audience` or `application` `resource.appIds` as well |
 //! | `context.ip`, `context.ip_address`, `subject.properties.ip_address` | `network.ipAddress` |
 //! | `context.network.country` | `network.country` |
@@ -27,12 +27,14 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
 use super::StepUp;
+use super::batch::Token;
+use super::exchange::is_exchange;
 use super::question::{Action, Entity, Fields, Question, object, text, texts};
 use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::location::canonical;
 use crate::model::shaping::STEP_UP;
-use crate::model::{IdentityKind, RiskLevel, SubjectTypes};
+use crate::model::{IdentityKind, RiskLevel, SubjectTypes, TransferMethod};
 use crate::serve::amr;
 use crate::serve::gate::{Gate, is_gate};
 use crate::serve::wire::spelling::Spelling;
@@ -58,6 +60,8 @@ pub struct Manner {
     pub is_gate: bool,
     /// Whether the question is about a token that is to be issued: a gate, or a scope behind one.
     pub is_for_token: bool,
+    /// Whether the action is a gate of an exchange.
+    pub is_exchange: bool,
     /// Whether the caller says that it can let people prove more.
     pub steps_up: bool,
     /// Whether the caller says that it sees to critical claims.
@@ -83,12 +87,13 @@ pub struct Known<'k> {
 }
 
 impl Mapping {
-    /// Maps `question`; `scopes` are those that the token is asked for with, if anybody said.
-    pub fn of(question: Question, scopes: Vec<String>, known: Known<'_>) -> Self {
+    /// Maps `question`, which is about `token` as far as anybody said.
+    pub fn of(question: Question, token: Token, known: Known<'_>) -> Self {
         let is_gate = is_gate(&question.action.name);
-        let is_for_token = is_gate || !scopes.is_empty();
+        let is_exchange = is_exchange(&question);
+        let is_for_token = is_gate || !token.scopes.is_empty();
         let mut mapping = Self {
-            manner: Manner { is_gate, is_for_token, ..Manner::default() },
+            manner: Manner { is_gate, is_for_token, is_exchange, ..Manner::default() },
             problem: None,
             request: v1::DecideRequest {
                 request_id: known.request_id.map(str::to_owned),
@@ -96,11 +101,11 @@ impl Mapping {
                 ..v1::DecideRequest::default()
             },
         };
-        mapping.problem = mapping.fill(question, scopes, known).err();
+        mapping.problem = mapping.fill(question, token, known).err();
         mapping
     }
 
-    fn fill(&mut self, question: Question, scopes: Vec<String>, known: Known<'_>) -> Result<()> {
+    fn fill(&mut self, question: Question, token: Token, known: Known<'_>) -> Result<()> {
         let Question { mut subject, action, resource, mut context } = question;
         let kind = known.types.kind(&subject.kind);
         let request = &mut self.request;
@@ -109,9 +114,9 @@ impl Mapping {
             id: Some(std::mem::take(&mut subject.id)),
             ..v1::Identity::default()
         });
-        request.resource = Some(target(&resource, scopes));
+        request.resource = Some(target(&resource, token.scopes));
         let kind = kind.ok_or_else(|| InputError::invalid("subject.type", "is no type that the bundle knows"))?;
-        request.authentication_flow = flow(&action)?;
+        request.authentication_flow = flow(&action, token.flow)?;
         request.network = network(&mut subject.properties, &mut context)?;
         request.risk = risk(kind, &mut context)?;
         request.device = device(&mut subject.properties, &mut context)?;
@@ -120,6 +125,7 @@ impl Mapping {
             identity.app_id = client(&context)?;
         }
         // What the caller can do is not for policies to see.
+        typed(&context)?;
         self.manner.steps_up = takes_step_up(&mut context);
         self.manner.takes_claims = takes_claims(&mut context);
         spread(&mut context)?;
@@ -128,6 +134,28 @@ impl Mapping {
         Ok(())
     }
 }
+
+/// Members of the context that are texts, as the issuance profile and its binding for token exchange say, or we.
+const TEXTS: [&str; 4] = ["client_id", "subject_token_type", "actor_token_type", "user_agent"];
+
+/// Whether the members that stay attributes are of their types. WHY: a condition that asks whether there is a text `client_id`
+/// would take a number for a client that nobody names.
+fn typed(context: &Fields) -> Result<()> {
+    let kind = |name: &str| context.get(name).and_then(|value| value.kind.as_ref());
+    let invalid = |name: &str, problem| Err(InputError::invalid(format!("context.{name}"), problem));
+    for name in TEXTS {
+        if !matches!(kind(name), None | Some(Kind::NullValue(_) | Kind::StringValue(_))) {
+            return invalid(name, "must be a string");
+        }
+    }
+    match kind(AUTH_TIME) {
+        None | Some(Kind::NullValue(_)) => Ok(()),
+        Some(Kind::NumberValue(seconds)) if seconds.fract() == 0.0 => Ok(()),
+        Some(_) => invalid(AUTH_TIME, "must be a whole number"),
+    }
+}
+
+const AUTH_TIME: &str = "auth_time";
 
 /// The client, which stays an attribute: a condition on it holds for whoever the client asks.
 fn client(context: &Fields) -> Result<Option<String>> {
@@ -138,14 +166,16 @@ fn client(context: &Fields) -> Result<Option<String>> {
     }
 }
 
-/// The flow that a gate action names. The name decides which policies apply, so one that is no name is a problem.
-fn flow(action: &Action) -> Result<i32> {
-    if !is_gate(&action.name) {
-        return Ok(0);
-    }
-    let gate = Gate::new(&action.name);
-    let gate = gate.ok_or_else(|| InputError::invalid("action.name", "must be `issue:<token type>:<grant type>`"))?;
-    Ok(gate.flow().map_or(0, |flow| flow.number()))
+/// The flow that a gate action names; of what is no gate it is that of its `token`. The name decides which policies apply,
+/// so one that is no name is a problem.
+fn flow(action: &Action, token: Option<TransferMethod>) -> Result<i32> {
+    let flow = match is_gate(&action.name) {
+        true => Gate::new(&action.name)
+            .ok_or_else(|| InputError::invalid("action.name", "must be `issue:<token type>:<grant type>`"))?
+            .flow(),
+        false => token,
+    };
+    Ok(flow.map_or(0, |flow| flow.number()))
 }
 
 fn target(resource: &Entity, scopes: Vec<String>) -> v1::Resource {

@@ -15,13 +15,15 @@ use prost_types::{Struct, Value};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::batch::Token;
 use super::question::{Fields, Parts, Question, member, object, text, weight};
 use super::request::{Known, Mapping};
 use crate::compile::CompiledBundle;
 use crate::limits;
 use crate::model::decision::InputError;
-use crate::model::{Entity, IdentityKind, ServicePrincipalType};
+use crate::model::{Entities, Entity, IdRef, IdentityKind, ServicePrincipalType};
 use crate::serve::decider::suppose;
+use crate::serve::gate::is_gate;
 use crate::serve::owed::Carries;
 
 /// What is looked for.
@@ -91,7 +93,7 @@ impl Search {
                 InputError::invalid(TOKEN, "is not of this question and the bundle in force; begin again without one")
             })?,
         };
-        let candidates = self.candidates(bundle);
+        let candidates = if self.names_known(bundle) { self.candidates(bundle) } else { Vec::new() };
         let (mut results, mut next) = (Vec::new(), candidates.len());
         for (place, candidate) in candidates.iter().enumerate().skip(start) {
             if place - start >= self.tries {
@@ -119,6 +121,28 @@ impl Search {
         Ok(json!({ "page": page, "results": results }).to_string().into_bytes())
     }
 
+    /// Whether the catalogue lists what the question names, where it lists any of the kind: what a search is about is what is
+    /// known, whatever policies say of all others. A gate of token issuance is known by its name.
+    fn names_known(&self, bundle: &CompiledBundle) -> bool {
+        let (entities, Question { subject, action, resource, .. }) = (bundle.entities(), &self.question);
+        let Entities { subjects, resources, actions } = entities.all();
+        let is_subject = || {
+            let (kind, id) = (entities.subject_types().kind(&subject.kind)?, IdRef::new(&subject.id));
+            let is_listed = entities.subject(kind, id).is_some() || bundle.principal_of(id).is_some();
+            let of_kind = |entity: &Entity| entities.subject_types().kind(&entity.kind.value) == Some(kind);
+            let lists_any = subjects.iter().any(of_kind) || principals(bundle, &subject.kind).next().is_some();
+            Some(is_listed || !lists_any)
+        };
+        let is_resource = |entity: &Entity| *entity.kind.value == *resource.kind && *entity.id.value == *resource.id;
+        let is_action = |entity: &Entity| *entity.id.value == *action.name;
+        (self.searched == Searched::Resource || resources.is_empty() || resources.iter().any(is_resource))
+            && (self.searched == Searched::Action
+                || is_gate(&action.name)
+                || actions.is_empty()
+                || actions.iter().any(is_action))
+            && (self.searched == Searched::Subject || is_subject().unwrap_or_default())
+    }
+
     /// Ids or names of everything that may be a result, in bundle order.
     /// WHY not texts: a page tries few of a catalogue that may have millions.
     fn candidates<'b>(&'b self, bundle: &'b CompiledBundle) -> Vec<&'b dyn Display> {
@@ -143,7 +167,7 @@ impl Search {
             Searched::Resource => candidate.clone_into(&mut question.resource.id),
             Searched::Action => candidate.clone_into(&mut question.action.name),
         }
-        let Mapping { request, problem, manner } = Mapping::of(question, Vec::new(), known);
+        let Mapping { request, problem, manner } = Mapping::of(question, Token::default(), known);
         // What cannot be decided is no result.
         let supposed = problem.is_none().then(|| suppose(bundle, &request, now).ok()).flatten();
         supposed.is_some_and(|it| it.is_open(Carries::of_caller(manner.carries_claims()), |_| false))

@@ -19,7 +19,7 @@ pub struct Settings {
     pub url: Option<PublicUrl>,
     /// How to sign the metadata.
     pub signed_metadata: Option<Signing>,
-    /// Whether answers say which policies decided.
+    /// Whether answers say which policies decided, and what an OAuth client is told of a token that is refused.
     pub verbose: bool,
     /// What an item of a batch takes from the defaults.
     pub batch_defaults: BatchDefaults,

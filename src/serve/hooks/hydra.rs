@@ -145,8 +145,10 @@ impl Settings {
         let session = session.unwrap_or_default();
         let id_token = session.id_token.unwrap_or_default();
         let claims = id_token.id_token_claims.unwrap_or_default();
-        let client_id = agreed(request.client_id, session.client_id, "request.client_id")?;
-        let grant_type = grant_type(request.grant_types, request.payload)?;
+        let mut sent = request.payload.unwrap_or_default();
+        let client_id = agreed(request.client_id, session.client_id, CLIENT)?;
+        let client_id = agreed(client_id, one(sent.remove("client_id"), "request.payload.client_id")?, CLIENT)?;
+        let grant_type = grant_type(request.grant_types, sent.remove("grant_type"))?;
         let mut issuance = match grant_type.as_str() {
             "client_credentials" => {
                 let client = client_id.clone();
@@ -228,21 +230,22 @@ const ADDED: &str = "doorward_added";
 const REFRESH: &str = "refresh_token";
 /// Of clients each of which knows a user by another identifier. Source: OpenID Connect Core 1.0, section 8.
 const PAIRWISE: &str = "pairwise";
+const CLIENT: &str = "request.client_id";
 
-/// The one grant type of a request.
-fn grant_type(
-    grant_types: Option<Vec<String>>,
-    payload: Option<HashMap<String, Vec<String>>>,
-) -> Result<String, InputError> {
+/// The one grant type of a request, which the client has `sent`.
+fn grant_type(grant_types: Option<Vec<String>>, sent: Option<Vec<String>>) -> Result<String, InputError> {
     const FIELD: &str = "request.grant_types";
-    let one = |list: Vec<String>| match <[String; 1]>::try_from(list) {
+    let (told, sent) = (one(grant_types, FIELD)?, one(sent, FIELD)?);
+    agreed(told, sent, FIELD)?.ok_or_else(|| InputError::invalid(FIELD, "must have exactly one entry"))
+}
+
+/// The only entry of a list, if it has any.
+fn one(list: Option<Vec<String>>, field: &str) -> Result<Option<String>, InputError> {
+    match <[String; 1]>::try_from(list.unwrap_or_default()) {
         Ok([one]) => Ok(Some(one)),
         Err(list) if list.is_empty() => Ok(None),
-        Err(_) => Err(InputError::invalid(FIELD, "must have exactly one entry")),
-    };
-    let told = one(grant_types.unwrap_or_default())?;
-    let sent = one(payload.and_then(|mut payload| payload.remove("grant_type")).unwrap_or_default())?;
-    agreed(told, sent, FIELD)?.ok_or_else(|| InputError::invalid(FIELD, "must have exactly one entry"))
+        Err(_) => Err(InputError::invalid(field, "must have exactly one entry")),
+    }
 }
 
 /// The address that the consent app has put in the session. What is there and no text is an address that cannot be read.

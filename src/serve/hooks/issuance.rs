@@ -25,8 +25,6 @@ use crate::serve::wire::shaping::Claims;
 
 /// The kind of a target that is an audience.
 const AUDIENCE: &str = "audience";
-/// What OAuth calls a scope that is refused (RFC 6749, section 5.2).
-const INVALID_SCOPE: &str = "invalid_scope";
 
 /// What a hook says of a token that is to be issued.
 #[derive(Debug, Default)]
@@ -140,10 +138,8 @@ impl Issuance {
                 let answer = asking.decide(&self.request(scope, audience))?;
                 let mut answer = asking.settled(answer, carries);
                 if answer.decision != crate::model::Decision::Allow.number() {
-                    if let Some(error) = answer.oauth_error.as_mut().filter(|_| scope.is_some()) {
-                        // WHY: an action that is no gate reads as the use of a token, and there is none yet.
-                        *error =
-                            v1::OAuthError { claims: String::new(), error: INVALID_SCOPE.to_owned(), ..error.clone() };
+                    if scope.is_some() {
+                        answer.oauth_error = answer.oauth_error.map(v1::OAuthError::of_scope);
                     }
                     return Ok(Decided::Block(Box::new(answer)));
                 }

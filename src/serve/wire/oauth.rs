@@ -220,6 +220,12 @@ impl<'e> OAuthError<'e> {
 }
 
 impl v1::OAuthError {
+    /// Of a scope that is refused. An action that is no gate reads as the use of a token, and there is none yet. Source: RFC
+    /// 6749, section 5.2.
+    pub fn of_scope(self) -> Self {
+        Self { error: "invalid_scope".to_owned(), claims: String::new(), ..self }
+    }
+
     /// The challenge of a resource, for `WWW-Authenticate`; `None` for what a token service says. Source: Entra
     /// documentation, claims challenges, claims requests and client capabilities, read August 2026.
     pub fn challenge(&self) -> Option<String> {

@@ -72,6 +72,9 @@ fn hydra_cases() -> Vec<(&'static str, Value, u16, &'static str)> {
         ("an address that is none", with("/session/extra/ip", json!("198.51.100.7.8")), 403, "input_invalid"),
         ("an address of the wrong type", with("/session/extra/ip", json!(7)), 403, "input_invalid"),
         ("two clients", with("/session/client_id", json!("other")), 403, "input_conflict"),
+        ("the client in the form, too", with("/request/payload", json!({"client_id": ["client"]})), 204, ""),
+        ("another in the form", with("/request/payload", json!({"client_id": ["other"]})), 403, "input_conflict"),
+        ("two in the form", with("/request/payload", json!({"client_id": ["client", "other"]})), 403, "input_invalid"),
         ("two subjects", user_with("/session/id_token/subject", json!("mallory")), 403, "input_conflict"),
         (
             "a user whom the client knows by another name",
