@@ -163,10 +163,14 @@ impl Callers {
 }
 
 /// Whether a token is an application's own. A person never asks for decisions, whatever scopes their token has been given,
-/// and neither does one of whom the token does not say what it is.
+/// and neither does one of whom the token does not say what it is: that of an application names its client (RFC 9068,
+/// section 2.2), or says `idtyp`.
 fn is_of_workload(claims: &Claims) -> bool {
     match Holder::new(claims.as_map()) {
-        Ok(holder) => holder.identity.r#type() == v1::IdentityType::ServicePrincipal,
+        Ok(holder) => {
+            let is_said = holder.identity.app_id.is_some() || claims.text("idtyp").is_some();
+            is_said && holder.identity.r#type() == v1::IdentityType::ServicePrincipal
+        }
         Err(error) => {
             tracing::debug!(%error, "nobody can say whose a caller's access token is");
             false
