@@ -57,7 +57,7 @@ fn of_client<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientIp, D::
         None => Err("mode `peer` would take the proxy for the client: use `xff`, `forwarded` or `header:NAME`"),
         // WHY: over HTTP nothing but its address tells Envoy from anybody else.
         Some(_) if rule.is_external() => {
-            Err("mode `external` is for Envoy over gRPC: use `header:x-envoy-external-address` and `trustedProxies`")
+            Err("mode `external` is for Envoy over gRPC: use `header:NAME` with one that Envoy sets on every request")
         }
         Some(_) if rule.trusts_nobody() => {
             Err("without `trustedProxies` or `trustUnix` the proxy itself would be taken for the client")

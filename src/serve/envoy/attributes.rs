@@ -23,6 +23,9 @@ const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
 /// What a route says when the header with the identity is Envoy's own.
 const TRUST_HEADER: &str = "ca.trust_identity_header";
 
+/// Says of a request that Envoy takes its client for an internal one; no client can set or remove it.
+const INTERNAL: &str = "x-envoy-internal";
+
 /// What Envoy says about a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a> {
@@ -119,7 +122,14 @@ impl<'a> Attributes<'a> {
             Ok(peer) => peer,
             Err(_) => return Resolved { client: Client::Invalid, was_ignored: false, is_unsaid: false },
         };
-        settings.client_ip.resolve(peer, settings.client_ip.header().into_iter().flat_map(|name| self.lines(name)))
+        let rule = &settings.client_ip;
+        let mut from = rule.resolve(peer, rule.header().into_iter().flat_map(|name| self.lines(name)));
+        // WHY: Envoy passes what it has not found itself on as the client of the proxy before it has sent it.
+        let is_found = self.lines(INTERNAL).next().is_none() || from.is_at(peer);
+        if rule.is_external() && !is_found {
+            from.client = Client::Invalid;
+        }
+        from
     }
 
     /// The lines of a header; Envoy joins them unless it encodes raw headers.
