@@ -23,6 +23,7 @@ use super::gateway::bearer::{self, Unproven};
 use super::gateway::settings::{Anonymous, IdentityHeader};
 use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome, Route};
 use super::http as json;
+use super::jwt::Patience;
 use super::peer::Peer;
 use super::wire::Refusal;
 use crate::model::decision::InputError;
@@ -135,7 +136,9 @@ fn from(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Resolved {
 /// Who asks: whose token the request brings, or whom the proxy names, as far as it is trusted to.
 async fn holder(door: &Door, settings: &Settings, peer: Peer, headers: &HeaderMap) -> Result<Option<Holder>, Unproven> {
     let lines = |name: &str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    if let Some(holder) = bearer::holder(door.issuers.as_ref(), lines(AUTHORIZATION.as_str())).await? {
+    if let Some(holder) =
+        bearer::holder(door.issuers.as_ref(), lines(AUTHORIZATION.as_str()), Patience::FOR_CLIENTS).await?
+    {
         return Ok(Some(holder));
     }
     match &settings.identity_header {

@@ -25,7 +25,7 @@ pub use self::settings::{
 };
 pub use self::tls::{Tls, TlsError, cryptography};
 use super::claims::Holder;
-use super::jwt::{Claims, Issuers, SecondIssuer, TokenError};
+use super::jwt::{Claims, Issuers, Patience, SecondIssuer, TokenError};
 use super::peer::Peer;
 use super::wire::v1;
 use crate::limits;
@@ -143,9 +143,9 @@ impl Callers {
 
     /// The caller with this access token, and when the token is good no more, seconds since the epoch.
     async fn by_token(&self, token: &str, now: Timestamp) -> Result<(Arc<str>, f64), Denial> {
-        let claims = match self.issuers.verify(token, now).await {
+        let claims = match self.issuers.verify(token, now, Patience::FOR_CALLERS).await {
             Ok(claims) => claims,
-            Err(TokenError::NoKeys) => return Err(Denial::Unknown),
+            Err(TokenError::NoKeys | TokenError::KeyUnsure) => return Err(Denial::Unknown),
             Err(error) => {
                 tracing::debug!(%error, "a caller's access token is refused");
                 return Err(Denial::Invalid);
