@@ -83,8 +83,8 @@ pub async fn check(door: &Door, settings: &Settings, request: Request<Incoming>)
         Ok(body) => body,
         // WHY: how much there is to say about a request is the client's choice.
         Err(Refusal::TooLarge) => {
-            door.decider.refused(Surface::Envoy, Refusal::TooLarge, None);
-            return grpc::answered(&answer::write(&Outcome::Invalid, []));
+            let refused = door.decider.refused(Surface::Envoy, Refusal::TooLarge, None);
+            return grpc::answered(&answer::write(&Outcome::Invalid(refused), []));
         }
         Err(refusal) => return undecided(door, refusal),
     };
@@ -111,8 +111,8 @@ async fn decide(
     let Ok(request) = v3::CheckRequest::decode(message) else {
         // WHY: a client can send headers that are no UTF-8, which spoils the message.
         let error = InputError::invalid("request", "is not a valid protobuf message");
-        door.decider.refused(Surface::Envoy, error.into(), None);
-        return Ok(answer::write(&Outcome::Invalid, []));
+        let refused = door.decider.refused(Surface::Envoy, error.into(), None);
+        return Ok(answer::write(&Outcome::Invalid(refused), []));
     };
     let attributes = attributes::Attributes::new(request.attributes.as_ref());
     // WHY half of the time: an answer that comes with its end is none to Envoy, and whether keys are waited for is up to

@@ -114,9 +114,9 @@ async fn proxied(
     match outcome {
         Outcome::Decided(decided) if decided.is_allowed() => allowed(&decided, headers),
         Outcome::Decided(decided) => denied(decided.challenge()),
-        Outcome::Unidentified => denied(Some(HeaderValue::from_static(CHALLENGE))),
-        Outcome::InvalidToken => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
-        Outcome::Invalid => denied(None),
+        Outcome::Unidentified(_) => denied(Some(HeaderValue::from_static(CHALLENGE))),
+        Outcome::InvalidToken(_) => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
+        Outcome::Invalid(_) => denied(None),
         Outcome::Unavailable(refusal) => json::error(&refusal),
     }
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use http::HeaderValue;
+use jiff::Timestamp;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
@@ -105,11 +106,11 @@ pub enum Outcome {
     /// What was decided.
     Decided(Box<Decided>),
     /// Nobody trusted says who asks.
-    Unidentified,
+    Unidentified(Refused),
     /// The token of the client cannot be believed.
-    InvalidToken,
+    InvalidToken(Refused),
     /// Something in the request cannot be used.
-    Invalid,
+    Invalid(Refused),
     /// Nothing can be decided now.
     Unavailable(Refused),
 }
@@ -125,6 +126,8 @@ pub struct Decided {
     pub takes_challenges: bool,
     /// Names of the locations that the address is in; for Envoy alone.
     pub locations: Vec<String>,
+    /// Whether the bundle has expired, which stays in force until there is another.
+    pub is_stale: bool,
 }
 
 impl Decided {
@@ -194,9 +197,11 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
     let client = asked.from.client;
     let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
     // WHY: of all gateways Envoy alone is told.
-    if let (Outcome::Decided(decided), Client::Known { address, .. }, Surface::Envoy) = (&mut outcome, client, surface)
-    {
-        decided.locations = locations(asking.bundle(), address);
+    if let (Outcome::Decided(decided), Surface::Envoy) = (&mut outcome, surface) {
+        decided.is_stale = asking.bundle().expires().is_some_and(|end| end <= Timestamp::now());
+        if let Client::Known { address, .. } = client {
+            decided.locations = locations(asking.bundle(), address);
+        }
     }
     outcome
 }
@@ -215,13 +220,12 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
     let takes_challenges = matches!(&asked.holder, Ok(Some(holder)) if holder.takes_challenges);
     let (request, problem) = request(asked, anonymous, is_normal);
     if let Some(error) = problem {
-        let outcome = match error.field.as_str() {
+        let told = match error.field.as_str() {
             _ if is_invalid_token => Outcome::InvalidToken,
             "identity" => Outcome::Unidentified,
             _ => Outcome::Invalid,
         };
-        asking.refuse(&request, error);
-        return outcome;
+        return told(asking.refuse(&request, error));
     }
     match asking.decide(&request) {
         Ok(answer) => {
@@ -229,9 +233,10 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
             let carries = Carries::yes_or_no(gate::is_use(request.action.as_deref()));
             let answer = asking.settled(answer, carries);
             let subject = request.identity.and_then(|identity| identity.id).unwrap_or_default();
-            Outcome::Decided(Box::new(Decided { answer, subject, takes_challenges, locations: Vec::new() }))
+            let decided = Decided { answer, subject, takes_challenges, locations: Vec::new(), is_stale: false };
+            Outcome::Decided(Box::new(decided))
         }
-        Err(Refused { refusal: Refusal::Input(_), .. }) => Outcome::Invalid,
+        Err(refused @ Refused { refusal: Refusal::Input(_), .. }) => Outcome::Invalid(refused),
         Err(refused) => Outcome::Unavailable(refused),
     }
 }

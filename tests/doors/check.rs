@@ -13,6 +13,7 @@ use tonic::Code;
 
 use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, STEP_UP, bounded, envoy, told, without_bundle};
 use crate::support::metadata::verified;
+use crate::support::process::Process;
 use crate::support::raw::ask;
 
 const SETTINGS: &str = "
@@ -303,7 +304,8 @@ async fn access_logs_get_what_decided() {
     let doorward = Doorward::start(SETTINGS);
     let mut client = doorward.envoy().await;
     let mut metadata = Vec::new();
-    for request in [asked(OFFICE), asked(ELSEWHERE), of_nobody(OFFICE), asked("nowhere")] {
+    let two_clients = asked_with(OFFICE, json!({"oid": PRINCIPAL, "azp": "one", "client_id": "other"}));
+    for request in [asked(OFFICE), asked(ELSEWHERE), of_nobody(OFFICE), asked("nowhere"), two_clients] {
         let request = header(request, "x-request-id", "r-1");
         let fields = client.check(request).await.unwrap().into_inner().dynamic_metadata.unwrap().fields;
         let text = |value: &Value| match &value.kind {
@@ -312,17 +314,40 @@ async fn access_logs_get_what_decided() {
         };
         let told = |value: &Value| match &value.kind {
             Some(Kind::ListValue(list)) => format!("{:?}", list.values.iter().map(text).collect::<Vec<_>>()),
+            Some(Kind::BoolValue(is_so)) => is_so.to_string(),
             _ => text(value),
         };
         let all: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", told(value))).collect();
         metadata.push(all.join(" "));
     }
     insta::assert_snapshot!(metadata.join("\n"), @r#"
-    decision=allow decision_id=r-1 location=["Office"] policies=[] reason=no_policy_applies report_only=[] revision=7
-    decision=block decision_id=r-1 location=[] policies=["aaaaaaaa-0000-4000-8000-000000000001"] reason=blocked_by_policy report_only=[] revision=7
-    decision=block reason=input_invalid
-    decision=block reason=input_invalid
+    decision=allow decision_id=r-1 location=["Office"] policies=[] reason=no_policy_applies report_only=[] revision=7 stale=false
+    decision=block decision_id=r-1 location=[] policies=["aaaaaaaa-0000-4000-8000-000000000001"] reason=blocked_by_policy report_only=[] revision=7 stale=false
+    decision=block decision_id=r-1 reason=input_invalid
+    decision=block decision_id=r-1 reason=input_invalid
+    decision=block decision_id=r-1 reason=input_conflict
     "#);
+}
+
+#[tokio::test]
+async fn access_logs_tell_that_the_bundle_has_expired() {
+    let (bundle, settings) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
+    std::fs::write(bundle.path().join("bundle.yaml"), format!("name: brief\nexpires: {end}\n")).unwrap();
+    let config = settings.path().join("doorward.yaml");
+    std::fs::write(&config, SETTINGS).unwrap();
+    let process = Process::start(bundle.path(), &["--config", config.to_str().unwrap()]);
+    let mut client = envoy(process.decisions).await;
+    loop {
+        let before = jiff::Timestamp::now();
+        let fields = client.check(asked(OFFICE)).await.unwrap().into_inner().dynamic_metadata.unwrap().fields;
+        let stale = fields["stale"].kind == Some(Kind::BoolValue(true));
+        assert!(stale || before < end, "{fields:?}");
+        assert!(!stale || jiff::Timestamp::now() >= end, "{fields:?}");
+        if stale {
+            break;
+        }
+    }
 }
 
 #[tokio::test]
