@@ -75,8 +75,13 @@ pub async fn answer(door: &Door, settings: &Settings, peer: Peer, request: &Requ
         Some((flavour, rest)) => proxied(door, settings, peer, (flavour, rest), request).await,
         None => json::error(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    keep_from_caches(&mut response);
     response
+}
+
+/// What every answer for a path below [`ROOT`] says, that of whoever stands before the door too.
+pub fn keep_from_caches(response: &mut Response<Reply>) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 async fn proxied(

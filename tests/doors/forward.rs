@@ -234,6 +234,13 @@ fn what_is_no_flavour_is_not_found_and_lets_nothing_through() {
         let answer = get(doorward.address(), &format!("/v1/forward-auth/{path}"), &[]);
         assert_eq!((answer.status, answer.header("cache-control")), (404, Some("no-store")), "{path}");
     }
+    // Nor does it matter who asks.
+    let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
+    let guarded = Doorward::start(&format!("{SETTINGS}callers: {{ bearer: [{{ name: proxy, sha256: {hash} }}] }}\n"));
+    for path in ["", "traefik", "envoy/orders"] {
+        let answer = get(guarded.address(), &format!("/v1/forward-auth/{path}"), &[]);
+        assert_eq!((answer.status, answer.header("cache-control")), (401, Some("no-store")), "{path}");
+    }
     let shut = Doorward::start("doors: { envoy: {} }");
     assert_eq!(get(shut.address(), "/v1/forward-auth/nginx", &[]).status, 404);
 }
