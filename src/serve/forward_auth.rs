@@ -105,6 +105,7 @@ async fn proxied(
         holder = Err(error.into());
         flavour::Described::default()
     });
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let asked = Asked {
         method: described.method,
         scheme: described.scheme,
@@ -113,7 +114,8 @@ async fn proxied(
         route,
         holder,
         from: from(settings, peer, headers),
-        request_id: headers.get("x-request-id").and_then(|id| id.to_str().ok()),
+        request_id: text("x-request-id"),
+        traceparent: text("traceparent"),
     };
     let outcome = gateway::decide(door, Surface::ForwardAuth, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {

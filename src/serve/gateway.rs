@@ -70,6 +70,8 @@ pub struct Asked<'a> {
     pub from: Resolved,
     /// The id that the gateway has given it.
     pub request_id: Option<&'a str>,
+    /// Its place in a trace, as `traceparent` has it; its id is that of the trace when it has no other.
+    pub traceparent: Option<&'a str>,
 }
 
 /// What the operator says about a route.
@@ -301,5 +303,49 @@ fn fail(problem: &mut Option<InputError>, error: InputError) {
 
 /// An id is for finding a request again, no fact: one that cannot be told as it is is replaced.
 fn request_id(asked: &Asked<'_>) -> Option<String> {
-    asked.request_id.filter(|id| is_request_id(id) && plain(id) == *id).map(str::to_owned)
+    let own = asked.request_id.filter(|id| is_request_id(id) && plain(id) == *id);
+    own.or_else(|| asked.traceparent.and_then(trace_id)).map(str::to_owned)
+}
+
+/// The id of a trace (W3C Trace Context, section 3.2), of any version but the one that is none.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let mut parts = traceparent.split('-');
+    let mut part = |length| parts.next().filter(|part| part.len() == length && part.bytes().all(is_digit));
+    let (version, trace, parent, _flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+    let is_set = |id: &str| id.bytes().any(|digit| digit != b'0');
+    let is_whole = version != "00" || parts.next().is_none();
+    (version != "ff" && is_whole && is_set(trace) && is_set(parent)).then_some(trace)
+}
+
+/// A hexadecimal digit as traces have them.
+fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trace_id;
+
+    #[test]
+    fn the_id_of_a_trace_is_read_as_the_standard_has_it() {
+        let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        for rest in ["01", "00"] {
+            assert_eq!(trace_id(&format!("00-{trace}-{parent}-{rest}")), Some(trace));
+        }
+        assert_eq!(trace_id(&format!("01-{trace}-{parent}-01-more")), Some(trace));
+        for text in [
+            String::new(),
+            trace.to_owned(),
+            format!("00-{trace}-{parent}"),
+            format!("00-{trace}-{parent}-01-more"),
+            format!("00-{trace}-{parent}-1"),
+            format!("ff-{trace}-{parent}-01"),
+            format!("00-{}-{parent}-01", "0".repeat(32)),
+            format!("00-{trace}-{}-01", "0".repeat(16)),
+            format!("00-{}-{parent}-01", trace.to_uppercase()),
+            format!("00-{trace}-{parent}é-01"),
+        ] {
+            assert_eq!(trace_id(&text), None, "{text}");
+        }
+    }
 }

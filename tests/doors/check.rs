@@ -14,7 +14,7 @@ use tonic::Code;
 use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, STEP_UP, bounded, envoy, told, without_bundle};
 use crate::support::metadata::verified;
 use crate::support::process::Process;
-use crate::support::raw::ask;
+use crate::support::raw::{ask, get};
 
 const SETTINGS: &str = "
 doors:
@@ -327,6 +327,31 @@ async fn access_logs_get_what_decided() {
     decision=block decision_id=r-1 reason=input_invalid
     decision=block decision_id=r-1 reason=input_conflict
     "#);
+}
+
+#[tokio::test]
+async fn a_request_without_an_id_is_found_by_its_trace() {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let traced = |request| header(request, "traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"));
+    let doorward = Doorward::start(SETTINGS);
+    let mut client = doorward.envoy().await;
+    for (request, id) in [(traced(asked(OFFICE)), trace), (header(traced(asked(OFFICE)), "x-request-id", "r-1"), "r-1")]
+    {
+        let response = client.check(request).await.unwrap().into_inner();
+        assert_eq!(answer_headers(&response)[0].1, id);
+    }
+    let from = ("x-forwarded-for", OFFICE);
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let settings = "
+doors:
+  forwardAuth:
+    clientIp: { mode: xff, trustedProxies: [127.0.0.1/32] }
+    anonymous: { type: servicePrincipal, id: nobody }
+";
+    let doorward = Doorward::start(settings);
+    let answer = get(doorward.address(), "/v1/forward-auth/envoy/", &[("traceparent", parent.as_str()), from]);
+    assert_eq!(answer.header("x-ca-decision-id"), Some(trace));
+    assert_eq!(doorward.log()[0]["requestId"], trace);
 }
 
 #[tokio::test]

@@ -56,7 +56,8 @@ impl<'a> Attributes<'a> {
             route,
             holder: self.holder(settings, bearer),
             from: self.client(settings),
-            request_id: self.lines("x-request-id").next().and_then(|id| std::str::from_utf8(id).ok()),
+            request_id: self.text("x-request-id"),
+            traceparent: self.text("traceparent"),
         }
     }
 
@@ -94,6 +95,11 @@ impl<'a> Attributes<'a> {
             holder.attributes.push(("source.principal".to_owned(), claims::text(name)));
         }
         Ok(holder)
+    }
+
+    /// The first line of a header, if it is text.
+    fn text(self, name: &str) -> Option<&'a str> {
+        self.lines(name).next().and_then(|line| std::str::from_utf8(line).ok())
     }
 
     fn source(self) -> Option<&'a v3::Peer> {
