@@ -42,6 +42,33 @@ const SHOWN: [&str; 6] = ["iss", "tid", "iat", "acrs", "xms_cc", "scp"];
 /// Those of them that are lists, even where an issuer writes a single text.
 const LISTS: [&str; 2] = ["acrs", "xms_cc"];
 
+/// The claims that are read, but for those that only tell people from applications.
+const READ: [&str; 18] = [
+    "oid",
+    "uid",
+    "sub",
+    "idtyp",
+    "appid",
+    "azp",
+    "client_id",
+    "cid",
+    "azpacr",
+    "appidacr",
+    "amr",
+    "aud",
+    "iss",
+    "tid",
+    "iat",
+    "acrs",
+    "xms_cc",
+    "scp",
+];
+
+/// Whether a claim of this name says something about who holds the token.
+pub fn is_read(name: &str) -> bool {
+    READ.contains(&name)
+}
+
 /// Who holds a token, in the parts of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Holder {

@@ -20,6 +20,7 @@ use tonic::{Code, Status};
 use super::body::Reply;
 use super::client_ip::ClientIp;
 use super::door::{Door, InFlight};
+use super::gateway::claim_names::ClaimNames;
 use super::gateway::settings::{Anonymous, IdentityHeader};
 use super::gateway::{self, Outcome, bearer};
 use super::grpc;
@@ -48,6 +49,8 @@ pub struct Settings {
     /// The key of the filter `envoy.filters.http.jwt_authn` under which it leaves the claims that it has verified, its
     /// `payload_in_metadata`.
     jwt_payload: String,
+    /// What these claims are called there, where that is not what doorward calls them.
+    claim_names: ClaimNames,
     /// A header that says who asks, on routes whose context extensions have `ca.trust_identity_header: "true"`.
     identity_header: Option<IdentityHeader>,
     /// What becomes of requests of nobody.
@@ -61,6 +64,7 @@ impl Default for Settings {
         Self {
             client_ip: ClientIp::default(),
             jwt_payload: "jwt_payload".to_owned(),
+            claim_names: ClaimNames::default(),
             identity_header: None,
             anonymous: Anonymous::Deny,
             paths_are_normal: false,

@@ -5,9 +5,11 @@
 //! an allow for which something is owed is denied by [`super::owed`], as no gateway hears of it. What the client of the gateway
 //! could have made up is never a reason for an error of the gateway, only for a refusal:
 //! a gateway may be told to let requests pass when doorward is in trouble. Start with [`decide`]; [`bearer`] verifies
-//! tokens of clients, [`path`] has the spelling of paths and hosts, [`settings`] what operators say.
+//! tokens of clients, [`claim_names`] has other names of claims, [`path`] the spelling of paths and hosts, [`settings`]
+//! what operators say.
 
 pub mod bearer;
+pub mod claim_names;
 pub mod path;
 pub mod settings;
 

@@ -23,6 +23,9 @@ doors:
     identityHeader: { name: X-Client-Id, type: servicePrincipal }
 ";
 
+/// A service principal that a policy blocks by its id.
+const NAMED: &str = "spiffe://corp.test/Named";
+
 /// A request of the principal of a verified token, from `address`.
 pub fn asked(address: &str) -> v3::CheckRequest {
     asked_with(address, json!({"oid": PRINCIPAL, "sub": PRINCIPAL, "azp": "app", "idtyp": "app"}))
@@ -327,6 +330,18 @@ async fn access_logs_get_what_decided() {
     decision=block decision_id=r-1 reason=input_invalid
     decision=block decision_id=r-1 reason=input_conflict
     "#);
+}
+
+#[tokio::test]
+async fn claims_are_read_under_the_names_that_the_operator_says() {
+    let doorward = Doorward::start("doors: { envoy: { claimNames: { sub: login, client_id: app } } }");
+    let own = |claims: Json| asked_with(OFFICE, claims);
+    let cases = vec![
+        ("one that is blocked", own(json!({"login": NAMED, "app": NAMED, "sub": "x"})), "7 403"),
+        ("one that is not", own(json!({"login": "x", "app": "x", "sub": NAMED, "client_id": NAMED})), "0 ok"),
+        ("a name that does not count", own(json!({"sub": "x", "client_id": "x"})), "16 401"),
+    ];
+    all_told(&doorward, cases).await;
 }
 
 #[tokio::test]

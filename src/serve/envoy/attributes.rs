@@ -81,7 +81,7 @@ impl<'a> Attributes<'a> {
     fn holder(self, settings: &Settings, bearer: Result<Option<Holder>, Unproven>) -> Result<Option<Holder>, Unproven> {
         let principal = self.source().map(|source| source.principal.as_str()).filter(|name| !name.is_empty());
         let mut holder = match self.payload(&settings.jwt_payload)? {
-            Some(payload) => Some(Holder::new(&payload)?),
+            Some(payload) => Some(Holder::new(&settings.claim_names.read(&payload))?),
             None => bearer?,
         };
         if holder.is_none() {
