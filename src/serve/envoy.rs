@@ -21,7 +21,7 @@ use super::body::Reply;
 use super::client_ip::ClientIp;
 use super::door::{Door, InFlight};
 use super::gateway::claim_names::ClaimNames;
-use super::gateway::settings::{Anonymous, IdentityHeader};
+use super::gateway::settings::{Anonymous, BlockedStatus, IdentityHeader};
 use super::gateway::{self, Outcome, bearer};
 use super::grpc;
 use super::jwt::Patience;
@@ -55,6 +55,8 @@ pub struct Settings {
     identity_header: Option<IdentityHeader>,
     /// What becomes of requests of nobody.
     anonymous: Anonymous,
+    /// The status of a block.
+    blocked_status: BlockedStatus,
     /// Whether Envoy gives each path one spelling, so that paths are taken as they are.
     paths_are_normal: bool,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             claim_names: ClaimNames::default(),
             identity_header: None,
             anonymous: Anonymous::Deny,
+            blocked_status: BlockedStatus::default(),
             paths_are_normal: false,
         }
     }
@@ -88,7 +91,7 @@ pub async fn check(door: &Door, settings: &Settings, request: Request<Incoming>)
         // WHY: how much there is to say about a request is the client's choice.
         Err(Refusal::TooLarge) => {
             let refused = door.decider.refused(Surface::Envoy, Refusal::TooLarge, None);
-            return grpc::answered(&answer::write(&Outcome::Invalid(refused), []));
+            return grpc::answered(&answer::write(&Outcome::Invalid(refused), settings.blocked_status, []));
         }
         Err(refusal) => return undecided(door, refusal),
     };
@@ -116,7 +119,7 @@ async fn decide(
         // WHY: a client can send headers that are no UTF-8, which spoils the message.
         let error = InputError::invalid("request", "is not a valid protobuf message");
         let refused = door.decider.refused(Surface::Envoy, error.into(), None);
-        return Ok(answer::write(&Outcome::Invalid(refused), []));
+        return Ok(answer::write(&Outcome::Invalid(refused), settings.blocked_status, []));
     };
     let attributes = attributes::Attributes::new(request.attributes.as_ref());
     // WHY half of the time: an answer that comes with its end is none to Envoy, and whether keys are waited for is up to
@@ -128,7 +131,7 @@ async fn decide(
     let outcome = gateway::decide(door, Surface::Envoy, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Unavailable(refused) => Err(status(&refused.refusal)),
-        outcome => Ok(answer::write(&outcome, attributes.header_names())),
+        outcome => Ok(answer::write(&outcome, settings.blocked_status, attributes.header_names())),
     }
 }
 

@@ -20,7 +20,7 @@ use super::claims::Holder;
 use super::client_ip::{Client, ClientIp, Resolved};
 use super::door::{Door, InFlight};
 use super::gateway::bearer::{self, Unproven};
-use super::gateway::settings::{Anonymous, IdentityHeader};
+use super::gateway::settings::{Anonymous, BlockedStatus, IdentityHeader};
 use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome, Route};
 use super::http as json;
 use super::jwt::Patience;
@@ -46,6 +46,9 @@ pub struct Settings {
     /// What becomes of requests of nobody.
     #[serde(default)]
     anonymous: Anonymous,
+    /// The status of a block.
+    #[serde(default)]
+    blocked_status: BlockedStatus,
     /// Whether the proxy gives each path one spelling, so that paths are taken as they are.
     #[serde(default)]
     paths_are_normal: bool,
@@ -120,7 +123,7 @@ async fn proxied(
     let outcome = gateway::decide(door, Surface::ForwardAuth, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Decided(decided) if decided.is_allowed() => allowed(&decided, headers),
-        Outcome::Decided(decided) => denied(decided.challenge()),
+        Outcome::Decided(decided) => denied(decided.challenge(settings.blocked_status)),
         Outcome::Unidentified(_) => denied(Some(HeaderValue::from_static(CHALLENGE))),
         Outcome::InvalidToken(_) => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
         Outcome::Invalid(_) => denied(None),

@@ -23,7 +23,7 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
 use self::bearer::Unproven;
-use self::settings::Anonymous;
+use self::settings::{Anonymous, BlockedStatus};
 use super::claims::{self, Holder};
 use super::client_ip::{Client, Resolved};
 use super::decider::Asking;
@@ -144,8 +144,8 @@ impl Decided {
     ///
     /// Who is blocked for want of a control hears what RFC 9470 has for it (section 3), and before that the claims
     /// challenge that the answer has where a token is used. Of a block without remedy only those hear who say that they
-    /// take such challenges; others would ask again and again.
-    pub fn challenge(&self) -> Option<HeaderValue> {
+    /// take such challenges; others would ask again and again, and hear what the operator says with `status`.
+    pub fn challenge(&self, status: BlockedStatus) -> Option<HeaderValue> {
         let unmet = &self.answer.unmet_controls;
         let is_told = self.takes_challenges || !unmet.is_empty();
         let claims = self.answer.oauth_error.as_ref().filter(|_| is_told).and_then(v1::OAuthError::challenge);
@@ -153,7 +153,11 @@ impl Decided {
         let step_up =
             (!unmet.is_empty()).then(|| format!("Bearer error=\"{STEP_UP}\", acr_values=\"{}\"", controls.join(" ")));
         let challenges: Vec<_> = claims.into_iter().chain(step_up).collect();
-        if challenges.is_empty() { None } else { challenges.join(", ").try_into().ok() }
+        match (challenges.as_slice(), status) {
+            ([], BlockedStatus::Forbidden) => None,
+            ([], BlockedStatus::Unauthorized) => Some(HeaderValue::from_static(CHALLENGE)),
+            _ => challenges.join(", ").try_into().ok(),
+        }
     }
 
     /// The headers that an allowed request goes on with. An id that no header can carry as it is is left out, lest it

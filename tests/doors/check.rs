@@ -13,18 +13,14 @@ use tonic::Code;
 
 use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, STEP_UP, bounded, envoy, told, without_bundle};
 use crate::support::metadata::verified;
-use crate::support::process::Process;
-use crate::support::raw::{ask, get};
+use crate::support::raw::ask;
 
-const SETTINGS: &str = "
+pub const SETTINGS: &str = "
 doors:
   envoy:
     clientIp: { mode: xff, trustedProxies: [10.0.0.0/8] }
     identityHeader: { name: X-Client-Id, type: servicePrincipal }
 ";
-
-/// A service principal that a policy blocks by its id.
-const NAMED: &str = "spiffe://corp.test/Named";
 
 /// A request of the principal of a verified token, from `address`.
 pub fn asked(address: &str) -> v3::CheckRequest {
@@ -79,7 +75,7 @@ pub fn shown(mut request: v3::CheckRequest, principal: &str) -> v3::CheckRequest
     request
 }
 
-async fn all_told(doorward: &Doorward, cases: Vec<(&str, v3::CheckRequest, &str)>) {
+pub async fn all_told(doorward: &Doorward, cases: Vec<(&str, v3::CheckRequest, &str)>) {
     let mut client = doorward.envoy().await;
     for (claim, request, expected) in cases {
         let response = client.check(request).await.unwrap_or_else(|status| panic!("{claim}: {status}")).into_inner();
@@ -330,64 +326,6 @@ async fn access_logs_get_what_decided() {
     decision=block decision_id=r-1 reason=input_invalid
     decision=block decision_id=r-1 reason=input_conflict
     "#);
-}
-
-#[tokio::test]
-async fn claims_are_read_under_the_names_that_the_operator_says() {
-    let doorward = Doorward::start("doors: { envoy: { claimNames: { sub: login, client_id: app } } }");
-    let own = |claims: Json| asked_with(OFFICE, claims);
-    let cases = vec![
-        ("one that is blocked", own(json!({"login": NAMED, "app": NAMED, "sub": "x"})), "7 403"),
-        ("one that is not", own(json!({"login": "x", "app": "x", "sub": NAMED, "client_id": NAMED})), "0 ok"),
-        ("a name that does not count", own(json!({"sub": "x", "client_id": "x"})), "16 401"),
-    ];
-    all_told(&doorward, cases).await;
-}
-
-#[tokio::test]
-async fn a_request_without_an_id_is_found_by_its_trace() {
-    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let traced = |request| header(request, "traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"));
-    let doorward = Doorward::start(SETTINGS);
-    let mut client = doorward.envoy().await;
-    for (request, id) in [(traced(asked(OFFICE)), trace), (header(traced(asked(OFFICE)), "x-request-id", "r-1"), "r-1")]
-    {
-        let response = client.check(request).await.unwrap().into_inner();
-        assert_eq!(answer_headers(&response)[0].1, id);
-    }
-    let from = ("x-forwarded-for", OFFICE);
-    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
-    let settings = "
-doors:
-  forwardAuth:
-    clientIp: { mode: xff, trustedProxies: [127.0.0.1/32] }
-    anonymous: { type: servicePrincipal, id: nobody }
-";
-    let doorward = Doorward::start(settings);
-    let answer = get(doorward.address(), "/v1/forward-auth/envoy/", &[("traceparent", parent.as_str()), from]);
-    assert_eq!(answer.header("x-ca-decision-id"), Some(trace));
-    assert_eq!(doorward.log()[0]["requestId"], trace);
-}
-
-#[tokio::test]
-async fn access_logs_tell_that_the_bundle_has_expired() {
-    let (bundle, settings) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
-    std::fs::write(bundle.path().join("bundle.yaml"), format!("name: brief\nexpires: {end}\n")).unwrap();
-    let config = settings.path().join("doorward.yaml");
-    std::fs::write(&config, SETTINGS).unwrap();
-    let process = Process::start(bundle.path(), &["--config", config.to_str().unwrap()]);
-    let mut client = envoy(process.decisions).await;
-    loop {
-        let before = jiff::Timestamp::now();
-        let fields = client.check(asked(OFFICE)).await.unwrap().into_inner().dynamic_metadata.unwrap().fields;
-        let stale = fields["stale"].kind == Some(Kind::BoolValue(true));
-        assert!(stale || before < end, "{fields:?}");
-        assert!(!stale || jiff::Timestamp::now() >= end, "{fields:?}");
-        if stale {
-            break;
-        }
-    }
 }
 
 #[tokio::test]

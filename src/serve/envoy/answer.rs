@@ -11,14 +11,15 @@ use super::v3::{
     AppendAction, CheckResponse, DeniedHttpResponse, HeaderValue, HeaderValueOption, HttpStatus, OkHttpResponse, Status,
 };
 use crate::serve::claims;
+use crate::serve::gateway::settings::BlockedStatus;
 use crate::serve::gateway::{CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome};
 use crate::serve::wire::{Refused, v1};
 
-/// The answer for one outcome; `names` are those of the request's headers.
-pub fn write<'n>(outcome: &Outcome, names: impl IntoIterator<Item = &'n str>) -> CheckResponse {
+/// The answer for one outcome, with the status of a block; `names` are those of the request's headers.
+pub fn write<'n>(outcome: &Outcome, status: BlockedStatus, names: impl IntoIterator<Item = &'n str>) -> CheckResponse {
     match outcome {
         Outcome::Decided(decided) => {
-            let challenge = decided.challenge();
+            let challenge = decided.challenge(status);
             let mut response = match challenge.as_ref().and_then(|challenge| challenge.to_str().ok()) {
                 _ if decided.is_allowed() => allowed(decided, names),
                 Some(challenge) => denied(StatusCode::UNAUTHORIZED, Some(challenge)),
