@@ -188,6 +188,30 @@ fn the_operator_says_behind_the_path_what_a_route_is() {
 }
 
 #[test]
+fn where_a_client_would_be_sent_is_never_said() {
+    let doorward = Doorward::start(SETTINGS);
+    let to = "https://elsewhere.test/";
+    let said = ["x-auth-request-redirect", "x-original-redirect", "referer", "location"].map(|name| (name, to));
+    let me = ("x-client-id", PRINCIPAL);
+    for (more, status) in
+        [(&[me, ("x-forwarded-for", OFFICE)][..], 200), (&[me], 403), (&[("x-forwarded-for", OFFICE)], 401)]
+    {
+        for query in ["", "?rd=https://elsewhere.test/"] {
+            for (flavour, headers) in flavours("GET", "api.test", "/orders") {
+                let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+                let headers: Vec<_> = headers.chain(said).chain(more.iter().copied()).collect();
+                let answer = get(doorward.address(), &format!("/v1/forward-auth/{flavour}{query}"), &headers);
+                let is_ours = matches!(flavour.split('/').next(), Some("envoy" | "caddy"));
+                let expected = if query.is_empty() || is_ours { status } else { 403 };
+                assert_eq!(answer.status, expected, "{flavour}{query}");
+                let told = answer.headers.iter().find(|(_, value)| value.contains("elsewhere"));
+                assert!(told.is_none() && !answer.body.contains("elsewhere"), "{flavour}{query}: {answer:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_unix_socket_is_a_proxy_where_the_operator_trusts_it() {
     let described = [("x-original-method", "GET"), ("x-original-uri", "/"), ("x-client-id", PRINCIPAL)];
     let from = |doorward: &Doorward, address: &str| {
