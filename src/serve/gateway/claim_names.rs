@@ -1,6 +1,6 @@
 //! What an issuer calls the claims that identities are read from, where it has names of its own for them.
 //!
-//! What claims mean is [`claims`](crate::serve::claims)' matter. Start with [`ClaimNames::read`].
+//! What claims mean is [`claims`]' matter. Start with [`ClaimNames::read`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
