@@ -309,6 +309,9 @@ pub const KEY_SET_RETRY_MAX: Duration = Duration::from_secs(300);
 pub const KEY_SET_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Longest time that a request waits for a key set to be fetched.
 pub const KEY_SET_WAIT_MAX: Duration = Duration::from_millis(500);
+/// The same, behind a gateway, for a further key of an issuer: clients can make up the name of one, and Envoy takes an answer
+/// that comes after 200 ms for trouble, in which it may have been told to let everything pass.
+pub const KEY_SET_WAIT_MORE_MAX: Duration = Duration::from_millis(100);
 /// Most requests that wait for the key set of one issuer.
 pub const KEY_SET_WAITING_MAX: usize = 256;
 /// Longest time that a connection goes on with a token of its caller without looking at the keys again.
@@ -360,6 +363,7 @@ const _: () = assert!(RELOAD_SETTLE_MAX.as_millis() <= RELOAD_POLL.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < IDLE_TIME_MAX.as_millis());
 const _: () = assert!(REQUEST_TIME_MAX.as_millis() < DRAIN_TIME_MAX.as_millis(), "what is begun can end");
 const _: () = assert!(KEY_SET_WAIT_MAX.as_millis() < REQUEST_TIME_MAX.as_millis());
+const _: () = assert!(KEY_SET_WAIT_MORE_MAX.as_millis() < KEY_SET_WAIT_MAX.as_millis());
 const _: () = assert!(KEY_SET_TIME_MAX.as_millis() < KEY_SET_PAUSE.as_millis(), "a fetch ends before the next is due");
 const _: () = assert!(KEY_SET_RETRY.as_millis() < KEY_SET_PAUSE.as_millis());
 const _: () = assert!(KEY_SET_RETRY_MAX.as_millis() < KEY_SET_REFRESH.as_millis());

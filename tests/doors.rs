@@ -26,6 +26,8 @@ mod recordings;
 mod same;
 #[path = "doors/server.rs"]
 mod server;
+#[path = "doors/settings.rs"]
+mod settings;
 #[allow(dead_code, reason = "shared with other tests; each uses a part")]
 mod support;
 #[path = "doors/tokens.rs"]

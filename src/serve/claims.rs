@@ -35,12 +35,39 @@ use crate::model::decision::InputError;
 
 /// Claims that only tokens of people have.
 const OF_PEOPLE: [&str; 6] = ["preferred_username", "upn", "unique_name", "email", "given_name", "family_name"];
-/// Claims of Keycloak that only tokens of a sign-in have.
+/// Claims of a sign-in, which in Keycloak only tokens of one have.
 const OF_SESSIONS: [&str; 3] = ["sid", "session_state", "auth_time"];
 /// Claims that custom conditions see as they are.
 const SHOWN: [&str; 6] = ["iss", "tid", "iat", "acrs", "xms_cc", "scp"];
 /// Those of them that are lists, even where an issuer writes a single text.
 const LISTS: [&str; 2] = ["acrs", "xms_cc"];
+
+/// The claims that are read, but for those that only tell people from applications.
+const READ: [&str; 18] = [
+    "oid",
+    "uid",
+    "sub",
+    "idtyp",
+    "appid",
+    "azp",
+    "client_id",
+    "cid",
+    "azpacr",
+    "appidacr",
+    "amr",
+    "aud",
+    "iss",
+    "tid",
+    "iat",
+    "acrs",
+    "xms_cc",
+    "scp",
+];
+
+/// Whether a claim of this name says something about who holds the token.
+pub fn is_read(name: &str) -> bool {
+    READ.contains(&name)
+}
 
 /// Who holds a token, in the parts of a request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -65,10 +92,10 @@ impl Holder {
     ///
     /// Whether a person holds the token: `idtyp` says `user` or `app`. Without it, one with a `uid` of Okta is a person's;
     /// one in which Keycloak or Auth0 says that it is the client's own is a service principal's. Of the others one with a
-    /// claim that only people have is a person's; so is one whose `sub` names somebody else than its `oid`, which only an
-    /// application's token has twice, or than its client when it has no `oid`; so is one with `scp`, unless it has no
-    /// `oid` and its `sub` is its client: Okta and Ory Hydra write the scopes of applications there, too. Any other is a
-    /// service principal's.
+    /// claim that only people have is a person's; so is one that tells of a sign-in and names no client; so is one whose
+    /// `sub` names somebody else than its `oid`, which only an application's token has twice, or than its client when it has
+    /// no `oid`; so is one with `scp`, unless it has no `oid` and its `sub` is its client: Okta and Ory Hydra write the
+    /// scopes of applications there, too. Any other is a service principal's.
     ///
     /// # Errors
     /// Neither `oid` nor `sub`; a claim of the wrong type; an `idtyp` that is neither; two names of the client, or of an
@@ -157,7 +184,10 @@ impl<'a> Claims<'a> {
             (None, Some(subject), Some(client)) => Some(is_same(subject, client)),
             _ => None,
         };
-        OF_PEOPLE.iter().any(|claim| self.0.contains_key(*claim))
+        let has = |claims: &[&str]| claims.iter().any(|claim| self.0.contains_key(*claim));
+        has(&OF_PEOPLE)
+            // WHY: some issuers say of applications, too, when they were signed in; then the token names the client.
+            || (client.is_none() && has(&OF_SESSIONS))
             || (self.0.contains_key("scp") && is_client != Some(true))
             || is_client == Some(false)
             || matches!((oid, subject), (Some(oid), Some(subject)) if !is_same(oid, subject))
@@ -340,6 +370,12 @@ mod tests {
         check(json!({"oid": OID, "sub": "pairwise", "azp": APP, "roles": ["a"]}), kind, OID, Some(APP));
         for claim in OF_PEOPLE.into_iter().chain(["scp"]) {
             check(json!({"oid": OID, "sub": OID, "azp": APP, claim: "x"}), kind, OID, Some(APP));
+        }
+        // Of Firebase, among others. Nothing else said that it was a person's, and it was taken for a workload's.
+        for claim in OF_SESSIONS {
+            check(json!({"sub": "u-1", claim: "x"}), kind, "u-1", None);
+            let own = json!({"sub": "ledger", "client_id": "ledger", claim: "x"});
+            check(own, v1::IdentityType::ServicePrincipal, "ledger", Some("ledger"));
         }
     }
 

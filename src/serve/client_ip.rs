@@ -44,7 +44,9 @@ pub enum Mode {
     Forwarded,
     /// A header with one address.
     Header(String),
-    /// `X-Envoy-External-Address`, which Envoy has made sure of (`use_remote_address`).
+    /// `X-Envoy-External-Address`, in which Envoy says what it has found (`use_remote_address`). Another address than the one
+    /// that is connected to Envoy counts only behind a trusted proxy (`xff_num_trusted_hops`), and never of a client that
+    /// Envoy takes for an internal one: then the header is that client's own.
     External,
 }
 
@@ -60,6 +62,11 @@ impl TryFrom<String> for Mode {
             "forwarded" => Ok(Self::Forwarded),
             "external" => Ok(Self::External),
             other => match other.strip_prefix("header:").map(http::HeaderName::try_from) {
+                // WHY: it is Envoy's own word only where Envoy says so, which is for `external` to see.
+                Some(Ok(name)) if name == EXTERNAL => Err(format!(
+                    "`{other}` may be what a client has sent, which Envoy passes on of those that it takes for internal: \
+                     use `external` over gRPC, and a header that Envoy sets on every request over HTTP"
+                )),
                 Some(Ok(name)) => Ok(Self::Header(name.as_str().to_owned())),
                 _ => Err(format!(
                     "`{other}` is no way to find the address of a client: `peer`, `xff`, `forwarded`, `external` and \
@@ -139,6 +146,16 @@ pub struct Resolved {
     pub is_unsaid: bool,
 }
 
+impl Resolved {
+    /// Whether the client is unknown, or at this address: nothing is believed that a header alone says.
+    pub fn is_at(&self, peer: Option<IpAddr>) -> bool {
+        match self.client {
+            Client::Known { address, .. } => peer.map(canonical) == Some(address),
+            Client::Missing | Client::Invalid => true,
+        }
+    }
+}
+
 impl ClientIp {
     /// The header that is looked at, in lower case, if one is.
     pub fn header(&self) -> Option<&str> {
@@ -151,7 +168,7 @@ impl ClientIp {
         }
     }
 
-    /// Whether the address is Envoy's own finding, so that no proxy is asked for.
+    /// Whether the address is Envoy's own finding, so that no proxy need be trusted.
     pub const fn is_external(&self) -> bool {
         matches!(self.mode, Mode::External)
     }
@@ -179,7 +196,7 @@ impl ClientIp {
         match &self.mode {
             Mode::Peer => found(of_peer(peer, false)),
             Mode::External if !is_said => found(Client::Missing),
-            Mode::External => found(alone(&lines)),
+            Mode::External => self.external(peer, &lines),
             _ if !self.trusts(peer) => Resolved { was_ignored: is_said, ..found(of_peer(peer, false)) },
             _ if lines.iter().map(|line| line.len()).sum::<usize>() > limits::FORWARDED_BYTES_MAX => {
                 found(Client::Invalid)
@@ -195,6 +212,12 @@ impl ClientIp {
                 found(chain.map_or(Client::Invalid, |chain| self.walk(peer, &chain)))
             }
         }
+    }
+
+    /// What Envoy has found out, which is where its request came from, or what a trusted proxy before it has.
+    fn external(&self, peer: Option<IpAddr>, lines: &[&[u8]]) -> Resolved {
+        let found = Resolved { client: alone(lines), was_ignored: false, is_unsaid: false };
+        if found.is_at(peer) || self.trusts(peer) { found } else { Resolved { client: Client::Invalid, ..found } }
     }
 
     /// The entries of all lines in their order; `None` when they cannot be told apart or are too many.

@@ -199,6 +199,9 @@ pub async fn pass(
             if door.authzen.as_ref().is_some_and(|authzen| authzen.leads_to(request.uri())) {
                 response.headers_mut().extend(authzen::request_id(door, request.headers()));
             }
+            if request.uri().path().starts_with(forward_auth::ROOT) {
+                forward_auth::keep_from_caches(&mut response);
+            }
             return (response, None);
         }
     };

@@ -20,9 +20,11 @@ use tonic::{Code, Status};
 use super::body::Reply;
 use super::client_ip::ClientIp;
 use super::door::{Door, InFlight};
-use super::gateway::settings::{Anonymous, IdentityHeader};
+use super::gateway::claim_names::ClaimNames;
+use super::gateway::settings::{Anonymous, BlockedStatus, IdentityHeader};
 use super::gateway::{self, Outcome, bearer};
 use super::grpc;
+use super::jwt::Patience;
 use super::wire::Refusal;
 use crate::limits;
 use crate::model::decision::InputError;
@@ -47,10 +49,14 @@ pub struct Settings {
     /// The key of the filter `envoy.filters.http.jwt_authn` under which it leaves the claims that it has verified, its
     /// `payload_in_metadata`.
     jwt_payload: String,
+    /// What these claims are called there, where that is not what doorward calls them.
+    claim_names: ClaimNames,
     /// A header that says who asks, on routes whose context extensions have `ca.trust_identity_header: "true"`.
     identity_header: Option<IdentityHeader>,
     /// What becomes of requests of nobody.
     anonymous: Anonymous,
+    /// The status of a block.
+    blocked_status: BlockedStatus,
     /// Whether Envoy gives each path one spelling, so that paths are taken as they are.
     paths_are_normal: bool,
 }
@@ -60,8 +66,10 @@ impl Default for Settings {
         Self {
             client_ip: ClientIp::default(),
             jwt_payload: "jwt_payload".to_owned(),
+            claim_names: ClaimNames::default(),
             identity_header: None,
             anonymous: Anonymous::Deny,
+            blocked_status: BlockedStatus::default(),
             paths_are_normal: false,
         }
     }
@@ -82,8 +90,8 @@ pub async fn check(door: &Door, settings: &Settings, request: Request<Incoming>)
         Ok(body) => body,
         // WHY: how much there is to say about a request is the client's choice.
         Err(Refusal::TooLarge) => {
-            door.decider.refused(Surface::Envoy, Refusal::TooLarge, None);
-            return grpc::answered(&answer::write(&Outcome::Invalid, []));
+            let refused = door.decider.refused(Surface::Envoy, Refusal::TooLarge, None);
+            return grpc::answered(&answer::write(&Outcome::Invalid(refused), settings.blocked_status, []));
         }
         Err(refusal) => return undecided(door, refusal),
     };
@@ -110,20 +118,20 @@ async fn decide(
     let Ok(request) = v3::CheckRequest::decode(message) else {
         // WHY: a client can send headers that are no UTF-8, which spoils the message.
         let error = InputError::invalid("request", "is not a valid protobuf message");
-        door.decider.refused(Surface::Envoy, error.into(), None);
-        return Ok(answer::write(&Outcome::Invalid, []));
+        let refused = door.decider.refused(Surface::Envoy, error.into(), None);
+        return Ok(answer::write(&Outcome::Invalid(refused), settings.blocked_status, []));
     };
     let attributes = attributes::Attributes::new(request.attributes.as_ref());
-    let bearer = bearer::holder(door.issuers.as_ref(), attributes.authorization(settings));
-    let bearer = match deadline {
-        Some(deadline) => timeout_at(deadline, bearer).await.map_err(|_| refused(door, Refusal::TimedOut))?,
-        None => bearer.await,
-    };
+    // WHY half of the time: an answer that comes with its end is none to Envoy, and whether keys are waited for is up to
+    // the client.
+    let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()) / 2);
+    let patience = Patience::FOR_CLIENTS.within(left);
+    let bearer = bearer::holder(door.issuers.as_ref(), attributes.authorization(settings), patience).await;
     let asked = attributes.asked(settings, bearer);
     let outcome = gateway::decide(door, Surface::Envoy, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Unavailable(refused) => Err(status(&refused.refusal)),
-        outcome => Ok(answer::write(&outcome, attributes.header_names())),
+        outcome => Ok(answer::write(&outcome, settings.blocked_status, attributes.header_names())),
     }
 }
 

@@ -20,9 +20,10 @@ use super::claims::Holder;
 use super::client_ip::{Client, ClientIp, Resolved};
 use super::door::{Door, InFlight};
 use super::gateway::bearer::{self, Unproven};
-use super::gateway::settings::{Anonymous, IdentityHeader};
+use super::gateway::settings::{Anonymous, BlockedStatus, IdentityHeader};
 use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome, Route};
 use super::http as json;
+use super::jwt::Patience;
 use super::peer::Peer;
 use super::wire::Refusal;
 use crate::model::decision::InputError;
@@ -45,6 +46,9 @@ pub struct Settings {
     /// What becomes of requests of nobody.
     #[serde(default)]
     anonymous: Anonymous,
+    /// The status of a block.
+    #[serde(default)]
+    blocked_status: BlockedStatus,
     /// Whether the proxy gives each path one spelling, so that paths are taken as they are.
     #[serde(default)]
     paths_are_normal: bool,
@@ -57,7 +61,7 @@ fn of_client<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ClientIp, D::
         None => Err("mode `peer` would take the proxy for the client: use `xff`, `forwarded` or `header:NAME`"),
         // WHY: over HTTP nothing but its address tells Envoy from anybody else.
         Some(_) if rule.is_external() => {
-            Err("mode `external` is for Envoy over gRPC: use `header:x-envoy-external-address` and `trustedProxies`")
+            Err("mode `external` is for Envoy over gRPC: use `header:NAME` with one that Envoy sets on every request")
         }
         Some(_) if rule.trusts_nobody() => {
             Err("without `trustedProxies` or `trustUnix` the proxy itself would be taken for the client")
@@ -74,8 +78,13 @@ pub async fn answer(door: &Door, settings: &Settings, peer: Peer, request: &Requ
         Some((flavour, rest)) => proxied(door, settings, peer, (flavour, rest), request).await,
         None => json::error(&door.decider.refused(Surface::ForwardAuth, Refusal::NotFound, None)),
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    keep_from_caches(&mut response);
     response
+}
+
+/// What every answer for a path below [`ROOT`] says, that of whoever stands before the door too.
+pub fn keep_from_caches(response: &mut Response<Reply>) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 async fn proxied(
@@ -99,6 +108,7 @@ async fn proxied(
         holder = Err(error.into());
         flavour::Described::default()
     });
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let asked = Asked {
         method: described.method,
         scheme: described.scheme,
@@ -107,15 +117,16 @@ async fn proxied(
         route,
         holder,
         from: from(settings, peer, headers),
-        request_id: headers.get("x-request-id").and_then(|id| id.to_str().ok()),
+        request_id: text("x-request-id"),
+        traceparent: text("traceparent"),
     };
     let outcome = gateway::decide(door, Surface::ForwardAuth, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {
         Outcome::Decided(decided) if decided.is_allowed() => allowed(&decided, headers),
-        Outcome::Decided(decided) => denied(decided.challenge()),
-        Outcome::Unidentified => denied(Some(HeaderValue::from_static(CHALLENGE))),
-        Outcome::InvalidToken => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
-        Outcome::Invalid => denied(None),
+        Outcome::Decided(decided) => denied(decided.challenge(settings.blocked_status)),
+        Outcome::Unidentified(_) => denied(Some(HeaderValue::from_static(CHALLENGE))),
+        Outcome::InvalidToken(_) => denied(Some(HeaderValue::from_static(INVALID_TOKEN))),
+        Outcome::Invalid(_) => denied(None),
         Outcome::Unavailable(refusal) => json::error(&refusal),
     }
 }
@@ -135,7 +146,9 @@ fn from(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Resolved {
 /// Who asks: whose token the request brings, or whom the proxy names, as far as it is trusted to.
 async fn holder(door: &Door, settings: &Settings, peer: Peer, headers: &HeaderMap) -> Result<Option<Holder>, Unproven> {
     let lines = |name: &str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    if let Some(holder) = bearer::holder(door.issuers.as_ref(), lines(AUTHORIZATION.as_str())).await? {
+    if let Some(holder) =
+        bearer::holder(door.issuers.as_ref(), lines(AUTHORIZATION.as_str()), Patience::FOR_CLIENTS).await?
+    {
         return Ok(Some(holder));
     }
     match &settings.identity_header {

@@ -5,9 +5,11 @@
 //! an allow for which something is owed is denied by [`super::owed`], as no gateway hears of it. What the client of the gateway
 //! could have made up is never a reason for an error of the gateway, only for a refusal:
 //! a gateway may be told to let requests pass when doorward is in trouble. Start with [`decide`]; [`bearer`] verifies
-//! tokens of clients, [`path`] has the spelling of paths and hosts, [`settings`] what operators say.
+//! tokens of clients, [`claim_names`] has other names of claims, [`path`] the spelling of paths and hosts, [`settings`]
+//! what operators say.
 
 pub mod bearer;
+pub mod claim_names;
 pub mod path;
 pub mod settings;
 
@@ -16,11 +18,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use http::HeaderValue;
+use jiff::Timestamp;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
 use self::bearer::Unproven;
-use self::settings::Anonymous;
+use self::settings::{Anonymous, BlockedStatus};
 use super::claims::{self, Holder};
 use super::client_ip::{Client, Resolved};
 use super::decider::Asking;
@@ -69,6 +72,8 @@ pub struct Asked<'a> {
     pub from: Resolved,
     /// The id that the gateway has given it.
     pub request_id: Option<&'a str>,
+    /// Its place in a trace, as `traceparent` has it; its id is that of the trace when it has no other.
+    pub traceparent: Option<&'a str>,
 }
 
 /// What the operator says about a route.
@@ -105,11 +110,11 @@ pub enum Outcome {
     /// What was decided.
     Decided(Box<Decided>),
     /// Nobody trusted says who asks.
-    Unidentified,
+    Unidentified(Refused),
     /// The token of the client cannot be believed.
-    InvalidToken,
+    InvalidToken(Refused),
     /// Something in the request cannot be used.
-    Invalid,
+    Invalid(Refused),
     /// Nothing can be decided now.
     Unavailable(Refused),
 }
@@ -125,6 +130,8 @@ pub struct Decided {
     pub takes_challenges: bool,
     /// Names of the locations that the address is in; for Envoy alone.
     pub locations: Vec<String>,
+    /// Whether the bundle has expired, which stays in force until there is another.
+    pub is_stale: bool,
 }
 
 impl Decided {
@@ -137,8 +144,8 @@ impl Decided {
     ///
     /// Who is blocked for want of a control hears what RFC 9470 has for it (section 3), and before that the claims
     /// challenge that the answer has where a token is used. Of a block without remedy only those hear who say that they
-    /// take such challenges; others would ask again and again.
-    pub fn challenge(&self) -> Option<HeaderValue> {
+    /// take such challenges; others would ask again and again, and hear what the operator says with `status`.
+    pub fn challenge(&self, status: BlockedStatus) -> Option<HeaderValue> {
         let unmet = &self.answer.unmet_controls;
         let is_told = self.takes_challenges || !unmet.is_empty();
         let claims = self.answer.oauth_error.as_ref().filter(|_| is_told).and_then(v1::OAuthError::challenge);
@@ -146,7 +153,11 @@ impl Decided {
         let step_up =
             (!unmet.is_empty()).then(|| format!("Bearer error=\"{STEP_UP}\", acr_values=\"{}\"", controls.join(" ")));
         let challenges: Vec<_> = claims.into_iter().chain(step_up).collect();
-        if challenges.is_empty() { None } else { challenges.join(", ").try_into().ok() }
+        match (challenges.as_slice(), status) {
+            ([], BlockedStatus::Forbidden) => None,
+            ([], BlockedStatus::Unauthorized) => Some(HeaderValue::from_static(CHALLENGE)),
+            _ => challenges.join(", ").try_into().ok(),
+        }
     }
 
     /// The headers that an allowed request goes on with. An id that no header can carry as it is is left out, lest it
@@ -194,9 +205,11 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
     let client = asked.from.client;
     let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
     // WHY: of all gateways Envoy alone is told.
-    if let (Outcome::Decided(decided), Client::Known { address, .. }, Surface::Envoy) = (&mut outcome, client, surface)
-    {
-        decided.locations = locations(asking.bundle(), address);
+    if let (Outcome::Decided(decided), Surface::Envoy) = (&mut outcome, surface) {
+        decided.is_stale = asking.bundle().expires().is_some_and(|end| end <= Timestamp::now());
+        if let Client::Known { address, .. } = client {
+            decided.locations = locations(asking.bundle(), address);
+        }
     }
     outcome
 }
@@ -215,13 +228,12 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
     let takes_challenges = matches!(&asked.holder, Ok(Some(holder)) if holder.takes_challenges);
     let (request, problem) = request(asked, anonymous, is_normal);
     if let Some(error) = problem {
-        let outcome = match error.field.as_str() {
+        let told = match error.field.as_str() {
             _ if is_invalid_token => Outcome::InvalidToken,
             "identity" => Outcome::Unidentified,
             _ => Outcome::Invalid,
         };
-        asking.refuse(&request, error);
-        return outcome;
+        return told(asking.refuse(&request, error));
     }
     match asking.decide(&request) {
         Ok(answer) => {
@@ -229,9 +241,10 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
             let carries = Carries::yes_or_no(gate::is_use(request.action.as_deref()));
             let answer = asking.settled(answer, carries);
             let subject = request.identity.and_then(|identity| identity.id).unwrap_or_default();
-            Outcome::Decided(Box::new(Decided { answer, subject, takes_challenges, locations: Vec::new() }))
+            let decided = Decided { answer, subject, takes_challenges, locations: Vec::new(), is_stale: false };
+            Outcome::Decided(Box::new(decided))
         }
-        Err(Refused { refusal: Refusal::Input(_), .. }) => Outcome::Invalid,
+        Err(refused @ Refused { refusal: Refusal::Input(_), .. }) => Outcome::Invalid(refused),
         Err(refused) => Outcome::Unavailable(refused),
     }
 }
@@ -296,5 +309,49 @@ fn fail(problem: &mut Option<InputError>, error: InputError) {
 
 /// An id is for finding a request again, no fact: one that cannot be told as it is is replaced.
 fn request_id(asked: &Asked<'_>) -> Option<String> {
-    asked.request_id.filter(|id| is_request_id(id) && plain(id) == *id).map(str::to_owned)
+    let own = asked.request_id.filter(|id| is_request_id(id) && plain(id) == *id);
+    own.or_else(|| asked.traceparent.and_then(trace_id)).map(str::to_owned)
+}
+
+/// The id of a trace (W3C Trace Context, section 3.2), of any version but the one that is none.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let mut parts = traceparent.split('-');
+    let mut part = |length| parts.next().filter(|part| part.len() == length && part.bytes().all(is_digit));
+    let (version, trace, parent, _flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+    let is_set = |id: &str| id.bytes().any(|digit| digit != b'0');
+    let is_whole = version != "00" || parts.next().is_none();
+    (version != "ff" && is_whole && is_set(trace) && is_set(parent)).then_some(trace)
+}
+
+/// A hexadecimal digit as traces have them.
+fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trace_id;
+
+    #[test]
+    fn the_id_of_a_trace_is_read_as_the_standard_has_it() {
+        let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        for rest in ["01", "00"] {
+            assert_eq!(trace_id(&format!("00-{trace}-{parent}-{rest}")), Some(trace));
+        }
+        assert_eq!(trace_id(&format!("01-{trace}-{parent}-01-more")), Some(trace));
+        for text in [
+            String::new(),
+            trace.to_owned(),
+            format!("00-{trace}-{parent}"),
+            format!("00-{trace}-{parent}-01-more"),
+            format!("00-{trace}-{parent}-1"),
+            format!("ff-{trace}-{parent}-01"),
+            format!("00-{}-{parent}-01", "0".repeat(32)),
+            format!("00-{trace}-{}-01", "0".repeat(16)),
+            format!("00-{}-{parent}-01", trace.to_uppercase()),
+            format!("00-{trace}-{parent}é-01"),
+        ] {
+            assert_eq!(trace_id(&text), None, "{text}");
+        }
+    }
 }

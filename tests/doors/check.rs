@@ -15,7 +15,7 @@ use crate::server::{Doorward, ELSEWHERE, OFFICE, PRINCIPAL, SIGN_IN, STEP_UP, bo
 use crate::support::metadata::verified;
 use crate::support::raw::ask;
 
-const SETTINGS: &str = "
+pub const SETTINGS: &str = "
 doors:
   envoy:
     clientIp: { mode: xff, trustedProxies: [10.0.0.0/8] }
@@ -75,7 +75,7 @@ pub fn shown(mut request: v3::CheckRequest, principal: &str) -> v3::CheckRequest
     request
 }
 
-async fn all_told(doorward: &Doorward, cases: Vec<(&str, v3::CheckRequest, &str)>) {
+pub async fn all_told(doorward: &Doorward, cases: Vec<(&str, v3::CheckRequest, &str)>) {
     let mut client = doorward.envoy().await;
     for (claim, request, expected) in cases {
         let response = client.check(request).await.unwrap_or_else(|status| panic!("{claim}: {status}")).into_inner();
@@ -303,7 +303,8 @@ async fn access_logs_get_what_decided() {
     let doorward = Doorward::start(SETTINGS);
     let mut client = doorward.envoy().await;
     let mut metadata = Vec::new();
-    for request in [asked(OFFICE), asked(ELSEWHERE), of_nobody(OFFICE), asked("nowhere")] {
+    let two_clients = asked_with(OFFICE, json!({"oid": PRINCIPAL, "azp": "one", "client_id": "other"}));
+    for request in [asked(OFFICE), asked(ELSEWHERE), of_nobody(OFFICE), asked("nowhere"), two_clients] {
         let request = header(request, "x-request-id", "r-1");
         let fields = client.check(request).await.unwrap().into_inner().dynamic_metadata.unwrap().fields;
         let text = |value: &Value| match &value.kind {
@@ -312,16 +313,18 @@ async fn access_logs_get_what_decided() {
         };
         let told = |value: &Value| match &value.kind {
             Some(Kind::ListValue(list)) => format!("{:?}", list.values.iter().map(text).collect::<Vec<_>>()),
+            Some(Kind::BoolValue(is_so)) => is_so.to_string(),
             _ => text(value),
         };
         let all: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", told(value))).collect();
         metadata.push(all.join(" "));
     }
     insta::assert_snapshot!(metadata.join("\n"), @r#"
-    decision=allow decision_id=r-1 location=["Office"] policies=[] reason=no_policy_applies report_only=[] revision=7
-    decision=block decision_id=r-1 location=[] policies=["aaaaaaaa-0000-4000-8000-000000000001"] reason=blocked_by_policy report_only=[] revision=7
-    decision=block reason=input_invalid
-    decision=block reason=input_invalid
+    decision=allow decision_id=r-1 location=["Office"] policies=[] reason=no_policy_applies report_only=[] revision=7 stale=false
+    decision=block decision_id=r-1 location=[] policies=["aaaaaaaa-0000-4000-8000-000000000001"] reason=blocked_by_policy report_only=[] revision=7 stale=false
+    decision=block decision_id=r-1 reason=input_invalid
+    decision=block decision_id=r-1 reason=input_invalid
+    decision=block decision_id=r-1 reason=input_conflict
     "#);
 }
 

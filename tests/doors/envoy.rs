@@ -138,6 +138,40 @@ fn envoy_asks_over_http() {
     assert_eq!(upstream.count(), count);
 }
 
+/// Envoy passes the header on as a client has sent it that it takes for an internal one, and that counted.
+#[test]
+fn no_client_that_envoy_takes_for_internal_says_where_it_is() {
+    let Some(binary) = program("DOORWARD_ENVOY", "envoy") else { return };
+    let shipped = "mode: xff, trustedProxies: [10.0.0.0/8]";
+    let settings = deployed("envoy/doorward.yaml", &[(shipped, "mode: external, trustedProxies: [127.0.0.7/32]")]);
+    let (doorward, upstream) = (Doorward::start(&settings), Upstream::start());
+    let workload = token("workload.jwt");
+    let workload = ("authorization", workload.as_str());
+    let edge = "use_remote_address: true\n";
+    let with = |more: &str| format!("{edge}{}{more}\n", " ".repeat(16));
+    let hops = "xff_num_trusted_hops: 1";
+    let internal = "internal_address_config: { cidr_ranges: [{ address_prefix: 127.0.0.0, prefix_len: 8 }] }";
+    let both = format!("{internal}\n{}{hops}", " ".repeat(16));
+    let (forged, chain) = (("x-envoy-external-address", "198.51.100.7"), "x-forwarded-for");
+    let cases: [(String, &[_]); 4] = [
+        (
+            edge.to_owned(),
+            &[(OFFICE, ("x-a", "b"), 200), (OFFICE, (chain, "203.0.113.9"), 200), (ELSEWHERE, ("x-a", "b"), 403)],
+        ),
+        (with(internal), &[(ELSEWHERE, (chain, "203.0.113.9"), 403), (ELSEWHERE, ("x-a", "b"), 403)]),
+        (with(hops), &[(BALANCER, (chain, "198.51.100.7"), 200), (BALANCER, (chain, "203.0.113.9"), 403)]),
+        (with(&both), &[(BALANCER, (chain, "198.51.100.7"), 200), (BALANCER, ("x-a", "b"), 403)]),
+    ];
+    for (settled, asked) in cases {
+        let changes = [(edge, settled.as_str())];
+        let (envoy, _folder) = envoy(&binary, ("envoy/envoy.yaml", &changes), doorward.address().port(), &upstream);
+        for (from, more, status) in asked {
+            let answer = envoy.ask(*from, "GET", "/orders", &[workload, *more, forged]);
+            assert_eq!(answer.status, *status, "{settled} {more:?}: {answer:?}");
+        }
+    }
+}
+
 #[test]
 fn nobody_is_somebody_behind_envoy_because_no_header_can_carry_who_it_is() {
     let Some(binary) = program("DOORWARD_ENVOY", "envoy") else { return };

@@ -188,6 +188,30 @@ fn the_operator_says_behind_the_path_what_a_route_is() {
 }
 
 #[test]
+fn where_a_client_would_be_sent_is_never_said() {
+    let doorward = Doorward::start(SETTINGS);
+    let to = "https://elsewhere.test/";
+    let said = ["x-auth-request-redirect", "x-original-redirect", "referer", "location"].map(|name| (name, to));
+    let me = ("x-client-id", PRINCIPAL);
+    for (more, status) in
+        [(&[me, ("x-forwarded-for", OFFICE)][..], 200), (&[me], 403), (&[("x-forwarded-for", OFFICE)], 401)]
+    {
+        for query in ["", "?rd=https://elsewhere.test/"] {
+            for (flavour, headers) in flavours("GET", "api.test", "/orders") {
+                let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+                let headers: Vec<_> = headers.chain(said).chain(more.iter().copied()).collect();
+                let answer = get(doorward.address(), &format!("/v1/forward-auth/{flavour}{query}"), &headers);
+                let is_ours = matches!(flavour.split('/').next(), Some("envoy" | "caddy"));
+                let expected = if query.is_empty() || is_ours { status } else { 403 };
+                assert_eq!(answer.status, expected, "{flavour}{query}");
+                let told = answer.headers.iter().find(|(_, value)| value.contains("elsewhere"));
+                assert!(told.is_none() && !answer.body.contains("elsewhere"), "{flavour}{query}: {answer:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_unix_socket_is_a_proxy_where_the_operator_trusts_it() {
     let described = [("x-original-method", "GET"), ("x-original-uri", "/"), ("x-client-id", PRINCIPAL)];
     let from = |doorward: &Doorward, address: &str| {
@@ -234,6 +258,13 @@ fn what_is_no_flavour_is_not_found_and_lets_nothing_through() {
         let answer = get(doorward.address(), &format!("/v1/forward-auth/{path}"), &[]);
         assert_eq!((answer.status, answer.header("cache-control")), (404, Some("no-store")), "{path}");
     }
+    // Nor does it matter who asks.
+    let hash = "4104d36f8da2c254349f85836793ebe029e0c957063a34c91c2e9203187b5631";
+    let guarded = Doorward::start(&format!("{SETTINGS}callers: {{ bearer: [{{ name: proxy, sha256: {hash} }}] }}\n"));
+    for path in ["", "traefik", "envoy/orders"] {
+        let answer = get(guarded.address(), &format!("/v1/forward-auth/{path}"), &[]);
+        assert_eq!((answer.status, answer.header("cache-control")), (401, Some("no-store")), "{path}");
+    }
     let shut = Doorward::start("doors: { envoy: {} }");
     assert_eq!(get(shut.address(), "/v1/forward-auth/nginx", &[]).status, 404);
 }
@@ -255,7 +286,7 @@ fn without_a_bundle_nothing_is_decided() {
 fn settings_that_only_make_sense_elsewhere_are_refused() {
     let read = serde_saphyr::from_str::<doorward::serve::Doors>;
     let error = read("forwardAuth: { clientIp: { mode: external } }").expect_err("it is for Envoy").to_string();
-    assert!(error.contains("header:x-envoy-external-address"), "{error}");
+    assert!(error.contains("sets on every request"), "{error}");
     let error = read("forwardAuth: { clientIp: {} }").expect_err("the peer is the proxy").to_string();
     assert!(error.contains("would take the proxy for the client"), "{error}");
     assert!(read("forwardAuth: {}").expect_err("the peer is the proxy").to_string().contains("clientIp"));

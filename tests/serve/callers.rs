@@ -228,6 +228,7 @@ async fn an_access_token_lets_a_caller_in_only_with_audience_and_scope() {
         without_client(json!({"azp": "Portal", "sub": "1-2-3", "preferred_username": "service-account-portal"})),
         without_client(json!({"azp": "portal", "sub": "portal@clients", "gty": "client-credentials"})),
         without_client(json!({"cid": "0oa1", "sub": "0oa1"})),
+        without_client(json!({"idtyp": "app", "oid": "gateway-1"})),
     ];
     for claims in good {
         let token = key.sign(&claims);
@@ -254,6 +255,9 @@ async fn an_access_token_lets_a_caller_in_only_with_audience_and_scope() {
         without_client(json!({"azp": "portal", "sub": "1-2-3", "email": "alice@example.org"})),
         without_client(json!({"azp": "portal", "sub": "auth0|alice"})),
         set("/azp", json!("another-client")),
+        // Without a client in it nobody can say whether it is a person's; it was taken for an application's.
+        without_client(json!({"sub": "alice"})),
+        without_client(json!({"sub": "alice", "oid": "alice"})),
     ];
     for claims in known_but_not_allowed {
         let token = key.sign(&claims);

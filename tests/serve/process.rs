@@ -132,7 +132,7 @@ async fn keys_come_over_https_from_a_server_that_the_system_trusts_and_from_no_o
     let trusted = folder.path().join("ca.pem");
     std::fs::write(&trusted, authority.certificate()).unwrap();
     let claims = json!({
-        "iss": "https://login.example", "aud": "doorward", "sub": "gateway", "scope": "decide",
+        "iss": "https://login.example", "aud": "doorward", "sub": "gateway", "client_id": "gateway", "scope": "decide",
         "exp": Timestamp::now().as_second() + 300,
     });
     let token = key.sign(&claims);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use doorward::limits;
-use doorward::serve::jwt::{Claims, IssuerSettings, Issuers, TokenError};
+use doorward::serve::jwt::{Claims, IssuerSettings, Issuers, Patience, TokenError};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ async fn a_good_token_of_each_algorithm_tells_its_claims() {
     let server = KeyServer::start(&keys.each_ref()).await;
     let issuers = kept(settings(&server.url));
     for key in &keys {
-        let told = issuers.verify(&key.sign(&claims()), now()).await;
+        let told = issuers.verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS).await;
         let told = told.as_ref().map(Claims::as_map).unwrap_or_else(|error| panic!("{}: {error}", key.id));
         assert_eq!(Value::Object(told.clone()), claims(), "{}", key.id);
     }
@@ -87,7 +87,7 @@ async fn claims_that_are_not_right_are_refused() {
         ("no issuer", without("iss"), Err(TokenError::Malformed)),
     ];
     for (name, claims, expected) in cases {
-        let told = issuers.verify(&key.sign(&claims), now()).await.map(drop);
+        let told = issuers.verify(&key.sign(&claims), now(), Patience::FOR_CALLERS).await.map(drop);
         assert_eq!(told, expected, "{name}");
     }
 }
@@ -151,7 +151,7 @@ async fn headers_and_signatures_that_are_not_right_are_refused() {
         ("far too long", format!("{good}{}", "A".repeat(limits::TOKEN_BYTES_MAX)), Err(TokenError::Malformed)),
     ];
     for (name, token, expected) in cases {
-        assert_eq!(issuers.verify(&token, now()).await.map(drop), expected, "{name}");
+        assert_eq!(issuers.verify(&token, now(), Patience::FOR_CALLERS).await.map(drop), expected, "{name}");
     }
 }
 
@@ -161,23 +161,28 @@ async fn a_key_that_is_not_there_is_fetched_once_for_all_who_ask() {
         (Key::new("old", Algorithm::ES256), Key::new("new", Algorithm::ES256), Key::new("never", Algorithm::ES256));
     let server = KeyServer::start(&[&old]).await;
     let issuers = kept(settings(&server.url));
-    issuers.verify(&old.sign(&claims()), now()).await.unwrap();
+    issuers.verify(&old.sign(&claims()), now(), Patience::FOR_CALLERS).await.unwrap();
     assert_eq!(server.fetched(), 1);
 
     server.publish(&[&new]);
     let token = new.sign(&claims());
-    let told = futures_util::future::join_all((0..20).map(|_| issuers.verify(&token, now()))).await;
+    let told =
+        futures_util::future::join_all((0..20).map(|_| issuers.verify(&token, now(), Patience::FOR_CALLERS))).await;
     assert!(told.iter().all(Result::is_ok), "{told:?}");
     assert_eq!(server.fetched(), 2);
 
     // Made-up keys cause no more, and are refused without waiting.
     let started = std::time::Instant::now();
     for _ in 0..20 {
-        assert_eq!(issuers.verify(&never.sign(&claims()), now()).await, Err(TokenError::Key));
+        assert_eq!(issuers.verify(&never.sign(&claims()), now(), Patience::FOR_CALLERS).await, Err(TokenError::Key));
     }
     assert!(started.elapsed() < limits::KEY_SET_PAUSE);
     assert_eq!(server.fetched(), 2);
-    assert_eq!(issuers.verify(&old.sign(&claims()), now()).await, Err(TokenError::Key), "it was withdrawn");
+    assert_eq!(
+        issuers.verify(&old.sign(&claims()), now(), Patience::FOR_CALLERS).await,
+        Err(TokenError::Key),
+        "it was withdrawn"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,14 +190,17 @@ async fn an_issuer_that_fails_leaves_the_last_good_keys() {
     let (key, other) = (Key::new("one", Algorithm::ES256), Key::new("two", Algorithm::ES256));
     let server = KeyServer::start(&[&key]).await;
     let issuers = kept(settings(&server.url));
-    issuers.verify(&key.sign(&claims()), now()).await.unwrap();
+    issuers.verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS).await.unwrap();
     server.fail();
     // Whether the key is a new one nobody can say: it was told to be none, and good callers took it for their fault.
     for _ in 0..2 {
-        assert_eq!(issuers.verify(&other.sign(&claims()), now()).await, Err(TokenError::NoKeys));
+        assert_eq!(
+            issuers.verify(&other.sign(&claims()), now(), Patience::FOR_CALLERS).await,
+            Err(TokenError::KeyUnsure)
+        );
     }
     assert!(server.fetched() >= 2);
-    issuers.verify(&key.sign(&claims()), now()).await.unwrap();
+    issuers.verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,11 +209,15 @@ async fn without_keys_nothing_is_said_about_a_token() {
     let server = KeyServer::start(&[&key]).await;
     server.fail();
     let issuers = kept(settings(&server.url));
-    assert_eq!(issuers.verify(&key.sign(&claims()), now()).await, Err(TokenError::NoKeys));
+    assert_eq!(issuers.verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS).await, Err(TokenError::NoKeys));
 
     // Nobody fetches here: the wait has a bound.
     let alone = Issuers::new(vec![settings(&server.url)]).unwrap();
-    let waited = tokio::time::timeout(limits::KEY_SET_WAIT_MAX * 10, alone.verify(&key.sign(&claims()), now())).await;
+    let waited = tokio::time::timeout(
+        limits::KEY_SET_WAIT_MAX * 10,
+        alone.verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS),
+    )
+    .await;
     assert_eq!(waited.unwrap(), Err(TokenError::NoKeys));
 }
 
@@ -218,7 +230,11 @@ async fn keys_in_a_file_are_read_and_a_file_that_is_too_large_is_not() {
     for (padding, expected) in [(0, Ok(())), (limits::KEY_SET_BYTES_MAX, Err(TokenError::NoKeys))] {
         std::fs::write(&path, format!("{set}{}", " ".repeat(padding))).unwrap();
         let issuers = kept(settings(path.to_str().unwrap()));
-        assert_eq!(issuers.verify(&key.sign(&claims()), now()).await.map(drop), expected, "{padding}");
+        assert_eq!(
+            issuers.verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS).await.map(drop),
+            expected,
+            "{padding}"
+        );
     }
 }
 
@@ -240,7 +256,7 @@ async fn a_server_that_sends_without_end_is_given_up() {
     });
     let issuers = kept(settings(&url));
     let key = Key::new("one", Algorithm::ES256);
-    assert_eq!(issuers.verify(&key.sign(&claims()), now()).await, Err(TokenError::NoKeys));
+    assert_eq!(issuers.verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS).await, Err(TokenError::NoKeys));
     let sent = tokio::time::timeout(Duration::from_secs(30), hears).await.unwrap().unwrap();
     assert!(sent < limits::KEY_SET_BYTES_MAX + (16 << 20), "beyond the bound only what buffers hold: {sent}");
 }
@@ -275,7 +291,11 @@ async fn only_a_whole_answer_of_the_server_itself_is_a_key_set() {
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
-        assert_eq!(kept(settings(&url)).verify(&key.sign(&claims()), now()).await.map(drop), expected, "{name}");
+        assert_eq!(
+            kept(settings(&url)).verify(&key.sign(&claims()), now(), Patience::FOR_CALLERS).await.map(drop),
+            expected,
+            "{name}"
+        );
     }
     assert_eq!(elsewhere.fetched(), 0);
 }

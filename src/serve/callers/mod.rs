@@ -25,7 +25,7 @@ pub use self::settings::{
 };
 pub use self::tls::{Tls, TlsError, cryptography};
 use super::claims::Holder;
-use super::jwt::{Claims, Issuers, SecondIssuer, TokenError};
+use super::jwt::{Claims, Issuers, Patience, SecondIssuer, TokenError};
 use super::peer::Peer;
 use super::wire::v1;
 use crate::limits;
@@ -143,9 +143,9 @@ impl Callers {
 
     /// The caller with this access token, and when the token is good no more, seconds since the epoch.
     async fn by_token(&self, token: &str, now: Timestamp) -> Result<(Arc<str>, f64), Denial> {
-        let claims = match self.issuers.verify(token, now).await {
+        let claims = match self.issuers.verify(token, now, Patience::FOR_CALLERS).await {
             Ok(claims) => claims,
-            Err(TokenError::NoKeys) => return Err(Denial::Unknown),
+            Err(TokenError::NoKeys | TokenError::KeyUnsure) => return Err(Denial::Unknown),
             Err(error) => {
                 tracing::debug!(%error, "a caller's access token is refused");
                 return Err(Denial::Invalid);
@@ -163,10 +163,14 @@ impl Callers {
 }
 
 /// Whether a token is an application's own. A person never asks for decisions, whatever scopes their token has been given,
-/// and neither does one of whom the token does not say what it is.
+/// and neither does one of whom the token does not say what it is: that of an application names its client (RFC 9068,
+/// section 2.2), or says `idtyp`.
 fn is_of_workload(claims: &Claims) -> bool {
     match Holder::new(claims.as_map()) {
-        Ok(holder) => holder.identity.r#type() == v1::IdentityType::ServicePrincipal,
+        Ok(holder) => {
+            let is_said = holder.identity.app_id.is_some() || claims.text("idtyp").is_some();
+            is_said && holder.identity.r#type() == v1::IdentityType::ServicePrincipal
+        }
         Err(error) => {
             tracing::debug!(%error, "nobody can say whose a caller's access token is");
             false

@@ -250,16 +250,37 @@ fn a_header_with_one_address_has_one() {
             ("203.0.113.9", &["198.51.100.1"], "203.0.113.9 ignored"),
         ],
     );
+}
+
+/// Envoy passes the header on as clients have sent it that it takes for internal ones; their own word counted.
+#[test]
+fn what_envoy_has_found_is_where_its_request_came_from_unless_a_trusted_proxy_says_more() {
     check(
         "{ mode: external }",
-        &[("192.0.2.2", &["203.0.113.7"], "203.0.113.7"), ("192.0.2.2", &[], "missing"), ("unix", &["x"], "invalid")],
+        &[
+            ("203.0.113.7", &["203.0.113.7"], "203.0.113.7"),
+            ("::ffff:203.0.113.7", &["203.0.113.7"], "203.0.113.7"),
+            ("203.0.113.7", &["::ffff:203.0.113.7"], "203.0.113.7"),
+            ("10.0.0.9", &["203.0.113.7"], "invalid"),
+            ("10.0.0.9", &["10.0.0.9, 203.0.113.7"], "invalid"),
+            ("10.0.0.9", &["10.0.0.9", "10.0.0.9"], "invalid"),
+            ("10.0.0.9", &[], "missing"),
+            ("unix", &["203.0.113.7"], "invalid"),
+            ("unix", &["x"], "invalid"),
+        ],
     );
+    check(
+        "{ mode: external, trustedProxies: [10.0.0.9] }",
+        &[("10.0.0.9", &["203.0.113.7"], "203.0.113.7"), ("10.0.0.8", &["203.0.113.7"], "invalid")],
+    );
+    check("{ mode: external, trustUnix: true }", &[("unix", &["203.0.113.7"], "203.0.113.7")]);
 }
 
 #[test]
 fn settings_that_mean_nothing_are_refused() {
     for (text, told) in [
         ("{ mode: xfp }", "`header:NAME`"),
+        ("{ mode: 'header:X-Envoy-External-Address' }", "takes for internal"),
         ("{ mode: 'header:' }", "`header:NAME`"),
         ("{ mode: 'header:a b' }", "`header:NAME`"),
         ("{ trustedProxies: [10.0.0.0/33] }", "10.0.0.0/33"),

@@ -11,14 +11,15 @@ use super::v3::{
     AppendAction, CheckResponse, DeniedHttpResponse, HeaderValue, HeaderValueOption, HttpStatus, OkHttpResponse, Status,
 };
 use crate::serve::claims;
+use crate::serve::gateway::settings::BlockedStatus;
 use crate::serve::gateway::{CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome};
-use crate::serve::wire::v1;
+use crate::serve::wire::{Refused, v1};
 
-/// The answer for one outcome; `names` are those of the request's headers.
-pub fn write<'n>(outcome: &Outcome, names: impl IntoIterator<Item = &'n str>) -> CheckResponse {
+/// The answer for one outcome, with the status of a block; `names` are those of the request's headers.
+pub fn write<'n>(outcome: &Outcome, status: BlockedStatus, names: impl IntoIterator<Item = &'n str>) -> CheckResponse {
     match outcome {
         Outcome::Decided(decided) => {
-            let challenge = decided.challenge();
+            let challenge = decided.challenge(status);
             let mut response = match challenge.as_ref().and_then(|challenge| challenge.to_str().ok()) {
                 _ if decided.is_allowed() => allowed(decided, names),
                 Some(challenge) => denied(StatusCode::UNAUTHORIZED, Some(challenge)),
@@ -27,9 +28,9 @@ pub fn write<'n>(outcome: &Outcome, names: impl IntoIterator<Item = &'n str>) ->
             response.dynamic_metadata = Some(metadata(decided));
             response
         }
-        Outcome::Unidentified => refused(StatusCode::UNAUTHORIZED, Some(CHALLENGE)),
-        Outcome::InvalidToken => refused(StatusCode::UNAUTHORIZED, Some(INVALID_TOKEN)),
-        Outcome::Invalid | Outcome::Unavailable(_) => refused(StatusCode::FORBIDDEN, None),
+        Outcome::Unidentified(why) => refused(StatusCode::UNAUTHORIZED, Some(CHALLENGE), why),
+        Outcome::InvalidToken(why) => refused(StatusCode::UNAUTHORIZED, Some(INVALID_TOKEN), why),
+        Outcome::Invalid(why) | Outcome::Unavailable(why) => refused(StatusCode::FORBIDDEN, None, why),
     }
 }
 
@@ -44,8 +45,12 @@ fn allowed<'n>(decided: &Decided, names: impl IntoIterator<Item = &'n str>) -> C
 }
 
 /// For a request that was refused before it was decided.
-fn refused(status: StatusCode, challenge: Option<&str>) -> CheckResponse {
-    let metadata = structure([("decision", claims::text("block")), ("reason", claims::text("input_invalid"))]);
+fn refused(status: StatusCode, challenge: Option<&str>, why: &Refused) -> CheckResponse {
+    let metadata = structure([
+        ("decision", claims::text("block")),
+        ("reason", claims::text(why.refusal.reason())),
+        ("decision_id", claims::text(&why.request_id)),
+    ]);
     CheckResponse { dynamic_metadata: Some(metadata), ..denied(status, challenge) }
 }
 
@@ -87,6 +92,7 @@ fn metadata(decided: &Decided) -> Struct {
         ("revision", claims::text(revision)),
         ("policies", ids(&answer.policies)),
         ("report_only", ids(&answer.report_only)),
+        ("stale", Value { kind: Some(Kind::BoolValue(decided.is_stale)) }),
         ("location", list(decided.locations.iter().map(|name| claims::text(name)).collect())),
     ])
 }

@@ -23,6 +23,9 @@ const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
 /// What a route says when the header with the identity is Envoy's own.
 const TRUST_HEADER: &str = "ca.trust_identity_header";
 
+/// Says of a request that Envoy takes its client for an internal one; no client can set or remove it.
+const INTERNAL: &str = "x-envoy-internal";
+
 /// What Envoy says about a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a> {
@@ -53,7 +56,8 @@ impl<'a> Attributes<'a> {
             route,
             holder: self.holder(settings, bearer),
             from: self.client(settings),
-            request_id: self.lines("x-request-id").next().and_then(|id| std::str::from_utf8(id).ok()),
+            request_id: self.text("x-request-id"),
+            traceparent: self.text("traceparent"),
         }
     }
 
@@ -77,7 +81,7 @@ impl<'a> Attributes<'a> {
     fn holder(self, settings: &Settings, bearer: Result<Option<Holder>, Unproven>) -> Result<Option<Holder>, Unproven> {
         let principal = self.source().map(|source| source.principal.as_str()).filter(|name| !name.is_empty());
         let mut holder = match self.payload(&settings.jwt_payload)? {
-            Some(payload) => Some(Holder::new(&payload)?),
+            Some(payload) => Some(Holder::new(&settings.claim_names.read(&payload))?),
             None => bearer?,
         };
         if holder.is_none() {
@@ -91,6 +95,11 @@ impl<'a> Attributes<'a> {
             holder.attributes.push(("source.principal".to_owned(), claims::text(name)));
         }
         Ok(holder)
+    }
+
+    /// The first line of a header, if it is text.
+    fn text(self, name: &str) -> Option<&'a str> {
+        self.lines(name).next().and_then(|line| std::str::from_utf8(line).ok())
     }
 
     fn source(self) -> Option<&'a v3::Peer> {
@@ -119,7 +128,14 @@ impl<'a> Attributes<'a> {
             Ok(peer) => peer,
             Err(_) => return Resolved { client: Client::Invalid, was_ignored: false, is_unsaid: false },
         };
-        settings.client_ip.resolve(peer, settings.client_ip.header().into_iter().flat_map(|name| self.lines(name)))
+        let rule = &settings.client_ip;
+        let mut from = rule.resolve(peer, rule.header().into_iter().flat_map(|name| self.lines(name)));
+        // WHY: Envoy passes what it has not found itself on as the client of the proxy before it has sent it.
+        let is_found = self.lines(INTERNAL).next().is_none() || from.is_at(peer);
+        if rule.is_external() && !is_found {
+            from.client = Client::Invalid;
+        }
+        from
     }
 
     /// The lines of a header; Envoy joins them unless it encodes raw headers.

@@ -8,14 +8,15 @@ use jiff::Timestamp;
 
 use crate::model::decision::InputError;
 use crate::serve::claims::Holder;
-use crate::serve::jwt::{Issuers, TokenError};
+use crate::serve::jwt::{Issuers, Patience, TokenError};
 
 /// Why it is not known who asks although something says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unproven {
     /// What says it cannot be used.
     Input(InputError),
-    /// It is a token that cannot be believed, or, with [`TokenError::NoKeys`], not yet.
+    /// It is a token that cannot be believed, or, with [`TokenError::NoKeys`], not yet. One with [`TokenError::KeyUnsure`] is
+    /// not believed: its client can have made it up.
     Token(TokenError),
 }
 
@@ -47,10 +48,11 @@ impl From<Unproven> for InputError {
 pub async fn holder<'h>(
     issuers: Option<&Issuers>,
     lines: impl Iterator<Item = &'h [u8]>,
+    patience: Patience,
 ) -> Result<Option<Holder>, Unproven> {
     let Some(issuers) = issuers else { return Ok(None) };
     let Some(token) = token(lines)? else { return Ok(None) };
-    let claims = issuers.verify(token, Timestamp::now()).await?;
+    let claims = issuers.verify(token, Timestamp::now(), patience).await?;
     Ok(Some(Holder::new(claims.as_map())?))
 }
 

@@ -87,6 +87,29 @@ impl TryFrom<Written> for Anonymous {
     }
 }
 
+/// The status of a block for which a client hears of no remedy; 403 by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u16")]
+pub enum BlockedStatus {
+    /// 403.
+    #[default]
+    Forbidden,
+    /// 401, with a challenge that asks for a token and no more: for clients that drop their token on 401 alone.
+    Unauthorized,
+}
+
+impl TryFrom<u16> for BlockedStatus {
+    type Error = &'static str;
+
+    fn try_from(status: u16) -> Result<Self, &'static str> {
+        match status {
+            403 => Ok(Self::Forbidden),
+            401 => Ok(Self::Unauthorized),
+            _ => Err("`blockedStatus` is 403 or 401"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,6 +39,27 @@ pub struct Issuers(Arc<[Issuer]>);
 #[error("there are two entries for the issuer `{0}`")]
 pub struct SecondIssuer(String);
 
+/// How long a request waits for keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the first keys of an issuer.
+    first: Duration,
+    /// For one more, when others are there.
+    more: Duration,
+}
+
+impl Patience {
+    /// With tokens of callers.
+    pub const FOR_CALLERS: Self = Self { first: limits::KEY_SET_WAIT_MAX, more: limits::KEY_SET_WAIT_MAX };
+    /// With tokens of those who are asked about. They are not held up by a key that is made up.
+    pub const FOR_CLIENTS: Self = Self { first: limits::KEY_SET_WAIT_MAX, more: limits::KEY_SET_WAIT_MORE_MAX };
+
+    /// The same, and never longer than `most`.
+    pub fn within(self, most: Duration) -> Self {
+        Self { first: self.first.min(most), more: self.more.min(most) }
+    }
+}
+
 #[derive(Debug)]
 struct Issuer {
     settings: IssuerSettings,
@@ -76,19 +97,20 @@ impl Issuers {
     /// without `aud` or `exp` never is.
     ///
     /// When it names a key that is not there the keys are fetched again, at most once in [`limits::KEY_SET_PAUSE`], and
-    /// this waits up to [`limits::KEY_SET_WAIT_MAX`] for them.
+    /// this waits for them, as long as `patience`.
     ///
     /// # Errors
-    /// Every [`TokenError`]. All but [`TokenError::NoKeys`] are the token's fault; with that one nothing is known about
-    /// it. Cost: the check of one signature, some ten microseconds.
-    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+    /// Every [`TokenError`]. With [`TokenError::NoKeys`] nothing is known about the token, through no fault of its own; with
+    /// [`TokenError::KeyUnsure`] nobody knows whose fault it is. All others are the token's. Cost: the check of one
+    /// signature, some ten microseconds.
+    pub async fn verify(&self, token: &str, now: Timestamp, patience: Patience) -> Result<Claims, TokenError> {
         let token = Token::read(token)?;
         let is_its = |issuer: &&Issuer| issuer.settings.issuer == token.issuer;
         let issuer = self.0.iter().find(is_its).ok_or(TokenError::Issuer)?;
         if !issuer.settings.algorithms.allow(token.algorithm) {
             return Err(TokenError::Algorithm);
         }
-        let keys = issuer.keys_for(&token).await?;
+        let keys = issuer.keys_for(&token, patience).await?;
         let key = keys.find(token.key_id.as_deref(), token.algorithm).ok_or(TokenError::Key)?;
         token.check(key, &issuer.settings, now)
     }
@@ -102,7 +124,7 @@ impl Issuers {
 
 impl Issuer {
     /// The keys, with the one of `token` among them if it can be had.
-    async fn keys_for(&self, token: &Token<'_>) -> Result<Arc<KeySet>, TokenError> {
+    async fn keys_for(&self, token: &Token<'_>, patience: Patience) -> Result<Arc<KeySet>, TokenError> {
         let find = || {
             let keys = self.keys.borrow().clone();
             let has_key = |keys: &Arc<KeySet>| keys.find(token.key_id.as_deref(), token.algorithm).is_some();
@@ -116,14 +138,20 @@ impl Issuer {
         if let Some(keys) = find() {
             return Ok(keys);
         }
+        let has_keys = || self.keys.borrow().is_some();
+        let most = if has_keys() { patience.more } else { patience.first };
         let place = self.waiting.try_acquire();
         if place.is_ok() && self.refresh().want(self.since.elapsed()) {
             self.is_wanted.notify_one();
-            let _ = timeout(limits::KEY_SET_WAIT_MAX, told.changed()).await;
+            let _ = timeout(most, told.changed()).await;
         }
         // WHY: keys that could not be fetched just now may lack one that is good: nobody knows.
         let is_known = place.is_ok() && self.refresh().is_answered();
-        find().ok_or(if is_known { TokenError::Key } else { TokenError::NoKeys })
+        find().ok_or_else(|| match has_keys() {
+            _ if is_known => TokenError::Key,
+            true => TokenError::KeyUnsure,
+            false => TokenError::NoKeys,
+        })
     }
 
     async fn keep(&self, fetcher: &Fetcher) {

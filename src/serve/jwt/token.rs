@@ -35,7 +35,11 @@ pub enum TokenError {
     /// Its issuer has no such key: its keys have just been fetched.
     #[error("its key is not known")]
     Key,
-    /// The keys of its issuer cannot be fetched, now or yet, so nothing can be said about it.
+    /// Its key is not among those of its issuer that are known, and they cannot be fetched again just now: it may be a new
+    /// one, or made up.
+    #[error("its key is not known yet")]
+    KeyUnsure,
+    /// No keys of its issuer are known, so nothing can be said about any of its tokens.
     #[error("the keys of its issuer are not known yet")]
     NoKeys,
     /// It was not signed with that key, or was changed since.
