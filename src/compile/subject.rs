@@ -11,6 +11,7 @@
 
 use super::bundle::{LocationSet, ones};
 use super::idmap::IdMap;
+use super::policy::PolicyIndex;
 use super::workload::Slot;
 use crate::model::set::Word;
 use crate::model::{
@@ -36,7 +37,7 @@ const RISKS: usize = RiskLevel::ALL.len();
 #[derive(Debug, Default)]
 pub struct Population {
     /// By place, those that cover somebody by kind alone first, and of these together what comes to the same.
-    policies: Vec<(Slot, Residual)>,
+    policies: Vec<Member>,
     blocks: Vec<Block>,
     /// Blocks from the first that have policies that cover somebody by kind alone.
     broad: usize,
@@ -52,6 +53,17 @@ pub struct Population {
     by_context: Lists,
     locations: Locations,
     personal: Vec<Slot>,
+}
+
+/// A policy of a population.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its slot.
+    pub slot: Slot,
+    /// Which policy it is.
+    pub index: PolicyIndex,
+    /// What of it the tables do not settle.
+    pub residual: Residual,
 }
 
 /// Sixty-four policies: a bit for each that may hold, by each word that a request can say, in the last place also by
@@ -78,6 +90,12 @@ pub struct Block {
     any_context: u64,
     /// Policies that include everywhere.
     everywhere: u64,
+    /// Policies of which the tables settle all.
+    settled: u64,
+    /// Policies that block.
+    blocks: u64,
+    /// Policies that are reported only.
+    report_only: u64,
 }
 
 /// The words of a request, as rows of a [`Block`].
@@ -143,6 +161,17 @@ impl Block {
     /// Policies for any authentication context.
     pub const fn any_context(&self) -> u64 {
         self.any_context
+    }
+
+    /// Policies of which the tables settle all.
+    pub const fn settled(&self) -> u64 {
+        self.settled
+    }
+
+    /// Policies of `applying` that are enforced or `reported` and block or do not.
+    pub const fn of_kind(&self, applying: u64, blocks: bool, reported: bool) -> u64 {
+        let blocking = if blocks { self.blocks } else { !self.blocks };
+        applying & blocking & if reported { self.report_only } else { !self.report_only }
     }
 
     /// Policies that a request without an application meets, which `is_action` or not.
@@ -233,9 +262,9 @@ pub enum Dimension {
 }
 
 impl Population {
-    /// The policy at `place`, and what of it the tables do not settle.
+    /// The policy at `place`.
     #[expect(clippy::indexing_slicing, reason = "a mask has a bit for each policy of the population and no other")]
-    pub fn policy(&self, place: usize) -> (Slot, Residual) {
+    pub fn policy(&self, place: usize) -> Member {
         self.policies[place]
     }
 

@@ -6,7 +6,7 @@
 use super::control;
 use super::guest;
 use super::session::{MergedSession, owed};
-use crate::compile::{CompiledBundle, CompiledControl, CompiledSession, Gate, PolicyIndex, Slot};
+use crate::compile::{CompiledBundle, CompiledControl, CompiledSession, Gate, Member, PolicyIndex, Slot};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
 use crate::model::request::Identity;
@@ -135,6 +135,16 @@ impl Combination {
     ) {
         self.policies.append(enforced);
         self.report_only.append(reported);
+    }
+
+    /// Notes policies that apply, in no order: those that block or do not, and are reported only or not.
+    #[inline]
+    pub(super) fn note_applying<I: Iterator<Item = Member>>(&mut self, policies: impl Fn(bool, bool) -> I) {
+        self.policies.append(policies(true, false).map(|policy| policy.index));
+        self.report_only.append(policies(true, true).map(|policy| policy.index));
+        (self.policies.second_run, self.report_only.second_run) = (None, None);
+        self.asking.extend(policies(false, false).map(|policy| policy.slot));
+        self.asking_reported.extend(policies(false, true).map(|policy| policy.slot));
     }
 
     /// Notes those of `gates` that apply: gates of policies that block, in bundle order.

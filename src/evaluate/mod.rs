@@ -120,29 +120,41 @@ pub fn evaluate(
     outcome.begin(bundle);
     let workload = Workload::of(bundle, &request.identity);
     let eligible = scratch.settle(bundle, request, workload)?;
-    // WHY: most decisions about workloads never look at all facts, and to gather them is a part of their cost.
-    let facts = LazyCell::new(|| Facts::of(bundle, request, scratch, workload, eligible));
     match request.identity.kind {
         IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
+            // WHY: most decisions about workloads never look at all facts, and to gather them is a part of their cost.
+            let facts = LazyCell::new(|| Facts::of(bundle, request, scratch, workload, eligible));
             if eligible.is_possible() {
                 let network = scratch.locations();
                 each_wide(bundle, request, network, workload.class.wide, wide, outcome);
                 outcome.begin_second_run();
                 each_candidate(bundle, request, network, workload.class, &facts, outcome);
             }
+            outcome.conclude(bundle, request, |slot| condition::certainly_applies(bundle.slot(slot), &facts));
         }
-        IdentityKind::User | IdentityKind::AgentUser => {
-            subject::note_policies(bundle, bundle.users(), &facts, subject, outcome);
-        }
-        IdentityKind::AgentIdentity if facts.audiences.are_never_evaluated(IdentityKind::AgentIdentity) => {}
-        IdentityKind::AgentIdentity => {
-            subject::note_policies(bundle, bundle.agents(), &facts, subject, outcome);
+        IdentityKind::User | IdentityKind::AgentUser | IdentityKind::AgentIdentity => {
+            decide_subject(&Facts::of(bundle, request, scratch, workload, eligible), subject, outcome);
         }
     }
-    let is_certain = |slot| condition::certainly_applies(bundle.slot(slot), &facts);
-    outcome.conclude(bundle, request, is_certain);
     outcome.advise(bundle, &request.identity);
     Ok(())
+}
+
+/// Decides about a user or an agent identity.
+///
+/// WHY apart: decisions about workloads are quicker without the room that this needs.
+#[inline(never)]
+fn decide_subject(facts: &Facts<'_>, scratch: &mut SubjectScratch, outcome: &mut Combination) {
+    let bundle = facts.bundle;
+    let population = match facts.request.identity.kind {
+        IdentityKind::AgentIdentity if facts.audiences.are_never_evaluated(IdentityKind::AgentIdentity) => None,
+        IdentityKind::AgentIdentity => Some(bundle.agents()),
+        _ => Some(bundle.users()),
+    };
+    if let Some(population) = population {
+        subject::note_policies(population, facts, scratch, outcome);
+    }
+    outcome.conclude(bundle, facts.request, |slot| condition::certainly_applies(bundle.slot(slot), facts));
 }
 
 /// Notes the wide policies that may apply.

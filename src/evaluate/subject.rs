@@ -6,7 +6,7 @@
 use super::combine::Combination;
 use super::condition;
 use super::facts::Facts;
-use crate::compile::{Block, CompiledBundle, Dimension, MaskEntry, Population, SubjectWords, mask_of};
+use crate::compile::{Block, Dimension, MaskEntry, Member, Population, SubjectWords, mask_of, ones};
 use crate::limits;
 use crate::model::IdentityKind;
 
@@ -26,7 +26,6 @@ pub struct SubjectScratch {
 
 /// Notes every policy of `population` that may apply, in no order, none twice.
 pub fn note_policies(
-    bundle: &CompiledBundle,
     population: &Population,
     facts: &Facts<'_>,
     scratch: &mut SubjectScratch,
@@ -50,12 +49,16 @@ pub fn note_policies(
         if rest != 0 {
             rest &= target.policies(number, block) & population.placed(number, inside, possible);
         }
-        while rest != 0 {
-            let (slot, residual) = population.policy(number * 64 + rest.trailing_zeros() as usize);
-            rest &= rest - 1;
-            if residual.is_empty() || condition::residual_may_apply(bundle.slot(slot), facts, residual) {
-                outcome.note(slot, bundle.gates().gate(slot), true);
+        let member = |bit: u32| population.policy(number * 64 + bit as usize);
+        let open = rest & !block.settled();
+        for bit in ones(open) {
+            let Member { slot, residual, .. } = member(bit);
+            if !condition::residual_may_apply(facts.bundle.slot(slot), facts, residual) {
+                rest &= !(1 << bit);
             }
+        }
+        if rest != 0 {
+            outcome.note_applying(|blocks, reported| ones(block.of_kind(rest, blocks, reported)).map(member));
         }
     }
     touched.clear();

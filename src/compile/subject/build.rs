@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AGENT_USER, Block, Entry, KINDS, Lists, Locations, Population, Residual, Sides};
+use super::{AGENT_USER, Block, Entry, KINDS, Lists, Locations, Member, Population, Residual, Sides};
 use crate::compile::guest;
 use crate::compile::idmap::IdMap;
 use crate::compile::policy::{CompiledPolicy, Grant, UserList};
@@ -105,7 +105,12 @@ impl Population {
         chosen.extend(narrow);
         let mut population = Self { broad, ..Self::default() };
         population.blocks = chosen.chunks(64).map(|chunk| block(chunk, subjects)).collect();
-        population.policies = chosen.iter().map(|(slot, policy)| (*slot, residual(policy, subjects))).collect();
+        let member = |(slot, policy): &(Slot, &CompiledPolicy)| Member {
+            slot: *slot,
+            index: policy.index,
+            residual: residual(policy, subjects),
+        };
+        population.policies = chosen.iter().map(member).collect();
         let names_personal = |policy: &CompiledPolicy| {
             policy.users.include.guests.as_deref().is_some_and(guest::names_personal_accounts)
         };
@@ -226,6 +231,9 @@ fn block(policies: &[(Slot, &CompiledPolicy)], subjects: Subjects) -> Block {
         one(&mut block.unsaid_app, condition.covers_unsaid(false, UNSAID).holds.is_possible());
         one(&mut block.no_app, condition.covers_unsaid(true, UNSAID).holds.is_possible());
         one(&mut block.any_context, !condition.authentication_contexts.is_empty());
+        one(&mut block.settled, residual(policy, subjects).is_empty());
+        one(&mut block.blocks, matches!(policy.grant, Grant::Block));
+        one(&mut block.report_only, policy.is_report_only);
         one(&mut block.everywhere, policy.locations.everywhere && !policy.locations.nowhere);
     }
     block
