@@ -8,6 +8,7 @@
 pub mod answer;
 mod free;
 pub mod json;
+mod list;
 pub mod message;
 pub mod oauth;
 pub mod protobuf;
