@@ -77,6 +77,9 @@ impl Combination {
 
     /// What the policies that decided oblige callers to.
     pub(super) fn obligations<'b>(&self, bundle: &'b CompiledBundle) -> Vec<&'b Obligation> {
+        if bundle.obliging().is_empty() {
+            return Vec::new();
+        }
         let policies = bundle.obliging().iter().map(|slot| bundle.slot(*slot));
         let deciding = policies.filter(|policy| self.policies().binary_search(&policy.index).is_ok());
         owed(deciding.flat_map(|policy| policy.obligations()))

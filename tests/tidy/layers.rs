@@ -167,6 +167,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_path_to_error", &["src/serve/wire/json.rs"]),
     ("sha2", &["src/source/", "src/serve/"]),
     ("similar", &["src/cli/fmt.rs"]),
+    ("simdutf8", &["src/serve/wire/scan.rs"]),
     ("socket2", &["src/serve/listener.rs"]),
     ("subtle", &["src/serve/callers/secret.rs"]),
     ("tar", &["src/source/archive.rs"]),

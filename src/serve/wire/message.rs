@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::json;
+use super::list::List;
 use super::protobuf::{self, Malformed, Value};
 use super::scan::{Scan, Scanner};
 use super::spelling::Spelling;
@@ -252,7 +253,7 @@ impl<'a> DecideRequest<'a> {
 impl<'a> DecideBatchRequest<'a> {
     /// The requests as they arrived, in their order.
     pub fn requests(&self) -> &[Raw<'a>] {
-        &self.requests.0
+        &self.requests
     }
 }
 
@@ -323,30 +324,6 @@ impl<'de, W: Spelling> Deserialize<'de> for Word<W> {
     }
 }
 
-/// A list; not set is empty.
-#[derive(Clone, Debug, PartialEq)]
-pub struct List<T>(pub(super) Vec<T>);
-
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Deref for List<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.0
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::list(deserializer).map(Self)
-    }
-}
-
 /// Ids, known to be all of them; in JSON a plain array.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IdSet<'a> {
@@ -367,7 +344,7 @@ impl<'a> Value<'a> for IdSet<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for IdSet<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(|ids| Self { ids: List(ids) })
+        Vec::deserialize(deserializer).map(|ids| Self { ids: ids.into() })
     }
 }
 

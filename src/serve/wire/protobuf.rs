@@ -8,7 +8,8 @@ use prost::encoding::{
     DecodeContext, WireType, decode_key, decode_varint, encode_varint, encoded_len_varint, skip_field,
 };
 
-use super::message::{List, Object, Raw, Text, Word};
+use super::list::List;
+use super::message::{Object, Raw, Text, Word};
 
 /// The bytes are no protobuf message of this kind.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub trait Value<'a>: Default {
     }
 
     /// Takes in one occurrence of a field that may come often.
-    fn merge_item(list: &mut Vec<Self>, wire: WireType, buffer: &mut &'a [u8]) -> Result<()> {
+    fn merge_item(list: &mut List<Self>, wire: WireType, buffer: &mut &'a [u8]) -> Result<()> {
         let mut item = Self::default();
         item.merge(wire, buffer)?;
         list.push(item);
@@ -102,7 +103,7 @@ impl<'a, W> Value<'a> for Word<W> {
     }
 
     /// Packed or one by one.
-    fn merge_item(list: &mut Vec<Self>, wire: WireType, buffer: &mut &'a [u8]) -> Result<()> {
+    fn merge_item(list: &mut List<Self>, wire: WireType, buffer: &mut &'a [u8]) -> Result<()> {
         if wire != WireType::LengthDelimited {
             list.push(Self::new(number(varint(wire, buffer)?)));
             return Ok(());
@@ -135,7 +136,7 @@ impl<'a, T: Value<'a>> Value<'a> for Box<T> {
 
 impl<'a, T: Value<'a>> Value<'a> for List<T> {
     fn merge(&mut self, wire: WireType, buffer: &mut &'a [u8]) -> Result<()> {
-        T::merge_item(&mut self.0, wire, buffer)
+        T::merge_item(self, wire, buffer)
     }
 }
 

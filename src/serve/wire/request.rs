@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
+use super::address;
 use super::json::too_deep;
 use super::message::{self, Object, Text, Word};
 use super::spelling::Spelling;
@@ -196,9 +197,8 @@ const COUNTRY: &str = "must be two letters, as ISO 3166-1 alpha-2 has them";
 
 /// An address without zone, prefix length or port; an IPv4-mapped one is the IPv4 address.
 fn ip_address(text: &str) -> Result<IpAddr> {
-    text.parse()
-        .map(canonical)
-        .map_err(|_| InputError::invalid("network.ipAddress", "must be an IPv4 or IPv6 address without zone or port"))
+    let problem = "must be an IPv4 or IPv6 address without zone or port";
+    address::read(text).map(canonical).ok_or_else(|| InputError::invalid("network.ipAddress", problem))
 }
 
 fn risk(message: &message::Risk) -> Result<Risk> {

@@ -41,11 +41,15 @@ pub fn token(
     session: Option<&MergedSession<'_>>,
     asked: Asked,
 ) -> Option<v1::Token> {
+    // WHY: who uses a token asks for none, so that none has anything to say of the contexts.
+    let context = asked.issued_context().filter(|_| evaluation.decision() == Decision::Allow);
+    if session.is_none() && context.is_none() {
+        return None;
+    }
     let mut token = session.and_then(stated).unwrap_or_default();
     let frequency = session.and_then(|_| evaluation.sign_in_hours(bundle)).map(seconds);
     token.lifetime_seconds = token.lifetime_seconds.into_iter().chain(frequency).min();
-    // WHY: who uses a token asks for none, so that none has anything to say of the contexts.
-    if let Some(context) = asked.issued_context().filter(|_| evaluation.decision() == Decision::Allow) {
+    if let Some(context) = context {
         let claims = token.claims.get_or_insert_default();
         claims.fields.insert(ACRS.to_owned(), list([format!("c{context}")]));
     }
@@ -69,13 +73,17 @@ pub fn stated(session: &MergedSession<'_>) -> Option<v1::Token> {
 
 /// What the caller owes. Allocates nothing when that is nothing.
 pub fn obligations(bundle: &CompiledBundle, evaluation: &Evaluation) -> Vec<v1::Obligation> {
+    let owed = evaluation.obligations(bundle);
+    if owed.is_empty() {
+        return Vec::new();
+    }
     let message = |obligation: &Obligation| v1::Obligation {
         id: obligation.id.to_string(),
         r#type: obligation.kind.to_string(),
         // INVARIANT: it was written as JSON, and is less deep than messages may be.
         properties: json::read::<Object>(obligation.properties.as_bytes()).ok().map(Object::into_struct),
     };
-    evaluation.obligations(bundle).into_iter().map(message).collect()
+    owed.into_iter().map(message).collect()
 }
 
 fn list(texts: impl IntoIterator<Item = String>) -> Value {
