@@ -5,7 +5,6 @@
 //! writes what was decided, [`oauth`] what OAuth clients hear of a block, [`shaping`] what comes with a token; [`refusal`] is everything a caller can be told instead. [`v1`] is generated from `proto/`:
 //! clients, the log and the tests use it. Nothing here decides anything. Start with [`message`].
 
-mod address;
 pub mod answer;
 mod free;
 pub mod json;

@@ -9,10 +9,10 @@ use std::net::IpAddr;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
-use super::address;
 use super::json::too_deep;
 use super::message::{self, Object, Text, Word};
 use super::spelling::Spelling;
+use crate::compile::prefix;
 use crate::limits;
 use crate::model::attribute::{AttributeValue, Attributes, is_annotation};
 use crate::model::decision::InputError;
@@ -198,7 +198,7 @@ const COUNTRY: &str = "must be two letters, as ISO 3166-1 alpha-2 has them";
 /// An address without zone, prefix length or port; an IPv4-mapped one is the IPv4 address.
 fn ip_address(text: &str) -> Result<IpAddr> {
     let problem = "must be an IPv4 or IPv6 address without zone or port";
-    address::read(text).map(canonical).ok_or_else(|| InputError::invalid("network.ipAddress", problem))
+    prefix::address(text).map(canonical).ok_or_else(|| InputError::invalid("network.ipAddress", problem))
 }
 
 fn risk(message: &message::Risk) -> Result<Risk> {
