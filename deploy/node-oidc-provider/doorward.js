@@ -1,5 +1,5 @@
 // Conditional access for node-oidc-provider (npm `oidc-provider`, version 9): doorward decides on every access token, and on
-// each of its scopes: one that is refused refuses the token.
+// each of its scopes, 99 at most: one that is refused refuses the token.
 //
 //     import Provider from 'oidc-provider';
 //     import { conditionalAccess } from './doorward.js';
@@ -96,8 +96,9 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
         ...(findAccount && {
           async findAccount(ctx, sub, token) {
             if (ctx.oidc?.route === 'token') {
-              const audience = ctx.oidc.params.resource ?? token?.resource ?? defaultAudience;
-              await decide(ctx, requestsOf(ctx, sub, audience, token?.scope));
+              const resources = [ctx.oidc.params.resource ?? token?.resource ?? []].flat();
+              const audience = resources.length > 0 ? resources : defaultAudience;
+              await decide(ctx, requestsOf(ctx, sub, audience, scopeOf(ctx.oidc, resources, token?.scope)));
             }
             return findAccount(ctx, sub, token);
           },
@@ -120,6 +121,14 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
   };
 }
 
+/** What the token of this request can have of a scope: a refresh may ask for less, and of other resources it has none. */
+function scopeOf({ params, entities: { Grant: grant } }, resources, scope) {
+  const asked = (params.scope ?? scope ?? '').split(' ');
+  if (!grant) return asked.join(' ');
+  const granted = resources.map((resource) => grant.getResourceScopeFiltered(resource, asked));
+  return [...new Set([grant.getOIDCScopeFiltered(asked), ...granted].join(' ').split(' '))].join(' ');
+}
+
 /** What is asked for, in the words of doorward: the token, then each of its scopes. */
 function requestsOf(ctx, accountId, audience, scope) {
   const { client, params, entities } = ctx.oidc;
@@ -127,7 +136,7 @@ function requestsOf(ctx, accountId, audience, scope) {
   const grant = (params?.grant_type ?? 'implicit').split(':').pop().replaceAll('-', '_');
   const audiences = [audience ?? []].flat();
   const scopes = (scope ?? '').split(' ').filter(Boolean);
-  const about = (action) => ({
+  const about = (action, asked) => ({
     identity: accountId
       ? { type: 'user', id: accountId, appId: client.clientId }
       : { type: 'servicePrincipal', id: client.clientId },
@@ -135,7 +144,7 @@ function requestsOf(ctx, accountId, audience, scope) {
     resource: {
       appIds: audiences,
       // Scopes alone would say that the token is for Microsoft's directory, not that nobody knows what it is for.
-      scopes: audiences.length > 0 ? scopes : [],
+      scopes: audiences.length > 0 ? asked : [],
       target: audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined,
     },
     network: { ipAddress: ctx.ip },
@@ -143,5 +152,5 @@ function requestsOf(ctx, accountId, audience, scope) {
     satisfied: { builtInControls: source.amr?.includes('mfa') ? ['mfa'] : [] },
     attributes: { client_id: client.clientId, acr: source.acr, amr: source.amr },
   });
-  return [`issue:access_token:${grant}`, ...scopes].map(about);
+  return [about(`issue:access_token:${grant}`, scopes), ...scopes.map((name) => about(name, [name]))];
 }
