@@ -50,9 +50,8 @@ export async function handler(event) {
         groups: process.env.DOORWARD_GROUPS === 'names' ? groups : undefined,
       };
   const attributes = { client_id: callerContext.clientId, groups };
-  const about = (action, scopes) => ({ identity, action, resource: resource(request.scopes, scopes), attributes });
-  const gate = about(grant && `issue:access_token:${grant}`, request.scopes);
-  const requests = [gate, ...(request.scopes ?? []).map((scope) => about(scope, [scope]))];
+  const about = (action) => ({ identity, action, resource: resource(request.scopes), attributes });
+  const requests = [grant && `issue:access_token:${grant}`, ...(request.scopes ?? [])].map(about);
   const response = await fetch(new URL('/v1/decide/batch', process.env.DOORWARD_URL), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
@@ -82,11 +81,11 @@ export async function handler(event) {
   return { ...event, response: { ...event.response, claimsAndScopeOverrideDetails: { ...details, accessTokenGeneration } } };
 }
 
-/** What a token with all these scopes is for, of which `scopes` are asked about; nothing if nobody knows. */
-function resource(all, scopes) {
-  if (all == null) return undefined;
-  const named = all.filter((scope) => scope.includes('/')).map((scope) => scope.slice(0, scope.lastIndexOf('/')));
-  const isNamed = named.length > 0 && named.length === all.length;
+/** What a token with these scopes is for; nothing if nobody knows. */
+function resource(scopes) {
+  if (scopes == null) return undefined;
+  const named = scopes.filter((scope) => scope.includes('/')).map((scope) => scope.slice(0, scope.lastIndexOf('/')));
+  const isNamed = named.length > 0 && named.length === scopes.length;
   if (!isNamed && !process.env.DOORWARD_AUDIENCE) return undefined;
   const audiences = [...new Set(isNamed ? named : [...named, process.env.DOORWARD_AUDIENCE])];
   const target = audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined;

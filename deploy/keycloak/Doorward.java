@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Asks doorward about one token and each of its scopes, 99 at most: one that is refused refuses the token. Needs a JDK 17 or
- * later and nothing else; {@code DoorwardExecutor} calls it in Keycloak.
+ * Asks doorward about one token and each of its scopes: one that is refused refuses the token, and more than fit into one call
+ * (99, some 70 of 25 letters) are none. Needs a JDK 17 or later and nothing else; {@code DoorwardExecutor} calls it in Keycloak.
  *
  * <p>Where the environment has {@code DOORWARD_TOKEN}, it is sent as bearer token, which {@code callers} of doorward's settings
  * know.
@@ -82,12 +82,12 @@ public final class Doorward {
     private static String json(Issuance issuance) {
         String grant = issuance.grantType().substring(issuance.grantType().lastIndexOf(':') + 1).replace('-', '_');
         var requests = new ArrayList<String>();
-        requests.add(json(issuance, grant, "issue:access_token:" + grant, issuance.scopes()));
-        issuance.scopes().forEach(scope -> requests.add(json(issuance, grant, scope, List.of(scope))));
+        requests.add(json(issuance, grant, "issue:access_token:" + grant));
+        issuance.scopes().forEach(scope -> requests.add(json(issuance, grant, scope)));
         return "{\"requests\":[" + String.join(",", requests) + "]}";
     }
 
-    private static String json(Issuance issuance, String grant, String action, List<String> scopes) {
+    private static String json(Issuance issuance, String grant, String action) {
         String identity = issuance.isUser()
                 ? "\"user\",\"appId\":" + text(issuance.clientId())
                 : "\"servicePrincipal\"";
@@ -95,7 +95,7 @@ public final class Doorward {
                 + ",\"network\":{\"ipAddress\":" + text(issuance.address()) + "}"
                 + ",\"action\":" + text(action)
                 + (grant.equals("device_code") ? ",\"authenticationFlow\":\"deviceCodeFlow\"" : "")
-                + ",\"resource\":" + resource(issuance.audiences(), scopes)
+                + ",\"resource\":" + resource(issuance.audiences(), issuance.scopes())
                 + ",\"attributes\":{\"client_id\":" + text(issuance.clientId()) + "}}";
     }
 

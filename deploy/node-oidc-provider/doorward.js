@@ -1,5 +1,6 @@
 // Conditional access for node-oidc-provider (npm `oidc-provider`, version 9): doorward decides on every access token, and on
-// each of its scopes, 99 at most: one that is refused refuses the token.
+// each of its scopes: one that is refused refuses the token, and more than fit into one call (99, some 70 of 25 letters) are
+// no decision.
 //
 //     import Provider from 'oidc-provider';
 //     import { conditionalAccess } from './doorward.js';
@@ -123,7 +124,7 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
 
 /** What the token of this request can have of a scope: a refresh may ask for less, and of other resources it has none. */
 function scopeOf({ params, entities: { Grant: grant } }, resources, scope) {
-  const asked = (params.scope ?? scope ?? '').split(' ');
+  const asked = (params.scope || scope || '').split(' ');
   if (!grant) return asked.join(' ');
   const granted = resources.map((resource) => grant.getResourceScopeFiltered(resource, asked));
   return [...new Set([grant.getOIDCScopeFiltered(asked), ...granted].join(' ').split(' '))].join(' ');
@@ -136,7 +137,7 @@ function requestsOf(ctx, accountId, audience, scope) {
   const grant = (params?.grant_type ?? 'implicit').split(':').pop().replaceAll('-', '_');
   const audiences = [audience ?? []].flat();
   const scopes = (scope ?? '').split(' ').filter(Boolean);
-  const about = (action, asked) => ({
+  const about = (action) => ({
     identity: accountId
       ? { type: 'user', id: accountId, appId: client.clientId }
       : { type: 'servicePrincipal', id: client.clientId },
@@ -144,7 +145,7 @@ function requestsOf(ctx, accountId, audience, scope) {
     resource: {
       appIds: audiences,
       // Scopes alone would say that the token is for Microsoft's directory, not that nobody knows what it is for.
-      scopes: audiences.length > 0 ? asked : [],
+      scopes: audiences.length > 0 ? scopes : [],
       target: audiences.length === 1 ? { type: 'audience', id: audiences[0] } : undefined,
     },
     network: { ipAddress: ctx.ip },
@@ -152,5 +153,5 @@ function requestsOf(ctx, accountId, audience, scope) {
     satisfied: { builtInControls: source.amr?.includes('mfa') ? ['mfa'] : [] },
     attributes: { client_id: client.clientId, acr: source.acr, amr: source.amr },
   });
-  return [about(`issue:access_token:${grant}`, scopes), ...scopes.map((name) => about(name, [name]))];
+  return [`issue:access_token:${grant}`, ...scopes].map(about);
 }
