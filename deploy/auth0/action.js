@@ -1,7 +1,8 @@
 // Conditional access for Auth0: one Action for the trigger `post-login`, one for `credentials-exchange`, both with this
 // code (Node 18 or later) and the secret DOORWARD_URL, where doorward answers `POST /v1/decide/batch`; it must be reachable
 // from Auth0, so DOORWARD_TOKEN is sent as bearer token. Each scope is asked about, too, after a login each that was
-// requested: one that is refused refuses the token.
+// requested: one that is refused refuses the token. Whether Auth0 grants what was requested is not known there, so claims
+// that policies state for a scope alone are left out after a login, and a refusal if one is critical.
 //
 // A block is `access_denied` after a login and `invalid_request` for a machine, whose codes Auth0 limits. An Action that
 // throws or takes too long fails the transaction: no token when doorward is down. A token without an audience is for the
@@ -25,6 +26,9 @@ const RESTRICTED = new Set([
 /** Namespaces that are Auth0's own: the same page. */
 const AUTH0S = /^(https?:\/\/([^/]*\.)?(auth0\.com|webtask\.io|webtask\.run)([:/]|$)|urn:auth0)/i;
 
+/** How many requests to send at once: each has all scopes, of which Auth0's own management API has hundreds. */
+const BATCH = 16;
+
 exports.onExecutePostLogin = async (event, api) => {
   const methods = (event.authentication?.methods ?? []).map(({ name }) => name);
   const isDeviceCode = event.transaction?.protocol === 'oauth2-device-code';
@@ -34,7 +38,7 @@ exports.onExecutePostLogin = async (event, api) => {
     authenticationFlow: isDeviceCode ? 'deviceCodeFlow' : undefined,
     satisfied: { builtInControls: methods.includes('mfa') ? ['mfa'] : [] },
     attributes: { client_id: event.client.client_id, amr: methods },
-  }, event.transaction?.requested_scopes);
+  }, event.transaction?.requested_scopes, false);
   if (refusal) api.access.deny(refusal);
 };
 
@@ -43,36 +47,49 @@ exports.onExecuteCredentialsExchange = async (event, api) => {
     identity: { type: 'servicePrincipal', id: event.client.client_id },
     action: 'issue:access_token:client_credentials',
     attributes: { client_id: event.client.client_id },
-  }, event.accessToken?.scope);
+  }, event.accessToken?.scope, true);
   if (refusal) api.access.deny('invalid_request', refusal);
 };
 
-/** What is wrong with a token that is asked for with these scopes; nothing if it is allowed, and it then has its claims. */
-async function decide(event, api, request, scopes) {
+/**
+ * What is wrong with a token that is asked for with these scopes; nothing if it is allowed, and it then has its claims, those
+ * of its scopes if they are granted.
+ */
+async function decide(event, api, request, scopes, areGranted) {
   const network = { ipAddress: event.request.ip, country: country(event) };
+  // With all scopes each: asked about alone, `openid` would be a request for Microsoft's directory.
   const about = (action) => ({ ...request, action, network, resource: resource(event, scopes) });
   const requests = [request.action, ...(scopes ?? [])].map(about);
-  const response = await fetch(new URL('/v1/decide/batch', event.secrets.DOORWARD_URL), {
+  const claims = new Map();
+  for (let first = 0; first < requests.length; first += BATCH) {
+    const results = await ask(event, requests.slice(first, first + BATCH));
+    if (!results) return 'No access decision.';
+    for (const [place, { answer }] of results.entries()) {
+      const { decision, oauthError, obligations, token } = answer ?? {};
+      const isSet = (name) => token.claims?.[name]?.every((value) => claims.get(name)?.includes(value));
+      const isTaken = (name) => takes(event, name) && (areGranted || first + place === 0 || isSet(name));
+      if (decision !== 'allow') return oauthError?.errorDescription ?? 'No access decision.';
+      if (obligations?.length > 0 || !(token?.criticalClaims ?? []).every(isTaken)) return 'Blocked by policy.';
+      for (const [name, values] of Object.entries(token?.claims ?? {}).filter(([name]) => isTaken(name))) {
+        claims.set(name, [...new Set([...(claims.get(name) ?? []), ...values])].sort());
+      }
+    }
+  }
+  for (const [name, values] of claims) api.accessToken.setCustomClaim(name, values);
+  return undefined;
+}
+
+/** The result of each request; nothing if there are not as many. */
+async function ask({ secrets }, requests) {
+  const response = await fetch(new URL('/v1/decide/batch', secrets.DOORWARD_URL), {
     method: 'POST',
-    headers: { authorization: `Bearer ${event.secrets.DOORWARD_TOKEN}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${secrets.DOORWARD_TOKEN}`, 'content-type': 'application/json' },
     body: JSON.stringify({ requests }),
     redirect: 'error',
     signal: AbortSignal.timeout(2_000),
   });
   const { results } = response.status === 200 ? await response.json() : {};
-  if (results?.length !== requests.length) return 'No access decision.';
-  const isTaken = (name) => takes(event, name);
-  const claims = new Map();
-  for (const { answer } of results) {
-    const { decision, oauthError, obligations, token } = answer ?? {};
-    if (decision !== 'allow') return oauthError?.errorDescription ?? 'No access decision.';
-    if (obligations?.length > 0 || !(token?.criticalClaims ?? []).every(isTaken)) return 'Blocked by policy.';
-    for (const [name, values] of Object.entries(token?.claims ?? {}).filter(([name]) => isTaken(name))) {
-      claims.set(name, [...new Set([...(claims.get(name) ?? []), ...values])].sort());
-    }
-  }
-  for (const [name, values] of claims) api.accessToken.setCustomClaim(name, values);
-  return undefined;
+  return results?.length === requests.length ? results : undefined;
 }
 
 /** Whether the access token gets a claim of this name that is set on it. */

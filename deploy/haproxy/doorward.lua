@@ -23,7 +23,7 @@ core.register_action("doorward", { "http-req" }, function(txn)
     ["x-forwarded-for"] = { table.concat(chain, ", ") },
     ["x-forwarded-proto"] = { txn.f:ssl_fc() == 1 and "https" or "http" },
   }
-  for _, name in ipairs({ "authorization", "x-request-id" }) do
+  for _, name in ipairs({ "authorization", "x-request-id", "traceparent" }) do
     local list = values(headers, name)
     if #list > 0 then
       question[name] = list

@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Asks doorward about one token and each of its scopes: one that is refused refuses the token. Needs a JDK 17 or later and
- * nothing else; {@code DoorwardExecutor} calls it in Keycloak.
+ * Asks doorward about one token and each of its scopes: one that is refused refuses the token, and more than fit into one call
+ * (99, some 70 of 25 letters) are none. Needs a JDK 17 or later and nothing else; {@code DoorwardExecutor} calls it in Keycloak.
  *
  * <p>Where the environment has {@code DOORWARD_TOKEN}, it is sent as bearer token, which {@code callers} of doorward's settings
  * know.

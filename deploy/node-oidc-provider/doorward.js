@@ -1,5 +1,6 @@
 // Conditional access for node-oidc-provider (npm `oidc-provider`, version 9): doorward decides on every access token, and on
-// each of its scopes: one that is refused refuses the token.
+// each of its scopes: one that is refused refuses the token, and more than fit into one call (99, some 70 of 25 letters) are
+// no decision.
 //
 //     import Provider from 'oidc-provider';
 //     import { conditionalAccess } from './doorward.js';
@@ -96,8 +97,9 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
         ...(findAccount && {
           async findAccount(ctx, sub, token) {
             if (ctx.oidc?.route === 'token') {
-              const audience = ctx.oidc.params.resource ?? token?.resource ?? defaultAudience;
-              await decide(ctx, requestsOf(ctx, sub, audience, token?.scope));
+              const resources = [ctx.oidc.params.resource ?? token?.resource ?? []].flat();
+              const audience = resources.length > 0 ? resources : defaultAudience;
+              await decide(ctx, requestsOf(ctx, sub, audience, scopeOf(ctx.oidc, resources, token?.scope)));
             }
             return findAccount(ctx, sub, token);
           },
@@ -118,6 +120,14 @@ export function conditionalAccess({ url, headers = {}, timeout = 2_000, defaultA
       if (parameters && typeof ctx.body === 'object') ctx.body = { ...ctx.body, ...parameters };
     },
   };
+}
+
+/** What the token of this request can have of a scope: a refresh may ask for less, and of other resources it has none. */
+function scopeOf({ params, entities: { Grant: grant } }, resources, scope) {
+  const asked = (params.scope || scope || '').split(' ');
+  if (!grant) return asked.join(' ');
+  const granted = resources.map((resource) => grant.getResourceScopeFiltered(resource, asked));
+  return [...new Set([grant.getOIDCScopeFiltered(asked), ...granted].join(' ').split(' '))].join(' ');
 }
 
 /** What is asked for, in the words of doorward: the token, then each of its scopes. */

@@ -49,7 +49,7 @@ pub struct Settings {
     /// The key of the filter `envoy.filters.http.jwt_authn` under which it leaves the claims that it has verified, its
     /// `payload_in_metadata`.
     jwt_payload: String,
-    /// What these claims are called there, where that is not what doorward calls them.
+    /// What claims are called in tokens, where that is not what doorward calls them, whoever has verified them.
     claim_names: ClaimNames,
     /// A header that says who asks, on routes whose context extensions have `ca.trust_identity_header: "true"`.
     identity_header: Option<IdentityHeader>,
@@ -126,7 +126,8 @@ async fn decide(
     // the client.
     let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()) / 2);
     let patience = Patience::FOR_CLIENTS.within(left);
-    let bearer = bearer::holder(door.issuers.as_ref(), attributes.authorization(settings), patience).await;
+    let (lines, names) = (attributes.authorization(settings), &settings.claim_names);
+    let bearer = bearer::holder(door.issuers.as_ref(), lines, names, patience).await;
     let asked = attributes.asked(settings, bearer);
     let outcome = gateway::decide(door, Surface::Envoy, asked, &settings.anonymous, settings.paths_are_normal);
     match outcome {

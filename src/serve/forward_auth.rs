@@ -20,6 +20,7 @@ use super::claims::Holder;
 use super::client_ip::{Client, ClientIp, Resolved};
 use super::door::{Door, InFlight};
 use super::gateway::bearer::{self, Unproven};
+use super::gateway::claim_names::ClaimNames;
 use super::gateway::settings::{Anonymous, BlockedStatus, IdentityHeader};
 use super::gateway::{self, Asked, CHALLENGE, DENIED, Decided, INVALID_TOKEN, Outcome, Route};
 use super::http as json;
@@ -146,9 +147,8 @@ fn from(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Resolved {
 /// Who asks: whose token the request brings, or whom the proxy names, as far as it is trusted to.
 async fn holder(door: &Door, settings: &Settings, peer: Peer, headers: &HeaderMap) -> Result<Option<Holder>, Unproven> {
     let lines = |name: &str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    if let Some(holder) =
-        bearer::holder(door.issuers.as_ref(), lines(AUTHORIZATION.as_str()), Patience::FOR_CLIENTS).await?
-    {
+    let (token, names) = (lines(AUTHORIZATION.as_str()), ClaimNames::default());
+    if let Some(holder) = bearer::holder(door.issuers.as_ref(), token, &names, Patience::FOR_CLIENTS).await? {
         return Ok(Some(holder));
     }
     match &settings.identity_header {

@@ -73,7 +73,8 @@ async fn of_a_token_without_scopes_those_are_named_that_policies_leave() {
     assert_eq!(issuance(&scoped["evaluations"][0]), json!({ "token_lifetime": 3_600 }), "the items say it");
     let malformed = changed(gate(CODE), "/evaluations", json!([{}, { "action": {} }]));
     let malformed = server.ask(EVALUATIONS, &malformed).await;
-    assert_eq!(issuance(&malformed["evaluations"][0]), json!({ "token_lifetime": 3_600 }));
+    let left = json!({ "token_lifetime": 3_600, "audience": ["https://api.example"] });
+    assert_eq!(issuance(&malformed["evaluations"][0]), left, "what that item was about nobody knows");
 }
 
 #[tokio::test]

@@ -262,6 +262,27 @@ async fn of_several_audiences_those_that_are_left_are_told_at_the_first_open_gat
     }
 }
 
+/// Which audience it is a gate for cannot be said of an item that is no question: it was refused, and the call said that nothing
+/// was.
+#[tokio::test]
+async fn a_gate_that_is_no_question_is_for_no_audience_that_is_left() {
+    let server = Server::start([("a.yaml", shaping("a", "token: { lifetime: 900 }"))], "{}");
+    for (semantic, told) in [("execute_all", 2), ("permit_on_first_permit", 1)] {
+        let mut body = gates(&[("alice", "https://mail"), ("alice", "https://files")], semantic);
+        body["evaluations"][1]["subject"]["id"] = json!(null);
+        let answers = server.ask(EVALUATIONS, &body).await;
+        let items = answers["evaluations"].as_array().unwrap();
+        let left = json!({ "audience": ["https://mail"], "token_lifetime": 900 });
+        assert_eq!((items.len(), shaped(&items[0])), (told, &left), "{answers}");
+    }
+    // About no audience nothing is said of any.
+    let mut body = gates(&[("alice", "x"), ("alice", "x")], "execute_all");
+    body["evaluations"][0]["resource"]["type"] = json!("service");
+    body["evaluations"][1]["subject"]["id"] = json!(null);
+    let answers = server.ask(EVALUATIONS, &body).await;
+    assert_eq!(shaped(&answers["evaluations"][0]), &json!({ "token_lifetime": 900 }), "{answers}");
+}
+
 /// Of an exchange for two audiences the second party was refused one: what policies say of a token for that one, and the
 /// scopes that are refused there, shaped the token for the other.
 #[tokio::test]

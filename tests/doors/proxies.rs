@@ -167,6 +167,10 @@ fn check(folder: &str, start: (&Path, Start), kept: &[&[&str]], passes_chains: b
     assert!(allowed.body.contains(&ours) && allowed.body.contains("x-ca-revision: 7\n"), "{allowed:?}");
     assert!(allowed.body.starts_with("get /orders?page=2 "), "{allowed:?}");
 
+    let (trace, parent) =
+        ("4bf92f3577b34da6a3ce929d0e0e4736", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let traced = ask(OFFICE, "GET", "/", &[("traceparent", parent)]);
+    assert!(traced.body.contains(&format!("x-ca-decision-id: {trace}\n")), "found by its trace: {traced:?}");
     let forged: Vec<_> = kept.concat().into_iter().map(|name| (name, "admin")).collect();
     let passed = ask(OFFICE, "GET", "/", &forged);
     assert!(passed.status == 200 && passed.body.contains(&ours) && !passed.body.contains("admin"), "{passed:?}");

@@ -216,6 +216,21 @@ async fn envoy_need_not_verify_tokens_itself() {
     assert_eq!(told(&client.check(certified).await.unwrap().into_inner()), "7 403");
 }
 
+/// Names that the operator said counted where Envoy had verified the token, and where doorward did, somebody else was decided
+/// about.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_claims_count_whoever_verifies_the_token() {
+    let issuer = Issuer::start().await;
+    let doors = "doors: { envoy: { claimNames: { oid: who, sub: who } } }";
+    let doorward = Doorward::start(&issuer.settings(doors));
+    let mut client = doorward.envoy().await;
+    let own = |who: &str| issuer.token(json!({ "who": who }));
+    for (token, expected) in [(own(NAMED), "7 403"), (own("x"), "0 ok"), (issuer.token(json!({})), "16 401")] {
+        let response = client.check(with_token(&token)).await.unwrap().into_inner();
+        assert_eq!(told(&response), expected);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_time_that_envoy_waits_bounds_the_wait_for_keys() {
     let issuer = Issuer::start().await;

@@ -151,6 +151,23 @@ async fn a_token_of_keycloak_without_an_audience_is_for_any_application() {
     }
 }
 
+/// `openid` is never asked about without the other scopes, as if it were a request for Entra's directory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_application_that_is_excluded_stays_so_with_openid_beside_its_own_scopes() {
+    let Some(classes) = Classes::compiled(&["Doorward.java"], &[]) else { return };
+    let policy = "displayName: Nothing else\nstate: enabled\nconditions: { users: { includeUsers: [All] }, applications: \
+                  { includeApplications: [All], excludeApplications: [eeeeeeee-0000-4000-8000-000000000001] } }\n\
+                  grantControls: { operator: OR, builtInControls: [block] }\n";
+    let server = Server::of([("p.yaml", policy.to_owned())], |_| ());
+    let url = format!("http://{}", server.tcp());
+    for (scopes, is_allowed) in [("openid read", true), ("openid", false)] {
+        let audience = "eeeeeeee-0000-4000-8000-000000000001";
+        let arguments = format!("{url} user alice app authorization_code 203.0.113.9 {audience} {scopes}");
+        let told = classes.run("Doorward", &url, None, &arguments.split(' ').collect::<Vec<_>>());
+        assert_eq!(told == "allowed\n", is_allowed, "{scopes}: {told}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn keycloak_says_who_it_is_where_it_is_asked() {
     let Some(classes) = Classes::compiled(&["Doorward.java"], &[]) else { return };

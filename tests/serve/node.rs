@@ -164,6 +164,21 @@ async fn a_certified_provider_issues_what_doorward_allows_and_nothing_else() {
     let next =
         format!("grant_type=refresh_token&refresh_token={}", refreshed.json()["refresh_token"].as_str().unwrap());
 
+    // A refresh that asks for less is about no more than that; and a token for one resource has no scope of another.
+    server.activate("narrow", [("3-users.yaml", &users), ("4-custom.cedar", &custom("openid"))]);
+    let narrow = provider.token("app", ELSEWHERE, &format!("{next}&scope=offline_access")).await;
+    assert_eq!(narrow.status, 200, "{}", narrow.text);
+    let next = format!("grant_type=refresh_token&refresh_token={}", narrow.json()["refresh_token"].as_str().unwrap());
+    server.activate("write", [("3-users.yaml", &users), ("4-custom.cedar", &custom("write"))]);
+    for (resource, status) in [("https://a.example", 200), ("https://b.example", 400)] {
+        let path = "/code/pwd,mfa?https%3A%2F%2Fa.example=read&https%3A%2F%2Fb.example=write";
+        let code = provider.http().await.get(path).await.text;
+        let form =
+            format!("grant_type=authorization_code&redirect_uri=https://app.example/&code={code}&resource={resource}");
+        let answer = provider.token("app", ELSEWHERE, &form).await;
+        assert_eq!(answer.status, status, "{resource}: {}", answer.text);
+    }
+
     // Claims of policies are in the token, and what nobody would do keeps it from being issued.
     let workloads = |more: &str| {
         format!(
@@ -273,6 +288,30 @@ async fn functions_of_cognito_and_auth0_add_claims_and_refuse_what_they_cannot_p
     assert_snapshot!("functions-shaping", told.concat());
 }
 
+/// Whoever logged in got the claims of a scope that they had only requested; and a token of a hundred scopes was none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn claims_of_a_scope_are_in_no_token_of_auth0_that_may_lack_the_scope() {
+    let Some(node) = node() else { return };
+    let policy = |more: &str| {
+        format!(
+            "displayName: P\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }}, clientApplications: {{ \
+             includeServicePrincipals: [ServicePrincipalsInMyTenant] }} }}\nwhen: context.action == \"read\"\n{more}\n"
+        )
+    };
+    for (critical, after_login) in [("", "{}"), (", critical: [ca_tags]", "Blocked by policy.")] {
+        let policy = policy(&format!("token: {{ claims: {{ ca_tags: [admin] }}{critical} }}"));
+        let server = Server::of([("p.yaml", policy)], |_| ());
+        let told = told_by("shaping.mjs", &node, &server.tcp(), None);
+        let granted = r#"{"ca_tags":["admin"]}"#;
+        for (name, expected) in
+            [("auth0", granted), ("auth0 with many scopes", granted), ("auth0 after a login", after_login)]
+        {
+            let line = format!("{name}: {}", json!(expected));
+            assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+        }
+    }
+}
+
 /// A gate was all that they asked about, so a policy about a scope refused nothing; and a policy about one client blocked
 /// every user, for nobody knew whose client it was.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -281,15 +320,15 @@ async fn functions_of_cognito_and_auth0_ask_about_each_scope_and_name_the_client
     let server = Server::start();
     let users = std::fs::read_to_string(root().join("tests/serve/bundle/3-users.yaml")).unwrap();
     let users = users.replace("includeUsers: [All]", "includeUsers: [All], excludeUsers: [alice]");
-    server.activate("1", [("3-users.yaml", &users)]);
+    server.activate("2", [("3-users.yaml", &users)]);
     let before = told(&node, &server.tcp(), None);
     let kiosks =
         "@id(\"no-kiosks\") forbid (principal is User, action, resource) when { principal.appId == \"kiosk\" };";
-    server.activate("2", [("3-users.yaml", &*users), ("4-custom.cedar", kiosks)]);
+    server.activate("3", [("3-users.yaml", &*users), ("4-custom.cedar", kiosks)]);
     assert_eq!(told(&node, &server.tcp(), None), before, "of another client");
     let reading = "@id(\"no-reading\") forbid (principal, action, resource) when { [\"read\", \"https://api/v1/read\"]\
                    .contains(context.action) };";
-    server.activate("3", [("3-users.yaml", &*users), ("4-custom.cedar", reading)]);
+    server.activate("4", [("3-users.yaml", &*users), ("4-custom.cedar", reading)]);
     let after = told(&node, &server.tcp(), None);
     let lines = before.lines().zip(after.lines()).filter(|(before, after)| before != after);
     let changed: Vec<_> = lines.map(|(before, after)| format!("{before} -> {after}")).collect();

@@ -13,21 +13,29 @@ const provider = new Provider('http://provider.example', doorward.configured({
     client('workload', ['client_credentials'], [], []),
     client('app', ['authorization_code', 'refresh_token'], ['https://app.example/'], ['code']),
   ],
-  features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false }, introspection: { enabled: true } },
+  features: {
+    clientCredentials: { enabled: true }, devInteractions: { enabled: false }, introspection: { enabled: true },
+    resourceIndicators: { enabled: true, getResourceServerInfo: () => ({ scope: 'read write' }) },
+  },
   rotateRefreshToken: true,
   pkce: { required: () => false },
   scopes: ['openid', 'offline_access'],
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
 }));
 provider.proxy = true;
-// Stands in for a person at the login page: a code for `alice`, signed in as the path says.
+// Stands in for a person at the login page: a code for `alice`, signed in as the path says, with the scopes that the query
+// has of resources.
 provider.use(async (ctx, next) => {
   if (!ctx.path.startsWith('/code/')) return next();
   const app = await provider.Client.find('app');
   const grant = new provider.Grant({ clientId: 'app', accountId: 'alice' });
   grant.addOIDCScope('openid offline_access');
+  const resources = Object.entries(ctx.query);
+  for (const [resource, scope] of resources) grant.addResourceScope(resource, scope);
   const code = new provider.AuthorizationCode({
-    accountId: 'alice', client: app, grantId: await grant.save(), scope: 'openid offline_access',
+    accountId: 'alice', client: app, grantId: await grant.save(),
+    scope: ['openid offline_access', ...resources.map(([, scope]) => scope)].join(' '),
+    resource: resources.map(([resource]) => resource),
     redirectUri: 'https://app.example/', authTime: Math.floor(Date.now() / 1000), amr: ctx.path.slice('/code/'.length).split(','),
   });
   ctx.body = await code.save();

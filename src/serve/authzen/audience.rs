@@ -12,9 +12,14 @@ use super::batch::Item;
 use super::question::Question;
 use crate::serve::gate::is_gate;
 
-/// The audiences that a call is about, by the place of the item; `None` for what is about none.
+/// The audiences that a call is about.
 #[derive(Debug)]
-pub struct Audiences(Vec<Option<Audience>>);
+pub struct Audiences {
+    /// By the place of the item; `None` for what is about none.
+    items: Vec<Option<Audience>>,
+    /// Whether an item is no question: nobody knows which audience it was a gate for, if it was one, and it is not open.
+    has_unread: bool,
+}
 
 /// What an item says of an audience.
 #[derive(Debug)]
@@ -29,11 +34,12 @@ impl Audiences {
     pub fn of(items: &[Item]) -> Self {
         let is_for_one = |item: &&Question| matches!(&*item.resource.kind, "audience" | "application");
         let audience = |item: &Question| Audience { id: item.resource.id.clone(), is_gate: is_gate(&item.action.name) };
-        Self(items.iter().map(|item| item.as_ref().ok().filter(is_for_one).map(audience)).collect())
+        let of_item = |item: &Item| item.as_ref().ok().filter(is_for_one).map(audience);
+        Self { items: items.iter().map(of_item).collect(), has_unread: items.iter().any(Result::is_err) }
     }
 
     /// Those at all of whose gates `outcomes` have an allow, in the order of the call; `None` when there are not several, or
-    /// all are left. Outcomes for the others shape no token any more. A gate that was not asked about any more is not open.
+    /// all are left, and all items could be read. Outcomes for the others shape no token any more. A gate that was not asked about any more is not open.
     /// Cost: quadratic in the items, which are few.
     pub fn left(&self, outcomes: &mut [Outcome]) -> Option<Vec<&str>> {
         let mut all: Vec<&str> = Vec::new();
@@ -47,10 +53,11 @@ impl Audiences {
             places.all(|(place, _)| outcomes.get(place).is_some_and(|outcome| outcome.allows))
         };
         let (left, shut): (Vec<_>, Vec<_>) = all.iter().copied().partition(is_open);
-        if all.len() < 2 || shut.is_empty() {
+        let are_several = all.len() + usize::from(self.has_unread) > 1;
+        if !are_several || (shut.is_empty() && !self.has_unread) {
             return None;
         }
-        for (outcome, of) in outcomes.iter_mut().zip(&self.0) {
+        for (outcome, of) in outcomes.iter_mut().zip(&self.items) {
             outcome.shapes &= of.as_ref().is_none_or(|of| !shut.contains(&&*of.id));
         }
         Some(left)
@@ -58,7 +65,7 @@ impl Audiences {
 
     /// Places and audiences of the gates.
     fn gates(&self) -> impl Iterator<Item = (usize, &str)> {
-        let places = self.0.iter().enumerate();
+        let places = self.items.iter().enumerate();
         places.filter_map(|(place, of)| of.as_ref().filter(|of| of.is_gate).map(|of| (place, &*of.id)))
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::model::decision::InputError;
 use crate::serve::claims::Holder;
+use crate::serve::gateway::claim_names::ClaimNames;
 use crate::serve::jwt::{Issuers, Patience, TokenError};
 
 /// Why it is not known who asks although something says it.
@@ -41,19 +42,21 @@ impl From<Unproven> for InputError {
     }
 }
 
-/// Who holds the token in the lines of `authorization`; nobody when there is none, or nobody issues tokens that count.
+/// Who holds the token in the lines of `authorization`, whose claims have these names; nobody when there is none, or nobody
+/// issues tokens that count.
 ///
 /// # Errors
 /// A token that `issuers` cannot verify now; verified claims that cannot be used. Cost: as [`Issuers::verify`].
 pub async fn holder<'h>(
     issuers: Option<&Issuers>,
     lines: impl Iterator<Item = &'h [u8]>,
+    names: &ClaimNames,
     patience: Patience,
 ) -> Result<Option<Holder>, Unproven> {
     let Some(issuers) = issuers else { return Ok(None) };
     let Some(token) = token(lines)? else { return Ok(None) };
     let claims = issuers.verify(token, Timestamp::now(), patience).await?;
-    Ok(Some(Holder::new(claims.as_map())?))
+    Ok(Some(Holder::new(&names.read(claims.as_map()))?))
 }
 
 /// The token of a header (RFC 6750, section 2.1). Other schemes are the business of others.

@@ -2,8 +2,8 @@
 //!
 //! One gate request for each audience, whose action is `issue:<token type>:<grant type>`; then one for each scope and
 //! audience, whose action is the scope. All must be allowed. They say what the same token would be asked about in
-//! AuthZEN, so a policy does not see which of the two asks. Source: draft-gazitt-oauth-authzen-issuance, read August
-//! 2026.
+//! AuthZEN, so a policy does not see which of the two asks; but each says all scopes, for the token has all of them or there
+//! is none, while in AuthZEN it may be left with the one alone. Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
 
 use std::collections::BTreeMap;
 
@@ -163,12 +163,9 @@ impl Issuance {
         let mut satisfied = v1::Satisfied::default();
         self.amr.iter().for_each(|method| amr::prove(method, &mut satisfied));
         // WHY: scopes without an application are taken for a request to Entra's directory, and policies about any other
-        // application would not apply. Which one it is, nobody has said here.
-        let scopes = match (audience, scope) {
-            (None, _) => Vec::new(),
-            (Some(_), Some(scope)) => vec![scope.to_owned()],
-            (Some(_), None) => self.scopes.clone(),
-        };
+        // application would not apply. Which one it is, nobody has said here. For the same reason `openid` is never told
+        // without the other scopes of an application.
+        let scopes = audience.map(|_| self.scopes.clone()).unwrap_or_default();
         v1::DecideRequest {
             identity: Some(v1::Identity { r#type: kind.number(), id, app_id, ..v1::Identity::default() }),
             resource: Some(v1::Resource {

@@ -164,6 +164,31 @@ async fn a_scope_that_is_refused_refuses_the_token_unless_gates_alone_are_asked_
     assert_eq!(post(&gates, HYDRA, &[], &payload).await.status, 204);
 }
 
+/// Asked about alone, the scope `openid` was a request for Entra's directory, so that no token for an application that a policy
+/// excludes was issued with an ID token.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_application_that_is_excluded_stays_so_with_openid_beside_its_own_scopes() {
+    const EXCLUDED: &str = "eeeeeeee-0000-4000-8000-000000000001";
+    let server = started(ALL);
+    let policy = format!(
+        "displayName: Nothing else\nstate: enabled\nconditions: {{ users: {{ includeUsers: [All] }}, applications: \
+         {{ includeApplications: [All], excludeApplications: [{EXCLUDED}] }} }}\n\
+         grantControls: {{ operator: OR, builtInControls: [block] }}\n"
+    );
+    server.activate("3", [("6-else.yaml", policy)]);
+    let user = |audience: &str| changed(user(), "/request/granted_audience", json!([audience]));
+    for (audience, scopes, status) in [
+        (EXCLUDED, json!(["openid", "read"]), 204),
+        (EXCLUDED, json!(["read"]), 204),
+        (EXCLUDED, json!(["openid"]), 403),
+        ("https://api", json!(["openid", "read"]), 403),
+    ] {
+        let payload = changed(user(audience), "/request/granted_scopes", scopes.clone()).to_string();
+        let answer = post(&server, HYDRA, &[], &payload).await;
+        assert_eq!(answer.status.as_u16(), status, "{audience} {scopes}: {}", answer.text);
+    }
+}
+
 /// A refresh came with the address of the consent, so a token that was taken away from the office was renewed from
 /// anywhere. That address is that of the sign-in, and counts for nothing later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
