@@ -40,6 +40,7 @@ mod plain;
 mod record;
 pub mod replay;
 mod services;
+mod turn;
 pub mod wire;
 mod worker;
 

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use hyper::body::{Body, Frame, SizeHint};
+use http::Request;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -32,6 +33,7 @@ use super::callers::{self, Gate, pass};
 use super::door::{self, Decision, Door};
 use super::peer::Peer;
 use super::plain::Plain;
+use super::turn;
 use crate::limits;
 
 /// What a serving thread accepts from.
@@ -257,20 +259,22 @@ where
     let passes_freely = gate.is_none() && door.has_api;
     let shared = Arc::new(Shared { door, gate, begun: AtomicU64::new(0), ended: AtomicU64::new(0) });
     let theirs = Arc::clone(&shared);
-    let service = service_fn(move |request| {
-        let begun = Begun::new(&theirs);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (begun, version) = (Begun::new(&theirs), request.version());
         // WHY: hyper moves the future of a request about, so that of a decision is kept small; the others are boxed.
         match if passes_freely { Decision::of(&request) } else { None } {
             Some(decision) => {
                 let opened = door::open(request);
                 Either::Left(async move {
                     let response = door::decide(&begun.0.door, decision, opened).await;
+                    turn::after_the_others(version).await;
                     Ok::<_, Infallible>(response.map(|reply| Answer { reply, caller: None, _begun: begun }))
                 })
             }
             None => Either::Right(Box::pin(async move {
                 let shared = &begun.0;
                 let (response, caller) = door::pass(&shared.door, shared.gate.as_ref(), peer, request).await;
+                turn::after_the_others(version).await;
                 Ok::<_, Infallible>(response.map(|reply| Answer { reply, caller, _begun: begun }))
             })),
         }
