@@ -19,7 +19,7 @@ use crate::model::bundle::BundleSettings;
 use crate::model::location::{Country, CountryLookup, Ranges};
 use crate::model::policy::Policy;
 use crate::model::{Bundle, Id, IpRange, LocationKind, NamedLocation, ServicePrincipal, State};
-use crate::text::{Diagnostic, Diagnostics, Span, json};
+use crate::text::{Diagnostic, Diagnostics, Span};
 
 /// Compiles `bundle`. `database` is the content of the country database, if the settings name one.
 ///
@@ -163,7 +163,6 @@ impl<'m> Resolved<'m> {
             self.heads.push(PolicyHead {
                 id: id.value.clone(),
                 display_name: policy.display_name.value.clone(),
-                json: json::object([("id", &*id.value), ("displayName", &*policy.display_name.value)]),
                 state: policy.state,
                 takes_part,
                 is_ignored: is_ignored && policy.state != State::Disabled && !policy.is_deleted,
@@ -295,12 +294,9 @@ fn assemble(bundle: Bundle, digest: &str, network: NetworkTable, parts: Parts) -
 }
 
 fn identity(settings: BundleSettings, digest: &str, ranges: usize) -> BundleIdentity {
-    let name = settings.name.unwrap_or_else(|| "bundle".into());
-    let revision = settings.revision.unwrap_or_else(|| digest.get(..12).unwrap_or(digest).into());
     BundleIdentity {
-        json: json::object([("name", &name), ("revision", &revision)]),
-        name,
-        revision,
+        name: settings.name.unwrap_or_else(|| "bundle".into()),
+        revision: settings.revision.unwrap_or_else(|| digest.get(..12).unwrap_or(digest).into()),
         digest: digest.into(),
         sequence: settings.sequence,
         expires: settings.expires.map(|expires| expires.value),

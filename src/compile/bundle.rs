@@ -52,8 +52,6 @@ pub struct CompiledBundle {
 pub struct BundleIdentity {
     pub(crate) name: Box<str>,
     pub(crate) revision: Box<str>,
-    /// Both as an object of JSON, under the names that answers give them: every answer names the bundle.
-    pub(crate) json: Box<str>,
     pub(crate) digest: Box<str>,
     pub(crate) sequence: Option<u64>,
     pub(crate) expires: Option<jiff::Timestamp>,
@@ -74,11 +72,6 @@ impl CompiledBundle {
     /// Label of this version.
     pub fn revision(&self) -> &str {
         &self.identity.revision
-    }
-
-    /// Name and revision as an object of JSON, as answers have them.
-    pub fn name_json(&self) -> &str {
-        &self.identity.json
     }
 
     /// SHA-256 of the files, hex.

@@ -34,8 +34,6 @@ pub struct PolicyHead {
     pub id: Box<str>,
     /// The name people use.
     pub display_name: Box<str>,
-    /// Both as an object of JSON, under the names that Graph gives them: most answers name a policy.
-    pub json: Box<str>,
     /// Whether and how it takes part.
     pub state: State,
     /// Whether it takes part in decisions: neither disabled nor deleted nor ignored.

@@ -31,14 +31,6 @@ pub fn parse<'a>(text: &'a str, file: FileId, diagnostics: &mut Diagnostics) -> 
     parse_within(limits::DOCUMENT_NODES_MAX, text, file, diagnostics)
 }
 
-/// An object of texts, as compact as JSON can be.
-pub fn object<const N: usize>(members: [(&str, &str); N]) -> Box<str> {
-    // INVARIANT: every text can be written as JSON.
-    let quoted = |text| serde_json::to_string(text).unwrap_or_default();
-    let members = members.map(|(name, text)| format!("{}:{}", quoted(name), quoted(text)));
-    format!("{{{}}}", members.join(",")).into()
-}
-
 fn parse_within<'a>(nodes_max: usize, text: &'a str, file: FileId, diagnostics: &mut Diagnostics) -> Option<Node<'a>> {
     let outline = match syntax::Outline::of(text) {
         Ok(outline) => outline,

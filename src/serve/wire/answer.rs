@@ -189,11 +189,19 @@ fn write_items<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, write: 
 }
 
 fn write_name(out: &mut Vec<u8>, policy: &PolicyHead) {
-    out.extend_from_slice(policy.json.as_bytes());
+    out.extend_from_slice(br#"{"id":"#);
+    write_json_text(out, &policy.id);
+    out.extend_from_slice(br#","displayName":"#);
+    write_json_text(out, &policy.display_name);
+    out.push(b'}');
 }
 
 fn write_bundle(out: &mut Vec<u8>, bundle: &CompiledBundle) {
-    out.extend_from_slice(bundle.name_json().as_bytes());
+    out.extend_from_slice(br#"{"name":"#);
+    write_json_text(out, bundle.name());
+    out.extend_from_slice(br#","revision":"#);
+    write_json_text(out, bundle.revision());
+    out.push(b'}');
 }
 
 /// Writes a text in quotes, as it is if nothing in it needs an escape.

@@ -35,12 +35,6 @@ proptest! {
 }
 
 #[test]
-fn an_object_of_texts_escapes_what_must_be() {
-    let written = object([("id", "a\"b\\\n\u{1}é"), ("displayName", "")]);
-    assert_eq!(&*written, r#"{"id":"a\"b\\\n\u0001é","displayName":""}"#);
-}
-
-#[test]
 fn numbers_are_whole_if_they_fit_and_are_written_so() {
     let values = |text| match read(text).0.unwrap().value {
         Value::List(nodes) => nodes.into_iter().map(|node| node.value).collect::<Vec<_>>(),
