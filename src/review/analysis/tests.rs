@@ -6,6 +6,7 @@
 
 mod crowd;
 mod device;
+mod ids;
 mod impact;
 mod judge;
 mod many;

@@ -6,6 +6,7 @@
 use fastrand::Rng;
 
 use super::super::{Verdict, prove};
+use super::ids::{BLUEPRINT, DIRECTORY, EXCHANGE, GRAPH, INTUNE, PERSONAL};
 use super::{TENANT, some};
 use crate::compile::{CompiledBundle, compile, compile_stated};
 use crate::evaluate::{Evaluation, evaluate};
@@ -19,13 +20,6 @@ use crate::model::{
 };
 use crate::review::analysis::{What, Who, Witness};
 use crate::written::raw;
-
-const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-const DIRECTORY: &str = "00000002-0000-0000-c000-000000000000";
-const EXCHANGE: &str = "fb60f99c-7a34-4190-8149-302f77469936";
-const INTUNE: &str = "0000000a-0000-0000-c000-000000000000";
-const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
-const BLUEPRINT: &str = "0b000000-0000-4000-8000-000000000001";
 
 const HEAD: &str = "namedLocations:
   - { displayName: Here, isTrusted: true, ipRanges: [\"192.0.2.0/24\", \"2001:db8::/32\"] }

@@ -3,6 +3,7 @@
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
+use super::super::ids::{BLUEPRINT, DIRECTORY, EXCHANGE, GRAPH, INTUNE, PERSONAL};
 use super::super::tenant::{OTHER_TENANT, STRENGTHS};
 use super::super::{TENANT, some};
 use super::bundle::{ENROLMENT, REGISTRATION, pick};
@@ -14,12 +15,6 @@ use crate::model::{
 use crate::review::request;
 use crate::text::{self, Diagnostics, SourceFile, Sources};
 
-const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-const DIRECTORY: &str = "00000002-0000-0000-c000-000000000000";
-const EXCHANGE: &str = "fb60f99c-7a34-4190-8149-302f77469936";
-const INTUNE: &str = "0000000a-0000-0000-c000-000000000000";
-const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
-const BLUEPRINT: &str = "0b000000-0000-4000-8000-000000000001";
 const AGENT: &str = "0b000000-0000-4000-8000-000000000002";
 
 /// A request, as it is written.
