@@ -142,6 +142,7 @@ fn json_form(message: &DescriptorProto, field: &FieldDescriptorProto) -> Option<
         }
         Type::Message => r#"skip_serializing_if = "Option::is_none""#.to_owned(),
         _ if field.proto3_optional() => r#"skip_serializing_if = "Option::is_none""#.to_owned(),
+        Type::Bool => r#"skip_serializing_if = "std::ops::Not::not""#.to_owned(),
         _ => r#"skip_serializing_if = "String::is_empty""#.to_owned(),
     })
 }

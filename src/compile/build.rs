@@ -71,7 +71,7 @@ pub(super) fn build_with(
     resolved.add(&bundle, "policy", &bundle.policies, &mut names, diagnostics);
     let Resolved { heads, policies, .. } = &resolved;
     lint::settings(&bundle, heads, policies, &names, diagnostics);
-    lint::bundle(&bundle, policies, &names, &ranged, diagnostics);
+    lint::bundle(&bundle, policies, &names, (&ranged, network.as_ref().ok()), diagnostics);
     shaping::check(&bundle, policies, diagnostics);
     let mut directory_objects = IdMap::default();
     if statements == Statements::Left {

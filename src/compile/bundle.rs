@@ -89,6 +89,11 @@ impl CompiledBundle {
         self.identity.expires
     }
 
+    /// Whether it has expired at the time `now`. What is in force stays so: old rules are better than none.
+    pub fn has_expired(&self, now: jiff::Timestamp) -> bool {
+        self.identity.expires.is_some_and(|expires| expires <= now)
+    }
+
     /// Every policy in bundle order, also those that take no part.
     pub fn policies(&self) -> &[PolicyHead] {
         &self.heads

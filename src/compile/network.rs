@@ -138,6 +138,20 @@ impl NetworkTable {
         self.v6.stretches.iter().map(|stretch| (stretch.at.address(), stretch.tag))
     }
 
+    /// All stretches as ranges, IPv4 first, each with the number of its place. Ascending, without a gap.
+    pub fn stretches(&self) -> impl Iterator<Item = (IpRange, u32)> + Clone {
+        let v4 =
+            self.v4.ranges(u32::MAX, |address| address - 1).map(|(ends, place)| (IpRange::V4(ends.0, ends.1), place));
+        let v6 =
+            self.v6.ranges(u128::MAX, |address| address - 1).map(|(ends, place)| (IpRange::V6(ends.0, ends.1), place));
+        v4.chain(v6)
+    }
+
+    /// Every place, once, and its number.
+    pub fn places(&self) -> impl Iterator<Item = (u32, Place<'_>)> {
+        self.places.each()
+    }
+
     /// The place of a number that a stretch has.
     pub fn numbered(&self, number: u32) -> Place<'_> {
         self.places.place(number)
@@ -200,6 +214,16 @@ impl<K: Key> Stretches<K> {
             None => self.stretches.len().saturating_sub(1),
         };
         self.stretches.get(stretch).map_or(0, |stretch| stretch.tag)
+    }
+
+    /// First and last address of each stretch, of which the last ends with `end`, and its place.
+    fn ranges(
+        &self,
+        end: K::Address,
+        before: fn(K::Address) -> K::Address,
+    ) -> impl Iterator<Item = ((K::Address, K::Address), u32)> + Clone {
+        let ends = self.stretches.iter().skip(1).map(move |next| before(next.at.address())).chain([end]);
+        self.stretches.iter().zip(ends).map(|(stretch, end)| ((stretch.at.address(), end), stretch.tag))
     }
 
     fn bytes(&self) -> usize {

@@ -200,6 +200,8 @@ text::declare_rules! {
     PRIVATE_RANGE: Warning, "private-range", "the address of a request is the one that the token service sees; behind address translation that is never a private one";
     /// A range of half the internet.
     WIDE_RANGE: Warning, "wide-range", "Entra takes prefixes longer than /8; a wider one covers a good part of the internet";
+    /// Addresses that a trusted and a blocked location share.
+    TRUSTED_AND_BLOCKED: Warning, "trusted-and-blocked", "a block counts for whoever it applies to, from a trusted location too unless the policy excludes that; of two lists with the same addresses one is often mistaken";
     /// An attribute that filters cannot read.
     ATTRIBUTE_TYPE: Warning, "attribute-type", "filters compare custom security attributes of type String; of any other type they see null";
     /// More of something than a bundle may hold.

@@ -60,6 +60,19 @@ impl IpRange {
         }
     }
 
+    /// This and `next`, when that begins where this ends.
+    pub fn joined(self, next: Self) -> Option<Self> {
+        match (self, next) {
+            (Self::V4(first, end), Self::V4(start, last)) if end.checked_add(1) == Some(start) => {
+                Some(Self::V4(first, last))
+            }
+            (Self::V6(first, end), Self::V6(start, last)) if end.checked_add(1) == Some(start) => {
+                Some(Self::V6(first, last))
+            }
+            _ => None,
+        }
+    }
+
     /// As short as it can be said: an address, a prefix, or both ends.
     pub fn told(self) -> String {
         match self.prefix_length() {

@@ -92,6 +92,9 @@ pub struct Record<I> {
     pub obligations: Option<Box<RawValue>>,
     /// The bundle it was decided with.
     pub bundle: Bundle,
+    /// Whether that had expired; left out when it had not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
     /// How long deciding took, nanoseconds.
     pub duration_ns: u64,
 }

@@ -256,7 +256,7 @@ impl<'a> Claims<'a> {
 }
 
 /// Compared as ids are: GUIDs by value, others byte for byte.
-fn is_same(one: &str, other: &str) -> bool {
+pub fn is_same(one: &str, other: &str) -> bool {
     IdRef::new(one) == IdRef::new(other)
 }
 

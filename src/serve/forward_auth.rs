@@ -144,16 +144,15 @@ fn from(settings: &Settings, peer: Peer, headers: &HeaderMap) -> Resolved {
     from
 }
 
-/// Who asks: whose token the request brings, or whom the proxy names, as far as it is trusted to.
+/// Who asks: whose token the request brings, or whom the proxy names, as far as it is trusted to; two that disagree are
+/// refused.
 async fn holder(door: &Door, settings: &Settings, peer: Peer, headers: &HeaderMap) -> Result<Option<Holder>, Unproven> {
     let lines = |name: &str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
     let (token, names) = (lines(AUTHORIZATION.as_str()), ClaimNames::default());
-    if let Some(holder) = bearer::holder(door.issuers.as_ref(), token, &names, Patience::FOR_CLIENTS).await? {
-        return Ok(Some(holder));
-    }
+    let proven = bearer::holder(door.issuers.as_ref(), token, &names, Patience::FOR_CLIENTS).await?;
     match &settings.identity_header {
-        Some(header) if settings.client_ip.trusts(peer.ip()) => Ok(header.read(lines(header.name()))?),
-        _ => Ok(None),
+        Some(header) if settings.client_ip.trusts(peer.ip()) => Ok(header.beside(proven, lines(header.name()))?),
+        _ => Ok(proven),
     }
 }
 

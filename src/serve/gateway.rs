@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use http::HeaderValue;
-use jiff::Timestamp;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
@@ -130,8 +129,6 @@ pub struct Decided {
     pub takes_challenges: bool,
     /// Names of the locations that the address is in; for Envoy alone.
     pub locations: Vec<String>,
-    /// Whether the bundle has expired, which stays in force until there is another.
-    pub is_stale: bool,
 }
 
 impl Decided {
@@ -205,11 +202,9 @@ pub fn decide(door: &Door, surface: Surface, asked: Asked<'_>, anonymous: &Anony
     let client = asked.from.client;
     let mut outcome = ask(&mut asking, asked, anonymous, is_normal);
     // WHY: of all gateways Envoy alone is told.
-    if let (Outcome::Decided(decided), Surface::Envoy) = (&mut outcome, surface) {
-        decided.is_stale = asking.bundle().expires().is_some_and(|end| end <= Timestamp::now());
-        if let Client::Known { address, .. } = client {
-            decided.locations = locations(asking.bundle(), address);
-        }
+    if let (Outcome::Decided(decided), Surface::Envoy, Client::Known { address, .. }) = (&mut outcome, surface, client)
+    {
+        decided.locations = locations(asking.bundle(), address);
     }
     outcome
 }
@@ -241,7 +236,7 @@ fn ask(asking: &mut Asking<'_>, asked: Asked<'_>, anonymous: &Anonymous, is_norm
             let carries = Carries::yes_or_no(gate::is_use(request.action.as_deref()));
             let answer = asking.settled(answer, carries);
             let subject = request.identity.and_then(|identity| identity.id).unwrap_or_default();
-            let decided = Decided { answer, subject, takes_challenges, locations: Vec::new(), is_stale: false };
+            let decided = Decided { answer, subject, takes_challenges, locations: Vec::new() };
             Outcome::Decided(Box::new(decided))
         }
         Err(refused @ Refused { refusal: Refusal::Input(_), .. }) => Outcome::Invalid(refused),

@@ -72,6 +72,7 @@ pub(super) fn decided(
         obligations: (!obligations.is_empty()).then(|| to_raw_value(&obligations).ok()).flatten(),
         country: None,
         bundle: bundle_of(bundle),
+        stale: bundle.has_expired(now),
         duration_ns: nanoseconds(took),
     }
 }
@@ -99,6 +100,7 @@ pub(super) fn refused(
         obligations: None,
         country: None,
         bundle: bundle_of(bundle),
+        stale: bundle.has_expired(now),
         duration_ns: nanoseconds(took),
     }
 }

@@ -64,7 +64,7 @@ pub fn header(request: v3::CheckRequest, name: &str, value: &str) -> v3::CheckRe
     with(request, |http| drop(http.headers.insert(name.to_owned(), value.to_owned())))
 }
 
-fn says(mut request: v3::CheckRequest, name: &str, value: &str) -> v3::CheckRequest {
+pub fn says(mut request: v3::CheckRequest, name: &str, value: &str) -> v3::CheckRequest {
     let attributes = request.attributes.as_mut().unwrap();
     attributes.context_extensions.insert(name.to_owned(), value.to_owned());
     request

@@ -1,6 +1,6 @@
 //! Tokens that clients bring to their gateways, verified by the keys of an issuer that a server gives out.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
@@ -132,7 +132,7 @@ async fn every_flavour_verifies_the_token_of_the_client() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_comes_before_the_identity_header_and_is_never_the_same_as_none() {
+async fn a_token_and_the_identity_header_agree_and_a_bad_token_is_never_the_same_as_none() {
     let issuer = Issuer::start().await;
     let anonymous = format!("{}    anonymous: {{ type: servicePrincipal, id: nobody }}", DOORS);
     let doorward = Doorward::start(&issuer.settings(&anonymous));
@@ -145,7 +145,25 @@ async fn a_token_comes_before_the_identity_header_and_is_never_the_same_as_none(
     let (named, other) = (("x-client-id", "ledger"), ("authorization", "Basic YTpi"));
     assert_eq!(ask(&[]), (200, Some("nobody".to_owned())));
     assert_eq!(ask(&[named, other]), (200, Some("ledger".to_owned())));
-    assert_eq!(ask(&[named, ("authorization", &token)]), (200, Some(PRINCIPAL.to_owned())));
+    let upper = PRINCIPAL.to_uppercase();
+    for same in [PRINCIPAL, &upper, ""] {
+        let answer = ask(&[("x-client-id", same), ("authorization", &token)]);
+        assert_eq!(answer, (200, Some(PRINCIPAL.to_owned())), "{same:?}");
+    }
+    // An upstream may believe the header, and the token was good for somebody else; so may one line of two.
+    let person = issuer.token(json!({"oid": PRINCIPAL, "sub": "s", "idtyp": "user", "amr": ["pwd", "mfa"]}));
+    let me = ("x-client-id", PRINCIPAL);
+    for disagreeing in [
+        &[named, ("authorization", &token)][..],
+        &[me, ("authorization", &person)],
+        &[me, me, ("authorization", &token)],
+        &[("x-client-id", ""), me, ("authorization", &token)],
+    ] {
+        assert_eq!(ask(disagreeing), (403, None), "{disagreeing:?}");
+    }
+    let flavours = doorward
+        .counter("doorward_decisions_total{surface=\"forward_auth\",decision=\"error\",reason=\"input_conflict\"}");
+    assert!(flavours >= 2.0, "{flavours}");
     assert_eq!(ask(&[("authorization", &expired)]), (401, None));
     assert_eq!(ask(&[named, ("authorization", &expired)]), (401, None));
     // Which of two lines counts is for nobody to guess.
@@ -211,6 +229,22 @@ async fn envoy_need_not_verify_tokens_itself() {
     // Claims that Envoy has verified come first, and whatever is beside them is not looked at.
     let verified = check::header(check::asked(OFFICE), "authorization", "Bearer nonsense");
     assert_eq!(told(&client.check(verified).await.unwrap().into_inner()), "0 ok");
+    // A header that the route trusts agrees with the token, whoever has verified that.
+    let named =
+        |request, name| check::says(check::header(request, "x-client-id", name), "ca.trust_identity_header", "true");
+    for request in [with_token(&issuer.token(json!({}))), check::asked(OFFICE)] {
+        let untrusted = check::header(request.clone(), "x-client-id", "ledger");
+        for (request, expected) in [
+            (untrusted, "0 ok"),
+            (named(request.clone(), PRINCIPAL), "0 ok"),
+            (named(request.clone(), ""), "0 ok"),
+            (named(request, "ledger"), "7 403"),
+        ] {
+            assert_eq!(told(&client.check(request).await.unwrap().into_inner()), expected);
+        }
+    }
+    let conflicts = "doorward_decisions_total{surface=\"envoy\",decision=\"error\",reason=\"input_conflict\"}";
+    assert_eq!(doorward.counter(conflicts), 2.0);
     // The client's token comes before the certificate of the proxy that it came through.
     let certified = check::shown(with_token(&issuer.token(json!({"oid": NAMED}))), "spiffe://corp.test/ledger");
     assert_eq!(told(&client.check(certified).await.unwrap().into_inner()), "7 403");
@@ -280,6 +314,8 @@ fn silent_after(keys: &str) -> String {
     // It ends with the process.
     std::thread::spawn(move || {
         let (mut first, _) = listener.accept().unwrap();
+        // WHY: an answer that comes before the question is none.
+        BufReader::new(&first).lines().map(Result::unwrap).find(String::is_empty).unwrap();
         first.write_all(answer.as_bytes()).unwrap();
         let _kept: Vec<_> = listener.incoming().collect();
     });

@@ -19,6 +19,8 @@ use crate::server::outside;
 use crate::support::http::changed;
 
 const NOW: jiff::Timestamp = jiff::Timestamp::constant(1_787_000_000, 0);
+/// When the bundle expires.
+const END: jiff::Timestamp = jiff::Timestamp::constant(1_787_000_000, 1);
 
 fn whole() -> Value {
     let document = document();
@@ -112,6 +114,8 @@ fn rich_bundle() -> CompiledBundle {
             "displayName: Personal\nstate: enabled\nconditions: { users: { includeGuestsOrExternalUsers: { guestOrExternalUserTypes: personalMicrosoftAccount } } }\ngrantControls: { builtInControls: [block] }\n",
         ),
     ];
+    let settings = raw.files.iter_mut().find(|file| &*file.name == "bundle.yaml").unwrap();
+    settings.bytes.extend(format!("expires: {END}\n").bytes());
     raw.files.extend(more.map(|(name, text)| RawFile { name: name.into(), bytes: text.as_bytes().to_vec() }));
     compile::compile(&raw).bundle.unwrap()
 }
@@ -130,16 +134,18 @@ fn answers_are_written_as_the_messages_would_be() {
     let context = changed(user.clone(), "/action", json!("GET"));
     let context = changed(context, "/resource/authenticationContext", json!("c9"));
     let issued = changed(allowed.clone(), "/resource/authenticationContext", json!("c9"));
-    for request in [outside(), risky, user, backslash, allowed, personal, used, context, issued] {
+    let requests = [outside(), risky, user, backslash, allowed, personal, used, context, issued];
+    for (request, now) in requests.iter().flat_map(|request| [(request, NOW), (request, END)]) {
         let body = request.to_string();
         let message: DecideRequest<'_> = wire::read(Encoding::Json, body.as_bytes()).unwrap();
         let id = message.request_id().unwrap();
-        let request = TokenRequest { now: Some(NOW), ..wire::token_request(&message).unwrap() };
+        let request = TokenRequest { now: Some(now), ..wire::token_request(&message).unwrap() };
         let asked = Asked::of(&request);
         evaluate::evaluate(&bundle, &request, &mut evaluation).unwrap();
         for trace in [Vec::new(), answer::trace(&bundle, evaluate::trace(&bundle, &request).unwrap())] {
             let mut expected = answer::answer(&bundle, &evaluation, asked, id.to_owned());
             expected.trace = trace.clone();
+            assert_eq!(expected.stale, now == END);
             let (mut in_json, mut in_protobuf) = (Vec::new(), Vec::new());
             answer::write(Encoding::Json, &mut in_json, &bundle, &evaluation, asked, id, trace.clone());
             answer::write(Encoding::Protobuf, &mut in_protobuf, &bundle, &evaluation, asked, id, trace);

@@ -6,6 +6,7 @@
 
 mod break_glass;
 mod control;
+mod overlap;
 mod place;
 mod quiet;
 mod risk;
@@ -14,6 +15,7 @@ mod suite;
 
 pub use place::{Ranged, ranges};
 
+use super::network::NetworkTable;
 use super::policy::{CompiledPolicy, PolicyHead};
 use super::resolve::Names;
 use super::rules;
@@ -79,7 +81,7 @@ pub fn bundle(
     bundle: &Bundle,
     policies: &[CompiledPolicy],
     names: &Names<'_>,
-    ranged: &Ranged,
+    (ranged, network): (&Ranged, Option<&NetworkTable>),
     diagnostics: &mut Diagnostics,
 ) {
     let mut problems = Vec::new();
@@ -94,6 +96,9 @@ pub fn bundle(
     place::no_trusted_location(bundle, policies, &mut problems);
     place::ipv4_only(bundle, policies, ranged, &mut problems);
     place::unknown_countries(bundle, policies, &mut problems);
+    if let Some(network) = network {
+        overlap::trusted_and_blocked(bundle, policies, network, &mut problems);
+    }
     diagnostics.extend(problems);
     diagnostics.extend(ranged.problems.iter().cloned());
 }

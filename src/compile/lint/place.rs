@@ -182,12 +182,13 @@ pub fn ranges(bundle: &Bundle) -> Ranged {
     ranged
 }
 
-fn location(bundle: &Bundle, index: LocationIndex) -> Option<&NamedLocation> {
+/// The named location with this number, which is none of the pseudo-locations.
+pub fn location(bundle: &Bundle, index: LocationIndex) -> Option<&NamedLocation> {
     bundle.locations.get(usize::from(index))
 }
 
 /// Whether `AllTrusted` contains it, as far as anybody can tell.
-fn is_trusted(location: &NamedLocation) -> bool {
+pub fn is_trusted(location: &NamedLocation) -> bool {
     match &location.kind {
         LocationKind::Ip { is_trusted, .. } | LocationKind::CompliantNetwork { is_trusted } => *is_trusted,
         LocationKind::Unjudgeable(_) => true,

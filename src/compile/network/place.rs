@@ -104,6 +104,16 @@ impl Places {
         Place { locations: Locations { bytes: rest.get(..count).unwrap_or_default(), width }, country }
     }
 
+    /// Every place and its number.
+    pub fn each(&self) -> impl Iterator<Item = (u32, Place<'_>)> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let number = u32::try_from(next).ok().filter(|_| next < self.pool.len())?;
+            next += self.record(number).len().max(1);
+            Some((number, self.place(number)))
+        })
+    }
+
     /// The record that begins at `number`, as it is stored.
     fn record(&self, number: u32) -> &[u8] {
         let record = self.pool.get(number as usize..).unwrap_or_default();

@@ -186,6 +186,11 @@ pub fn mfa_trusted_range(text: Spanned<&str>, context: &mut Context) -> Option<I
         context.report(Diagnostic::new(&rules::ADDRESS_RANGE, text.span, what).help(help));
         return None;
     }
+    if range.prefix_length().is_some_and(|length| length < 8) {
+        let what = format!("the MFA trusted IPs have the range {}", range.told());
+        let help = "list the networks that are meant: `AllTrusted` contains all of it";
+        context.report(Diagnostic::new(&rules::WIDE_RANGE, text.span, what).help(help));
+    }
     Some(range)
 }
 

@@ -61,6 +61,7 @@ fn record(request_id: String) -> Record<&'static str> {
         token: None,
         obligations: None,
         bundle: Bundle { name: "b".to_owned(), revision: "1".to_owned(), digest: "d".to_owned() },
+        stale: false,
         duration_ns: 7,
         country: None,
     }

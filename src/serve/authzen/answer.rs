@@ -181,6 +181,9 @@ fn explain(response: &v1::DecideResponse, manner: Manner, context: &mut Map<Stri
     let mut ca = Map::new();
     ca.insert("policies".to_owned(), ids(&response.policies).into());
     ca.insert("report_only".to_owned(), ids(&response.report_only).into());
+    if response.stale {
+        ca.insert("stale".to_owned(), json!(true));
+    }
     if !response.unmet_controls.is_empty() {
         ca.insert("unmet_controls".to_owned(), json!(response.unmet_controls));
     }

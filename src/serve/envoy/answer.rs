@@ -92,7 +92,7 @@ fn metadata(decided: &Decided) -> Struct {
         ("revision", claims::text(revision)),
         ("policies", ids(&answer.policies)),
         ("report_only", ids(&answer.report_only)),
-        ("stale", Value { kind: Some(Kind::BoolValue(decided.is_stale)) }),
+        ("stale", Value { kind: Some(Kind::BoolValue(answer.stale)) }),
         ("location", list(decided.locations.iter().map(|name| claims::text(name)).collect())),
     ])
 }

@@ -77,20 +77,21 @@ impl<'a> Attributes<'a> {
     }
 
     /// Who asks: whose token Envoy has verified, or doorward, or who has shown a certificate with a SPIFFE id, or whom a
-    /// header names that the route trusts.
+    /// header names that the route trusts. That header must not disagree with a token; the certificate may, which is often
+    /// that of a proxy in between.
     fn holder(self, settings: &Settings, bearer: Result<Option<Holder>, Unproven>) -> Result<Option<Holder>, Unproven> {
         let principal = self.source().map(|source| source.principal.as_str()).filter(|name| !name.is_empty());
-        let mut holder = match self.payload(&settings.jwt_payload)? {
+        let proven = match self.payload(&settings.jwt_payload)? {
             Some(payload) => Some(Holder::new(&settings.claim_names.read(&payload))?),
             None => bearer?,
         };
-        if holder.is_none() {
-            holder = match (principal.filter(|name| name.starts_with("spiffe://")), &settings.identity_header) {
-                (Some(name), _) => Some(workload(name)),
-                (None, Some(header)) if self.trusts_header() => header.read(self.lines(header.name()))?,
-                _ => None,
-            };
-        }
+        let spiffe = principal.filter(|name| name.starts_with("spiffe://"));
+        let header = settings.identity_header.as_ref().filter(|_| self.trusts_header());
+        let mut holder = match (proven, spiffe, header) {
+            (None, Some(name), _) => Some(workload(name)),
+            (proven, _, Some(header)) => header.beside(proven, self.lines(header.name()))?,
+            (proven, _, None) => proven,
+        };
         if let (Some(holder), Some(name)) = (&mut holder, principal) {
             holder.attributes.push(("source.principal".to_owned(), claims::text(name)));
         }

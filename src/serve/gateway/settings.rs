@@ -4,12 +4,13 @@ use serde::Deserialize;
 
 use crate::model::IdentityKind;
 use crate::model::decision::InputError;
-use crate::serve::claims::Holder;
+use crate::serve::claims::{self, Holder};
 use crate::serve::wire::{json, v1};
 
 /// A header in which the gateway says who asks.
 ///
-/// It counts only from a gateway that is trusted, which must set it or take it away on every request.
+/// It counts only from a gateway that is trusted, which must set it or take it away on every request. Beside a verified token
+/// it must name who holds that: an upstream may believe the one, and the decision would be about the other.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IdentityHeader {
@@ -33,11 +34,32 @@ impl IdentityHeader {
         &self.name
     }
 
+    /// Who asks: `proven`, who holds a verified token, if there is one, else whom the lines of the header name.
+    ///
+    /// # Errors
+    /// A header that is no single id; one that names somebody else than the token. Beside a token an empty one names nobody.
+    pub fn beside<'h>(
+        &self,
+        proven: Option<Holder>,
+        lines: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Option<Holder>, InputError> {
+        let Some(proven) = proven else { return self.read(lines) };
+        let lines: Vec<&[u8]> = lines.into_iter().collect();
+        let named = if lines == [b""] { None } else { self.read(lines)? };
+        match named {
+            Some(named) if !is_same(&named.identity, &proven.identity) => {
+                let problem = format!("`{}` names somebody else than the token", self.name);
+                Err(InputError::conflict("identity.id", problem))
+            }
+            _ => Ok(Some(proven)),
+        }
+    }
+
     /// Who the lines of the header say that asks; nobody when there is none.
     ///
     /// # Errors
     /// What is no single id: one that the client wrote may stand beside the gateway's.
-    pub fn read<'h>(&self, lines: impl IntoIterator<Item = &'h [u8]>) -> Result<Option<Holder>, InputError> {
+    fn read<'h>(&self, lines: impl IntoIterator<Item = &'h [u8]>) -> Result<Option<Holder>, InputError> {
         let lines: Vec<&[u8]> = lines.into_iter().collect();
         let id = match lines.as_slice() {
             [] => return Ok(None),
@@ -48,6 +70,12 @@ impl IdentityHeader {
         let identity = v1::Identity { r#type: self.kind, id: Some(id.to_owned()), ..Default::default() };
         Ok(Some(Holder { identity, ..Holder::default() }))
     }
+}
+
+/// Whether both are one identity. A token says of it whether it is a person, and no more of its type.
+fn is_same(named: &v1::Identity, proven: &v1::Identity) -> bool {
+    let is_person = |of: &v1::Identity| matches!(of.r#type(), v1::IdentityType::User | v1::IdentityType::AgentUser);
+    is_person(named) == is_person(proven) && claims::is_same(named.id(), proven.id())
 }
 
 fn is_id(text: &str) -> bool {
@@ -113,6 +141,7 @@ impl TryFrom<u16> for BlockedStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::decision::InputErrorKind;
 
     #[test]
     fn requests_of_nobody_are_refused_unless_the_operator_names_somebody() {
@@ -140,6 +169,36 @@ mod tests {
         assert_eq!(read(&["ledger"]).unwrap().unwrap().identity.id(), "ledger");
         for lines in [&["", ""][..], &[""], &["a", "a"], &["a,b"], &["a b"], &["ä"]] {
             assert_eq!(read(lines).expect_err("it names nobody").field, "identity.id", "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_beside_a_token_names_its_holder_or_is_refused() {
+        let guid = "5b0f4a86-1f0e-4d55-8a77-2f6f3c9d1e01";
+        let holder = |kind: v1::IdentityType, id: &str| {
+            let identity = v1::Identity { r#type: kind.into(), id: Some(id.to_owned()), ..Default::default() };
+            Holder { identity, takes_challenges: true, ..Holder::default() }
+        };
+        let (person, workload) = (v1::IdentityType::User, v1::IdentityType::ServicePrincipal);
+        for (kind, proven, lines, expected) in [
+            ("servicePrincipal", (workload, "ledger"), &["ledger"][..], None),
+            ("managedIdentity", (workload, guid), &["5B0F4A86-1F0E-4D55-8A77-2F6F3C9D1E01"], None),
+            ("agentUser", (person, "u-1"), &["u-1"], None),
+            ("servicePrincipal", (workload, "ledger"), &[], None),
+            ("servicePrincipal", (workload, "ledger"), &[""], None),
+            ("servicePrincipal", (workload, "ledger"), &["Ledger"], Some(InputErrorKind::Conflict)),
+            ("servicePrincipal", (person, "ledger"), &["ledger"], Some(InputErrorKind::Conflict)),
+            ("user", (workload, "ledger"), &["ledger"], Some(InputErrorKind::Conflict)),
+            ("servicePrincipal", (workload, "ledger"), &["ledger", "ledger"], Some(InputErrorKind::Invalid)),
+            ("servicePrincipal", (workload, "ledger"), &["", "ledger"], Some(InputErrorKind::Invalid)),
+        ] {
+            let header: IdentityHeader = serde_saphyr::from_str(&format!("{{ name: X-Id, type: {kind} }}")).unwrap();
+            let proven = holder(proven.0, proven.1);
+            let told = header.beside(Some(proven.clone()), lines.iter().map(|line| line.as_bytes()));
+            match expected {
+                None => assert_eq!(told, Ok(Some(proven)), "{lines:?}"),
+                Some(error) => assert_eq!(told.unwrap_err().kind, error, "{lines:?}"),
+            }
         }
     }
 }

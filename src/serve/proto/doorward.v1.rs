@@ -539,6 +539,10 @@ pub struct DecideResponse {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub obligations: ::prost::alloc::vec::Vec<Obligation>,
+    /// Whether the bundle had expired that was decided with: it stays in force until there is another.
+    #[prost(bool, tag = "14")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 /// How a token is shaped. Where a token that exists is used, there is nothing to shape.
 #[derive(serde::Serialize, serde::Deserialize)]

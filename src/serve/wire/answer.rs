@@ -68,6 +68,9 @@ fn write_protobuf(
         // WHY: as above.
         let _ = v1::DecideResponse { token, obligations, ..v1::DecideResponse::default() }.encode(out);
     }
+    if asked.is_stale(bundle) {
+        write_number(out, 14, 1);
+    }
 }
 
 /// A message of two texts.
@@ -176,6 +179,9 @@ fn write_json(
         // INVARIANT: as above.
         let _ = serde_json::to_writer(&mut *out, &obligations);
     }
+    if asked.is_stale(bundle) {
+        out.extend_from_slice(br#","stale":true"#);
+    }
     out.push(b'}');
 }
 
@@ -245,6 +251,7 @@ pub fn answer(
         oauth_error: OAuthError::of(bundle, evaluation, asked).map(OAuthError::to_message),
         token: shaping::token(bundle, evaluation, session.as_ref(), asked),
         obligations: shaping::obligations(bundle, evaluation),
+        stale: asked.is_stale(bundle),
     }
 }
 

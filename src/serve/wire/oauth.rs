@@ -11,6 +11,7 @@ use std::io::{self, Write};
 
 use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
+use jiff::Timestamp;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
 use super::answer::needs_escape;
@@ -31,8 +32,7 @@ pub struct Asked {
     context: Option<u8>,
     /// Whether a token that exists is to be used, not one to be issued.
     is_use: bool,
-    /// Seconds since 1970.
-    now: Option<i64>,
+    now: Option<Timestamp>,
 }
 
 impl Asked {
@@ -44,7 +44,7 @@ impl Asked {
             flow: request.authentication_flow.filter(|flow| *flow != TransferMethod::None),
             context: context.and_then(|context| context.strip_prefix('c')?.parse().ok()),
             is_use: is_use(request.action),
-            now: request.now.map(jiff::Timestamp::as_second),
+            now: request.now,
         }
     }
 }
@@ -53,6 +53,11 @@ impl Asked {
     /// The number of the authentication context of a token that is to be issued, if it is to satisfy one.
     pub(super) fn issued_context(self) -> Option<u8> {
         self.context.filter(|_| !self.is_use)
+    }
+
+    /// Whether `bundle` had expired when it was asked.
+    pub(super) fn is_stale(self, bundle: &CompiledBundle) -> bool {
+        self.now.is_some_and(|now| bundle.has_expired(now))
     }
 }
 
@@ -118,7 +123,7 @@ impl<'e> OAuthError<'e> {
         if asked.is_use {
             let challenge = match (asked.context.filter(|_| control.is_some()), asked.now) {
                 (Some(context), _) => Challenge::Context(context),
-                (None, Some(now)) => Challenge::IssuedAfter(now),
+                (None, Some(now)) => Challenge::IssuedAfter(now.as_second()),
                 (None, None) => Challenge::Nothing,
             };
             return Some(Self { error: INSUFFICIENT, outcome, suberror: "", challenge });
