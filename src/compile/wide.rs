@@ -27,7 +27,7 @@ pub struct WideMasks {
     locations: Vec<Naming>,
     /// The locations that any of them names, as far as there are any.
     named: Vec<u64>,
-    /// Which policies they are, by slot.
+    /// Which policies they are, by slot. Gates say it too, but are four times as far apart, and many may apply at once.
     policies: Vec<PolicyIndex>,
 }
 
