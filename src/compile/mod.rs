@@ -65,7 +65,7 @@ pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use subject::{
     Block, Dimension, Entry as MaskEntry, Member, Population, Residual, Words as SubjectWords, found as mask_of,
 };
-pub(crate) use wide::WideScratch;
+pub(crate) use wide::{Applying, WideMasks, WideScratch};
 pub(crate) use words::{client_app, listed, platform};
 pub(crate) use workload::{Class, Known, Slot};
 

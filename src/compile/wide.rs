@@ -58,12 +58,12 @@ struct WideBlock {
 pub struct Applying {
     /// The slot of the lowest bit.
     pub first: Slot,
-    /// Those that block, and are enforced.
+    /// Those that block.
     pub blocking: u64,
-    /// Those that would block, and are reported only.
-    pub reported: u64,
-    /// Those that do not block.
-    pub others: u64,
+    /// Those that do not.
+    pub asking: u64,
+    /// All of the block that are reported only, whether they may apply or not.
+    pub report_only: u64,
 }
 
 impl WideMasks {
@@ -90,8 +90,27 @@ impl WideMasks {
         Self { blocks, locations: naming, named, policies: wide.iter().map(|policy| policy.index).collect() }
     }
 
-    /// Calls `found` for each block of policies with those among `covering` whose location and risk conditions may hold.
-    /// `possible` is a superset of `inside`.
+    /// The policies of the only block, as most bundles have, that are among `covering` and whose location and risk
+    /// conditions may hold; `None` when there are more blocks or none. `possible` is a superset of `inside`.
+    #[inline]
+    pub(crate) fn applying(
+        &self,
+        covering: &[u64],
+        risk: RiskLevel,
+        inside: &LocationSet,
+        possible: &LocationSet,
+    ) -> Option<Applying> {
+        let ([block], [covering]) = (&*self.blocks, covering) else { return None };
+        let mut naming = block.everywhere;
+        self.each_row(inside, |row| naming.join(self.naming(row)));
+        // WHY: most often all is known, and both are one set.
+        if !std::ptr::eq(inside, possible) {
+            self.each_row(possible, |row| naming.include |= self.naming(row).include);
+        }
+        Some(block.applying(0, *covering, risk, naming))
+    }
+
+    /// Calls `found` with what [`Self::applying`] says of each block, however many there are.
     #[inline]
     pub(crate) fn each_applying(
         &self,
@@ -107,31 +126,20 @@ impl WideMasks {
             rows.clear();
             rows.reserve(self.named.len() * 64);
         }
-        self.rows(inside, &mut scratch.inside);
-        // WHY: most often all is known, and both are one set.
+        self.each_row(inside, |row| scratch.inside.push(row));
         if !std::ptr::eq(inside, possible) {
-            self.rows(possible, &mut scratch.possible);
+            self.each_row(possible, |row| scratch.possible.push(row));
         }
         let mut first: Slot = 0;
         for (place, (block, covering)) in self.blocks.iter().zip(covering).enumerate() {
-            let naming = |row: &usize| self.locations.get(row + place).copied().unwrap_or_default();
-            let Naming { mut include, mut exclude } = block.everywhere;
-            for named in scratch.inside.iter().map(naming) {
-                include |= named.include;
-                exclude |= named.exclude;
+            let mut naming = block.everywhere;
+            for row in &scratch.inside {
+                naming.join(self.naming(row + place));
             }
-            for named in scratch.possible.iter().map(naming) {
-                include |= named.include;
+            for row in &scratch.possible {
+                naming.include |= self.naming(row + place).include;
             }
-            let risk = block.risk.get(risk.index()).copied().unwrap_or_default();
-            let applying = covering & include & !exclude & risk;
-            let blocking = applying & block.blocks;
-            found(Applying {
-                first,
-                blocking: blocking & !block.report_only,
-                reported: blocking & block.report_only,
-                others: applying & !block.blocks,
-            });
+            found(block.applying(first, *covering, risk, naming));
             first += 64;
         }
     }
@@ -143,13 +151,17 @@ impl WideMasks {
         self.policies[slot as usize]
     }
 
-    /// Adds where the rows of `locations` begin, of those that any policy names.
+    /// Calls `found` with where the row of each of `locations` begins, of those that any policy names.
     #[inline]
-    fn rows(&self, locations: &LocationSet, rows: &mut Vec<usize>) {
-        for (word, named) in self.named.iter().enumerate() {
-            let named = named & locations.get(word).copied().unwrap_or_default();
-            rows.extend(ones(named).map(|bit| (word * 64 + bit as usize) * self.blocks.len()));
+    fn each_row(&self, locations: &LocationSet, mut found: impl FnMut(usize)) {
+        for (word, (named, locations)) in self.named.iter().zip(locations).enumerate() {
+            ones(named & locations).for_each(|bit| found((word * 64 + bit as usize) * self.blocks.len()));
         }
+    }
+
+    #[inline]
+    fn naming(&self, place: usize) -> Naming {
+        self.locations.get(place).copied().unwrap_or_default()
     }
 
     /// Memory, bytes.
@@ -161,7 +173,24 @@ impl WideMasks {
     }
 }
 
+impl Naming {
+    #[inline]
+    fn join(&mut self, other: Self) {
+        self.include |= other.include;
+        self.exclude |= other.exclude;
+    }
+}
+
 impl WideBlock {
+    /// Those among `covering` that may apply at a level of risk and where policies of `naming` are named.
+    #[inline]
+    fn applying(&self, first: Slot, covering: u64, risk: RiskLevel, naming: Naming) -> Applying {
+        let risk = self.risk.get(risk.index()).copied().unwrap_or_default();
+        let applying = covering & naming.include & !naming.exclude & risk;
+        let (blocking, asking) = (applying & self.blocks, applying & !self.blocks);
+        Applying { first, blocking, asking, report_only: self.report_only }
+    }
+
     /// Of at most sixty-four policies.
     fn new(policies: &[CompiledPolicy]) -> Self {
         let mut block = Self::default();

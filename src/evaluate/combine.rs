@@ -6,7 +6,9 @@
 use super::control;
 use super::guest;
 use super::session::{MergedSession, owed};
-use crate::compile::{CompiledBundle, CompiledControl, CompiledSession, Gate, Member, PolicyIndex, Slot};
+use crate::compile::{
+    Applying, CompiledBundle, CompiledControl, CompiledSession, Gate, Member, PolicyIndex, Slot, WideMasks, ones,
+};
 use crate::model::bundle::DefaultDecision;
 use crate::model::decision::{Control, Decision, Reason};
 use crate::model::request::Identity;
@@ -129,17 +131,6 @@ impl Combination {
         }
     }
 
-    /// Notes policies that apply and block: the enforced ones, and those that are reported only, both in bundle order.
-    #[inline]
-    pub(super) fn note_blocks(
-        &mut self,
-        enforced: impl Iterator<Item = PolicyIndex>,
-        reported: impl Iterator<Item = PolicyIndex>,
-    ) {
-        self.policies.append(enforced);
-        self.report_only.append(reported);
-    }
-
     /// Notes policies that apply, in no order: those that block or do not, and are reported only or not.
     #[inline]
     pub(super) fn note_applying<I: Iterator<Item = Member>>(&mut self, policies: impl Fn(bool, bool) -> I) {
@@ -150,16 +141,30 @@ impl Combination {
         self.asking_reported.extend(policies(false, true).map(|policy| policy.slot));
     }
 
-    /// Notes those of `gates` that apply: gates of policies that block, in bundle order.
+    /// Notes the policies that `note` tells, in bundle order.
+    ///
+    /// WHY: where the lists end is then at hand for all of them, and not fetched for each.
     #[inline]
-    pub(super) fn note_blocking(&mut self, gates: impl Iterator<Item = (Gate, bool)>) {
-        let (mut blocking, mut reported) = (self.policies.run(), self.report_only.run());
-        for (gate, applies) in gates {
-            let is_report_only = gate.is_report_only();
-            blocking.push_if(applies & !is_report_only, gate.index);
-            reported.push_if(applies & is_report_only, gate.index);
+    pub(super) fn note_wide(&mut self, note: impl FnOnce(&mut WideNotes<'_>)) {
+        let mut notes = WideNotes {
+            enforced: self.policies.run(),
+            reported: self.report_only.run(),
+            asking: &mut self.asking,
+            asking_reported: &mut self.asking_reported,
+        };
+        note(&mut notes);
+        (self.policies.len, self.report_only.len) = (notes.enforced.len, notes.reported.len);
+    }
+
+    /// Notes policies that block, in bundle order.
+    #[inline]
+    pub(super) fn note_blocking(&mut self, policies: impl Iterator<Item = Blocking>) {
+        let (mut enforced, mut reported) = (self.policies.run(), self.report_only.run());
+        for Blocking { policy, is_report_only, applies } in policies {
+            enforced.push_if(applies & !is_report_only, policy);
+            reported.push_if(applies & is_report_only, policy);
         }
-        (self.policies.len, self.report_only.len) = (blocking.len, reported.len);
+        (self.policies.len, self.report_only.len) = (enforced.len, reported.len);
     }
 
     /// Says that what is noted from here on begins with a second run in bundle order.
@@ -235,6 +240,53 @@ impl Combination {
         });
         // WHY: by name, because two policies may expand one strength differently.
         self.unmet.dedup_by(|a, b| control(a).map(CompiledControl::name) == control(b).map(CompiledControl::name));
+    }
+}
+
+/// The ends of the lists, for wide policies.
+pub(super) struct WideNotes<'c> {
+    enforced: Run<'c>,
+    reported: Run<'c>,
+    asking: &'c mut Vec<Slot>,
+    asking_reported: &'c mut Vec<Slot>,
+}
+
+impl WideNotes<'_> {
+    /// Notes those of a block of `policies`.
+    #[inline(always)]
+    pub(super) fn add(&mut self, policies: &WideMasks, block: Applying) {
+        let Applying { first, blocking, asking, report_only } = block;
+        let policy = |bit| policies.policy(first + bit);
+        for bit in ones(blocking & !report_only) {
+            self.enforced.push_if(true, policy(bit));
+        }
+        for bit in ones(blocking & report_only) {
+            self.reported.push_if(true, policy(bit));
+        }
+        if asking != 0 {
+            self.add_asking(first, asking & !report_only, asking & report_only);
+        }
+    }
+
+    /// WHY apart: nearly all policies of workloads block.
+    #[cold]
+    fn add_asking(&mut self, first: Slot, enforced: u64, reported: u64) {
+        self.asking.extend(ones(enforced).map(|bit| first + bit));
+        self.asking_reported.extend(ones(reported).map(|bit| first + bit));
+    }
+}
+
+/// A policy that blocks, or would, when it applies.
+pub(super) struct Blocking {
+    pub(super) policy: PolicyIndex,
+    pub(super) is_report_only: bool,
+    pub(super) applies: bool,
+}
+
+impl Blocking {
+    #[inline]
+    pub(super) fn of(gate: Gate, applies: bool) -> Self {
+        Self { policy: gate.index, is_report_only: gate.is_report_only(), applies }
     }
 }
 

@@ -32,14 +32,14 @@ pub use whereabouts::locations;
 
 use std::cell::LazyCell;
 
-use combine::Combination;
+use combine::{Blocking, Combination};
 use facts::{FactScratch, Facts, LocationFacts, Workload};
 use subject::SubjectScratch;
 
-use crate::compile::{Class, CompiledBundle, PolicyIndex, WideScratch, guest, ones, risk_bit};
+use crate::compile::{Class, CompiledBundle, PolicyIndex, WideMasks, WideScratch, guest, risk_bit};
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::shaping::Obligation;
-use crate::model::{IdentityKind, TokenRequest};
+use crate::model::{IdentityKind, RiskLevel, TokenRequest};
 
 /// The result of one decision. Keep one for each thread and reuse it: after its first use for a bundle and a kind of
 /// identity, deciding never allocates.
@@ -171,12 +171,28 @@ fn each_wide(
         return;
     }
     let (inside, possible, risk) = (network.inside(), network.possible(), request.risk.service_principal);
-    let (gates, policies) = (bundle.gates(), bundle.wide());
-    policies.each_applying(covering, risk, inside, possible, scratch, |applying| {
-        let slots = |bits| ones(bits).map(move |bit| applying.first + bit);
-        let indices = |bits| slots(bits).map(|slot| policies.policy(slot));
-        outcome.note_blocks(indices(applying.blocking), indices(applying.reported));
-        slots(applying.others).for_each(|slot| outcome.note(slot, gates.gate(slot), true));
+    let policies = bundle.wide();
+    match policies.applying(covering, risk, inside, possible) {
+        Some(applying) => outcome.note_wide(|notes| notes.add(policies, applying)),
+        None => each_wide_block(policies, risk, network, covering, scratch, outcome),
+    }
+}
+
+/// Notes the wide policies that may apply, when there are many.
+///
+/// WHY apart: decisions are quicker without the room that this needs, and few bundles need it.
+#[inline(never)]
+fn each_wide_block(
+    policies: &WideMasks,
+    risk: RiskLevel,
+    network: &LocationFacts,
+    covering: &[u64],
+    scratch: &mut WideScratch,
+    outcome: &mut Combination,
+) {
+    let (inside, possible) = (network.inside(), network.possible());
+    outcome.note_wide(|notes| {
+        policies.each_applying(covering, risk, inside, possible, scratch, |applying| notes.add(policies, applying));
     });
 }
 
@@ -195,8 +211,10 @@ fn each_candidate<'a>(
     let (gated, others) = class.parts();
     let gated = gated.iter().map(|candidate| gates.gate(candidate.slot()));
     match network.marks() {
-        Some(marks) => outcome.note_blocking(gated.map(|gate| (gate, gate.holds(risk_bit, marks)))),
-        None => outcome.note_blocking(gated.map(|gate| (gate, gate.may_hold(risk_bit, inside, possible)))),
+        Some(marks) => outcome.note_blocking(gated.map(|gate| Blocking::of(gate, gate.holds(risk_bit, marks)))),
+        None => {
+            outcome.note_blocking(gated.map(|gate| Blocking::of(gate, gate.may_hold(risk_bit, inside, possible))));
+        }
     }
     for candidate in others {
         let slot = candidate.slot();
