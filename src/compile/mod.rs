@@ -67,7 +67,7 @@ pub(crate) use subject::{
 };
 pub(crate) use wide::{Applying, WideMasks, WideScratch};
 pub(crate) use words::{client_app, listed, platform};
-pub(crate) use workload::{Class, Known, Slot};
+pub(crate) use workload::{Class, Known, Slot, WideMask};
 
 pub(crate) use crate::filter::{Attribute, CedarText, DeviceAttribute, quoted};
 use crate::model::Bundle;

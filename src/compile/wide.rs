@@ -7,7 +7,7 @@
 use super::bundle::{LocationSet, ones};
 use super::gate::{risk_bit, risk_bits};
 use super::policy::{CompiledPolicy, Grant, PolicyIndex};
-use super::workload::Slot;
+use super::workload::{Slot, WideMask};
 use crate::model::RiskLevel;
 use crate::model::set::Word;
 
@@ -95,26 +95,27 @@ impl WideMasks {
     #[inline]
     pub(crate) fn applying(
         &self,
-        covering: &[u64],
+        covering: WideMask<'_>,
         risk: RiskLevel,
         inside: &LocationSet,
         possible: &LocationSet,
     ) -> Option<Applying> {
-        let ([block], [covering]) = (&*self.blocks, covering) else { return None };
+        let [block] = &*self.blocks else { return None };
+        let covering = covering.words().next().unwrap_or_default();
         let mut naming = block.everywhere;
         self.each_row(inside, |row| naming.join(self.naming(row)));
         // WHY: most often all is known, and both are one set.
         if !std::ptr::eq(inside, possible) {
             self.each_row(possible, |row| naming.include |= self.naming(row).include);
         }
-        Some(block.applying(0, *covering, risk, naming))
+        Some(block.applying(0, covering, risk, naming))
     }
 
     /// Calls `found` with what [`Self::applying`] says of each block, however many there are.
     #[inline]
     pub(crate) fn each_applying(
         &self,
-        covering: &[u64],
+        covering: WideMask<'_>,
         risk: RiskLevel,
         inside: &LocationSet,
         possible: &LocationSet,
@@ -131,7 +132,7 @@ impl WideMasks {
             self.each_row(possible, |row| scratch.possible.push(row));
         }
         let mut first: Slot = 0;
-        for (place, (block, covering)) in self.blocks.iter().zip(covering).enumerate() {
+        for (place, (block, covering)) in self.blocks.iter().zip(covering.words()).enumerate() {
             let mut naming = block.everywhere;
             for row in &scratch.inside {
                 naming.join(self.naming(row + place));
@@ -139,7 +140,7 @@ impl WideMasks {
             for row in &scratch.possible {
                 naming.include |= self.naming(row + place).include;
             }
-            found(block.applying(first, *covering, risk, naming));
+            found(block.applying(first, covering, risk, naming));
             first += 64;
         }
     }

@@ -5,6 +5,8 @@
 //! have no other condition than location and risk are *wide*: a class holds them as a mask, the others as a list. The list
 //! begins with the *gated* ones, which certainly cover the members, block, and have a gate that says the rest: a decision
 //! asks nothing else of them.
+//!
+//! A class is a record in one pool, and its number is where the record begins: finding it costs one access.
 
 use std::collections::HashMap;
 
@@ -49,7 +51,7 @@ impl Candidate {
 /// What the bundle knows of one principal.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
-    /// Its class.
+    /// Its class: where the record begins.
     class: u32,
     /// Its entry of the catalogue, if it has one.
     catalogue: Option<u32>,
@@ -67,53 +69,63 @@ impl Known {
 }
 
 /// A class: the policies that may cover its members.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Class<'w> {
-    /// The policies that are not wide: the gated ones, ascending, and the others, ascending.
-    pub candidates: &'w [Candidate],
+    /// The wide ones.
+    pub wide: WideMask<'w>,
+    /// The gated ones, and behind them the others.
+    candidates: &'w [u32],
     gated: u32,
-    /// The wide ones, as a mask.
-    pub wide: &'w [u64],
 }
 
 impl<'w> Class<'w> {
-    /// The gated ones of the policies that are not wide, and the others.
+    /// The gated ones of the policies that are not wide, and the others; each part ascending.
     #[inline]
-    pub fn parts(self) -> (&'w [Candidate], &'w [Candidate]) {
-        self.candidates.split_at_checked(self.gated as usize).unwrap_or_default()
+    pub fn parts(self) -> (impl Iterator<Item = Candidate> + use<'w>, impl Iterator<Item = Candidate> + use<'w>) {
+        let candidate = |candidate: &u32| Candidate(*candidate);
+        let (gated, others) = self.candidates.split_at_checked(self.gated as usize).unwrap_or_default();
+        (gated.iter().map(candidate), others.iter().map(candidate))
+    }
+
+    /// All that are not wide.
+    pub fn candidates(self) -> impl Iterator<Item = Candidate> + use<'w> {
+        self.candidates.iter().map(|candidate| Candidate(*candidate))
+    }
+}
+
+/// Which wide policies may cover somebody: a bit for each.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WideMask<'w>(&'w [[u32; 2]]);
+
+impl<'w> WideMask<'w> {
+    /// The words of the mask.
+    #[inline]
+    pub fn words(self) -> impl ExactSizeIterator<Item = u64> + use<'w> {
+        self.0.iter().map(|[low, high]| u64::from(*low) | u64::from(*high) << 32)
     }
 }
 
 /// The index.
+///
+/// Invariants: `pool` is records, each of which is how many candidates there are, how many of them are gated, the words of
+/// the wide mask, each with its lower half first, and the candidates. The first is that of principals nobody named.
 #[derive(Debug)]
 pub struct Workloads {
     principals: IdMap<Known>,
-    classes: Vec<Bounds>,
-    candidates: Vec<Candidate>,
-    wide: Vec<u64>,
+    pool: Vec<u32>,
     wide_words: usize,
 }
 
-/// Where the candidates of a class lie.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bounds {
-    begin: u32,
-    end: u32,
-    /// How many of them are gated.
-    gated: u32,
-}
-
 impl Workloads {
-    /// What is known of `id`, and its class; class 0 is that of principals nobody named.
+    /// What is known of `id`, and its class.
     #[inline]
     pub fn class(&self, id: IdRef<'_>) -> (Option<&Known>, Class<'_>) {
         let known = self.principals.value(id);
-        let class = known.map_or(0, |known| known.class as usize);
-        let Bounds { begin, end, gated } = self.classes.get(class).copied().unwrap_or_default();
-        let candidates = self.candidates.get(begin as usize..end as usize).unwrap_or_default();
-        let wide = self.wide.get(class * self.wide_words..).and_then(|rest| rest.get(..self.wide_words));
-        let wide = wide.unwrap_or_default();
-        (known, Class { candidates, gated, wide })
+        let record = self.pool.get(known.map_or(0, |known| known.class as usize)..).unwrap_or_default();
+        let [count, gated, record @ ..] = record else { return (known, Class::default()) };
+        let (wide, candidates) = record.split_at_checked(2 * self.wide_words).unwrap_or_default();
+        let candidates = candidates.get(..*count as usize).unwrap_or_default();
+        (known, Class { wide: WideMask(wide.as_chunks().0), candidates, gated: *gated })
     }
 
     /// Everybody whom the catalogue or a policy names, in no order.
@@ -121,21 +133,20 @@ impl Workloads {
         self.principals.ids()
     }
 
-    /// Adds a class, of these candidates that are not wide, ascending, and of these wide ones.
-    fn add(&mut self, candidates: Vec<Candidate>, gates: &Gates, wide: &[u64]) {
-        let place = |candidates: &Vec<Candidate>| u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    /// Adds a class, of these candidates that are not wide, ascending, and of these wide ones; returns its number.
+    fn add(&mut self, candidates: Vec<Candidate>, gates: &Gates, wide: &[u64]) -> u32 {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let begin = number(self.pool.len());
         let (gated, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|one| is_gated(*one, gates));
-        let begin = place(&self.candidates);
-        let gated_count = place(&gated);
-        self.candidates.extend(gated.into_iter().chain(others));
-        self.classes.push(Bounds { begin, end: place(&self.candidates), gated: gated_count });
-        self.wide.extend(wide);
+        self.pool.extend([number(gated.len() + others.len()), number(gated.len())]);
+        self.pool.extend(wide.iter().flat_map(|word| [*word as u32, (*word >> 32) as u32]));
+        self.pool.extend(gated.into_iter().chain(others).map(|candidate| candidate.0));
+        begin
     }
 
     /// Memory of the tables, bytes.
     pub fn bytes(&self) -> usize {
-        let classes = size_of_val(self.classes.as_slice());
-        self.principals.bytes() + classes + self.candidates.len() * 4 + self.wide.len() * 8
+        self.principals.bytes() + size_of_val(self.pool.as_slice())
     }
 
     /// Folds `policies`, which have `gates` and of which the first `wide_count` are wide, over everybody they name and over
@@ -298,13 +309,7 @@ impl<'p> Builder<'p> {
             .filter(|(_, policy)| policy.workloads.filter.is_none())
             .filter_map(|(slot, policy)| judged(slot, policy, STRANGER, None))
             .collect();
-        let mut workloads = Workloads {
-            principals: IdMap::default(),
-            classes: Vec::new(),
-            candidates: Vec::new(),
-            wide: Vec::new(),
-            wide_words,
-        };
+        let mut workloads = Workloads { principals: IdMap::default(), pool: Vec::new(), wide_words };
         let mut room = limits::CATALOGUE_BYTES_MAX;
         let mut interner = HashMap::<_, u32, RandomState>::default();
         let mut intern = |group: u32, own: Vec<Own>, excluded: Vec<Slot>| {
@@ -314,7 +319,7 @@ impl<'p> Builder<'p> {
             }
             let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
             let candidates = unfiltered.len() + filtered.len() + key.1.len();
-            let bytes = candidates * size_of::<Candidate>() + wide_words * size_of::<u64>();
+            let bytes = (2 + candidates) * size_of::<u32>() + wide_words * size_of::<u64>();
             room = room.checked_sub(bytes).ok_or_else(too_long)?;
             let class = u32::try_from(interner.len()).unwrap_or(u32::MAX);
             interner.insert(key, class);
@@ -335,17 +340,18 @@ impl<'p> Builder<'p> {
         // WHY: only now that all of them are known to have room.
         let mut keys: Vec<_> = interner.into_iter().map(|(key, class)| (class, key)).collect();
         keys.sort_unstable_by_key(|(class, _)| *class);
+        let mut numbers = Vec::with_capacity(keys.len());
         for (_, (group, own, excluded)) in keys {
             let filtered = self.groups.get(group as usize).map(Vec::as_slice).unwrap_or_default();
             let candidates = laid(&own, unfiltered.iter().chain(filtered).copied());
-            workloads.add(candidates, gates, &mask_without(self.wide_count, &excluded));
+            numbers.push(workloads.add(candidates, gates, &mask_without(self.wide_count, &excluded)));
         }
         workloads.principals = self.principals;
         for known in workloads.principals.values_mut() {
-            known.class = classes.get(known.class as usize).copied().unwrap_or(0);
+            let class = classes.get(known.class as usize).and_then(|class| numbers.get(*class as usize));
+            known.class = class.copied().unwrap_or(0);
         }
-        workloads.classes.shrink_to_fit();
-        workloads.candidates.shrink_to_fit();
+        workloads.pool.shrink_to_fit();
         Ok(workloads)
     }
 }

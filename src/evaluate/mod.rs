@@ -36,7 +36,7 @@ use combine::{Blocking, Combination};
 use facts::{FactScratch, Facts, LocationFacts, Workload};
 use subject::SubjectScratch;
 
-use crate::compile::{Class, CompiledBundle, PolicyIndex, WideMasks, WideScratch, guest, risk_bit};
+use crate::compile::{Class, CompiledBundle, PolicyIndex, WideMask, WideMasks, WideScratch, guest, risk_bit};
 use crate::model::decision::{Control, Decision, InputError, Reason};
 use crate::model::shaping::Obligation;
 use crate::model::{IdentityKind, RiskLevel, TokenRequest};
@@ -163,11 +163,11 @@ fn each_wide(
     bundle: &CompiledBundle,
     request: &TokenRequest<'_>,
     network: &LocationFacts,
-    covering: &[u64],
+    covering: WideMask<'_>,
     scratch: &mut WideScratch,
     outcome: &mut Combination,
 ) {
-    if covering.is_empty() {
+    if covering.words().len() == 0 {
         return;
     }
     let (inside, possible, risk) = (network.inside(), network.possible(), request.risk.service_principal);
@@ -186,7 +186,7 @@ fn each_wide_block(
     policies: &WideMasks,
     risk: RiskLevel,
     network: &LocationFacts,
-    covering: &[u64],
+    covering: WideMask<'_>,
     scratch: &mut WideScratch,
     outcome: &mut Combination,
 ) {
@@ -209,7 +209,7 @@ fn each_candidate<'a>(
     let (gates, risk_bit) = (bundle.gates(), risk_bit(request.risk.service_principal));
     let (inside, possible) = (network.inside(), network.possible());
     let (gated, others) = class.parts();
-    let gated = gated.iter().map(|candidate| gates.gate(candidate.slot()));
+    let gated = gated.map(|candidate| gates.gate(candidate.slot()));
     match network.marks() {
         Some(marks) => outcome.note_blocking(gated.map(|gate| Blocking::of(gate, gate.holds(risk_bit, marks)))),
         None => {

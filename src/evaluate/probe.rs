@@ -43,10 +43,10 @@ impl Probe {
         match request.identity.kind {
             IdentityKind::ServicePrincipal | IdentityKind::ManagedIdentity => {
                 // WHY: the class names the few policies that can cover a workload, as for the decision.
-                for (word, rest) in workload.class.wide.iter().enumerate() {
-                    ones(*rest).for_each(|bit| ask(word as Slot * 64 + bit));
+                for (word, rest) in workload.class.wide.words().enumerate() {
+                    ones(rest).for_each(|bit| ask(word as Slot * 64 + bit));
                 }
-                workload.class.candidates.iter().for_each(|candidate| ask(candidate.slot()));
+                workload.class.candidates().for_each(|candidate| ask(candidate.slot()));
             }
             IdentityKind::User | IdentityKind::AgentUser => for_users(bundle).for_each(|(slot, _)| ask(slot)),
             IdentityKind::AgentIdentity => {
