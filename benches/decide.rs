@@ -33,7 +33,7 @@ use doorward::model::{Decision, IdRef, TokenRequest};
 use doorward::text::{RawBundle, RawFile};
 
 use cedar::Cedar;
-use policy_set::{PolicySet, RangeText, Size, W10, W240, W1000, W10000, WBIG};
+use policy_set::{PolicySet, RangeText, Size, W10, W240, W390K, W1000, W10000, WBIG};
 use report::{Goal, Report, median, nanoseconds};
 
 /// A policy set and its compiled bundle.
@@ -75,14 +75,14 @@ fn main() {
         return report.print();
     }
     let is_quick = part == "quick";
-    let sizes: &[Size] = if is_quick { &[W10, W240] } else { &[W10, W240, W1000, W10000, WBIG] };
+    let sizes: &[Size] = if is_quick { &[W10, W240] } else { &[W10, W240, W390K, W1000, W10000, WBIG] };
     // Many short rounds: what else runs on the machine then spoils few of them, and the median none.
     let rounds = if is_quick { 9 } else { 101 };
     for size in sizes {
         let world = World::new(*size);
         eprintln!("{}: {} policies, {} ranges", size.name, world.set.policies.len(), size.ranges);
         decide(&mut report, &world, rounds);
-        if size.ranges < WBIG.ranges {
+        if size.ranges < W390K.ranges {
             beside_cedar(&mut report, &world, if is_quick { 20 } else { 1_000 }, rounds);
         }
         drop(world);
@@ -103,20 +103,15 @@ fn decide(report: &mut Report, world: &World, rounds: usize) {
     let name = world.set.size.name;
     let requests = world.set.token_requests();
     let mut from_text = world.set.token_requests();
-    let by_id: HashMap<u128, usize, foldhash::fast::FixedState> =
-        world.set.principals.iter().enumerate().filter_map(|(index, id)| guid(id).map(|id| (id, index))).collect();
-    let keys: Vec<u128> = world.set.requests.iter().filter_map(|asked| guid(&asked.id)).collect();
+    let calibrator = Calibrator::new(
+        world.set.principals.iter().filter_map(|id| guid(&IdRef::new(id))),
+        world.set.requests.iter().filter_map(|asked| guid(&IdRef::new(&asked.id))),
+    );
     let mut evaluation = Evaluation::default();
     let (mut lookups, mut at_once, mut decisions, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        lookups.push(per_item(keys.len(), 4, || {
-            one_after_another(&keys, |key| by_id.get(key).copied().unwrap_or_default());
-        }));
-        at_once.push(per_item(keys.len(), 4, || {
-            for key in &keys {
-                black_box(by_id.get(black_box(key)));
-            }
-        }));
+        lookups.push(calibrator.one_after_another());
+        at_once.push(calibrator.at_once());
         decisions.push(per_item(requests.len(), 1, || decide_all(&world.bundle, &requests, &mut evaluation)));
         texts.push(per_item(requests.len(), 1, || {
             for (request, asked) in from_text.iter_mut().zip(&world.set.requests) {
@@ -130,6 +125,7 @@ fn decide(report: &mut Report, world: &World, rounds: usize) {
     let (lookup, at_once, decision, text) = (median(lookups), median(at_once), median(decisions), median(texts));
     let (most, most_from_text) = match name {
         "W10" | "W240" => (Goal::AtMost(60.0), Goal::AtMost(250.0)),
+        "W390k" => (Goal::AtMost(150.0), Goal::None),
         "WBIG" => (Goal::AtMost(450.0), Goal::None),
         _ => (Goal::None, Goal::None),
     };
@@ -146,6 +142,34 @@ fn decide_all(bundle: &CompiledBundle, requests: &[TokenRequest<'_>], evaluation
         evaluate(bundle, request, evaluation).expect("nothing contradicts");
         evaluation.decision() as usize
     });
+}
+
+/// Hash lookups of ids, to divide by.
+struct Calibrator {
+    by_id: HashMap<u128, usize, foldhash::fast::FixedState>,
+    keys: Vec<u128>,
+}
+
+impl Calibrator {
+    fn new(ids: impl Iterator<Item = u128>, keys: impl Iterator<Item = u128>) -> Self {
+        Self { by_id: ids.zip(0..).collect(), keys: keys.collect() }
+    }
+
+    /// Nanoseconds of a lookup of which each waits for the one before.
+    fn one_after_another(&self) -> f64 {
+        per_item(self.keys.len(), 4, || {
+            one_after_another(&self.keys, |key| self.by_id.get(key).copied().unwrap_or_default());
+        })
+    }
+
+    /// Nanoseconds of a lookup among as many as the processor can have under way.
+    fn at_once(&self) -> f64 {
+        per_item(self.keys.len(), 4, || {
+            for key in &self.keys {
+                black_box(self.by_id.get(black_box(key)));
+            }
+        })
+    }
 }
 
 /// Does `work` with each item, which is found with what came of the one before.
@@ -357,9 +381,9 @@ fn per_item(items: usize, passes: usize, mut work: impl FnMut()) -> f64 {
     nanoseconds(before.elapsed()) / (items * passes) as f64
 }
 
-fn guid(text: &str) -> Option<u128> {
-    match IdRef::new(text) {
-        IdRef::Guid(guid) => Some(guid),
+fn guid(id: &IdRef<'_>) -> Option<u128> {
+    match id {
+        IdRef::Guid(guid) => Some(*guid),
         IdRef::Text(_) => None,
     }
 }

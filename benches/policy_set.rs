@@ -51,9 +51,11 @@ impl Size {
     }
 }
 
-/// The five sizes that performance is stated for.
+/// The sizes that performance is stated for.
 pub const W10: Size = Size::new("W10", 10, 5, 154);
 pub const W240: Size = Size::new("W240", 240, 50, 5_300);
+/// As many ranges as Entra lets a tenant have.
+pub const W390K: Size = Size::new("W390k", 240, 195, 390_000);
 pub const W1000: Size = Size::new("W1000", 1_000, 100, 21_800);
 pub const W10000: Size = Size::new("W10000", 10_000, 195, 99_000);
 pub const WBIG: Size = Size::new("WBIG", 10_000, 195, 1_000_000);
