@@ -1,12 +1,13 @@
 //! From the model to the compiled form: resolve, check, number, tabulate.
 
 use super::bound::{Counts, Kind};
-use super::bundle::{BundleIdentity, CompiledBundle, LocationSet, LocationTable, insert};
+use super::bundle::{BundleIdentity, CompiledBundle};
 use super::directory::Directory;
 use super::eligibility::eligible;
 use super::entity::EntityTable;
 use super::gate::Gates;
 use super::idmap::IdMap;
+use super::location::{LocationSet, LocationTable, insert};
 use super::network::{Layer, Layers, LocationIndex, NetworkTable};
 use super::policy::{CompiledPolicy, PolicyHead, PolicyIndex};
 use super::resolve::{Names, mfa_trusted_ips};

@@ -3,10 +3,9 @@
 //! A simple policy has no other conditions than identity, location and service principal risk, and few locations; its
 //! gate alone says whether it may apply. Of the others the gate says what applying comes to. Start with [`Gate`].
 
-use super::bundle::{LOCATION_WORDS, LocationMarks, LocationSet, contains};
+use super::location::{LOCATION_WORDS, LocationMarks, LocationSet, contains};
 use super::network::LocationIndex;
-use super::policy::{CompiledPolicy, Grant, LocationCondition, PolicyIndex};
-use super::workload::Slot;
+use super::policy::{CompiledPolicy, Grant, LocationCondition, PolicyIndex, Slot};
 use crate::limits;
 use crate::model::RiskLevel;
 use crate::model::set::Word;

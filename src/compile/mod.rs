@@ -28,6 +28,7 @@ mod grant;
 pub(crate) mod guest;
 mod idmap;
 mod lint;
+mod location;
 mod network;
 mod policy;
 pub mod prefix;
@@ -53,13 +54,13 @@ pub use policy::{PolicyHead, PolicyIndex};
 pub use read::{Mode, Reading, is_document, is_settings, read};
 pub use stated::{Stated, Statement, compile_stated};
 
-pub(crate) use bundle::{LocationMarks, LocationSet, LocationTable, contains, insert, ones};
 pub(crate) use eligibility::EligibilityFacts;
 pub(crate) use gate::{Gate, risk_bit};
+pub(crate) use location::{LocationMarks, LocationSet, LocationTable, contains, insert, ones};
 pub(crate) use network::LocationIndex;
 pub(crate) use policy::{
     CompiledControl, CompiledFilter, CompiledPolicy, CompiledSession, Grant, LocationCondition, PrincipalScope,
-    ResourceCondition, ResourceList, Suite, UserList,
+    ResourceCondition, ResourceList, Slot, Suite, UserList,
 };
 pub(crate) use scope::{Blueprint, By, Entry, Match, find};
 pub(crate) use subject::{
@@ -67,7 +68,7 @@ pub(crate) use subject::{
 };
 pub(crate) use wide::{Applying, WideMasks, WideScratch};
 pub(crate) use words::{client_app, listed, platform};
-pub(crate) use workload::{Class, Known, Slot, WideMask};
+pub(crate) use workload::{Class, Known, WideMask};
 
 pub(crate) use crate::filter::{Attribute, CedarText, DeviceAttribute, quoted};
 use crate::model::Bundle;

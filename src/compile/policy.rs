@@ -16,6 +16,9 @@ use crate::model::{
     UserAction,
 };
 
+/// Number of a policy inside the engine: wide policies first.
+pub type Slot = u32;
+
 /// Position of a policy in bundle order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyIndex(pub(crate) u32);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::bundle::{LocationSet, insert};
 use super::cedar::{self, CedarCondition};
 use super::idmap::IdMap;
+use super::location::{LocationSet, insert};
 use super::network::LocationIndex;
 use super::policy::{
     CompiledPolicy, LocationCondition, PolicyIndex, PrincipalScope, ResourceCondition, ResourceList, Suite, UserList,

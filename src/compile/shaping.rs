@@ -5,9 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::policy::{CompiledPolicy, CompiledShaping};
+use super::policy::{CompiledPolicy, CompiledShaping, Slot};
 use super::rules;
-use super::workload::Slot;
 use crate::limits;
 use crate::model::policy::Policy;
 use crate::model::shaping::{Obligation, Shaping};

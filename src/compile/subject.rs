@@ -9,10 +9,9 @@
 //! the tables know, such as a device filter, is [`Residual`], and is asked of the policies that are left. Start with
 //! [`Population`]; `build` makes it.
 
-use super::bundle::{LocationSet, ones};
 use super::idmap::IdMap;
-use super::policy::PolicyIndex;
-use super::workload::Slot;
+use super::location::{LocationSet, ones};
+use super::policy::{PolicyIndex, Slot};
 use crate::model::set::Word;
 use crate::model::{
     ClientApp, GuestType, IdRef, IdentityKind, InsiderRiskLevel, Platform, RiskLevel, TokenRequest, TransferMethod,

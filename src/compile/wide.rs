@@ -4,10 +4,10 @@
 //! They are numbered by slot, sixty-four to a block, whose masks lie together: a decision joins a few words of each block.
 //! Start with [`WideMasks::each_applying`].
 
-use super::bundle::{LocationSet, ones};
 use super::gate::{risk_bit, risk_bits};
-use super::policy::{CompiledPolicy, Grant, PolicyIndex};
-use super::workload::{Slot, WideMask};
+use super::location::{LocationSet, ones};
+use super::policy::{CompiledPolicy, Grant, PolicyIndex, Slot};
+use super::workload::WideMask;
 use crate::model::RiskLevel;
 use crate::model::set::Word;
 

@@ -14,16 +14,13 @@ use foldhash::fast::RandomState;
 
 use super::gate::Gates;
 use super::idmap::IdMap;
-use super::policy::CompiledPolicy;
+use super::policy::{CompiledPolicy, Slot};
 use super::scope::{Blueprint, STRANGER};
 use crate::limits;
 use crate::model::{Attributes, Id, IdRef, ServicePrincipal, ServicePrincipalType, Truth};
 
 #[cfg(test)]
 mod tests;
-
-/// Number of a policy inside the engine: wide policies first.
-pub type Slot = u32;
 
 /// A policy that may cover a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::super::bundle::{LocationSet, contains, insert};
+use super::super::location::{LocationSet, contains, insert};
 use super::super::network::{LocationIndex, NetworkTable, Place};
 use super::super::policy::{CompiledPolicy, Grant};
 use super::super::rules;
