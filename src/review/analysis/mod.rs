@@ -24,6 +24,7 @@ mod fact;
 mod gaps;
 mod identity;
 mod less;
+mod maker;
 mod network;
 mod note;
 mod outcome;

@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 use super::crowd::Crowd;
 use super::fact::{Fact, What};
-use super::space::{Maker, stranger_id};
+use super::maker::{Maker, stranger_id};
 use crate::compile::CompiledFilter;
 use crate::evaluate::probe::leads_to_compliance;
 use crate::model::request::Resource;

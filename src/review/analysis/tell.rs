@@ -6,9 +6,9 @@ use std::mem::discriminant;
 
 use super::change::{Change, ChangeKind, unimplied};
 use super::fact::{Fact, Witness};
+use super::maker::stranger;
 use super::outcome::{Clause, Outcome};
 use super::satisfy::{impossible, satisfy};
-use super::space::stranger;
 use super::universe::Universe;
 use super::walk::{Path, Space};
 use super::words::{self, Places};

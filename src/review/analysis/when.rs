@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::axis::{Axis, AxisBuilder, Meaning};
 use super::fact::Fact;
+use super::maker::Maker;
 use super::network::has_one_map;
 use super::note::Note;
-use super::space::Maker;
 use crate::model::Condition;
 
 /// Which sides a condition is about: both, or one.
