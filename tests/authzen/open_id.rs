@@ -249,7 +249,7 @@ async fn a_scope_stands_beside_open_id_only_if_the_token_is_sure_to_be_left_with
         ),
         (
             "without a gate in front names are no scopes",
-            vec![plain("openid"), plain("read"), plain(CODE)],
+            vec![plain("openid"), plain("User.Read"), plain(CODE)],
             "execute_all",
             &[true; 3],
         ),
