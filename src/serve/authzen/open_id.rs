@@ -46,7 +46,7 @@ impl OpenId {
             name: this.action.name.clone(),
             resource: place(&|item| item.resource.is(&this.resource)),
             question: place(&|item| {
-                item.subject == this.subject && item.resource == this.resource && item.context == this.context
+                item.resource == this.resource && item.subject == this.subject && item.context == this.context
             }),
         };
         Self(all.iter().map(said).collect())
