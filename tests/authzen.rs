@@ -20,6 +20,8 @@ mod facts;
 mod issuance;
 #[path = "authzen/metadata.rs"]
 mod metadata;
+#[path = "authzen/open_id.rs"]
+mod open_id;
 #[path = "authzen/search.rs"]
 mod search;
 #[path = "authzen/server.rs"]

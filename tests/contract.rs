@@ -41,7 +41,7 @@ const PROCESSES: usize = 25;
 /// Facts that can only be said of one purpose.
 const fn is_of(fact: Fact, purpose: Purpose) -> bool {
     match purpose {
-        Purpose::Use => !matches!(fact, Fact::Grant),
+        Purpose::Use => !matches!(fact, Fact::Grant | Fact::Scopes),
         Purpose::Issue => !matches!(fact, Fact::Kind | Fact::Country | Fact::Risk | Fact::Device),
     }
 }
@@ -65,7 +65,10 @@ fn every_door_gives_the_decision_of_evaluation() {
     for purpose in [Purpose::Use, Purpose::Issue] {
         let world = World::start(purpose);
         let mut random = fastrand::Rng::with_seed(1);
-        let all: Vec<Asked> = (0..REQUESTS).map(|_| Asked::random(&mut random, purpose)).collect();
+        let mut all: Vec<Asked> = (0..REQUESTS).map(|_| Asked::random(&mut random, purpose)).collect();
+        if purpose == Purpose::Issue {
+            all.extend(Asked::with_scopes(&mut random));
+        }
         let doors: Vec<_> = DOORS.iter().filter(|door| door.asks.contains(&purpose)).collect();
         let (mut seen, mut is_common) = (BTreeSet::new(), true);
         for says in vocabularies(&doors, purpose) {

@@ -55,11 +55,10 @@ impl<'a> Audiences<'a> {
         if scopes.is_empty() {
             return Self { named, is_baseline: false, has_directory: Truth::False, has_action };
         }
-        let is_open_id = |scope: &&str| is_one_of(&OPEN_ID_SCOPES, scope);
         let is_baseline =
             !has_action && scopes.iter().all(|scope| is_open_id(scope) || is_one_of(&DIRECTORY_SCOPES, scope));
         let is_confidential = credential.map_or(Truth::Unknown, |kind| Truth::from(kind != CredentialType::None));
-        let is_alone = matches!(named, [app] if *app != IdRef::GRAPH) && scopes.iter().all(is_open_id);
+        let is_alone = matches!(named, [app] if *app != IdRef::GRAPH) && scopes.iter().all(|scope| is_open_id(scope));
         let is_own_token = Truth::from(is_alone) & is_confidential;
         Self { named, is_baseline, has_directory: Truth::from(is_baseline) & !is_own_token, has_action }
     }
@@ -110,6 +109,12 @@ pub fn leads_to_compliance(resource: &Resource<'_>) -> bool {
         && resource.authentication_context.is_none()
         && matches!(resource.user_action, None | Some(UserAction::RegisterOrJoinDevices))
         && (is_registration() || is_authenticator())
+}
+
+/// Whether `scope` is one of OpenID Connect: of an application it asks for nothing but an ID token.
+/// Source: Entra documentation, Conditional Access: Target resources, read August 2026.
+pub fn is_open_id(scope: &str) -> bool {
+    is_one_of(&OPEN_ID_SCOPES, scope)
 }
 
 /// Scopes of Graph may be written with its URI.

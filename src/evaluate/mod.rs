@@ -24,6 +24,7 @@ mod what_if;
 mod whereabouts;
 mod words;
 
+pub use audience::is_open_id;
 pub use cedar::{CedarRequest, cedar_request};
 pub use session::{MergedSession, MergedToken};
 pub use trace::{ConditionTrace, Outcome, PolicyTrace, Side, trace, trace_one};

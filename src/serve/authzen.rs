@@ -3,7 +3,8 @@
 //! `POST /access/v1/evaluation`, `evaluations`, `search/subject`, `search/resource`, `search/action`, and
 //! `GET /.well-known/authzen-configuration`. A body is read by its shape in [`question`] and [`batch`], becomes a request
 //! of the decision API in [`request`], is decided there, and what was decided is put into AuthZEN's words by [`answer`];
-//! [`grant`] adds what scopes are left of a token that is asked about without any.
+//! [`open_id`] says which scopes OpenID's are decided together with, [`grant`] adds what scopes are left of a token that is
+//! asked about without any.
 //! [`search`] asks about everything in the bundle's catalogue of entities, on another thread than decisions, few at a
 //! time. A call that cannot be read is refused by a status and a plain message; a question that can be read but not
 //! decided is denied with the reason.
@@ -16,11 +17,13 @@ mod batch;
 mod exchange;
 mod grant;
 mod metadata;
+mod open_id;
 mod question;
 mod request;
 mod search;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -35,6 +38,7 @@ use self::audience::Audiences;
 use self::batch::{Batch, Semantic, Token};
 use self::grant::Gates;
 pub use self::metadata::MetadataError;
+use self::open_id::OpenId;
 use self::question::{Fields, Parts, Question};
 use self::request::{Known, Mapping};
 use self::search::{Search, Searched};
@@ -232,21 +236,28 @@ impl Authzen {
         request_id: Option<&str>,
     ) -> serde_json::Value {
         let tokens: Vec<_> = (0..items.len()).map(|place| batch::token(&items, place)).collect();
-        let audiences = Audiences::of(&items);
+        let (audiences, open_id) = (Audiences::of(&items), OpenId::of(&items));
         exchange::tell(&mut items);
         let gates = Gates::of(items.iter().map(|item| item.as_ref().ok()), asking.bundle());
-        let mut outcomes = Vec::with_capacity(items.len());
-        for (item, token) in items.into_iter().zip(tokens) {
+        let mut each: Vec<_> = items.into_iter().zip(tokens).enumerate().collect();
+        if semantic == Semantic::ExecuteAll {
+            // WHY: what is left beside them is known when all others are decided; who may stop early asks in order.
+            each.sort_by_key(|(place, _)| open_id.is_one(*place));
+        }
+        let mut outcomes = BTreeMap::new();
+        for (place, (item, mut token)) in each {
+            token.scopes.extend(open_id.beside(place, &outcomes));
             let outcome = match item {
                 Ok(question) => self.decide(asking, question, token, request_id),
                 Err(error) => Outcome::malformed(&error),
             };
             let is_last = semantic.ends_with(&outcome);
-            outcomes.push(outcome);
+            outcomes.insert(place, outcome);
             if is_last {
                 break;
             }
         }
+        let mut outcomes: Vec<_> = outcomes.into_values().collect();
         let audience = audiences.left(&mut outcomes).map(|left| serde_json::json!(left));
         let left = gates.left(&outcomes, asking.bundle(), self.open.known(asking.bundle(), None));
         answer::batch(outcomes, left, audience)

@@ -38,6 +38,8 @@ pub enum Fact {
     Device,
     /// The application that it is for.
     App,
+    /// The scopes of a token.
+    Scopes,
 }
 
 /// A request; what every door can carry is always there.
@@ -59,6 +61,8 @@ pub struct Asked {
     pub has_mfa: bool,
     pub device: Option<&'static str>,
     pub app: Option<&'static str>,
+    /// Of a token that is to be issued, separated by spaces.
+    pub scopes: Option<&'static str>,
 }
 
 const CODE: &str = "authorization_code";
@@ -66,13 +70,17 @@ const HOME: &str = "192.0.2.9";
 /// The user of whom a policy looks at the grant. A door that does not tell it cannot ask about her as others do: no other
 /// door can leave it out.
 const BY_GRANT: &str = "erin";
+/// The user for whom one application is excluded from all resources.
+const EXEMPT: &str = "hugo";
+/// Scopes of OpenID, of an application, and both.
+const SCOPES: &[&str] = &["openid", "openid profile", "read", "openid read", "read email write"];
 
 impl Asked {
     pub fn random(random: &mut fastrand::Rng, purpose: Purpose) -> Self {
         let mut of = |choices: &[&'static str]| choices[random.usize(..choices.len())];
         let users: &[_] = match purpose {
             Purpose::Use => &["alice", "bob", "carol", "dora"],
-            Purpose::Issue => &["alice", "bob", "carol", "dora", BY_GRANT, "fred", "gina", "hugo"],
+            Purpose::Issue => &["alice", "bob", "carol", "dora", BY_GRANT, "fred", "gina", EXEMPT],
         };
         let (kind, ids): (_, &[_]) =
             match of(&["user", "user", "user", "servicePrincipal", "servicePrincipal", "other"]) {
@@ -109,7 +117,23 @@ impl Asked {
             has_mfa: some(5, &["mfa"]).is_some(),
             device: some(4, &["lost", "found"]),
             app: some(5, &[APP, OTHER_APP]),
+            scopes: some(6, SCOPES).filter(|_| purpose == Purpose::Issue),
         }
+    }
+
+    /// Tokens of the user of whom a policy excludes an application, with all kinds of scopes.
+    pub fn with_scopes(random: &mut fastrand::Rng) -> Vec<Self> {
+        let apps = [APP, OTHER_APP].into_iter();
+        let cases = apps.flat_map(|app| SCOPES.iter().map(move |scopes| (Some(app), Some(*scopes))));
+        let token = |(app, scopes)| Self {
+            kind: "user",
+            id: EXEMPT,
+            grant: CODE,
+            app,
+            scopes,
+            ..Self::random(random, Purpose::Issue)
+        };
+        cases.map(token).collect()
     }
 
     /// The same without the facts that are not among `says`; nothing when nothing is left to ask.
@@ -128,12 +152,18 @@ impl Asked {
             device: self.device.filter(|_| has(Fact::Device)),
             // A token is for something, of a door that does not say what, for what the operator says.
             app: self.app.filter(|_| has(Fact::App)).or(is_issue.then_some(OTHER_APP)),
+            scopes: self.scopes.filter(|_| has(Fact::Scopes)),
             // What is only said of routes tells no two tokens apart.
             method: if is_issue { "" } else { self.method },
             host: if is_issue { "" } else { self.host },
             path: if is_issue { "" } else { self.path },
             ..self.clone()
         })
+    }
+
+    /// The scopes, one by one.
+    pub fn each_scope(&self) -> impl Iterator<Item = &'static str> {
+        self.scopes.into_iter().flat_map(str::split_whitespace)
     }
 
     /// The kind and id of the thing that is asked for.

@@ -6,7 +6,7 @@ use crate::asked::Purpose;
 
 /// The application that one of the policies names.
 pub const APP: &str = "dddddddd-0000-4000-8000-000000000001";
-/// One that none names.
+/// One that none names but to exclude it.
 pub const OTHER_APP: &str = "dddddddd-0000-4000-8000-000000000002";
 /// A service principal of the catalogue with the attribute that the filter asks for, and one without it.
 pub const TESTER: &str = "cccccccc-0000-4000-8000-000000000001";
@@ -49,7 +49,8 @@ when { principal.id == "gina" && resource.target == { type: "audience", id: "ddd
 
 /// Ids of all policies.
 pub fn policies(purpose: Purpose) -> BTreeSet<String> {
-    const OF_TOKENS: [&str; 9] = ["outside", "lab", "locked", "app", "person", "kiosk", "client", "grant", "audience"];
+    const OF_TOKENS: [&str; 10] =
+        ["outside", "lab", "locked", "app", "rest", "person", "kiosk", "client", "grant", "audience"];
     const IDS: [&str; 13] = [
         "outside",
         "abroad",
@@ -76,6 +77,8 @@ fn policy(id: &str, conditions: &str, control: &str) -> String {
 
 const STAGE: &str = "clientApplications: { servicePrincipalFilter: { mode: include, rule: 'CustomSecurityAttribute.Ops_Stage -eq \"test\"' } }";
 const OUTSIDE: &str = "locations: { includeLocations: [All], excludeLocations: [Office] }";
+const REST: &str =
+    "applications: { includeApplications: [All], excludeApplications: [dddddddd-0000-4000-8000-000000000002] }";
 const ANY_APP: &str = "applications: { includeApplications: [All] }";
 
 /// Policies about tokens.
@@ -90,6 +93,7 @@ fn of_tokens() -> String {
         policy("lab", &format!("{STAGE}, locations: {{ includeLocations: [Lab] }}"), "block"),
         policy("locked", &format!("{}, {ANY_APP}", user("fred")), "block"),
         policy("app", &format!("{}, applications: {{ includeApplications: [{APP}] }}", user("alice")), "block"),
+        policy("rest", &format!("{}, {REST}", user("hugo")), "block"),
         policy("person", &format!("{}, {ANY_APP}, {OUTSIDE}", user("carol")), "mfa"),
     ]
     .concat()

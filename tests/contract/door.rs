@@ -30,14 +30,17 @@ const ALL: &[Fact] = &[
     Fact::Mfa,
     Fact::Device,
     Fact::App,
+    Fact::Scopes,
 ];
+/// The same without scopes, the last of them: each is a question of its own.
+const SINGLE: &[Fact] = ALL.split_last().unwrap().1;
 /// What tokens and routes of gateways say; a request that came over TCP came from somewhere.
 const ROUTED: &[Fact] = &[Fact::Somewhere, Fact::Client, Fact::Mfa, Fact::App];
 /// The same without a query of the operator.
 const BARE: &[Fact] = &[Fact::Somewhere, Fact::Client, Fact::Mfa];
 const ENVOY: &[Fact] = &[Fact::Nowhere, Fact::Somewhere, Fact::Client, Fact::Mfa, Fact::App];
 /// What the hooks of Ory Hydra and Okta say.
-const HOOK: &[Fact] = &[Fact::Nowhere, Fact::Somewhere, Fact::Grant, Fact::Client, Fact::Mfa, Fact::App];
+const HOOK: &[Fact] = &[Fact::Nowhere, Fact::Somewhere, Fact::Grant, Fact::Client, Fact::Mfa, Fact::App, Fact::Scopes];
 /// What Zitadel's says: neither the address nor the grant, nor what the token is for or how the user has signed in.
 const ZITADEL: &[Fact] = &[Fact::Nowhere, Fact::Client];
 const ANYTHING: &[Purpose] = &[Purpose::Use, Purpose::Issue];
@@ -62,7 +65,7 @@ pub const DOORS: &[Door] = &[
     Door {
         name: "AuthZEN evaluation",
         asks: ANYTHING,
-        says: ALL,
+        says: SINGLE,
         over: BOTH,
         passes_on: true,
         ask: question::evaluation,

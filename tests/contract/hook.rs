@@ -32,7 +32,7 @@ pub fn hydra(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
                 "id_token": { "id_token_claims": { "sub": subject, "amr": amr(asked) }, "subject": subject },
             },
             "request": {
-                "client_id": asked.issued_to(), "granted_scopes": [], "granted_audience": asked.app.as_slice(),
+                "client_id": asked.issued_to(), "granted_scopes": asked.each_scope().collect::<Vec<_>>(), "granted_audience": asked.app.as_slice(),
                 "grant_types": [grant_type(asked)], "payload": { "grant_type": [grant_type(asked)] },
             },
         })
@@ -52,6 +52,7 @@ pub fn hydra(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
 pub fn okta(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
     let payload = |asked: &Asked| {
         let user = (asked.kind == "user").then_some(asked.id);
+        let scopes: Value = asked.each_scope().map(|scope| (scope.to_owned(), json!({ "action": "GRANT" }))).collect();
         let methods: &[_] = if asked.has_mfa { &["PASSWORD", "MFA"] } else { &["PASSWORD"] };
         json!({ "eventType": "com.okta.oauth2.tokens.transform", "data": {
             "context": {
@@ -63,7 +64,7 @@ pub fn okta(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
                 "session": { "amr": methods }, "user": { "id": user },
             },
             "access": {
-                "claims": { "aud": asked.app, "uid": user, "cid": asked.issued_to(), "sub": asked.id }, "scopes": {},
+                "claims": { "aud": asked.app, "uid": user, "cid": asked.issued_to(), "sub": asked.id }, "scopes": scopes,
             },
         } })
     };

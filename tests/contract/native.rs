@@ -43,6 +43,7 @@ fn document(asked: &Asked) -> Value {
             document.pointer_mut(place).unwrap()[name] = value.into();
         }
     }
+    document["resource"]["scopes"] = asked.each_scope().collect();
     if let Some(device) = asked.device {
         document["device"] = json!({ "deviceId": device });
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::asked::Asked;
 use crate::native::TOGETHER;
+use crate::support::http::changed;
 use crate::world::{Over, Told, World};
 
 fn question(asked: &Asked) -> Value {
@@ -46,10 +47,21 @@ pub fn evaluation(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
 }
 
 pub fn evaluations(world: &World, over: Over, all: &[Asked]) -> Vec<Told> {
-    let ask = |some: &[Asked]| {
-        let evaluations: Vec<_> = some.iter().map(question).collect();
+    let answers = |evaluations: Vec<Value>| -> Vec<Told> {
         let answer = world.post(over, "/access/v1/evaluations", &json!({ "evaluations": evaluations }));
-        answer["evaluations"].as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+        answer["evaluations"].as_array().unwrap().iter().map(told).collect()
     };
-    all.chunks(TOGETHER).flat_map(ask).collect()
+    let ask = |some: &[Asked]| match some {
+        [asked] if asked.scopes.is_some() => {
+            let named = |name| changed(question(asked), "/action/name", json!(name));
+            let scopes = asked.each_scope().map(named);
+            let told = answers(std::iter::once(question(asked)).chain(scopes).collect());
+            // The token is issued as it is asked for when its gate is open and no scope is refused.
+            vec![Told { is_allowed: told.iter().all(|told| told.is_allowed), ..told[0].clone() }]
+        }
+        some => answers(some.iter().map(question).collect()),
+    };
+    // What has scopes is a call of its own.
+    let are_plain = |one: &Asked, other: &Asked| one.scopes.or(other.scopes).is_none();
+    all.chunks(TOGETHER).flat_map(|some| some.chunk_by(are_plain)).flat_map(ask).collect()
 }

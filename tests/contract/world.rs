@@ -108,6 +108,7 @@ impl World {
             resource: Resource {
                 app_ids: asked.app.map(IdRef::new).into_iter().collect(),
                 target: Some(Target { kind, id }),
+                scopes: asked.each_scope().collect(),
                 ..Resource::default()
             },
             network: Network {

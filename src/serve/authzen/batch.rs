@@ -143,7 +143,7 @@ pub struct Token {
 }
 
 /// The token that the question at `place` is about. Of a gate it has the names of all items for the same resource that are
-/// no gates themselves as scopes, of one of these its own name.
+/// no gates themselves as scopes, of one of these its own name; [`super::open_id`] says what OpenID's have beside that.
 ///
 /// Source: draft-gazitt-oauth-authzen-issuance, read August 2026.
 pub fn token(items: &[Item], place: usize) -> Token {

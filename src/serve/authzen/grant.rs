@@ -3,7 +3,8 @@
 //! Who asks about gates alone has the token service choose the scopes, which no policy has seen then. So every scope that
 //! the bundle's catalogue of actions lists is asked about, as if it were in the request; if one is refused, the answer
 //! names those that are not, and the token service grants no other. A scope that the catalogue does not list is not
-//! among them. When nothing is refused, nothing is said: the token service knows better what it has to grant.
+//! among them. Each is asked about alone, `openid` too: the token service may grant it without the others. When nothing
+//! is refused, nothing is said: the token service knows better what it has to grant.
 //!
 //! What policies say of the token with a scope that is left holds for the token, as if the scope were in the request: who
 //! asks about less gets no token that lives longer. A scope is not left for which an obligation is owed that the answer does
