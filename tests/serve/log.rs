@@ -1,6 +1,6 @@
 //! The decision log.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -141,6 +141,20 @@ async fn a_log_file_is_appended_to() {
         server.stop();
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
+}
+
+/// The start waited for a reader, and no signal ended it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_pipe_that_nobody_reads_yet_holds_nothing_up_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("decisions");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut server = Server::with(|settings| settings.log = Target::File(pipe.clone()));
+    server.http().await.decide(&outside()).await;
+    let mut line = String::new();
+    io::BufReader::new(std::fs::File::open(&pipe).unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["requestId"], "r-1");
+    server.stop();
 }
 
 /// The bundle of the server, a file of it with other content.
