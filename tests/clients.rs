@@ -39,19 +39,20 @@ const EXAMPLES: &str = "20";
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance";
 
-fn doorward(folder: &Path) -> Process {
+fn doorward(folder: &Path, more: &[&str]) -> Process {
     let config = folder.join("doorward.yaml");
     let keys = folder.join("keys.json");
     std::fs::write(&keys, r#"{"keys":[]}"#).unwrap();
     std::fs::write(&config, SETTINGS.replace("keys.json", keys.to_str().unwrap())).unwrap();
-    Process::start(&root().join("policies/authzen"), &["--config", config.to_str().unwrap()])
+    let args = [&["--config", config.to_str().unwrap()], more].concat();
+    Process::start(&root().join("policies/authzen"), &args)
 }
 
 #[test]
 fn nothing_that_the_openapi_document_tells_to_send_gets_an_answer_that_it_does_not_tell() {
     let Some(fuzzer) = program("DOORWARD_HTTP_FUZZER", "target/http-fuzzer/bin/schemathesis") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let doorward = doorward(folder.path());
+    let doorward = doorward(folder.path(), &[]);
     let operations: usize = {
         let document: Value = serde_json::from_str(doorward::serve::wire::OPENAPI).unwrap();
         document["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum()
@@ -84,11 +85,16 @@ fn nothing_that_the_openapi_document_tells_to_send_gets_an_answer_that_it_does_n
 fn a_client_without_generated_code_asks_what_reflection_tells() {
     let Some(python) = program("DOORWARD_GRPC_PYTHON", "target/grpc-client/bin/python") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let doorward = doorward(folder.path());
-    let script = root().join("tests/clients/reflection.py");
-    let output = Command::new(python).arg(script).arg(doorward.decisions.to_string()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @r"
+    let socket = format!("unix:{}", folder.path().join("socket").display());
+    let doorward = doorward(folder.path(), &["--listen", &socket]);
+    let told = [doorward.decisions.to_string(), socket].map(|address| {
+        let script = root().join("tests/clients/reflection.py");
+        let output = Command::new(&python).arg(script).arg(address).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    });
+    assert_eq!(told[0], told[1], "over TCP and over a Unix socket");
+    assert_snapshot!(told[0], @r"
     services: doorward.v1.Decisions grpc.health.v1.Health grpc.reflection.v1alpha.ServerReflection
     health: SERVING
     alice-read: DECISION_ALLOW no_policy_applies []

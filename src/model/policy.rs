@@ -46,6 +46,19 @@ impl Policy {
     pub fn is_called(&self, name: &str) -> bool {
         [self.id.as_ref(), Some(&self.display_name)].into_iter().flatten().any(|own| *own.value == *name)
     }
+
+    /// Its texts in other languages: the rules of its filters, and its condition in Cedar.
+    pub fn embedded_mut(&mut self) -> impl Iterator<Item = &mut Embedded> {
+        let conditions = &mut self.conditions;
+        let filters = [
+            &mut conditions.device_filter,
+            &mut conditions.service_principals.filter,
+            &mut conditions.agent_identities.filter,
+            &mut conditions.resources.filter,
+        ];
+        let rules = filters.into_iter().flatten().map(|filter| &mut filter.rule);
+        rules.chain(self.when.as_mut().map(|when| &mut when.text))
+    }
 }
 
 /// A condition in Cedar, as written.
@@ -252,8 +265,8 @@ impl LocationTarget {
 pub struct Filter {
     /// In scope or exempt.
     pub mode: FilterMode,
-    /// The rule as written, and where.
-    pub rule: Spanned<Box<str>>,
+    /// The rule as written, and where each part of it stands.
+    pub rule: Embedded,
 }
 
 /// The grant controls of a policy.

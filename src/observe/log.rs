@@ -6,9 +6,9 @@
 
 mod names;
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -309,7 +309,9 @@ impl Output {
 
 /// The end of a file, which is created if it is not there.
 fn opened(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)
+    // WHY: opened for writing alone, a pipe that nobody reads yet would hold up the start, deaf to every signal.
+    let is_pipe = fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+    OpenOptions::new().read(is_pipe).create(true).append(true).mode(FILE_MODE).open(path)
 }
 
 fn run<I: Serialize>(records: &Receiver<(Record<I>, usize)>, mut output: Output, shared: &Shared) {

@@ -48,6 +48,9 @@ pub struct Arrival<'a> {
     pub body: &'a [u8],
 }
 
+/// The field that is at fault when one message asks for too much to explain.
+pub(super) const EXPLAIN: &str = "explain";
+
 thread_local! {
     // WHY: deciding reuses its memory, so that it allocates nothing.
     static EVALUATION: RefCell<Evaluation> = RefCell::default();
@@ -338,7 +341,7 @@ fn too_much_to_explain(bundle: &CompiledBundle) -> InputError {
         "must not ask for more than {most} explained policies in one message; each explained request of this bundle \
          takes {policies}"
     );
-    InputError::invalid("explain", message)
+    InputError::invalid(EXPLAIN, message)
 }
 
 /// Makes up ids for requests that bring none: unique, not secret.

@@ -12,7 +12,7 @@ use serde_json::value::to_raw_value;
 
 use super::callers::pass;
 use super::decider::Arrival;
-use super::wire::{Encoding, Refused, shaping, v1};
+use super::wire::{Encoding, Refused, is_request_id, shaping, v1};
 use crate::compile::{CompiledBundle, PolicyIndex};
 use crate::evaluate::Evaluation;
 use crate::observe::log::{Bundle, Names, Record};
@@ -34,8 +34,11 @@ impl Input {
             Encoding::Json => serde_json::from_slice(&self.bytes).ok(),
             Encoding::Protobuf => v1::DecideRequest::decode(&*self.bytes).ok(),
         };
-        // The id has a place of its own in the record.
-        message.map(|message: v1::DecideRequest| v1::DecideRequest { request_id: None, ..message })
+        // The id has a place of its own in the record, unless it is what the request was refused for.
+        message.map(|message: v1::DecideRequest| v1::DecideRequest {
+            request_id: message.request_id.filter(|id| !is_request_id(id)),
+            ..message
+        })
     }
 }
 

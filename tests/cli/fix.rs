@@ -66,6 +66,12 @@ const CASES: &[Case] = &[
         "displayName: P\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  devices:\n    deviceFilter: { mode: include, rule: 'device.isCompliant -eq True -and device.model -ne \"x\"' } # old\ngrantControls: { builtInControls: [block] }\n",
     ),
     (
+        "filter-operator",
+        "policy.json",
+        "{\"displayName\": \"P\", \"state\": \"enabled\", \"grantControls\": {\"builtInControls\": [\"block\"]}, \"conditions\":\n  {\"users\": {\"includeUsers\": [\"All\"]}, \"devices\": {\"deviceFilter\":\n    {\"mode\": \"include\", \"rule\": \"device.model == \\\"x\\\"\"}}}}\n",
+        "{\"displayName\": \"P\", \"state\": \"enabled\", \"grantControls\": {\"builtInControls\": [\"block\"]}, \"conditions\":\n  {\"users\": {\"includeUsers\": [\"All\"]}, \"devices\": {\"deviceFilter\":\n    {\"mode\": \"include\", \"rule\": \"device.model -eq \\\"x\\\"\"}}}}\n",
+    ),
+    (
         "filter-syntax",
         "policy.yaml",
         "displayName: P\nstate: enabled\nconditions:\n  users: { includeUsers: [All] }\n  devices:\n    deviceFilter: { mode: include, rule: 'device.isCompliant==True&&device.model !=\"x\" || device.model -eq \"y\"' } # old\ngrantControls: { builtInControls: [block] }\n",

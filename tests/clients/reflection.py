@@ -6,7 +6,8 @@ import grpc
 from google.protobuf import descriptor_pool, json_format, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-channel = grpc.insecure_channel(sys.argv[1])
+# What this client says of a Unix socket by itself, its path, is no authority, and HTTP/2 servers in Rust reset the call.
+channel = grpc.insecure_channel(sys.argv[1], options=[("grpc.default_authority", "localhost")])
 database = ProtoReflectionDescriptorDatabase(channel)
 pool = descriptor_pool.DescriptorPool(database)
 

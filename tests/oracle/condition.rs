@@ -58,7 +58,8 @@ pub fn device(case: &Case<'_>, filter: Option<&Filter>) -> Truth {
         Some(TransferMethod::DeviceCodeFlow) => None,
         _ => case.request.device.as_ref(),
     };
-    let holds = rule::parse(&filter.rule).holds(&|property| device.map_or(Fact::Null, |device| of(device, property)));
+    let holds =
+        rule::parse(&filter.rule.text).holds(&|property| device.map_or(Fact::Null, |device| of(device, property)));
     match filter.mode {
         FilterMode::Include => holds.into(),
         FilterMode::Exclude => (!holds).into(),

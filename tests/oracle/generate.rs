@@ -22,7 +22,7 @@ use doorward::model::{
     Bundle, ClientApp, FilterMode, Id, IdentityKind, InsiderRiskLevel, LocationKind, NamedLocation, Platform,
     RiskLevel, ServicePrincipalType, SignInAudience, State, TokenRequest, TransferMethod, UserAction,
 };
-use doorward::text::{Span, Spanned};
+use doorward::text::{Embedded, Span, Spanned};
 
 use super::generate_control as control;
 use super::request::{self, Recipe};
@@ -350,7 +350,7 @@ fn scope(ids: &'static [&'static str]) -> impl Strategy<Value = Scope<PrincipalT
 }
 
 fn filter(rule: BoxedStrategy<String>) -> impl Strategy<Value = Filter> {
-    (select(FilterMode::ALL), rule).prop_map(|(mode, rule)| Filter { mode, rule: placed(rule.into()) })
+    (select(FilterMode::ALL), rule).prop_map(|(mode, rule)| Filter { mode, rule: Embedded::new(rule, Span::NONE) })
 }
 
 fn resources() -> impl Strategy<Value = Resources> {

@@ -228,11 +228,11 @@ fn by_filter(case: &Case<'_>, resources: &Resources, app: App<'_>, mode: FilterM
     match app {
         App::None => Truth::False,
         App::Unknown => Truth::Unknown,
-        App::Id(id) => holds(&filter.rule.value, fact::attributes_of_app(case, id)),
+        App::Id(id) => holds(&filter.rule.text, fact::attributes_of_app(case, id)),
         // The attributes that a request carries are those of what it names.
         App::Directory | App::PerhapsDirectory => {
             let entry = fact::catalogued_app(case.bundle, directory());
-            holds(&filter.rule.value, entry.and_then(|entry| entry.attributes.as_ref()))
+            holds(&filter.rule.text, entry.and_then(|entry| entry.attributes.as_ref()))
         }
     }
 }

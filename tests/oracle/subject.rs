@@ -136,7 +136,7 @@ fn in_scope(case: &Case<'_>, scope: &Scope<PrincipalTarget>, is_target: fn(&Case
         Some(filter) if filter.mode == mode => match fact::attributes(case) {
             None => Truth::Unknown,
             Some(attributes) => {
-                rule::parse(&filter.rule).holds(&|property| Fact::attribute(attributes, property)).into()
+                rule::parse(&filter.rule.text).holds(&|property| Fact::attribute(attributes, property)).into()
             }
         },
         _ => Truth::False,

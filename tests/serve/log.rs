@@ -1,6 +1,6 @@
 //! The decision log.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -143,6 +143,20 @@ async fn a_log_file_is_appended_to() {
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
 }
 
+/// The start waited for a reader, and no signal ended it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_pipe_that_nobody_reads_yet_holds_nothing_up_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("decisions");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut server = Server::with(|settings| settings.log = Target::File(pipe.clone()));
+    server.http().await.decide(&outside()).await;
+    let mut line = String::new();
+    io::BufReader::new(std::fs::File::open(&pipe).unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["requestId"], "r-1");
+    server.stop();
+}
+
 /// The bundle of the server, a file of it with other content.
 fn bundle_with(name: &str, content: &str) -> CompiledBundle {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/serve/bundle");
@@ -193,4 +207,30 @@ async fn a_recorded_log_replays_to_identical_decisions_and_another_bundle_change
         changes += usize::from(replayed.before == Verdict::Allow && replayed.after == Verdict::Block);
     }
     assert!(changes > 0 && changes < requests.len());
+}
+
+/// Replayed with the bundle that had refused them, such requests were told as decisions that change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_refused_for_its_id_or_for_the_message_around_it_replays_as_refused() {
+    let lines = Lines::default();
+    let sink = Box::new(lines.clone());
+    let mut server = Server::with(|settings| settings.log = Target::Writer(sink));
+    for id in [" ", "a\nb", &"x".repeat(257)] {
+        server.http().await.decide(&changed(outside(), "/requestId", json!(id))).await;
+    }
+    let many: String =
+        (0..200).map(|n| format!("- {{ displayName: P{n}, state: disabled, conditions: {{}} }}\n")).collect();
+    server.activate("many", [("many.yaml", &many)]);
+    let explained = changed(outside(), "/explain", json!(true));
+    let batch = json!({ "requests": vec![explained; 51] }).to_string();
+    assert_eq!(server.http().await.post("/v1/decide/batch", &batch).await.status, 200);
+    server.stop();
+    let logged = lines.read();
+    let fields: Vec<_> = logged.iter().filter_map(|entry| entry["field"].as_str()).collect();
+    let (ids, beside) = fields.split_at(3);
+    assert_eq!((ids, beside.first()), (&["requestId"; 3][..], Some(&"explain")));
+    let refused: Vec<_> = logged.into_iter().filter(|entry| entry["decision"] == "error").collect();
+    for replayed in replayed(&bundle_with("many.yaml", &many), &refused) {
+        assert_eq!((replayed.after, replayed.is_same, replayed.change), (Verdict::Error, true, None));
+    }
 }

@@ -341,9 +341,10 @@ fn read_locations(mut object: Object<'_, '_>, context: &mut Context) -> Location
 
 fn read_filter(object: &mut Object<'_, '_>, key: &'static str, context: &mut Context) -> Option<Filter> {
     let mut filter = object.object(key, context)?;
+    let is_missing = ["mode", "rule"].into_iter().any(|key| filter.member(key).is_none());
     let mode = filter.word("mode", context);
-    let rule = filter.text("rule", context).map(|rule| Spanned::new(Box::from(rule.value), rule.span));
-    if mode.is_none() || rule.is_none() {
+    let rule = filter.text("rule", context).map(|rule| Embedded::new(rule.value, rule.span));
+    if is_missing {
         let what = format!("`{key}` needs a `mode` and a `rule`");
         let help = "write `mode: include` or `mode: exclude`, and the rule as text";
         context.report(Diagnostic::new(&rules::MISSING_PROPERTY, filter.span(), what).help(help));

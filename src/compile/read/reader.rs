@@ -219,10 +219,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds out where the parts of the condition in Cedar stand, and counts it.
+    /// Finds out where the parts of its filters and of the condition in Cedar stand, and counts the latter.
     pub(super) fn located(&mut self, mut policy: Option<Policy>, span: Span) -> Option<Policy> {
-        if let Some(when) = policy.as_mut().and_then(|policy| policy.when.as_mut()) {
-            when.text.locate(self.sources);
+        for text in policy.iter_mut().flat_map(Policy::embedded_mut) {
+            text.locate(self.sources);
+        }
+        if let Some(when) = policy.as_ref().and_then(|policy| policy.when.as_ref()) {
             self.read.count(Kind::CedarBytes, bound::cedar_bytes(when), span);
         }
         policy

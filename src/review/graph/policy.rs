@@ -194,7 +194,7 @@ fn location(target: &LocationTarget, names: &Names<'_>) -> String {
 }
 
 fn filter(filter: &Filter) -> Value {
-    json!({ "mode": filter.mode.as_str(), "rule": filter.rule.value })
+    json!({ "mode": filter.mode.as_str(), "rule": filter.rule.text })
 }
 
 fn grant(grant: &GrantControls) -> Value {

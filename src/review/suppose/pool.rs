@@ -266,7 +266,7 @@ fn resources(policies: &[Policy]) -> Vec<Node<'static>> {
 
 fn devices(policies: &[Policy]) -> Vec<Node<'static>> {
     let filters = policies.iter().filter_map(|policy| policy.conditions.device_filter.as_ref());
-    let compared = filters.flat_map(|filter| compared(&filter.rule.value, "device."));
+    let compared = filters.flat_map(|filter| compared(&filter.rule.text, "device."));
     let device = compared.filter_map(|(name, literal)| {
         let name = match DeviceAttribute::parse(&name)?.as_str() {
             "deviceOwnership" => "ownership",
@@ -289,7 +289,7 @@ fn devices(policies: &[Policy]) -> Vec<Node<'static>> {
 
 /// Sets of custom security attributes that a rule compares with something, each of a single one.
 fn attributes(filter: &Filter) -> Vec<Node<'static>> {
-    let compared = compared(&filter.rule.value, "CustomSecurityAttribute.");
+    let compared = compared(&filter.rule.text, "CustomSecurityAttribute.");
     let attribute = compared.filter_map(|(name, literal)| {
         let (set, attribute) = name.split_once('_')?;
         Some(object([(set, object([(attribute, text(literal))]))]))
