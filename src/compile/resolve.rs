@@ -401,7 +401,7 @@ impl<'b> Names<'b> {
             }
         };
         let location = self.bundle.locations.get(usize::from(index))?;
-        if let LocationKind::Unjudgeable(kind) = &location.kind {
+        if let LocationKind::Unjudgeable { kind, .. } = &location.kind {
             let what = format!("`{name}` is a {kind}");
             let help = "take the policy out, or name it in `ignoredPolicies` of bundle.yaml";
             diagnostics.push(

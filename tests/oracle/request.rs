@@ -58,10 +58,15 @@ impl Recipe {
         let resource = &mut request.resource;
         for app in &resource.app_ids {
             let entry = bundle.principals.iter().find(|entry| entry.app_id.as_ref().map(Id::as_ref) == Some(*app));
+            let by_object = || bundle.principals.iter().find(|entry| entry.id.value.as_ref() == *app);
             if let Some(known) = entry.and_then(|entry| entry.attributes.as_ref())
                 && resource.attributes.is_some()
             {
                 resource.attributes = Some(known.clone());
+            }
+            // Of what the catalogue knows, requests mostly leave the kind to it.
+            if entry.or_else(by_object).is_some_and(|entry| entry.kind.is_some()) {
+                resource.kind = None;
             }
         }
         request
@@ -216,6 +221,7 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
             1 => subsequence(APPS.to_vec(), 2..=3),
             1 => select(&APPS).prop_map(|app| vec![TOKEN_EXCHANGE, app]),
             1 => Just(vec![TOKEN_EXCHANGE]),
+            1 => select(&AGENTS).prop_map(|agent| vec![agent]),
             1 => subsequence(ON_THE_WAY.to_vec(), 1..=2),
             1 => (select(&ON_THE_WAY), select(&APPS)).prop_map(|(one, app)| vec![one, app]),
         ]
