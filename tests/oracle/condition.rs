@@ -21,11 +21,11 @@ pub fn flows(case: &Case<'_>, flows: Set<TransferMethod>) -> Truth {
     level(flows, case.request.authentication_flow.unwrap_or(TransferMethod::None))
 }
 
-/// An absent platform is the unknown platform: only `all` covers it and nothing exempts it.
+/// An absent platform is the unknown platform: only `all` covers it, and only `all` exempts it.
 pub fn platforms(case: &Case<'_>, platforms: Platforms) -> Truth {
     let any = platforms.include.is_empty() || platforms.include.contains(Platform::All);
     match case.request.platform {
-        None => any.into(),
+        None => (any && !platforms.exclude.contains(Platform::All)).into(),
         Some(platform) => {
             let included = any || platforms.include.contains(platform);
             let excluded = platforms.exclude.contains(platform) || platforms.exclude.contains(Platform::All);
