@@ -14,7 +14,7 @@ use doorward::model::{
 
 use super::resource::App;
 use super::subject::consumers;
-use super::{Case, fact, place, resource};
+use super::{Case, condition, fact, place, resource};
 
 /// A request in the words of Cedar.
 pub struct Written {
@@ -224,8 +224,8 @@ fn device(case: &Case<'_>) -> Value {
             written.insert(name.to_owned(), texts.iter().map(|text| text.to_lowercase()).collect());
         }
     }
-    // Generated devices carry extension attributes only where Entra sees them.
-    for (number, text) in (1..).zip(&device.extension_attributes) {
+    let are_shown = condition::shows_extension_attributes(device);
+    for (number, text) in (1..).zip(&device.extension_attributes).filter(|_| are_shown) {
         written.extend(
             text.as_deref().map(|text| (format!("extensionAttribute{number}"), Value::from(text.to_lowercase()))),
         );

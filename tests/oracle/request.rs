@@ -295,14 +295,28 @@ fn device() -> impl Strategy<Value = Device<'static>> {
         subsequence(vec!["[ZTDId]:1", "[GID]:2"], 0..=2),
         subsequence(vec!["M365Managed", "m365"], 0..=2),
         name(),
-        any::<bool>(),
+        (
+            any::<bool>(),
+            weighted(0.5, select(&["0000000A-0000-0000-C000-000000000000", "other"]).prop_map(Cow::Borrowed)),
+        ),
     )
         .prop_map(
-            |(display_name, model, is_compliant, trust_type, version, physical, labels, extension, has_id)| {
+            |(
+                display_name,
+                model,
+                is_compliant,
+                trust_type,
+                version,
+                physical,
+                labels,
+                extension,
+                (has_id, manager),
+            )| {
                 let mut device = Device {
                     device_id: has_id.then_some("AAAAAAAA-0000-0000-0000-000000000000".into()),
                     display_name,
                     model,
+                    mdm_app_id: manager,
                     is_compliant,
                     trust_type,
                     operating_system_version: version,
@@ -310,10 +324,7 @@ fn device() -> impl Strategy<Value = Device<'static>> {
                     system_labels: labels.into_iter().map(Cow::Borrowed).collect(),
                     ..Device::default()
                 };
-                // Extension attributes of other devices are not visible to a sign-in.
-                if device.is_compliant == Some(true) {
-                    device.extension_attributes[0] = extension;
-                }
+                device.extension_attributes[0] = extension;
                 device
             },
         )
