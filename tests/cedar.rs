@@ -82,11 +82,16 @@ fn completed(mut request: TokenRequest<'static>, bundle: &Bundle) -> TokenReques
     if resource.app_ids.is_empty() && resource.user_action.is_none() {
         resource.app_ids.push(IdRef::new("11111111-0000-0000-0000-000000000005"));
     }
-    resource.kind.get_or_insert(ResourceKind::Application);
     // Of several applications the catalogue may know different attributes, which Cedar cannot tell apart.
     resource.app_ids.truncate(1);
-    let of_app = |entry: &&ServicePrincipal| entry.app_id.as_ref().map(Id::as_ref) == resource.app_ids.first().copied();
-    if bundle.principals.iter().find(of_app).is_none_or(|entry| entry.attributes.is_none()) {
+    let named = resource.app_ids.first().copied();
+    let of_app = |entry: &&ServicePrincipal| named.is_some() && entry.app_id.as_ref().map(Id::as_ref) == named;
+    let by_object = |entry: &&ServicePrincipal| Some(entry.id.value.as_ref()) == named;
+    let entry = bundle.principals.iter().find(of_app);
+    if entry.or_else(|| bundle.principals.iter().find(by_object)).is_none_or(|entry| entry.kind.is_none()) {
+        resource.kind.get_or_insert(ResourceKind::Application);
+    }
+    if entry.is_none_or(|entry| entry.attributes.is_none()) {
         resource.attributes.get_or_insert_with(Attributes::default);
     }
     let network = &mut request.network;

@@ -11,7 +11,7 @@ use doorward::model::decision::InputErrorKind;
 use doorward::model::policy::PrincipalTarget;
 use doorward::model::request::{Device, Identity, Resource};
 use doorward::model::set::Word;
-use doorward::model::{Decision, GrantControl, GuestType, Id, IdRef, IdentityKind, Set, TokenRequest};
+use doorward::model::{Decision, GrantControl, GuestType, Id, IdRef, IdentityKind, ResourceKind, Set, TokenRequest};
 
 use written::raw;
 
@@ -91,6 +91,17 @@ fn facts_that_contradict_each_other_are_refused_by_name() {
         (DomainJoinedDevice, None, None),
     ] {
         assert_eq!(with_device(control, is_compliant, trust_type), Ok(()));
+    }
+
+    let catalogue = "id: printer\nservicePrincipalType: Application\n";
+    let with_catalogue = compiled(&[("catalogue.yaml", catalogue), ("block.yaml", BLOCK)]).bundle.expect("a bundle");
+    for (said, is_refused) in [(ResourceKind::Application, false), (ResourceKind::AgentIdentity, true)] {
+        let app_ids = vec![IdRef::new("printer")];
+        let resource = Resource { kind: Some(said), app_ids, ..Resource::default() };
+        let asked = request(IdentityKind::User, resource);
+        let mut evaluation = Evaluation::default();
+        let refused = evaluate(&with_catalogue, &asked, &mut evaluation).map_err(|error| error.field);
+        assert_eq!(refused, if is_refused { Err("resource.type".to_owned()) } else { Ok(()) });
     }
 
     let living = |kind, home: &'static str| {

@@ -376,7 +376,7 @@ fn location_table(locations: &[NamedLocation], has_mfa_trusted_ips: bool, all_tr
                     insert(&mut table.trusted, index);
                 }
             }
-            LocationKind::Unjudgeable(_) => {}
+            LocationKind::Unjudgeable { .. } => {}
         }
     }
     if has_mfa_trusted_ips {

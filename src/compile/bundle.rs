@@ -14,7 +14,7 @@ use super::wide::WideMasks;
 use super::workload::Workloads;
 use crate::model::bundle::{DefaultDecision, Eligibility, MissingIp};
 use crate::model::location::CountryFact;
-use crate::model::{Attributes, Id, IdRef, ServicePrincipal};
+use crate::model::{Attributes, Id, IdRef, ResourceKind, ServicePrincipal, ServicePrincipalType};
 
 /// Everything a decision needs.
 #[derive(Debug)]
@@ -194,6 +194,16 @@ impl CompiledBundle {
     /// The catalogue's entry for the service principal of an application.
     pub(crate) fn principal_of_app(&self, app_id: IdRef<'_>) -> Option<&ServicePrincipal> {
         self.principal(*self.catalogue_by_app.value(app_id)? as usize)
+    }
+
+    /// What kind of object a requested resource is, if the catalogue has it, by app id or object id, and says.
+    pub(crate) fn kind_of_resource(&self, id: IdRef<'_>) -> Option<ResourceKind> {
+        let principal = self.principal_of_app(id).or_else(|| self.principal_of(id))?;
+        principal.kind.map(|kind| match kind {
+            ServicePrincipalType::ServiceIdentity => ResourceKind::AgentIdentity,
+            ServicePrincipalType::AgentBlueprint => ResourceKind::AgentBlueprint,
+            _ => ResourceKind::Application,
+        })
     }
 
     /// Custom security attributes of the service principal of an application, if the catalogue has them.

@@ -298,11 +298,15 @@ impl<'b> Names<'b> {
             None => {
                 let what = format!("no service principal is called `{name}`");
                 let names = self.principals_by_name.keys().copied();
-                let near = self.near_miss(name, names.chain(["ServicePrincipalsInMyTenant"]));
-                let help = near.map_or_else(
-                    || "add it to the catalogue of the bundle, or name it by its object id".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
+                // WHY: the word of the one list, which comes to here in the other.
+                let help = match name {
+                    "All" => "write `ServicePrincipalsInMyTenant` for all service principals".to_owned(),
+                    "ServicePrincipalsInMyTenant" => "write `All` for all agent identities".to_owned(),
+                    _ => self.near_miss(name, names.chain(["ServicePrincipalsInMyTenant"])).map_or_else(
+                        || "add it to the catalogue of the bundle, or name it by its object id".to_owned(),
+                        |near| format!("did you mean `{near}`?"),
+                    ),
+                };
                 diagnostics.push(Diagnostic::new(&rules::UNKNOWN_PRINCIPAL, span, what).help(help));
                 None
             }
@@ -401,7 +405,7 @@ impl<'b> Names<'b> {
             }
         };
         let location = self.bundle.locations.get(usize::from(index))?;
-        if let LocationKind::Unjudgeable(kind) = &location.kind {
+        if let LocationKind::Unjudgeable { kind, .. } = &location.kind {
             let what = format!("`{name}` is a {kind}");
             let help = "take the policy out, or name it in `ignoredPolicies` of bundle.yaml";
             diagnostics.push(

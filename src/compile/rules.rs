@@ -114,6 +114,10 @@ text::declare_rules! {
     UNKNOWN_LOCATION: Error, "unknown-location", "locations of a policy must be named locations of this bundle, by id or by name";
     /// A location that no request can be judged against.
     UNJUDGEABLE_LOCATION: Error, "unjudgeable-location", "no token request says whether it comes from a location of this kind";
+    /// A trusted location that no request can be judged against.
+    UNJUDGEABLE_TRUSTED: Warning, "unjudgeable-trusted", "`AllTrusted` means the trusted locations that a request can be judged against, which private links and service tags are not";
+    /// Agents as resources, which nothing tells from applications.
+    AGENT_RESOURCES: Warning, "agent-resources", "a resource that neither the request nor the catalogue says to be an application may be an agent, and counts as one";
     /// A service principal that does not exist.
     UNKNOWN_PRINCIPAL: Error, "unknown-principal", "a service principal is named by its object id, or by its name in this bundle's catalogue";
     /// A name that several objects share.

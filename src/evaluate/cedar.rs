@@ -14,7 +14,9 @@ use crate::limits;
 use crate::model::decision::InputError;
 use crate::model::request::Device;
 use crate::model::set::Word;
-use crate::model::{FreeValue, Id, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth};
+use crate::model::{
+    FreeValue, Id, IdRef, IdentityKind, ResourceKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth,
+};
 
 /// `request` in Cedar's terms, joined with what `bundle` knows. `None` never happens, as a test shows.
 ///
@@ -95,6 +97,13 @@ fn service_principal_type(kind: IdentityKind, known: Option<&ServicePrincipal>) 
     })
 }
 
+/// What kind of object the resource is, if there is one, or all of several are the same.
+fn kind(facts: &Facts<'_>, audiences: &[(IdRef<'_>, bool)]) -> Option<ResourceKind> {
+    let Some(((app_id, is_named), others)) = audiences.split_first() else { return facts.request.resource.kind };
+    let kind = facts.resource_kind(*app_id, *is_named);
+    kind.filter(|_| others.iter().all(|(app_id, is_named)| facts.resource_kind(*app_id, *is_named) == kind))
+}
+
 fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     let resource = &facts.request.resource;
     // A request that names neither an application nor an action may be for anything.
@@ -104,7 +113,7 @@ fn resource_fields(facts: &Facts<'_>, store: &mut Store) -> Fields {
     let app_ids: Vec<_> = audiences.iter().map(|(app_id, _)| *app_id).collect();
     let is_settled = facts.audiences.has_directory() != Truth::Unknown;
     fields.set("appIds", (is_said && is_settled).then(|| ids(&app_ids)));
-    fields.word("type", resource.kind);
+    fields.word("type", kind(facts, &audiences));
     if let Some(target) = resource.target {
         let mut thing = Fields::default();
         thing.set("type", Some(text(target.kind)));

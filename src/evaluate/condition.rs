@@ -12,7 +12,7 @@ use crate::compile::{
 };
 use crate::filter::Unregistered;
 use crate::model::set::Word;
-use crate::model::{Condition, FilterMode, IdRef, IdentityKind, ResourceKind, TransferMethod, Truth, UserAction};
+use crate::model::{Condition, FilterMode, IdRef, IdentityKind, TransferMethod, Truth, UserAction};
 
 /// Whether every condition may hold.
 pub fn may_apply(policy: &CompiledPolicy, facts: &Facts<'_>) -> bool {
@@ -192,7 +192,8 @@ fn applications<'b>(policy: &'b CompiledPolicy, facts: &Facts<'_>) -> Match<'b> 
     let mut best = Match { holds: Truth::False, by: By::NothingIncluded };
     for (app_id, is_named) in facts.audiences.iter() {
         let attributes = condition.filter.as_ref().and_then(|_| facts.resource_attributes(app_id, is_named));
-        let kind = if is_named { requested.kind } else { Some(ResourceKind::Application) };
+        let is_by_kind = condition.include.all_agents || condition.exclude.all_agents;
+        let kind = if is_by_kind { facts.resource_kind(app_id, is_named) } else { None };
         let mut found = condition.covers(Some(app_id), kind, attributes);
         if !is_named {
             found.holds = found.holds & facts.audiences.has_directory();

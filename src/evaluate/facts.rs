@@ -17,7 +17,8 @@ use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact};
 use crate::model::request::{Device, Identity, Network, Satisfied};
 use crate::model::{
-    Attributes, GrantControl, Id, IdRef, IdentityKind, ServicePrincipal, ServicePrincipalType, TokenRequest, Truth,
+    Attributes, GrantControl, Id, IdRef, IdentityKind, ResourceKind, ServicePrincipal, ServicePrincipalType,
+    TokenRequest, Truth,
 };
 
 /// The facts of one request.
@@ -141,6 +142,14 @@ impl<'a> Facts<'a> {
         self.request.identity.attributes.as_ref().or_else(catalogue)
     }
 
+    /// What kind of object a resource is; `None`: nobody said. The directory, which nobody names, is an application.
+    pub fn resource_kind(&self, app_id: IdRef<'_>, is_named: bool) -> Option<ResourceKind> {
+        if !is_named {
+            return Some(ResourceKind::Application);
+        }
+        self.request.resource.kind.or_else(|| self.bundle.kind_of_resource(app_id))
+    }
+
     /// All custom security attributes of a resource's service principal; `None`: nobody said. The request's own are
     /// about the resource that it names. Of several it does not say whose they are: those of one must not exempt another.
     pub fn resource_attributes(&self, app_id: IdRef<'_>, is_named: bool) -> Option<&Attributes<'_>> {
@@ -167,6 +176,11 @@ fn join(
         for app_id in &request.resource.app_ids {
             let catalogue = bundle.attributes_of_app(*app_id);
             agree_on_attributes("resource.customSecurityAttributes", Some(own), catalogue)?;
+        }
+    }
+    if request.resource.kind.is_some() {
+        for app_id in &request.resource.app_ids {
+            agree("resource.type", request.resource.kind, bundle.kind_of_resource(*app_id))?;
         }
     }
     let catalogued = workload.known.and_then(|known| Some((known, known.catalogue()?)));

@@ -274,8 +274,13 @@ pub enum LocationKind {
         /// Whether `AllTrusted` includes it.
         is_trusted: bool,
     },
-    /// A kind that no request can be judged against: private link or service tag. The text is Graph's type name.
-    Unjudgeable(Box<str>),
+    /// A kind that no request can be judged against: private link or service tag.
+    Unjudgeable {
+        /// Graph's type name.
+        kind: Box<str>,
+        /// Whether Graph's `AllTrusted` includes it.
+        is_trusted: bool,
+    },
 }
 
 /// A named location.

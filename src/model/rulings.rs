@@ -68,5 +68,11 @@
 //!   several they are nobody's, and unknown: those of one must not exempt another. Case `filter-several`.
 //! - **Published policy sets.** A template has no state, so it counts as a disabled policy. Names are not unique: policies
 //!   without an id that share one are all in force. Diagnostics `policy-template`, `duplicate-name`.
+//! - **Agents as resources.** What the request or the catalogue says decides. Where neither does a resource may be an agent, so
+//!   that a policy for `AllAgentIdResources` covers it. Graph's `@odata.type` tells agent identities and blueprints, whose
+//!   principals are in no policy's scope. Cases `agent-resources-*`, `blueprint-principal`; diagnostic `agent-resources`.
+//! - **Private links and service tags.** No request says that it comes from one. A policy that names one is refused, and so
+//!   is one that includes `AllTrusted` beside a trusted one; excluded, they exempt nobody. Diagnostics
+//!   `unjudgeable-location`, `unjudgeable-trusted`.
 //! - **Token exchange.** The intermediate exchange of an agent identity is never evaluated, unless the request names
 //!   another resource or a user action beside it. Row 105; case `exchange-action`.

@@ -335,6 +335,8 @@ vocabulary! {
         Legacy = "Legacy",
         /// An agent identity.
         ServiceIdentity = "ServiceIdentity",
+        /// The principal of an agent identity blueprint. Graph says so in `@odata.type`, and `Application` here.
+        AgentBlueprint = "AgentIdentityBlueprintPrincipal",
         /// For internal use of the directory.
         SocialIdp = "SocialIdp",
     }

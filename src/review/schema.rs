@@ -71,7 +71,7 @@ pub fn bundle() -> Value {
                 kind("NamedLocation$", &["ipRanges", "countriesAndRegions", "compliantNetworkType"]),
                 reference("location"),
             ),
-            (kind("servicePrincipal$", &["servicePrincipalType", "appId", "signInAudience"]), reference("principal")),
+            (kind(PRINCIPAL, &["servicePrincipalType", "appId", "signInAudience"]), reference("principal")),
         ],
         json!(false),
     );
@@ -91,6 +91,9 @@ pub fn bundle() -> Value {
     );
     schema
 }
+
+/// The types of service principals in Graph.
+const PRINCIPAL: &str = "(servicePrincipal|agentIdentity(BlueprintPrincipal)?)$";
 
 /// `bundle.yaml`.
 pub fn settings() -> Value {

@@ -206,7 +206,7 @@ fn kind(kind: &LocationKind) -> &'static str {
         LocationKind::Country { lookup: CountryLookup::ClientIpAddress, .. } => "countryByAddress",
         LocationKind::Country { lookup: CountryLookup::AuthenticatorAppGps, .. } => "countryByGps",
         LocationKind::CompliantNetwork { .. } => "compliantNetwork",
-        LocationKind::Unjudgeable(_) => "other",
+        LocationKind::Unjudgeable { .. } => "other",
     }
 }
 

@@ -92,7 +92,12 @@ pub fn suppose(request: &mut TokenRequest<'_>, bundle: &CompiledBundle) {
     if let Some(device) = &mut request.device {
         device.is_compliant.get_or_insert(false);
     }
-    request.resource.kind = request.resource.kind.or_else(|| kind(&request.resource.app_ids, bundle));
+    let resource = &mut request.resource;
+    let is_known = |id: &IdRef<'_>| bundle.kind_of_resource(*id).is_some_and(|kind| kind != ResourceKind::Application);
+    // WHY: one word for all of them; where the catalogue knows an agent among them it says what each is.
+    if !resource.app_ids.is_empty() && !resource.app_ids.iter().any(is_known) {
+        resource.kind.get_or_insert(ResourceKind::Application);
+    }
 }
 
 /// An object that must be there.
@@ -205,20 +210,6 @@ fn context<'n>(mut fields: Members<'n>, diagnostics: &mut Diagnostics) -> Resour
     }
     fields.finish_odata(diagnostics);
     resource
-}
-
-/// What the applications are, if all of them are the same.
-fn kind(app_ids: &[IdRef<'_>], bundle: &CompiledBundle) -> Option<ResourceKind> {
-    let is_agent = |id: &IdRef<'_>| {
-        let principal = bundle.principal_of_app(*id).or_else(|| bundle.principal_of(*id));
-        principal.is_some_and(|principal| principal.kind == Some(ServicePrincipalType::ServiceIdentity))
-    };
-    let agents = app_ids.iter().filter(|id| is_agent(id)).count();
-    match agents {
-        0 => (!app_ids.is_empty()).then_some(ResourceKind::Application),
-        _ if agents == app_ids.len() => Some(ResourceKind::AgentIdentity),
-        _ => None,
-    }
 }
 
 /// `signInConditions`.

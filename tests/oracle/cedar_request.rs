@@ -8,13 +8,13 @@ use doorward::model::location::CountryFact;
 use doorward::model::policy::LocationTarget;
 use doorward::model::set::Word;
 use doorward::model::{
-    AttributeValue, Attributes, Entities, Entity, FreeValue, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType,
-    TransferMethod, Truth,
+    AttributeValue, Attributes, Entities, Entity, FreeValue, GuestType, Id, IdRef, IdentityKind, ResourceKind,
+    ServicePrincipalType, TransferMethod, Truth,
 };
 
 use super::resource::App;
 use super::subject::consumers;
-use super::{Case, fact, place, resource};
+use super::{Case, condition, fact, place, resource};
 
 /// A request in the words of Cedar.
 pub struct Written {
@@ -120,10 +120,20 @@ fn what(case: &Case<'_>, entities: &mut Vec<Value>) -> Value {
         // Each of several has its own.
         _ => None,
     };
+    // Several are of one kind, or nobody can say of which.
+    let kind_of = |app: &App<'_>| match app {
+        App::Id(one) => fact::kind_of_app(case, *one),
+        _ => Some(ResourceKind::Application),
+    };
+    let kinds: Vec<Option<ResourceKind>> = audiences.iter().map(kind_of).collect();
+    let kind = match kinds.as_slice() {
+        [] => asked.kind,
+        [first, rest @ ..] => first.filter(|_| rest.iter().all(|kind| kind == first)),
+    };
     let or_none = |said: Option<&str>| said.or(is_said.then_some("none")).map(Value::from);
     object([
         ("appIds", (is_said && !is_unsure).then(|| ids(&app_ids))),
-        ("type", asked.kind.map(word)),
+        ("type", kind.map(word)),
         ("userAction", or_none(asked.user_action.map(Word::as_str))),
         ("authenticationContext", or_none(asked.authentication_context.as_deref())),
         ("target", asked.target.map(|target| json!({ "type": target.kind, "id": target.id }))),
@@ -214,8 +224,8 @@ fn device(case: &Case<'_>) -> Value {
             written.insert(name.to_owned(), texts.iter().map(|text| text.to_lowercase()).collect());
         }
     }
-    // Generated devices carry extension attributes only where Entra sees them.
-    for (number, text) in (1..).zip(&device.extension_attributes) {
+    let are_shown = condition::shows_extension_attributes(device);
+    for (number, text) in (1..).zip(&device.extension_attributes).filter(|_| are_shown) {
         written.extend(
             text.as_deref().map(|text| (format!("extensionAttribute{number}"), Value::from(text.to_lowercase()))),
         );

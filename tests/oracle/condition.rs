@@ -3,6 +3,8 @@
 //! Source: Entra documentation, Conditional Access conditions; filter for devices; authentication flows; read August
 //! 2026.
 
+use std::borrow::Cow;
+
 use doorward::model::policy::{Filter, Platforms};
 use doorward::model::request::Device;
 use doorward::model::set::{Set, Word};
@@ -21,11 +23,11 @@ pub fn flows(case: &Case<'_>, flows: Set<TransferMethod>) -> Truth {
     level(flows, case.request.authentication_flow.unwrap_or(TransferMethod::None))
 }
 
-/// An absent platform is the unknown platform: only `all` covers it and nothing exempts it.
+/// An absent platform is the unknown platform: only `all` covers it, and only `all` exempts it.
 pub fn platforms(case: &Case<'_>, platforms: Platforms) -> Truth {
     let any = platforms.include.is_empty() || platforms.include.contains(Platform::All);
     match case.request.platform {
-        None => any.into(),
+        None => (any && !platforms.exclude.contains(Platform::All)).into(),
         Some(platform) => {
             let included = any || platforms.include.contains(platform);
             let excluded = platforms.exclude.contains(platform) || platforms.exclude.contains(Platform::All);
@@ -88,6 +90,9 @@ fn of<'a>(device: &'a Device<'_>, property: &str) -> Fact<'a> {
         "trusttype" => &device.trust_type,
         _ => {
             let number: Option<usize> = name.strip_prefix("extensionattribute").and_then(|text| text.parse().ok());
+            if !shows_extension_attributes(device) {
+                return Fact::Null;
+            }
             match number.and_then(|number| device.extension_attributes.get(number.wrapping_sub(1))) {
                 Some(value) => value,
                 None => return Fact::Null,
@@ -95,4 +100,13 @@ fn of<'a>(device: &'a Device<'_>, property: &str) -> Fact<'a> {
         }
     };
     text.as_deref().map_or(Fact::Null, Fact::Text)
+}
+
+/// A device that Intune does not manage shows them only if it is compliant or hybrid joined.
+pub fn shows_extension_attributes(device: &Device<'_>) -> bool {
+    let is =
+        |text: &Option<Cow<'_, str>>, wanted: &str| text.as_deref().is_some_and(|text| text.to_lowercase() == wanted);
+    device.is_compliant == Some(true)
+        || is(&device.trust_type, "serverad")
+        || is(&device.mdm_app_id, "0000000a-0000-0000-c000-000000000000")
 }

@@ -4,8 +4,8 @@ use doorward::model::decision::InputError;
 use doorward::model::location::CountryFact;
 use doorward::model::principal::ServicePrincipal;
 use doorward::model::{
-    Attributes, Bundle, GrantControl, GuestType, Id, IdRef, IdentityKind, ServicePrincipalType, SignInAudience,
-    TokenRequest, Truth,
+    Attributes, Bundle, GrantControl, GuestType, Id, IdRef, IdentityKind, ResourceKind, ServicePrincipalType,
+    SignInAudience, TokenRequest, Truth,
 };
 
 use super::subject::consumers;
@@ -67,6 +67,22 @@ pub fn is_same(one: IdRef<'_>, other: IdRef<'_>) -> Truth {
 pub fn attributes<'a>(case: &Case<'a>) -> Option<&'a Attributes<'a>> {
     let known = catalogued(case.bundle, case.request).and_then(|entry| entry.attributes.as_ref());
     known.or(case.request.identity.attributes.as_ref())
+}
+
+/// What kind of object the resource `app` is; `None` when neither the request nor the catalogue says.
+pub fn kind_of_app(case: &Case<'_>, app: IdRef<'_>) -> Option<ResourceKind> {
+    case.request.resource.kind.or_else(|| catalogued_kind(case.bundle, app))
+}
+
+/// What the catalogue says that a resource is, which it knows by app id or by object id.
+fn catalogued_kind(bundle: &Bundle, app: IdRef<'_>) -> Option<ResourceKind> {
+    let by_object = || bundle.principals.iter().find(|principal| principal.id.as_ref() == app);
+    let entry = catalogued_app(bundle, app).or_else(by_object)?;
+    Some(match entry.kind? {
+        ServicePrincipalType::ServiceIdentity => ResourceKind::AgentIdentity,
+        ServicePrincipalType::AgentBlueprint => ResourceKind::AgentBlueprint,
+        _ => ResourceKind::Application,
+    })
 }
 
 /// The custom security attributes of the resource `app`; `None` when neither catalogue nor request has them.
@@ -149,6 +165,9 @@ pub fn conflicts(bundle: &Bundle, country_of: CountryOf<'_>, request: &TokenRequ
         }
     }
     for app in &request.resource.app_ids {
+        if disagree(catalogued_kind(bundle, *app), request.resource.kind) {
+            fields.push("resource.type");
+        }
         let known = catalogued_app(bundle, *app).and_then(|entry| entry.attributes.as_ref());
         if attributes_disagree(known, request.resource.attributes.as_ref()) {
             fields.push("resource.customSecurityAttributes");

@@ -2,7 +2,7 @@
 //!
 //! A few principals, users, groups, applications and overlapping locations, so that includes, excludes and missing
 //! facts collide all the time. Bundles are what Entra would accept where the documentation says what that is, and what
-//! is unspecified there is left out: two kinds of target in one policy, `All` in an exclude list, empty collections.
+//! the loader refuses is left out: two kinds of target in one policy, guests of no kind.
 //! Nothing carries a span. Start with [`scene`]; [`super::world`] has the cast.
 
 use proptest::collection::vec;
@@ -290,6 +290,7 @@ fn users() -> impl Strategy<Value = Users> {
     );
     let exclude = vec(
         prop_oneof![
+            1 => seldom_all(UserTarget::All, UserTarget::AllAgentUsers),
             1 => Just(UserTarget::GuestsOrExternalUsers),
             1 => Just(UserTarget::AllAgentUsers),
             2 => select(&USERS).prop_map(|id| UserTarget::Id(Id::new(id))),
@@ -340,7 +341,8 @@ fn some_ids(ids: &'static [&'static str]) -> impl Strategy<Value = Vec<Spanned<I
 fn scope(ids: &'static [&'static str]) -> impl Strategy<Value = Scope<PrincipalTarget>> {
     let named = || select(ids).prop_map(|id| PrincipalTarget::Named(id.into()));
     let include = vec(prop_oneof![1 => Just(PrincipalTarget::All), 2 => named()], 0..3);
-    (include, vec(named(), 0..2), weighted(0.25, filter(rule_text::attribute_rule().boxed()))).prop_map(
+    let named_or_all = prop_oneof![1 => Just(PrincipalTarget::All), 9 => named()];
+    (include, vec(named_or_all, 0..2), weighted(0.25, filter(rule_text::attribute_rule().boxed()))).prop_map(
         |(include, exclude, filter)| Scope {
             include: include.into_iter().map(placed).collect(),
             exclude: exclude.into_iter().map(placed).collect(),
@@ -361,8 +363,6 @@ fn resources() -> impl Strategy<Value = Resources> {
     let rule = || filter(rule_text::attribute_rule().boxed());
     let everything =
         (vec(prop_oneof![3 => app(), 1 => suite()], 0..2), weighted(0.1, rule())).prop_map(|(exclude, filter)| {
-            // An include filter beside `All` cannot be saved.
-            let filter = filter.map(|filter| Filter { mode: FilterMode::Exclude, ..filter });
             Resources {
                 include: vec![placed(ResourceTarget::All)],
                 exclude: exclude.into_iter().map(placed).collect(),
@@ -404,10 +404,14 @@ fn locations() -> impl Strategy<Value = Locations> {
     };
     let include = vec(
         prop_oneof![2 => Just(LocationTarget::All), 1 => Just(LocationTarget::AllTrusted), 1 => Just(LocationTarget::MfaTrustedIps), 4 => named()],
-        1..3,
+        0..3,
     );
     let exclude = vec(
-        prop_oneof![1 => Just(LocationTarget::AllTrusted), 1 => Just(LocationTarget::MfaTrustedIps), 4 => named()],
+        prop_oneof![
+            1 => seldom_all(LocationTarget::All, LocationTarget::AllTrusted),
+            1 => Just(LocationTarget::MfaTrustedIps),
+            4 => named(),
+        ],
         0..3,
     );
     weighted(0.6, (include, exclude)).prop_map(|lists| {
@@ -419,11 +423,16 @@ fn locations() -> impl Strategy<Value = Locations> {
     })
 }
 
+/// `All` now and then, where nobody means it.
+fn seldom_all<T: Clone + std::fmt::Debug + 'static>(all: T, other: T) -> impl Strategy<Value = T> {
+    prop_oneof![1 => Just(all), 4 => Just(other)]
+}
+
 fn platforms() -> impl Strategy<Value = Platforms> {
     let concrete = || Platform::ALL.iter().copied().filter(|platform| *platform != Platform::All).collect::<Vec<_>>();
     let include =
         prop_oneof![Just(Set::from_iter([Platform::All])), subsequence(concrete(), 1..4).prop_map(Set::from_iter)];
-    (include, subsequence(concrete(), 0..3))
+    (include, subsequence(Platform::ALL.to_vec(), 0..3))
         .prop_map(|(include, exclude)| Platforms { include, exclude: exclude.into_iter().collect() })
 }
 

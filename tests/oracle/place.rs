@@ -66,7 +66,7 @@ fn contains(case: &Case<'_>, location: &NamedLocation) -> Truth {
             CountryLookup::ClientIpAddress => is_in_countries(case, countries, *include_unknown),
         },
         LocationKind::CompliantNetwork { .. } => network.compliant_network.map_or(Truth::Unknown, Truth::from),
-        LocationKind::Unjudgeable(_) => Truth::Unknown,
+        LocationKind::Unjudgeable { .. } => Truth::Unknown,
     }
 }
 

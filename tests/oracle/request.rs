@@ -58,10 +58,15 @@ impl Recipe {
         let resource = &mut request.resource;
         for app in &resource.app_ids {
             let entry = bundle.principals.iter().find(|entry| entry.app_id.as_ref().map(Id::as_ref) == Some(*app));
+            let by_object = || bundle.principals.iter().find(|entry| entry.id.value.as_ref() == *app);
             if let Some(known) = entry.and_then(|entry| entry.attributes.as_ref())
                 && resource.attributes.is_some()
             {
                 resource.attributes = Some(known.clone());
+            }
+            // Of what the catalogue knows, requests mostly leave the kind to it.
+            if entry.or_else(by_object).is_some_and(|entry| entry.kind.is_some()) {
+                resource.kind = None;
             }
         }
         request
@@ -216,6 +221,7 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
             1 => subsequence(APPS.to_vec(), 2..=3),
             1 => select(&APPS).prop_map(|app| vec![TOKEN_EXCHANGE, app]),
             1 => Just(vec![TOKEN_EXCHANGE]),
+            1 => select(&AGENTS).prop_map(|agent| vec![agent]),
             1 => subsequence(ON_THE_WAY.to_vec(), 1..=2),
             1 => (select(&ON_THE_WAY), select(&APPS)).prop_map(|(one, app)| vec![one, app]),
         ]
@@ -289,14 +295,28 @@ fn device() -> impl Strategy<Value = Device<'static>> {
         subsequence(vec!["[ZTDId]:1", "[GID]:2"], 0..=2),
         subsequence(vec!["M365Managed", "m365"], 0..=2),
         name(),
-        any::<bool>(),
+        (
+            any::<bool>(),
+            weighted(0.5, select(&["0000000A-0000-0000-C000-000000000000", "other"]).prop_map(Cow::Borrowed)),
+        ),
     )
         .prop_map(
-            |(display_name, model, is_compliant, trust_type, version, physical, labels, extension, has_id)| {
+            |(
+                display_name,
+                model,
+                is_compliant,
+                trust_type,
+                version,
+                physical,
+                labels,
+                extension,
+                (has_id, manager),
+            )| {
                 let mut device = Device {
                     device_id: has_id.then_some("AAAAAAAA-0000-0000-0000-000000000000".into()),
                     display_name,
                     model,
+                    mdm_app_id: manager,
                     is_compliant,
                     trust_type,
                     operating_system_version: version,
@@ -304,10 +324,7 @@ fn device() -> impl Strategy<Value = Device<'static>> {
                     system_labels: labels.into_iter().map(Cow::Borrowed).collect(),
                     ..Device::default()
                 };
-                // Extension attributes of other devices are not visible to a sign-in.
-                if device.is_compliant == Some(true) {
-                    device.extension_attributes[0] = extension;
-                }
+                device.extension_attributes[0] = extension;
                 device
             },
         )

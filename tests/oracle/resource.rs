@@ -174,12 +174,14 @@ fn is_target(case: &Case<'_>, app: App<'_>, target: &ResourceTarget) -> Truth {
     let settings = &case.bundle.settings;
     match target {
         ResourceTarget::All => Truth::True,
-        ResourceTarget::AllAgentResources => match (app, case.request.resource.kind) {
-            (App::None | App::Directory | App::PerhapsDirectory, _) => Truth::False,
-            (_, None) => Truth::Unknown,
-            (_, Some(ResourceKind::Application)) => Truth::False,
-            (_, Some(ResourceKind::AgentIdentity | ResourceKind::AgentBlueprint)) => Truth::True,
-        },
+        ResourceTarget::AllAgentResources => {
+            let kind = match app {
+                App::None | App::Directory | App::PerhapsDirectory => return Truth::False,
+                App::Id(id) => fact::kind_of_app(case, id),
+                App::Unknown => case.request.resource.kind,
+            };
+            kind.map_or(Truth::Unknown, |kind| (kind != ResourceKind::Application).into())
+        }
         ResourceTarget::App(id) => app.is(|app| id.as_ref() == app),
         ResourceTarget::Office365 => app.is(|app| is_office_365(settings, app)),
         ResourceTarget::MicrosoftAdminPortals => app.is(|app| is_admin_portal(settings, app)),

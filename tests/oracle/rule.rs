@@ -91,7 +91,11 @@ fn passes(fact: &Fact<'_>, test: Test, literal: &Literal) -> bool {
             assert_eq!(test, Test::In, "only -in takes a list");
             passes(fact, Test::Equals, &Literal::Text(text.clone()))
         }),
-        (Fact::Texts(elements), Literal::Text(wanted)) => elements.iter().any(|element| same(element, wanted)),
+        // Of several, `-contains` means a whole one; what is asked of one text holds where it does for any of them.
+        (Fact::Texts(elements), Literal::Text(wanted)) if test == Test::Contains => {
+            elements.iter().any(|element| same(element, wanted))
+        }
+        (Fact::Texts(elements), _) => elements.iter().any(|element| passes(&Fact::Text(element), test, literal)),
         (Fact::Text(text), Literal::Text(wanted)) => {
             let (text, wanted) = (text.to_lowercase(), wanted.to_lowercase());
             match test {

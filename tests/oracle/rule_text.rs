@@ -40,6 +40,7 @@ pub fn device_rule() -> impl Strategy<Value = String> {
 pub fn attribute_rule() -> impl Strategy<Value = String> {
     text(prop_oneof![
         3 => compare(&["CustomSecurityAttribute.Eng_Tier"], &COLLECTION, &["prod", "PROD", "eu", "pro"]),
+        1 => compare(&["CustomSecurityAttribute.Eng_Tier"], &ALL, &["prod", "PR", "eu", "o"]),
         3 => compare(&["CustomSecurityAttribute.Eng_Zone", "CustomSecurityAttribute.eng_zone"], &ALL, &WORDS),
         1 => compare(&["CustomSecurityAttribute.Eng_Flag", "CustomSecurityAttribute.Other_Missing"], &EQUALITY, &["true"]),
     ])

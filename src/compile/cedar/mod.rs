@@ -311,13 +311,14 @@ fn tell(rule: &'static Rule, error: &dyn miette::Diagnostic, text: &Range<usize>
         let start = label.offset().clamp(text.start, text.end);
         start - text.start..(label.offset() + label.len()).clamp(start, text.end) - text.start
     });
-    let what = error.to_string();
-    let what = match what.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, ")) {
-        Some((_, what)) => what,
-        None => &what,
+    // WHY: a name of the policy that only this module gave it.
+    let anonymous = |text: String| match text.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, ")) {
+        Some((_, rest)) => rest.to_owned(),
+        None => text,
     };
+    let what = anonymous(error.to_string());
     let expected = label.and_then(|label| label.label().map(str::to_owned));
-    let help = error.help().map(|help| help.to_string()).or(expected);
+    let help = error.help().map(|help| anonymous(help.to_string())).or(expected);
     Problem { rule, range, what: what.trim_end_matches('.').replace('\n', " "), help, instead: None }
 }
 

@@ -94,6 +94,7 @@ pub fn bundle(
     risk::gaps(bundle, policies, &mut problems);
     quiet::unknown_platforms(bundle, policies, &mut problems);
     place::no_trusted_location(bundle, policies, &mut problems);
+    place::unjudgeable_trusted(bundle, policies, &mut problems);
     place::ipv4_only(bundle, policies, ranged, &mut problems);
     place::unknown_countries(bundle, policies, &mut problems);
     if let Some(network) = network {
@@ -132,7 +133,7 @@ fn each(
     control::opening(bundle, policy, compiled, problems);
     scope::scopes(bundle, policy, compiled, names, problems);
     scope::conditions(policy, compiled, problems);
-    scope::resources(policy, problems);
+    scope::resources(bundle, policy, problems);
     quiet::policy(bundle, policy, compiled, problems);
     place::gps(bundle, policy, compiled, problems);
 }

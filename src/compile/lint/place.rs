@@ -56,6 +56,36 @@ pub fn no_trusted_location(bundle: &Bundle, policies: &[CompiledPolicy], problem
     problems.push(Diagnostic::new(&rules::NO_TRUSTED_LOCATION, first.span, what).help(help));
 }
 
+/// Trusted locations that nothing can be judged against, while policies name `AllTrusted`: told once for each location, as an
+/// error where a policy includes it.
+///
+/// WHY: excluded they exempt nobody, which lets nobody in; included they would be left out of what is to be blocked.
+pub fn unjudgeable_trusted(bundle: &Bundle, policies: &[CompiledPolicy], problems: &mut Vec<Diagnostic>) {
+    let named = |is_included: bool| {
+        let mut policies = policies.iter().filter_map(|policy| bundle.policies.get(policy.index.as_usize()));
+        policies.find_map(|policy| {
+            let locations = &policy.conditions.locations;
+            let targets = if is_included { &locations.include } else { &locations.exclude };
+            targets.iter().find(|target| target.value == LocationTarget::AllTrusted)
+        })
+    };
+    let (rule, target) = match (named(true), named(false)) {
+        (Some(target), _) => (&rules::UNJUDGEABLE_LOCATION, target),
+        (None, Some(target)) => (&rules::UNJUDGEABLE_TRUSTED, target),
+        (None, None) => return,
+    };
+    for location in &bundle.locations {
+        let LocationKind::Unjudgeable { kind, is_trusted: true } = &location.kind else { continue };
+        let what = format!("`{}` is trusted, and is a {kind}", location.display_name.value);
+        let help = "name the addresses of the network in a location, and write `isTrusted: false` here";
+        problems.push(
+            Diagnostic::new(rule, location.display_name.span, what)
+                .help(help)
+                .related(target.span, "`AllTrusted` is named here"),
+        );
+    }
+}
+
 /// A block everywhere but in locations of IPv4 ranges, in a bundle that knows no IPv6 at all; told once.
 ///
 /// WHY: where some location has IPv6 ranges, those without are so on purpose.
@@ -190,8 +220,9 @@ pub fn location(bundle: &Bundle, index: LocationIndex) -> Option<&NamedLocation>
 /// Whether `AllTrusted` contains it, as far as anybody can tell.
 pub fn is_trusted(location: &NamedLocation) -> bool {
     match &location.kind {
-        LocationKind::Ip { is_trusted, .. } | LocationKind::CompliantNetwork { is_trusted } => *is_trusted,
-        LocationKind::Unjudgeable(_) => true,
+        LocationKind::Ip { is_trusted, .. }
+        | LocationKind::CompliantNetwork { is_trusted }
+        | LocationKind::Unjudgeable { is_trusted, .. } => *is_trusted,
         LocationKind::Country { .. } => false,
     }
 }

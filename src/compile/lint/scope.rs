@@ -114,6 +114,10 @@ fn uncovered(bundle: &Bundle, targets: &[Spanned<PrincipalTarget>], names: &Name
             (Some(ServicePrincipalType::ServiceIdentity), _) => {
                 ("an agent identity", "name it in `includeAgentIdServicePrincipals`")
             }
+            (Some(ServicePrincipalType::AgentBlueprint), _) => (
+                "the principal of an agent identity blueprint",
+                "name it in `includeAgentIdServicePrincipals`, which covers the agents that are made of it",
+            ),
             (Some(kind), _) if kind != ServicePrincipalType::Application => {
                 ("no application", "take it out, or write `eligibility: all` in bundle.yaml")
             }
@@ -216,9 +220,16 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// Resources that are named in vain.
-pub fn resources(policy: &Policy, problems: &mut Vec<Diagnostic>) {
+pub fn resources(bundle: &Bundle, policy: &Policy, problems: &mut Vec<Diagnostic>) {
     filter_beside_word(policy, problems);
     let resources = &policy.conditions.resources;
+    let is_agents = |target: &&Spanned<ResourceTarget>| target.value == ResourceTarget::AllAgentResources;
+    if let Some(target) = resources.include.iter().find(is_agents).filter(|_| bundle.principals.is_empty()) {
+        let what =
+            format!("nothing here says what is no agent: `{}` may cover every resource", policy.display_name.value);
+        let help = "add an export of the service principals to the bundle, or have callers send `resource.type`";
+        problems.push(Diagnostic::new(&rules::AGENT_RESOURCES, target.span, what).help(help));
+    }
     let graph = IdRef::GRAPH.to_owned();
     let is_graph = |target: &&Spanned<ResourceTarget>| matches!(&target.value, ResourceTarget::App(id) if *id == graph);
     if let Some(target) = resources.include.iter().chain(&resources.exclude).find(is_graph) {

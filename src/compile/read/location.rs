@@ -52,7 +52,8 @@ fn kind(object: &mut Object<'_, '_>, packed: &mut PackedRanges, context: &mut Co
             for key in ["privateLinkResourcePolicyIds", "serviceTags", "isTrusted"] {
                 object.keep(key, context);
             }
-            Some(LocationKind::Unjudgeable(other.into()))
+            let is_trusted = object.boolean("isTrusted", context).unwrap_or(false);
+            Some(LocationKind::Unjudgeable { kind: other.into(), is_trusted })
         }
         Some(other) => {
             let what = format!("`{other}` is no kind of named location");

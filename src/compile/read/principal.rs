@@ -8,7 +8,7 @@ use super::super::rules;
 use super::object::{Context, Object, Path};
 use super::target::misspelt_id;
 use crate::model::attribute::is_annotation;
-use crate::model::{AttributeValue, Attributes, Id, IdRef, ServicePrincipal};
+use crate::model::{AttributeValue, Attributes, Id, IdRef, ServicePrincipal, ServicePrincipalType};
 use crate::text::{Diagnostic, Node, Spanned, Value};
 
 /// Reads `node`. Graph's service principals have some forty more properties; those decide nothing.
@@ -27,10 +27,17 @@ pub fn principal(node: &Node<'_>, context: &mut Context) -> Option<ServicePrinci
     let attributes = object.object("customSecurityAttributes", context).map(|_| ());
     let attributes =
         attributes.and_then(|()| node.member("customSecurityAttributes")).map(|node| attributes_of(node, context));
+    let stated = object.word("servicePrincipalType", context);
+    let odata_type = object.text("@odata.type", context);
+    let kind = match odata_type.map(|text| text.value.trim_start_matches("#microsoft.graph.")) {
+        Some("agentIdentity") => Some(ServicePrincipalType::ServiceIdentity),
+        Some("agentIdentityBlueprintPrincipal") => Some(ServicePrincipalType::AgentBlueprint),
+        _ => stated,
+    };
     Some(ServicePrincipal {
         app_id: object.id("appId", context).map(|id| Id::new(id.value)),
         display_name: object.text("displayName", context).map(text),
-        kind: object.word("servicePrincipalType", context),
+        kind,
         owner_tenant: object.id("appOwnerOrganizationId", context).map(|id| Id::new(id.value)),
         audience: object.word("signInAudience", context),
         account_enabled: object.boolean("accountEnabled", context),

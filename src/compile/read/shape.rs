@@ -48,7 +48,9 @@ pub fn object_kind(node: &Node<'_>) -> Option<ObjectKind> {
         let short = odata_type.trim_start_matches("#microsoft.graph.");
         match short {
             "conditionalAccessPolicy" => return Some(ObjectKind::Policy),
-            "servicePrincipal" => return Some(ObjectKind::Principal),
+            "servicePrincipal" | "agentIdentity" | "agentIdentityBlueprintPrincipal" => {
+                return Some(ObjectKind::Principal);
+            }
             "authenticationStrengthPolicy" => return Some(ObjectKind::Strength),
             "conditionalAccessTemplate" if is_template() => return Some(ObjectKind::Template),
             _ if short.ends_with("NamedLocation") => return Some(ObjectKind::Location),

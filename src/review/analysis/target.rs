@@ -68,10 +68,12 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
     let leads = apps.iter().any(leads);
     let combined = combined(&named, is_agent, leads);
     let disclosed = |id: &Id| sides.map(|bundle| bundle.attributes_of_app(id.as_ref()));
+    // What a request says of an application that a catalogue has is what that says, or it is refused.
+    let kinds = |id: &Id| sides.map(|bundle| bundle.kind_of_resource(id.as_ref()).filter(|_| named.has_agents));
     let key = |(id, _): &(Option<Id>, bool)| {
         let own = own.iter().flatten().find(|own| id.as_ref() == Some(*own));
         let known = id.as_ref().filter(|_| has_filters).map(disclosed);
-        (id.is_some(), own, id.as_ref().and_then(|id| named.apps.get(id)), known)
+        (id.is_some(), own, id.as_ref().and_then(|id| named.apps.get(id)), known, id.as_ref().map(kinds))
     };
     // What the catalogue knows goes without saying.
     let is_known =
@@ -95,8 +97,11 @@ pub fn facts(maker: &mut Maker<'_, '_>, kind: IdentityKind) -> Vec<Fact> {
                 }
                 _ => None,
             };
+            let known = app_id.as_ref().map(kinds);
+            let agrees = |kind: ResourceKind| known.iter().flatten().flatten().all(|known| *known == kind);
             for attributes in attributes.iter().take(stateable).chain(&disputed) {
                 let said = combined.iter().take(count).filter(|what| what.has_exchange == has_exchange);
+                let said = said.filter(|what| what.kind.is_none_or(agrees));
                 facts.extend(said.filter(|_| !has_exchange || !is_exchange).map(|what| What {
                     app_id: app_id.clone(),
                     is_other: *is_other,

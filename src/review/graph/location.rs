@@ -30,7 +30,7 @@ pub(super) fn location(location: &NamedLocation, id: Option<&Option<String>>) ->
             "compliantNetworkType": "allTenantCompliantNetworks",
             "isTrusted": is_trusted,
         }),
-        LocationKind::Unjudgeable(kind) => json!({ "@odata.type": format!("#microsoft.graph.{kind}") }),
+        LocationKind::Unjudgeable { kind, .. } => json!({ "@odata.type": format!("#microsoft.graph.{kind}") }),
     };
     let common = json!({
         "id": id,

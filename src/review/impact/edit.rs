@@ -149,7 +149,7 @@ pub fn without_location(model: &Bundle, name: &str) -> Result<(Bundle, Edit), No
             LocationKind::CompliantNetwork { is_trusted } => {
                 emptied.kind = LocationKind::Ip { ranges: Ranges::default(), is_trusted: *is_trusted };
             }
-            LocationKind::Unjudgeable(_) => {}
+            LocationKind::Unjudgeable { .. } => {}
         }
     }
     Ok((edited, edit))

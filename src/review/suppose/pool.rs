@@ -156,7 +156,7 @@ fn networks(bundle: &Bundle) -> Vec<Node<'static>> {
             }
             LocationKind::Country { countries: named, .. } => gps.extend(named.iter().copied()),
             LocationKind::CompliantNetwork { .. } => compliant = true,
-            LocationKind::Ip { .. } | LocationKind::Unjudgeable(_) => {}
+            LocationKind::Ip { .. } | LocationKind::Unjudgeable { .. } => {}
         }
     }
     let elsewhere = |named: &[Country]| {
