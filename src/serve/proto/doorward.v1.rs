@@ -1742,8 +1742,8 @@ pub mod decisions_client {
             self.inner.unary(req, path, codec).await
         }
         /// Decides each message as it arrives, with the bundle of that moment. Results are in the order of the requests; one
-        /// that cannot be used is answered with an error and does not end the stream. UNAUTHENTICATED ends it when the access
-        /// token that opened it is good no more.
+        /// that cannot be used is answered with an error and does not end the stream. RESOURCE_EXHAUSTED ends it when a message
+        /// is too large to be read, UNAUTHENTICATED when the access token that opened it is good no more.
         pub async fn decide_stream(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::DecideRequest>,
