@@ -255,6 +255,12 @@ async fn a_scope_stands_beside_open_id_only_if_the_token_is_sure_to_be_left_with
         ),
         ("who may stop early asks in order", vec![plain(CODE), plain("openid"), plain("read")], stops, &[true, false]),
         ("with what has been allowed before", vec![plain(CODE), plain("read"), plain("openid")], stops, &[true; 3]),
+        (
+            "an audience that is not asked about yet may refuse any of them",
+            vec![at(API, CODE), at(API, "read"), at(API, "openid"), at(third, CODE), at(third, "read")],
+            stops,
+            &[true, true, false],
+        ),
         ("and a permit ends it", vec![plain(CODE), plain("openid"), plain("read")], first, &[true]),
     ] {
         let mut body = gate(CODE);

@@ -60,22 +60,24 @@ impl OpenId {
     /// The scopes that the token is sure to be left with beside the OpenID scope at `place`, sorted; none of another item.
     /// They are asked for in the same circumstances. Wherever the call asks for a scope of that name, at an audience that is
     /// left, it is allowed, and nothing is owed for it that is not owed for a gate there: who cannot give that must leave the
-    /// scope out. What `outcomes`, by place, do not have is not allowed. Cost: linear in the items, but for looking up.
+    /// scope out. What `outcomes`, by place, do not have is not allowed, and an audience may be left whose gates they do not
+    /// have. Cost: linear in the items, but for looking up.
     pub fn beside(&self, place: usize, outcomes: &BTreeMap<usize, Outcome>) -> Vec<String> {
         let Some(this) = self.0.get(place).filter(|this| is_open_id(&this.name)) else { return Vec::new() };
-        let allowed = |place: &usize| outcomes.get(place).filter(|outcome| outcome.allows);
         let each = || self.0.iter().enumerate();
-        let (mut shut, mut told) = (BTreeSet::new(), BTreeSet::new());
+        let (mut shut, mut open_later, mut told) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (place, gate) in each().filter(|(_, said)| is_gate(&said.name)) {
-            match allowed(&place) {
-                Some(outcome) => told.extend(outcome.owed.iter().map(|id| (gate.resource, id))),
-                None => drop(shut.insert(gate.resource)),
+            match outcomes.get(&place) {
+                Some(outcome) if outcome.allows => told.extend(outcome.owed.iter().map(|id| (gate.resource, id))),
+                Some(_) => drop(shut.insert(gate.resource)),
+                None => drop(open_later.insert(gate.resource)),
             }
         }
         let is_scope = |said: &Said| !is_gate(&said.name) && !is_open_id(&said.name) && !shut.contains(&said.resource);
         let scopes = || each().filter(|(_, said)| is_scope(said));
         let is_sure = |place: &usize, at: usize| {
-            allowed(place).is_some_and(|outcome| outcome.owed.iter().all(|id| told.contains(&(at, id))))
+            let allowed = outcomes.get(place).filter(|outcome| outcome.allows && !open_later.contains(&at));
+            allowed.is_some_and(|outcome| outcome.owed.iter().all(|id| told.contains(&(at, id))))
         };
         let unsure = scopes().filter(|(place, said)| !is_sure(place, said.resource));
         let unsure: BTreeSet<_> = unsure.map(|(_, said)| &said.name).collect();
