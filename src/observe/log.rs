@@ -78,6 +78,10 @@ pub struct Record<I> {
     /// The field that could not be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Whether what it was refused for stands outside the request: in the door's own words, or in the message around it.
+    /// Deciding the request again does not come to that. Left out when it does not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub outside: bool,
     /// Ids of the policies that decided, in bundle order.
     pub policies: Names,
     /// Ids of the report-only policies that would have blocked or asked for more, in bundle order.

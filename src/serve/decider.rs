@@ -49,7 +49,7 @@ pub struct Arrival<'a> {
 }
 
 /// The field that is at fault when one message asks for too much to explain.
-pub(super) const EXPLAIN: &str = "explain";
+const EXPLAIN: &str = "explain";
 
 thread_local! {
     // WHY: deciding reuses its memory, so that it allocates nothing.
@@ -182,7 +182,10 @@ impl Decider {
         EVALUATION.with_borrow_mut(|evaluation| {
             let (address, asked, trace) = match evaluated(bundle, &message, now, explainable, evaluation) {
                 Ok(evaluated) => evaluated,
-                Err(error) => return Err(self.invalid(bundle, arrival, &message, error, (started, now))),
+                Err(error) => {
+                    let outside = error.field == EXPLAIN;
+                    return Err(self.invalid(bundle, arrival, &message, (error, outside), (started, now)));
+                }
             };
             let took = started.elapsed();
             self.core.decided(arrival.surface, evaluation.reason(), took, address.is_none());
@@ -213,14 +216,15 @@ impl Decider {
         bundle: &CompiledBundle,
         arrival: Arrival<'_>,
         message: &DecideRequest<'_>,
-        error: InputError,
+        (error, outside): (InputError, bool),
         (started, now): (Instant, Timestamp),
     ) -> Refused {
         // WHY: an id that cannot be used is not echoed.
         let request_id = message.request_id().filter(|id| is_request_id(id));
         let refused = self.refused(arrival.surface, error.into(), request_id.map(str::to_owned));
         if let Some(log) = &self.log {
-            log.send(record::refused(bundle, arrival, &refused, (now, started.elapsed())), arrival.body.len());
+            let record = record::refused(bundle, arrival, (&refused, outside), (now, started.elapsed()));
+            log.send(record, arrival.body.len());
         }
         refused
     }
@@ -257,7 +261,7 @@ impl Asking<'_> {
         let body = request.encode_to_vec();
         let arrival = Arrival { surface: self.surface, encoding: Encoding::Protobuf, body: &body };
         match wire::read::<DecideRequest<'_>>(arrival.encoding, arrival.body) {
-            Ok(message) => self.decider.invalid(&self.snapshot.bundle, arrival, &message, error, started),
+            Ok(message) => self.decider.invalid(&self.snapshot.bundle, arrival, &message, (error, true), started),
             Err(_) => self.decider.refused(self.surface, error.into(), None),
         }
     }

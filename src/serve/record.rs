@@ -68,6 +68,7 @@ pub(super) fn decided(
         decision: evaluation.decision().as_str(),
         reason: evaluation.reason().as_str(),
         field: None,
+        outside: false,
         policies: ids(evaluation.policies()),
         report_only: ids(evaluation.report_only()),
         unmet_controls: evaluation.unmet(bundle).map(|control| control.name()).collect(),
@@ -80,11 +81,11 @@ pub(super) fn decided(
     }
 }
 
-/// The record of a request that was understood as a message and then refused.
+/// The record of a request that was understood as a message and then refused, for what stands `outside` it or not.
 pub(super) fn refused(
     bundle: &CompiledBundle,
     arrival: Arrival<'_>,
-    refused: &Refused,
+    (refused, outside): (&Refused, bool),
     (now, took): (Timestamp, Duration),
 ) -> Record<Input> {
     Record {
@@ -96,6 +97,7 @@ pub(super) fn refused(
         decision: "error",
         reason: refused.refusal.reason(),
         field: Some(refused.refusal.field()),
+        outside,
         policies: Names::default(),
         report_only: Names::default(),
         unmet_controls: Names::default(),

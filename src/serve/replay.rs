@@ -16,7 +16,6 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::decider;
 use super::wire::message::DecideRequest;
 use super::wire::{self, Encoding, shaping, v1};
 use crate::compile::CompiledBundle;
@@ -39,8 +38,8 @@ struct Record<'a> {
     decision: Cow<'a, str>,
     #[serde(borrow)]
     reason: Cow<'a, str>,
-    #[serde(borrow)]
-    field: Option<Cow<'a, str>>,
+    #[serde(default)]
+    outside: bool,
     #[serde(borrow)]
     policies: Vec<Cow<'a, str>>,
     #[serde(borrow)]
@@ -138,8 +137,8 @@ impl<'b> Replayer<'b> {
         let before =
             Verdict::of(&record.decision).ok_or_else(|| format!("no decision is called `{}`", record.decision))?;
         let time = record.time.parse().map_err(|_| format!("`{}` is no time", record.time))?;
-        // WHY: refused for what stood beside it in its message, which no record holds; alone it would be decided.
-        if before == Verdict::Error && record.field.as_deref() == Some(decider::EXPLAIN) {
+        // WHY: no record holds what it was refused for; alone it would be decided.
+        if before == Verdict::Error && record.outside {
             return Ok(Replayed { before, after: before, is_same: true, change: None });
         }
         let message = wire::read::<DecideRequest<'_>>(Encoding::Json, record.input.get().as_bytes());

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use doorward::compile::{self, CompiledBundle};
 use doorward::observe::log::Target;
+use doorward::serve::authzen;
 use doorward::serve::replay::{Replayed, Replayer, Verdict};
 use doorward::serve::wire::v1;
 use serde_json::{Value, json};
@@ -211,10 +212,13 @@ async fn a_recorded_log_replays_to_identical_decisions_and_another_bundle_change
 
 /// Replayed with the bundle that had refused them, such requests were told as decisions that change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn what_was_refused_for_its_id_or_for_the_message_around_it_replays_as_refused() {
+async fn what_was_refused_for_its_id_for_the_message_around_it_or_by_its_door_replays_as_refused() {
     let lines = Lines::default();
     let sink = Box::new(lines.clone());
-    let mut server = Server::with(|settings| settings.log = Target::Writer(sink));
+    let mut server = Server::with(|settings| {
+        settings.log = Target::Writer(sink);
+        settings.doors.authzen = Some(authzen::Settings::default());
+    });
     for id in [" ", "a\nb", &"x".repeat(257)] {
         server.http().await.decide(&changed(outside(), "/requestId", json!(id))).await;
     }
@@ -224,11 +228,18 @@ async fn what_was_refused_for_its_id_or_for_the_message_around_it_replays_as_ref
     let explained = changed(outside(), "/explain", json!(true));
     let batch = json!({ "requests": vec![explained; 51] }).to_string();
     assert_eq!(server.http().await.post("/v1/decide/batch", &batch).await.status, 200);
+    let misspelt = json!({
+        "subject": {"type": "user", "id": "u1"},
+        "action": {"name": "issue:x"},
+        "resource": {"type": "audience", "id": "api://a"},
+    });
+    let answer = server.http().await.post("/access/v1/evaluation", &misspelt.to_string()).await.json();
+    assert_eq!(answer["decision"], false);
     server.stop();
     let logged = lines.read();
     let fields: Vec<_> = logged.iter().filter_map(|entry| entry["field"].as_str()).collect();
     let (ids, beside) = fields.split_at(3);
-    assert_eq!((ids, beside.first()), (&["requestId"; 3][..], Some(&"explain")));
+    assert_eq!((ids, beside.first(), beside.last()), (&["requestId"; 3][..], Some(&"explain"), Some(&"action.name")));
     let refused: Vec<_> = logged.into_iter().filter(|entry| entry["decision"] == "error").collect();
     for replayed in replayed(&bundle_with("many.yaml", &many), &refused) {
         assert_eq!((replayed.after, replayed.is_same, replayed.change), (Verdict::Error, true, None));

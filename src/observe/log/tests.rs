@@ -55,6 +55,7 @@ fn record(request_id: String) -> Record<&'static str> {
         decision: "block",
         reason: "blocked_by_policy",
         field: None,
+        outside: false,
         policies: ["p1"].iter().collect(),
         report_only: Names::default(),
         unmet_controls: Names::default(),

@@ -27,7 +27,7 @@ fn logged(bundle: &CompiledBundle, (encoding, body): (Encoding, &[u8]), now: Tim
         }
         Err(error) => {
             let refused = Refused { refusal: Refusal::from(error), request_id: "id".to_owned() };
-            (Verdict::Error, record::refused(bundle, arrival, &refused, (now, Duration::ZERO)))
+            (Verdict::Error, record::refused(bundle, arrival, (&refused, false), (now, Duration::ZERO)))
         }
     };
     if verdict != Verdict::Error {
