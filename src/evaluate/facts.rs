@@ -15,7 +15,7 @@ use crate::compile::{
 use crate::model::bundle::MissingIp;
 use crate::model::decision::InputError;
 use crate::model::location::{Country, CountryFact};
-use crate::model::request::{Device, Identity, Network, Satisfied};
+use crate::model::request::{Device, Identity, Network, Resource, Satisfied};
 use crate::model::{
     Attributes, GrantControl, Id, IdRef, IdentityKind, ResourceKind, ServicePrincipal, ServicePrincipalType,
     TokenRequest, Truth,
@@ -172,16 +172,8 @@ fn join(
     if let Some(device) = request.device.as_deref() {
         agree_on_device(device, &request.satisfied)?;
     }
-    if let Some(own) = &request.resource.attributes {
-        for app_id in &request.resource.app_ids {
-            let catalogue = bundle.attributes_of_app(*app_id);
-            agree_on_attributes("resource.customSecurityAttributes", Some(own), catalogue)?;
-        }
-    }
-    if request.resource.kind.is_some() {
-        for app_id in &request.resource.app_ids {
-            agree("resource.type", request.resource.kind, bundle.kind_of_resource(*app_id))?;
-        }
+    if request.resource.attributes.is_some() || request.resource.kind.is_some() {
+        agree_on_resource(bundle, &request.resource)?;
     }
     let catalogued = workload.known.and_then(|known| Some((known, known.catalogue()?)));
     match (identity.kind, catalogued) {
@@ -283,6 +275,19 @@ fn agree_on_device(device: &Device<'_>, satisfied: &Satisfied<'_>) -> Result<(),
         Some(_) => Err(InputError::conflict("device.trustType", DEVICE_DISAGREES)),
         None => Ok(()),
     }
+}
+
+/// WHY apart: most requests leave to the catalogue what it knows of resources.
+#[cold]
+fn agree_on_resource(bundle: &CompiledBundle, resource: &Resource<'_>) -> Result<(), InputError> {
+    for app_id in &resource.app_ids {
+        let catalogue = bundle.attributes_of_app(*app_id);
+        agree_on_attributes("resource.customSecurityAttributes", resource.attributes.as_ref(), catalogue)?;
+    }
+    for app_id in resource.app_ids.iter().filter(|_| resource.kind.is_some()) {
+        agree("resource.type", resource.kind, bundle.kind_of_resource(*app_id))?;
+    }
+    Ok(())
 }
 
 const DEVICE_DISAGREES: &str = "is not what `satisfied.builtInControls` says of the device";
