@@ -115,7 +115,8 @@ pub struct Workloads {
 
 impl Workloads {
     /// What is known of `id`, and its class.
-    #[inline]
+    // WHY always: every decision begins with it, and a call costs a part of that.
+    #[inline(always)]
     pub fn class(&self, id: IdRef<'_>) -> (Option<&Known>, Class<'_>) {
         let known = self.principals.value(id);
         let record = self.pool.get(known.map_or(0, |known| known.class as usize)..).unwrap_or_default();

@@ -169,25 +169,16 @@ fn join(
     memberships: &mut Memberships,
 ) -> Result<Truth, InputError> {
     let identity = &request.identity;
-    if let Some(device) = request.device.as_deref() {
-        agree_on_device(device, &request.satisfied)?;
-    }
-    if request.resource.attributes.is_some() || request.resource.kind.is_some() {
-        agree_on_resource(bundle, &request.resource)?;
+    let Resource { attributes, kind, .. } = &request.resource;
+    if request.device.is_some() || attributes.is_some() || kind.is_some() {
+        agree_on_device_and_resource(bundle, request)?;
     }
     let catalogued = workload.known.and_then(|known| Some((known, known.catalogue()?)));
     match (identity.kind, catalogued) {
         (IdentityKind::User | IdentityKind::AgentUser, Some(_)) => {
             Err(InputError::conflict("identity.type", CATALOGUE_DISAGREES))
         }
-        (IdentityKind::User | IdentityKind::AgentUser, None) => {
-            if guest::contradicts(identity, bundle.identity().tenant_id.as_ref()) {
-                let what = "is not where `identity.guestType` has its home";
-                return Err(InputError::conflict("identity.homeTenant", what));
-            }
-            memberships.settle(bundle, identity);
-            Ok(Truth::True)
-        }
+        (IdentityKind::User | IdentityKind::AgentUser, None) => join_person(bundle, identity, memberships),
         (_, Some((known, index))) => agree_with_catalogue(bundle, identity, known, index),
         (_, None) => {
             let facts = EligibilityFacts {
@@ -198,6 +189,21 @@ fn join(
             Ok(facts.judge(bundle.identity().eligibility, bundle.identity().tenant_id.as_ref()))
         }
     }
+}
+
+/// WHY apart: decisions about workloads are quicker without the room that this needs.
+#[inline(never)]
+fn join_person(
+    bundle: &CompiledBundle,
+    identity: &Identity<'_>,
+    memberships: &mut Memberships,
+) -> Result<Truth, InputError> {
+    if guest::contradicts(identity, bundle.identity().tenant_id.as_ref()) {
+        let what = "is not where `identity.guestType` has its home";
+        return Err(InputError::conflict("identity.homeTenant", what));
+    }
+    memberships.settle(bundle, identity);
+    Ok(Truth::True)
 }
 
 impl<'b> Workload<'b> {
@@ -277,10 +283,14 @@ fn agree_on_device(device: &Device<'_>, satisfied: &Satisfied<'_>) -> Result<(),
     }
 }
 
-/// WHY apart: most requests leave to the catalogue what it knows of resources.
-#[cold]
-fn agree_on_resource(bundle: &CompiledBundle, resource: &Resource<'_>) -> Result<(), InputError> {
-    for app_id in &resource.app_ids {
+/// WHY apart: workloads have no devices, and most requests leave to the catalogue what it knows of resources.
+#[inline(never)]
+fn agree_on_device_and_resource(bundle: &CompiledBundle, request: &TokenRequest<'_>) -> Result<(), InputError> {
+    let TokenRequest { device, resource, satisfied, .. } = request;
+    if let Some(device) = device.as_deref() {
+        agree_on_device(device, satisfied)?;
+    }
+    for app_id in resource.app_ids.iter().filter(|_| resource.attributes.is_some()) {
         let catalogue = bundle.attributes_of_app(*app_id);
         agree_on_attributes("resource.customSecurityAttributes", resource.attributes.as_ref(), catalogue)?;
     }
