@@ -253,6 +253,7 @@ pub(super) struct WideNotes<'c> {
 
 impl WideNotes<'_> {
     /// Notes those of a block of `policies`.
+    // WHY always: a call for each block would fetch where the lists end each time.
     #[inline(always)]
     pub(super) fn add(&mut self, policies: &WideMasks, block: Applying) {
         let Applying { first, blocking, asking, report_only } = block;
