@@ -39,8 +39,8 @@ impl Audiences {
     }
 
     /// Those at all of whose gates `outcomes` have an allow, in the order of the call; `None` when there are not several, or
-    /// all are left, and all items could be read. Outcomes for the others shape no token any more. A gate that was not asked about any more is not open.
-    /// Cost: quadratic in the items, which are few.
+    /// all are left, and all items could be read. Outcomes for the others shape no token any more. A gate that was not
+    /// asked about any more is not open. Cost: quadratic in the items, which are few.
     pub fn left(&self, outcomes: &mut [Outcome]) -> Option<Vec<&str>> {
         let mut all: Vec<&str> = Vec::new();
         for (_, gate) in self.gates() {
