@@ -66,7 +66,8 @@ impl<'u, 'b> Maker<'u, 'b> {
     }
 
     /// Several resources in one request come to what each of them comes to, taken together (an agent's token exchange
-    /// aside, which is enumerated). So a change for several is a change for one of them, unless a default block hides what one of them comes to.
+    /// aside, which is enumerated). So a change for several is a change for one of them, unless a default block hides what
+    /// one of them comes to.
     pub fn multiple(&mut self) {
         let is_narrow = |policy: &CompiledPolicy| !policy.resources.is_any();
         if self.universe.has_certain && self.policies().any(is_narrow) {
